@@ -1,0 +1,44 @@
+# make demo [ARGS="…"]   the demo          make test [ARGS="…"]   every check
+# make soak              the long tests    make bench             the forwarding benchmark
+# make lock              renew the locked requirements (developers)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test soak bench lint lock clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.run
+	$(BIN)/python bridge.py demo $(ARGS)
+
+test: $(VENV)/.dev
+	BIN=$(BIN) sh tests/run.sh $(ARGS)
+
+lint: $(VENV)/.dev
+	BIN=$(BIN) sh tests/lint.sh
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.forwarding $(ARGS)
+
+$(VENV)/bin/python:
+	sh tests/make-venv.sh $(PYTHON) $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python requirements.txt
+	@test -e $(VENV)/.dev || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/.run
+
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade --group dev pyproject.toml -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,152 @@
+"""Commands: check, serve, demo. Errors are sentences on standard error and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.tree import Tree
+
+from bridge.app import ControlProcess, StartError
+from config.loader import ConfigError, load
+from config.needs import bottleneck, budget, link_loads, point_need
+from config.schema import Topology
+
+EXIT_BAD_INPUT = 2
+DEMO_TOPOLOGY = Path(__file__).parent.parent / "config" / "lac-thuy.yaml"
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+errors = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def load_or_exit(path: Path) -> Topology:
+    """Load a topology; print every problem and exit with 2 where it has any."""
+    try:
+        return load(path)
+    except ConfigError as error:
+        for problem in error.problems:
+            errors.print(escape(problem.format(error.file)), soft_wrap=True)
+        raise typer.Exit(EXIT_BAD_INPUT) from None
+
+
+@app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(help="a topology file")] = None,
+    schema: Annotated[bool, typer.Option(help="print the JSON Schema for editors")] = False,
+) -> None:
+    """Check a topology: print every problem (exit 2), or the topology as a tree (exit 0)."""
+    if schema:
+        typer.echo(json.dumps(Topology.model_json_schema(), ensure_ascii=False, indent=2))
+        return
+    if file is None:
+        errors.print("Name a topology file, for example: python bridge.py check config/lac-thuy.yaml")
+        raise typer.Exit(EXIT_BAD_INPUT)
+    topology = load_or_exit(file)
+    Console(highlight=False, soft_wrap=True).print(topology_tree(topology))
+
+
+def topology_tree(topology: Topology) -> Tree:
+    """Links as branches, points as leaves, needs beside what links give."""
+    need = point_need(topology.media, len(topology.points))
+    loads = link_loads(topology)
+    tree = Tree(
+        f"[bold]{escape(topology.bridge.name.vi)}[/]  {len(topology.points)} points, "
+        f"each sends {need.up / 1000:.1f} and receives {need.down / 1000:.1f} Mbit/s"
+    )
+    branches: dict[str | None, Tree] = {None: tree}
+    waiting = list(topology.links)
+    while waiting:
+        link = waiting.pop(0)
+        if link.parent not in branches:
+            waiting.append(link)
+            continue
+        load = loads[link.id]
+        mark = "[green]fits[/]" if load.fits else "[red]does not fit[/]"
+        branches[link.id] = branches[link.parent].add(
+            f"{link.id}: {link.capacity:g} Mbit/s, {budget(link) / 1000:g} for video; needs "
+            f"{load.need.up / 1000:.1f} up, {load.need.down / 1000:.1f} down: {mark}"
+        )
+    for point in topology.points:
+        tightest = bottleneck(topology, point)
+        chair = ", chair" if point.id == topology.conference.chair else ""
+        mark = "" if tightest.fits else f"; [red]link {tightest.link.id} is too narrow[/]"
+        branches[point.link].add(
+            f"{escape(point.name.vi)} ({point.id}, {point.tier}{chair}): needs "
+            f"{need.up / 1000:.1f} up, {need.down / 1000:.1f} down{mark}"
+        )
+    return tree
+
+
+@app.command()
+def serve(
+    file: Annotated[Path, typer.Argument(help="a topology file")],
+) -> None:
+    """Run the bridge until it is told to stop (SIGTERM, Ctrl-C). The media worker goes on
+    forwarding while this process is restarted; SIGTERM ends both."""
+    topology = load_or_exit(file)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+
+    async def run() -> None:
+        folder = file.resolve().parent
+        state = folder / topology.bridge.state
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop.set)
+        process = ControlProcess(topology, state=state, folder=folder, keep_worker=False)
+        async with process:
+            typer.echo(f"{process.url}/room")
+            await stop.wait()
+
+    try:
+        asyncio.run(run())
+    except StartError as error:
+        errors.print(escape(str(error)), soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def demo(
+    points: Annotated[int | None, typer.Option(help="how many points", min=2)] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="end by itself; exit 0 only if all was verified", min=5)
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="write a JSON report")] = None,
+    browser: Annotated[bool, typer.Option(help="open the demo page")] = True,
+    file: Annotated[Path, typer.Option(help="topology")] = DEMO_TOPOLOGY,
+) -> None:
+    """Start worker, control process and simulated points on this machine."""
+    from bridge.demo import Demo  # noqa: PLC0415 - the other commands need no WebRTC stack
+
+    topology = load_or_exit(file)
+    count = len(topology.points) if points is None else points
+    if count > len(topology.points):
+        errors.print(f"{file} has {len(topology.points)} points; ask for fewer than {count}.")
+        raise typer.Exit(EXIT_BAD_INPUT)
+    if report is not None and not report.resolve().parent.is_dir():
+        errors.print(f"There is no folder {report.parent} for the report; create it first.")
+        raise typer.Exit(EXIT_BAD_INPUT)
+    try:
+        ok = asyncio.run(
+            Demo(
+                topology, points=count, seconds=seconds, report=report, open_browser=browser
+            ).run()
+        )
+    except StartError as error:
+        errors.print(escape(str(error)), soft_wrap=True)
+        raise typer.Exit(1) from None
+    raise typer.Exit(0 if ok else 1)

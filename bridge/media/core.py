@@ -1,0 +1,628 @@
+"""The media core: datagrams and commands in, datagrams and events out. No socket, no clock.
+
+``now`` is monotonic seconds, ``unix_time`` seconds since 1970; randomness comes from
+``random_bits``. Everything a stranger can send ends in a counter, never in an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.media import demux, feedback, messages, rtcp, rtp, stun
+from bridge.media import messages as m
+from bridge.media.counters import Counters, Drop
+from bridge.media.dtls import DtlsServer, Identity
+from bridge.media.fanout import abs_send_time_word, fan_out
+from bridge.media.layer import KEY_FRAME_INTERVAL, Layer
+from bridge.media.routing import Router
+from bridge.media.slot import Slot
+from bridge.media.speakers import smooth
+from bridge.media.srtp import SrtpError
+from bridge.media.transport import (
+    MAX_ADDRESSES,
+    MAX_SSRCS,
+    REPORT_SSRC,
+    STUN_RATE,
+    Address,
+    Source,
+    Transport,
+)
+
+CONSENT_TIMEOUT = 4.0  # seconds of silence until a peer counts as vanished
+SETUP_TIMEOUT = 20.0  # seconds from `open` to the end of the handshake
+KEY_FRAME_RETRY = 0.5  # seconds until a key frame that did not come is asked for again
+REPORT_INTERVAL = 1.0
+FEEDBACK_INTERVAL = 0.05
+LEVEL_INTERVAL = 0.1
+HOUSEKEEPING_INTERVAL = 0.25
+MAX_TRANSPORTS = 1024
+UNKNOWN_LEVEL = 40  # -dBov assumed of audio without RFC 6464 levels
+
+_RTP_HEADER = rtp.HEADER
+
+
+class MediaCore:
+    """All state of one worker. Call `receive`/`command`/`tick`, then `flush` and send."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        worker: str,
+        addresses: tuple[m.MediaAddress, ...],
+        random_bits: Callable[[int], int],
+    ) -> None:
+        self.identity = identity
+        self.worker = worker
+        self.addresses = addresses
+        self._random_bits = random_bits
+        self.counters = Counters()
+        self.events: list[m.Event] = []
+        self.transports: dict[str, Transport] = {}
+        self.router = Router(self.transports, self.counters, self.events)
+        self._by_ufrag: dict[str, Transport] = {}
+        self._by_address: dict[Address, Transport] = {}
+        self._dirty: list[Layer] = []
+        # Output: transports with queued packets; single datagrams (socket, address, bytes).
+        self.ready: list[Transport] = []
+        self.datagrams: list[tuple[int, Address, bytes]] = []
+        self._next_report = 0.0
+        self._next_feedback = 0.0
+        self._next_level = 0.0
+        self._next_housekeeping = 0.0
+        self._levels: dict[str, int] = {}
+
+    # --- datagrams ----------------------------------------------------------------------
+
+    def receive(self, data: bytes, address: Address, socket: int, now: float) -> None:
+        """Take one datagram in. Forwarding happens in `flush`."""
+        kind = demux.classify(data)
+        if kind is demux.Kind.RTP:
+            transport = self._by_address.get(address)
+            if transport is None:
+                self.counters.drop(Drop.UNKNOWN_ADDRESS)
+            else:
+                self._rtp(data, transport, now)
+        elif kind is demux.Kind.RTCP:
+            transport = self._by_address.get(address)
+            if transport is None:
+                self.counters.drop(Drop.UNKNOWN_ADDRESS)
+            else:
+                self._rtcp(data, transport, now)
+        elif kind is demux.Kind.STUN:
+            self._stun(data, address, socket, now)
+        elif kind is demux.Kind.DTLS:
+            transport = self._by_address.get(address)
+            if transport is None:
+                self.counters.drop(Drop.UNKNOWN_ADDRESS)
+            else:
+                self._dtls(data, transport, address, now)
+        else:
+            self.counters.drop(Drop.UNKNOWN_CLASS if data else Drop.EMPTY)
+
+    def _stun(self, data: bytes, address: Address, socket: int, now: float) -> None:
+        message = stun.parse(data)
+        if message is None:
+            self.counters.drop(Drop.STUN_MALFORMED)
+            return
+        if message.method != stun.BINDING_REQUEST:
+            self.counters.drop(Drop.STUN_METHOD)
+            return
+        local, _, remote = message.username.decode("ascii", "replace").partition(":")
+        transport = self._by_ufrag.get(local)
+        if transport is None or remote != transport.remote_ufrag:
+            self.counters.drop(Drop.STUN_UNKNOWN_UFRAG)
+            return
+        if not stun.verify(data, message, transport.local_password):
+            self.counters.drop(Drop.STUN_INTEGRITY)
+            return
+        credit = transport.stun_credit + (now - transport.stun_credit_at) * STUN_RATE
+        transport.stun_credit = min(credit, STUN_RATE)
+        transport.stun_credit_at = now
+        if transport.stun_credit < 1:
+            self.counters.drop(Drop.STUN_RATE)
+            return
+        transport.stun_credit -= 1
+        self._validated(transport, address, socket, message.use_candidate, now)
+        answer = stun.binding_success(
+            message.transaction, (address[0], address[1]), transport.local_password
+        )
+        self.datagrams.append((socket, address, answer))
+        self.counters.stun_answered += 1
+
+    def _validated(
+        self, transport: Transport, address: Address, socket: int, nominated: bool, now: float
+    ) -> None:
+        """A correct check came from ``address``: it may send; maybe the transport moves."""
+        if address not in transport.addresses:
+            other = self._by_address.get(address)
+            if other is not None:  # the same socket now serves a fresh session
+                other.addresses.remove(address)
+            transport.addresses.append(address)
+            self._by_address[address] = transport
+            if len(transport.addresses) > MAX_ADDRESSES:
+                oldest = next(a for a in transport.addresses if a != transport.address)
+                transport.addresses.remove(oldest)
+                del self._by_address[oldest]
+        if transport.address is None or (nominated and transport.address != address):
+            transport.address = address
+            transport.socket = socket
+        self._heard(transport, now)
+        if transport.state == "checking":
+            self._set_state(transport, "connecting", now)
+
+    def _dtls(self, data: bytes, transport: Transport, address: Address, now: float) -> None:
+        dtls = transport.dtls
+        if dtls.failure or dtls.closed:
+            self.counters.drop(Drop.DTLS_CLOSED)
+            return
+        completed = dtls.feed(data)
+        for datagram in dtls.outgoing():
+            self.datagrams.append((transport.socket, address, datagram))
+        if completed and dtls.keys is not None:
+            transport.key(dtls.keys)
+            self.counters.dtls_completed += 1
+            self._heard(transport, now)
+            self._set_state(transport, "connected", now)
+        elif dtls.failure and transport.state != "failed":
+            self.counters.drop(Drop.DTLS_FAILED)
+            self._set_state(transport, "failed", now, dtls.failure)
+        elif dtls.closed and transport.state != "closed":
+            self._set_state(transport, "closed", now, "The peer closed the connection.")
+
+    def _rtp(self, data: bytes, transport: Transport, now: float) -> None:
+        counters = self.counters
+        inbound = transport.inbound
+        if inbound is None:
+            counters.drop(Drop.BEFORE_DTLS)
+            return
+        if len(data) < rtp.HEADER_SIZE:
+            counters.drop(Drop.RTP_MALFORMED)
+            return
+        _, second, sequence_number, timestamp, ssrc = _RTP_HEADER.unpack_from(data)
+        if ssrc not in transport.ssrcs and len(transport.ssrcs) >= MAX_SSRCS:
+            counters.drop(Drop.SSRC_LIMIT)
+            return
+        try:
+            packet = inbound.unprotect(data)
+        except SrtpError:
+            counters.drop(Drop.SRTP_REJECTED)
+            return
+        offset = rtp.payload_offset(packet)
+        if offset < 0:
+            counters.drop(Drop.RTP_MALFORMED)
+            return
+        transport.last_heard = now
+        if transport.state == "vanished":
+            self._set_state(transport, "connected", now)
+        counters.packets_in += 1
+        counters.octets_in += len(data)
+        transport.ssrcs.add(ssrc)
+        ids = transport.extensions
+        if ids.transport_cc:
+            pos, length = rtp.find_extension(packet, ids.transport_cc)
+            if length == 2:
+                transport.cc_recorder.add(packet[pos] << 8 | packet[pos + 1], now)
+        layer = transport.layers.get(ssrc)
+        payload = packet[offset:]
+        if layer is None:
+            layer = transport.rtx_layers.get(ssrc)
+            if layer is None:
+                self._learn(packet, payload, transport, ssrc, now)
+                return
+            self._recovered(payload, layer, packet, second, timestamp, now)
+            return
+        if layer.codec == "opus":
+            level = UNKNOWN_LEVEL
+            if ids.audio_level:
+                pos, length = rtp.find_extension(packet, ids.audio_level)
+                if length:
+                    level = packet[pos] & 0x7F
+            layer.audio_level = smooth(layer.audio_level, level)
+        reason = layer.accept(
+            sequence_number, second & 0x80, timestamp, payload, packet[0] & 0x20, now
+        )
+        if reason is not None:
+            counters.drop(reason)
+        elif len(layer.pending) == 1:
+            self._dirty.append(layer)
+
+    def _learn(
+        self, packet: bytes, payload: bytes, transport: Transport, ssrc: int, now: float
+    ) -> None:
+        """Map an SSRC to a source: by mid and rid, by its SDP declaration, by payload type."""
+        ids = transport.extensions
+        mid = rtp.extension_text(packet, ids.mid)
+        rid = rtp.extension_text(packet, ids.rid)
+        repaired = rtp.extension_text(packet, ids.repaired_rid)
+        payload_type = packet[1] & 0x7F
+        source = self._source_of(transport, ssrc, mid, payload_type)
+        if source is None:
+            self.counters.drop(Drop.SSRC_UNKNOWN)
+            return
+        spec = source.spec
+        if payload_type == spec.rtx_payload_type and spec.rtx_payload_type:
+            declared = [s.ssrc for s in spec.ssrcs if s.rtx_ssrc == ssrc]
+            base = transport.layers.get(declared[0]) if declared else None
+            layer = base or source.layers.get(repaired)
+            if layer is not None:
+                layer.rtx_ssrc = ssrc
+                transport.rtx_layers[ssrc] = layer
+                _, second, _, timestamp, _ = _RTP_HEADER.unpack_from(packet)
+                self._recovered(payload, layer, packet, second, timestamp, now)
+            return
+        if payload_type != spec.payload_type:
+            self.counters.drop(Drop.PAYLOAD_TYPE)
+            return
+        if (spec.rids and rid not in spec.rids) or (not spec.rids and rid):
+            self.counters.drop(Drop.SSRC_UNKNOWN)  # the extension comes with the next ones
+            return
+        layer = Layer(
+            source=source, ssrc=ssrc, rid=rid, codec=spec.codec, clock_rate=spec.clock_rate
+        )
+        replaced = source.layers.get(rid)
+        if replaced is not None:  # the peer restarted its encoder under another SSRC
+            transport.layers.pop(replaced.ssrc, None)
+            for slot in [*replaced.slots, *replaced.waiters]:
+                self.router.stop(slot)
+            source.announced = ()  # so that slots choose again
+        source.layers[rid] = layer
+        transport.layers[ssrc] = layer
+        for declaration in spec.ssrcs:
+            if declaration.ssrc == ssrc and declaration.rtx_ssrc:
+                layer.rtx_ssrc = declaration.rtx_ssrc
+                transport.rtx_layers[declaration.rtx_ssrc] = layer
+        _, second, sequence_number, timestamp, _ = _RTP_HEADER.unpack_from(packet)
+        layer.accept(sequence_number, second & 0x80, timestamp, payload, packet[0] & 0x20, now)
+        self._dirty.append(layer)
+        self._announce(source, now)
+
+    def _source_of(
+        self, transport: Transport, ssrc: int, mid: str, payload_type: int
+    ) -> Source | None:
+        sources = transport.sources.values()
+        if mid:
+            return next((s for s in sources if s.spec.mid == mid), None)
+        for source in sources:
+            if any(ssrc in (s.ssrc, s.rtx_ssrc) for s in source.spec.ssrcs):
+                return source
+        matching = [
+            s
+            for s in sources
+            if payload_type in (s.spec.payload_type, s.spec.rtx_payload_type)
+            and not s.spec.rids
+            and not s.spec.ssrcs
+        ]
+        return matching[0] if len(matching) == 1 else None
+
+    def _recovered(
+        self,
+        payload: bytes,
+        layer: Layer,
+        packet: bytes,
+        second: int,
+        timestamp: int,
+        now: float,
+    ) -> None:
+        """Undo RTX (RFC 4588 section 4): the first two octets are the original number."""
+        self.counters.rtx_in += 1
+        padded = packet[0] & 0x20 and len(payload) - payload[-1] < 2
+        if len(payload) < 2 or padded:
+            return  # probing: padding alone
+        if not layer.highest:
+            self.counters.drop(Drop.RTX_MALFORMED)
+            return
+        sequence_number = payload[0] << 8 | payload[1]
+        if rtp.unwrap(sequence_number, layer.highest) > layer.highest:
+            # Ahead of anything sent: would move the window on a retransmission's word.
+            self.counters.drop(Drop.RTX_MALFORMED)
+            return
+        reason = layer.accept(
+            sequence_number, second & 0x80, timestamp, payload[2:], packet[0] & 0x20, now
+        )
+        if reason is not None:
+            self.counters.drop(reason)
+            return
+        layer.recovered += 1
+        self.counters.packets_recovered += 1
+        if len(layer.pending) == 1:
+            self._dirty.append(layer)
+
+    def _rtcp(self, data: bytes, transport: Transport, now: float) -> None:
+        inbound = transport.inbound
+        if inbound is None:
+            self.counters.drop(Drop.BEFORE_DTLS)
+            return
+        try:
+            packet = inbound.unprotect_rtcp(data)
+        except SrtpError:
+            self.counters.drop(Drop.SRTCP_REJECTED)
+            return
+        parsed = rtcp.parse(packet)
+        if parsed is None:
+            self.counters.drop(Drop.RTCP_MALFORMED)
+            return
+        self._heard(transport, now)
+        self.counters.rtcp_in += 1
+        feedback.handle(
+            parsed, transport, self.router, self.counters, self.ready, now, self._unix(now)
+        )
+
+    # --- output -------------------------------------------------------------------------
+
+    #: Offset from ``now`` to seconds since 1970; the shell sets it and keeps it current.
+    unix_offset = 0.0
+
+    def _unix(self, now: float) -> float:
+        return now + self.unix_offset
+
+    def flush(self, now: float) -> None:
+        """Fan out what was received; afterwards `ready` and `datagrams` hold the output."""
+        if self._dirty:
+            dirty = self._dirty
+            self._dirty = []
+            unix_time = self._unix(now)
+            for layer in dirty:
+                if layer.waiters:
+                    self.router.open_gate(layer, now)
+                if layer.key_frame_wanted:
+                    self.router.key_frames_due.add(layer)
+                for slot in layer.slots:
+                    ident = slot.transport.extensions.abs_send_time
+                    if ident and not slot.transport.cc_word:
+                        slot.transport.ext_word = abs_send_time_word(ident, unix_time)
+                fan_out(layer, self.ready, self.counters)
+        if self.router.key_frames_due:
+            self._send_key_frame_requests(now)
+
+    def _send_rtcp(self, transport: Transport, compound: bytes) -> None:
+        if transport.outbound is None or transport.address is None:
+            return
+        sealed = transport.outbound.protect_rtcp(compound)
+        self.datagrams.append((transport.socket, transport.address, sealed))
+        self.counters.rtcp_out += 1
+
+    def _send_key_frame_requests(self, now: float) -> None:
+        """Coalesced: one PLI a layer and interval, however many receivers asked."""
+        for layer in list(self.router.key_frames_due):
+            due = layer.key_frame_sent + KEY_FRAME_INTERVAL
+            if not layer.key_frame_wanted and not layer.waiters:
+                self.router.key_frames_due.discard(layer)
+                continue
+            if not layer.key_frame_wanted:
+                due = layer.key_frame_sent + KEY_FRAME_RETRY
+            if now < due:
+                continue
+            transport = layer.source.transport
+            if transport.state != "connected":
+                self.router.key_frames_due.discard(layer)
+                continue
+            layer.key_frame_sent = now
+            layer.key_frame_wanted = False
+            empty = rtcp.build_receiver_report(REPORT_SSRC, ())
+            self._send_rtcp(transport, empty + rtcp.build_pli(REPORT_SSRC, layer.ssrc))
+            self.counters.key_frame_requests_sent += 1
+
+    # --- time ---------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Do what is due; call it every 10 ms."""
+        for transport in self.transports.values():
+            for layer in transport.layers.values():
+                if layer.missing:
+                    self._nack(transport, layer, now)
+            due = transport.dtls.timeout() if transport.state == "connecting" else None
+            if due is not None and due <= 0 and transport.address is not None:
+                transport.dtls.retransmit()
+                for datagram in transport.dtls.outgoing():
+                    self.datagrams.append((transport.socket, transport.address, datagram))
+        if now >= self._next_feedback:
+            self._next_feedback = now + FEEDBACK_INTERVAL
+            self._congestion_feedback()
+        if now >= self._next_level:
+            self._next_level = now + LEVEL_INTERVAL
+            self.router.mix_all(now)
+            self._report_levels(now)
+        if now >= self._next_housekeeping:
+            self._next_housekeeping = now + HOUSEKEEPING_INTERVAL
+            self._housekeeping(now)
+        if now >= self._next_report:
+            self._next_report = now + REPORT_INTERVAL
+            for transport in self.transports.values():
+                if transport.state == "connected":
+                    for compound in feedback.reports(transport, now):
+                        self._send_rtcp(transport, compound)
+
+    def _nack(self, transport: Transport, layer: Layer, now: float) -> None:
+        due = layer.due_nacks(now, transport.rtt)
+        if due:
+            self._send_rtcp(transport, feedback.nack_compound(layer, due))
+            self.counters.nacks_sent += len(due)
+        if layer.key_frame_wanted:
+            self.router.key_frames_due.add(layer)
+
+    def _congestion_feedback(self) -> None:
+        for transport in self.transports.values():
+            if not transport.extensions.transport_cc or not transport.cc_recorder:
+                continue
+            fci = transport.cc_recorder.flush()
+            if fci:
+                media_ssrc = next(iter(transport.layers), 0)
+                compound = rtcp.build_transport_cc(REPORT_SSRC, media_ssrc, fci)
+                empty = rtcp.build_receiver_report(REPORT_SSRC, ())
+                self._send_rtcp(transport, empty + compound)
+                self.counters.transport_cc_sent += 1
+
+    def _report_levels(self, now: float) -> None:
+        levels: dict[str, int] = {}
+        for transport in self.transports.values():
+            for source in transport.sources.values():
+                if source.spec.kind == "audio":
+                    layer = source.choose("highest", now)
+                    if layer is not None:
+                        levels[transport.id] = round(layer.audio_level)
+        if levels != self._levels:
+            self._levels = levels
+            self.events.append(m.Levels(levels=dict(levels)))
+
+    def _housekeeping(self, now: float) -> None:
+        for transport in list(self.transports.values()):
+            silent = now - transport.last_heard
+            if transport.state == "connected":
+                octets = sum(slot.octets for slot in transport.slots.values())
+                feedback.refill_rtx(transport, octets - transport.octets_granted)
+                transport.octets_granted = octets
+                if silent > CONSENT_TIMEOUT:
+                    reason = f"Nothing was heard for {silent:.1f} s."
+                    self._set_state(transport, "vanished", now, reason)
+                    continue
+            elif (
+                transport.state in ("checking", "connecting")
+                and now - transport.opened_at > SETUP_TIMEOUT
+            ):
+                reason = "No ICE check arrived." if not transport.addresses else "DTLS did not end."
+                self._set_state(transport, "failed", now, reason)
+            for source in transport.sources.values():
+                if source.layers:
+                    self._announce(source, now)
+
+    def _announce(self, source: Source, now: float) -> None:
+        """Report a change of the set of active layers, and let slots choose again."""
+        active = tuple(layer.rid for layer in source.active(now))
+        if active != source.announced:
+            source.announced = active
+            self.events.append(
+                m.SourceChanged(
+                    transport=source.transport.id, name=source.spec.name, layers=active
+                )
+            )
+            self.router.retarget_watchers(source, now)
+
+    def _heard(self, transport: Transport, now: float) -> None:
+        transport.last_heard = now
+        if transport.state == "vanished":
+            self._set_state(transport, "connected", now)
+
+    def _set_state(
+        self, transport: Transport, state: m.State, now: float, reason: str = ""
+    ) -> None:
+        transport.state = state
+        self.events.append(m.StateChanged(transport=transport.id, state=state, reason=reason))
+        for slot in transport.slots.values():
+            self.router.retarget(slot, now)
+
+    # --- commands -----------------------------------------------------------------------
+
+    def command(self, command: m.Command, now: float) -> str:
+        """Carry a command out; return a sentence where it is refused."""
+        match command:
+            case m.Open():
+                return self._open(command, now)
+            case m.Close():
+                transport = self.transports.get(command.transport)
+                if transport is None:
+                    return f"There is no transport {command.transport!r}."
+                self._close(transport, now)
+            case m.SetRoutes():
+                refusals = [self.router.set_route(route, now) for route in command.routes]
+                return " ".join(filter(None, refusals))
+            case m.SetAudio():
+                self.router.set_audio(command, now)
+            case _:
+                return "This command is not for the media core."
+        return ""
+
+    def _open(self, spec: m.Open, now: float) -> str:
+        if spec.transport in self.transports:
+            return f"Transport {spec.transport!r} exists already."
+        if spec.ice.local_ufrag in self._by_ufrag:
+            return "The ICE username fragment is in use."
+        if len(self.transports) >= MAX_TRANSPORTS:
+            return f"The worker holds {MAX_TRANSPORTS} transports, its limit."
+        ssrcs = [s.ssrc for s in spec.slots] + [s.rtx_ssrc for s in spec.slots if s.rtx_ssrc]
+        if len(set(ssrcs)) != len(ssrcs) or REPORT_SSRC in ssrcs or 0 in ssrcs:
+            return "SSRCs of slots must differ, and 0 and 1 are reserved."
+        dtls = DtlsServer(
+            self.identity,
+            algorithm=spec.fingerprint.algorithm,
+            fingerprint=spec.fingerprint.value,
+        )
+        transport = Transport(spec, dtls, now)
+        for slot in spec.slots:
+            transport.add_slot(
+                Slot(
+                    transport=transport,
+                    name=slot.name,
+                    kind=slot.kind,
+                    codec=slot.codec,
+                    clock_rate=slot.clock_rate,
+                    payload_type=slot.payload_type,
+                    rtx_payload_type=slot.rtx_payload_type,
+                    ssrc=slot.ssrc,
+                    rtx_ssrc=slot.rtx_ssrc,
+                    # Below 2^15, so that no receiver mistakes the first wrap (RFC 3711 3.3.1).
+                    first_index=1 + self._random_bits(14),
+                    first_rtx_index=1 + self._random_bits(14),
+                    first_timestamp=self._random_bits(32),
+                )
+            )
+        self.transports[spec.transport] = transport
+        self._by_ufrag[spec.ice.local_ufrag] = transport
+        return ""
+
+    def _close(self, transport: Transport, now: float) -> None:
+        transport.dtls.close()
+        if transport.address is not None:
+            for datagram in transport.dtls.outgoing():
+                self.datagrams.append((transport.socket, transport.address, datagram))
+        del self.transports[transport.id]
+        del self._by_ufrag[transport.local_ufrag]
+        for address in transport.addresses:
+            self._by_address.pop(address, None)
+        transport.state = "closed"
+        transport.out.clear()
+        self._dirty = [x for x in self._dirty if x.source.transport is not transport]
+        self.router.forget(transport, now)
+
+    def inventory(self, now: float) -> m.Inventory:
+        """What a control process needs in order to reconcile."""
+        return m.Inventory(
+            version=messages.VERSION,
+            worker=self.worker,
+            fingerprint=m.Fingerprint(algorithm="sha-256", value=self.identity.fingerprint),
+            addresses=self.addresses,
+            transports=tuple(self._transport_state(t, now) for t in self.transports.values()),
+            audio=tuple(self.router.groups),
+        )
+
+    def _transport_state(self, transport: Transport, now: float) -> m.TransportState:
+        slots = []
+        for slot in transport.slots.values():
+            route = self.router.wanted(slot)
+            shown = None
+            if slot.layer is not None:
+                shown = slot.layer.source.ref
+            slots.append(
+                m.SlotState(
+                    name=slot.name,
+                    kind="audio" if slot.kind == "audio" else "video",
+                    wanted=route.source if route is not None else None,
+                    shown=shown,
+                    layer=slot.layer.rid if slot.layer is not None else "",
+                )
+            )
+        return m.TransportState(
+            transport=transport.id,
+            label=transport.label,
+            state=transport.state,
+            profile=transport.keys.profile.name if transport.keys is not None else "",
+            sources=tuple(
+                m.SourceState(
+                    name=s.spec.name,
+                    kind=s.spec.kind,
+                    layers=tuple(layer.rid for layer in s.active(now)),
+                )
+                for s in transport.sources.values()
+            ),
+            slots=tuple(slots),
+        )

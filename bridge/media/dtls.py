@@ -1,0 +1,173 @@
+"""DTLS as a server over datagrams handed in and out (RFC 6347, RFC 5764); no socket here.
+
+Only pyOpenSSL's public API is used.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hmac
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from OpenSSL import SSL
+
+from bridge.media import srtp
+
+MTU = 1200  # bytes of one DTLS datagram
+EXPORTER = b"EXTRACTOR-dtls_srtp"
+HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha-256": hashes.SHA256(),
+    "sha-384": hashes.SHA384(),
+    "sha-512": hashes.SHA512(),
+}
+CIPHERS = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+    b"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:"
+    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA"
+)
+
+
+def colon_hex(digest: bytes) -> str:
+    return ":".join(f"{byte:02X}" for byte in digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A self-signed certificate, made afresh at every start."""
+
+    context: SSL.Context
+    fingerprint: str  # SHA-256, as in SDP
+
+    @classmethod
+    def generate(cls, utc_now: datetime.datetime) -> Identity:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "media")])
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(utc_now - datetime.timedelta(days=2))
+            .not_valid_after(utc_now + datetime.timedelta(days=400))
+            .sign(key, hashes.SHA256())
+        )
+        context = SSL.Context(SSL.DTLS_METHOD)
+        context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+        # Certificates are self-signed; what counts is the fingerprint from signalling.
+        context.set_verify(
+            SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True
+        )
+        context.use_certificate(certificate)
+        context.use_privatekey(key)
+        context.set_cipher_list(CIPHERS)
+        context.set_tlsext_use_srtp(b":".join(p.openssl_name for p in srtp.PROFILES))
+        return cls(context, colon_hex(certificate.fingerprint(hashes.SHA256())))
+
+
+class DtlsServer:
+    """One association. Feed it datagrams; send what `outgoing` returns.
+
+    ``failure`` is a sentence once the handshake has failed or the peer has closed.
+    """
+
+    __slots__ = ("_algorithm", "_connection", "_expected", "closed", "failure", "keys")
+
+    def __init__(self, identity: Identity, *, algorithm: str, fingerprint: str) -> None:
+        self._connection = SSL.Connection(identity.context, None)
+        self._connection.set_accept_state()
+        self._connection.set_ciphertext_mtu(MTU)
+        self._algorithm = algorithm
+        self._expected = fingerprint.upper()
+        self.keys: srtp.MasterKeys | None = None
+        self.failure = ""
+        self.closed = False
+
+    def feed(self, datagram: bytes) -> bool:
+        """Take a datagram in; True at the moment the handshake completes."""
+        if self.failure or self.closed:
+            return False
+        try:
+            self._connection.bio_write(datagram)
+            if self.keys is None:
+                self._connection.do_handshake()
+                return self._complete()
+            self._connection.recv(2048)  # data is not expected; alerts are handled inside
+        except SSL.WantReadError:
+            return False
+        except SSL.ZeroReturnError:
+            self.closed = True
+        except SSL.Error as error:
+            if self.keys is None:
+                self.failure = f"The DTLS handshake failed ({_reason(error)})."
+        return False
+
+    def _complete(self) -> bool:
+        connection = self._connection
+        certificate = connection.get_peer_certificate(as_cryptography=True)
+        digest = ""
+        if certificate is not None:
+            digest = colon_hex(certificate.fingerprint(HASHES[self._algorithm]))
+        if not hmac.compare_digest(digest.encode(), self._expected.encode()):
+            self.failure = "The DTLS certificate does not match the fingerprint in the SDP."
+            return False
+        chosen = connection.get_selected_srtp_profile()
+        for profile in srtp.PROFILES:
+            if profile.openssl_name == chosen:
+                size = 2 * (profile.key_size + profile.salt_size)
+                material = connection.export_keying_material(EXPORTER, size)
+                self.keys = srtp.MasterKeys.from_exporter(profile, material, is_server=True)
+                return True
+        self.failure = "The peer supports no SRTP profile that the bridge supports."
+        return False
+
+    def outgoing(self) -> list[bytes]:
+        """Return datagrams to send: whole records, packed up to `MTU` bytes."""
+        stream = b""
+        try:
+            while True:
+                stream += self._connection.bio_read(65536)
+        except SSL.Error:  # WantReadError: nothing more
+            pass
+        datagrams: list[bytes] = []
+        pos = 0
+        while pos + 13 <= len(stream):
+            size = 13 + int.from_bytes(stream[pos + 11 : pos + 13], "big")
+            record = stream[pos : pos + size]
+            if datagrams and len(datagrams[-1]) + size <= MTU:
+                datagrams[-1] += record
+            else:
+                datagrams.append(record)
+            pos += size
+        return datagrams
+
+    def timeout(self) -> float | None:
+        """Seconds until `retransmit` is due, or None."""
+        if self.keys is not None or self.failure:
+            return None
+        return self._connection.DTLSv1_get_timeout()
+
+    def retransmit(self) -> None:
+        """Send the last flight again; it appears in `outgoing`."""
+        try:
+            self._connection.DTLSv1_handle_timeout()
+        except SSL.Error as error:
+            self.failure = f"The DTLS handshake failed ({_reason(error)})."
+
+    def close(self) -> None:
+        """Queue a close_notify alert."""
+        if self.keys is not None and not self.closed:
+            try:
+                self._connection.shutdown()
+            except SSL.Error:
+                self.closed = True
+
+
+def _reason(error: SSL.Error) -> str:
+    try:
+        return str(error.args[0][0][2])
+    except (IndexError, TypeError):
+        return type(error).__name__

@@ -1,0 +1,182 @@
+"""RTCP of one transport: what a peer's reports mean, and what the bridge reports to it."""
+
+from __future__ import annotations
+
+from bridge.media import rtcp, transport_cc
+from bridge.media.counters import Counters, Drop
+from bridge.media.fanout import retransmit
+from bridge.media.layer import Layer
+from bridge.media.routing import Router
+from bridge.media.rtcp import ReportBlock
+from bridge.media.slot import SR_KEPT, Slot
+from bridge.media.transport import (
+    REPORT_SSRC,
+    RTX_BURST,
+    RTX_SHARE,
+    Transport,
+)
+
+RTX_REPEAT = 0.01  # seconds in which one packet is not retransmitted twice
+RTX_MEMORY = 1024  # sequence numbers of recent retransmissions kept per slot
+MAX_BLOCKS = 31  # report blocks in one packet, RFC 3550 section 6.4.1
+NTP_EPOCH = 2208988800  # seconds from 1900 to 1970
+MAX_RTT = 10.0  # seconds; more is a forged or broken report
+
+
+def ntp_time(unix_time: float) -> int:
+    """Seconds since 1970 as a 64-bit NTP timestamp (32.32)."""
+    return int((unix_time + NTP_EPOCH) * (1 << 32))
+
+
+def handle(
+    messages: list[rtcp.Message],
+    transport: Transport,
+    router: Router,
+    counters: Counters,
+    ready: list[Transport],
+    now: float,
+    unix_time: float,
+) -> None:
+    """Act on a parsed compound from ``transport``. Retransmissions are queued in ``ready``."""
+    for message in messages:
+        match message:
+            case rtcp.SenderReport():
+                _sender_report(message, transport, now, unix_time)
+                _blocks(message.blocks, transport, now)
+            case rtcp.ReceiverReport():
+                _blocks(message.blocks, transport, now)
+            case rtcp.Nack():
+                slot = transport.slots_by_ssrc.get(message.media_ssrc)
+                if slot is not None and slot.rtx_ssrc:
+                    _nack(slot, message.sequence_numbers, counters, ready, now)
+            case rtcp.KeyFrameRequest():
+                counters.key_frame_requests_received += 1
+                slot = transport.slots_by_ssrc.get(message.media_ssrc)
+                if slot is not None and slot.layer is not None:
+                    router.request_key_frame(slot.layer)
+            case rtcp.Remb():
+                counters.remb_received += 1
+                transport.remb = message.bitrate
+            case rtcp.TransportCc():
+                feedback = transport_cc.parse(message.fci)
+                if feedback is None:
+                    counters.drop(Drop.RTCP_MALFORMED)
+                    continue
+                counters.transport_cc_received += 1
+                if feedback.arrivals:
+                    lost = sum(at is None for _, at in feedback.arrivals)
+                    share = lost / len(feedback.arrivals)
+                    transport.downlink_loss += (share - transport.downlink_loss) * 0.1
+            case rtcp.Bye():
+                pass  # media simply stops; the layer goes idle by itself
+
+
+def _sender_report(
+    message: rtcp.SenderReport, transport: Transport, now: float, unix_time: float
+) -> None:
+    layer = transport.layers.get(message.ssrc)
+    if layer is None:
+        return
+    layer.sr_ntp = message.ntp
+    layer.sr_rtp = message.rtp
+    layer.sr_at = now
+    # One offset per peer, so that its sound and picture keep their relation; the smallest
+    # seen, because network delay only ever makes it larger.
+    offset = ntp_time(unix_time) - message.ntp
+    if transport.ntp_offset is None or offset < transport.ntp_offset:
+        transport.ntp_offset = offset
+    elif offset - transport.ntp_offset > 1 << 31:  # half a second: a clock was stepped
+        transport.ntp_offset = offset
+
+
+def _blocks(blocks: tuple[ReportBlock, ...], transport: Transport, now: float) -> None:
+    for block in blocks:
+        slot = transport.slots_by_ssrc.get(block.ssrc)
+        if slot is None:
+            continue
+        slot.receiver_loss = block.fraction_lost / 256
+        sent = slot.sr_sent.get(block.last_sender_report)
+        if sent is not None and block.last_sender_report:
+            rtt = now - sent - block.delay_since_last / 65536
+            if 0 <= rtt < MAX_RTT:
+                transport.rtt = rtt if not transport.rtt else transport.rtt * 0.8 + rtt * 0.2
+
+
+def _nack(
+    slot: Slot,
+    sequence_numbers: tuple[int, ...],
+    counters: Counters,
+    ready: list[Transport],
+    now: float,
+) -> None:
+    transport = slot.transport
+    counters.nacks_received += len(sequence_numbers)
+    if len(slot.rtx_sent) > RTX_MEMORY:
+        slot.rtx_sent.clear()
+    wait = max(RTX_REPEAT, transport.rtt * 0.5)
+    for sequence_number in sequence_numbers:
+        if now - slot.rtx_sent.get(sequence_number, -1e9) < wait:
+            continue
+        if transport.rtx_credit <= 0:
+            counters.drop(Drop.RTX_BUDGET)
+            continue
+        octets = retransmit(slot, sequence_number, ready)
+        if not octets:
+            counters.drop(Drop.RTX_MISSING)
+            continue
+        slot.rtx_sent[sequence_number] = now
+        transport.rtx_credit -= octets
+        counters.rtx_out += 1
+
+
+def refill_rtx(transport: Transport, octets_sent: int) -> None:
+    """Grant repair its share of what was sent."""
+    credit = transport.rtx_credit + octets_sent * RTX_SHARE
+    transport.rtx_credit = min(credit, float(RTX_BURST))
+
+
+def reports(transport: Transport, now: float) -> list[bytes]:
+    """Build the periodic compounds: sender reports of the slots, then receiver reports."""
+    parts: list[bytes] = []
+    for slot in transport.slots.values():
+        report = _slot_report(slot, now)
+        if report is not None:
+            parts.append(report)
+            if len(parts) == MAX_BLOCKS:
+                break
+    blocks = [layer.report(now) for layer in transport.layers.values() if layer.received]
+    receiver = rtcp.build_receiver_report(REPORT_SSRC, blocks[:MAX_BLOCKS])
+    compounds = []
+    for at in range(0, max(len(parts), 1), 20):  # 20 sender reports fill 560 octets
+        chunk = parts[at : at + 20]
+        tail = receiver if at == 0 else b""
+        ssrc = int.from_bytes(chunk[0][4:8], "big") if chunk else REPORT_SSRC
+        compounds.append(b"".join(chunk) + tail + rtcp.build_cname(ssrc, transport.cname))
+    return compounds
+
+
+def _slot_report(slot: Slot, now: float) -> bytes | None:
+    """Translate the source's sender report: its instant on the bridge's clock, its RTP time
+    on the slot's."""
+    layer = slot.layer
+    if layer is None or not layer.sr_at:
+        return None
+    offset = layer.source.transport.ntp_offset
+    if offset is None:
+        return None
+    ntp = (layer.sr_ntp + offset) & 0xFFFFFFFFFFFFFFFF
+    middle = ntp >> 16 & 0xFFFFFFFF
+    slot.sr_sent[middle] = now
+    while len(slot.sr_sent) > SR_KEPT:
+        del slot.sr_sent[next(iter(slot.sr_sent))]
+    return rtcp.build_sender_report(
+        rtcp.SenderReport(
+            slot.ssrc, ntp, layer.sr_rtp + slot.ts_offset, slot.packets, slot.octets, ()
+        )
+    )
+
+
+def nack_compound(layer: Layer, due: list[int]) -> bytes:
+    """A receiver report without blocks, then the NACK (RFC 4585 section 3.1)."""
+    empty = rtcp.build_receiver_report(REPORT_SSRC, ())
+    return empty + rtcp.build_nack(REPORT_SSRC, layer.ssrc, due)

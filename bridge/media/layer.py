@@ -1,0 +1,241 @@
+"""One inbound RTP stream: a simulcast layer, a single video stream or an audio stream.
+
+The ring serves three ends at once: it removes duplicates, it answers retransmission requests
+of every receiver, and it is what makes nonces unique. An entry is only ever replaced by one
+with a higher packet index, so every index is accepted at most once in a layer's life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bridge.media import h264, vp8
+from bridge.media.counters import Drop
+from bridge.media.rtcp import ReportBlock
+
+if TYPE_CHECKING:
+    from bridge.media.slot import Slot
+    from bridge.media.transport import Source
+
+VIDEO_RING = 1024  # packets: 2.5–5 s of a 720p layer, longer than any repair is useful
+AUDIO_RING = 64  # packets: 1.3 s of Opus; audio is never retransmitted, only de-duplicated
+
+MAX_MISSING = 256  # packets awaited at once; beyond that a key frame is cheaper
+NACK_TRIES = 10
+NACK_GIVE_UP = 1.0  # seconds; a receiver's jitter buffer has moved on by then
+NACK_MIN_INTERVAL = 0.02  # seconds
+KEY_FRAME_INTERVAL = 0.3  # seconds between two requests for one layer
+LAYER_IDLE = 1.5  # seconds without a packet until a layer counts as switched off
+
+SILENCE = 127  # -dBov, RFC 6464
+
+# (packet index, marker bit, RTP timestamp, payload, padding bit). The index extends the
+# sequence number by the number of its wraps; the first packet of a layer has 65536 + SEQ.
+Packet = tuple[int, int, int, bytes, int]
+
+
+def _never(_payload: bytes) -> bool:
+    return False
+
+
+def _always(_payload: bytes) -> bool:
+    return True
+
+
+KEY_FRAME_START: dict[str, Callable[[bytes], bool]] = {
+    "vp8": vp8.is_key_frame_start,
+    "h264": h264.is_key_frame_start,
+    "opus": _always,  # every audio packet can be started from
+}
+
+
+class Layer:
+    """Receive state of one SSRC. ``clock_rate`` is in Hz, times are monotonic seconds."""
+
+    __slots__ = (
+        "audio_level",
+        "base_index",
+        "clock_rate",
+        "codec",
+        "expected_prior",
+        "highest",
+        "is_key_frame_start",
+        "jitter",
+        "key_frame_sent",
+        "key_frame_wanted",
+        "last_arrival",
+        "lost_unrepaired",
+        "mask",
+        "missing",
+        "nacked",
+        "octets",
+        "pending",
+        "received",
+        "received_prior",
+        "recovered",
+        "rid",
+        "ring",
+        "rtx_ssrc",
+        "slots",
+        "source",
+        "sr_at",
+        "sr_ntp",
+        "sr_rtp",
+        "ssrc",
+        "top_forwarded",
+        "transit",
+        "waiters",
+    )
+
+    def __init__(
+        self, *, source: Source, ssrc: int, rid: str, codec: str, clock_rate: int
+    ) -> None:
+        self.source = source
+        self.ssrc = ssrc
+        self.rtx_ssrc = 0
+        self.rid = rid
+        self.codec = codec
+        self.clock_rate = clock_rate
+        size = AUDIO_RING if codec == "opus" else VIDEO_RING
+        self.ring: list[Packet | None] = [None] * size
+        self.mask = size - 1
+        self.is_key_frame_start = KEY_FRAME_START.get(codec, _never)
+        # What waits for fan-out, and who gets it.
+        self.pending: list[Packet] = []
+        self.slots: list[Slot] = []
+        self.waiters: list[Slot] = []
+        self.top_forwarded = 0
+        # Reception, RFC 3550 appendix A.
+        self.base_index = 0
+        self.highest = 0
+        self.received = 0
+        self.recovered = 0
+        self.octets = 0
+        self.expected_prior = 0
+        self.received_prior = 0
+        self.transit = 0.0
+        self.jitter = 0.0
+        self.last_arrival = 0.0
+        self.audio_level = float(SILENCE)
+        # The last sender report as it came: NTP (32.32) of the source's clock, and arrival.
+        self.sr_ntp = 0
+        self.sr_rtp = 0
+        self.sr_at = 0.0
+        # Repair.
+        self.missing: dict[int, list[float]] = {}  # index → [first, next, tries]
+        self.nacked = 0
+        self.lost_unrepaired = 0
+        self.key_frame_wanted = False
+        self.key_frame_sent = -1e9
+
+    def accept(
+        self,
+        sequence_number: int,
+        marker: int,
+        timestamp: int,
+        payload: bytes,
+        padding: int,
+        now: float,
+    ) -> Drop | None:
+        """Take a packet in; return why it was dropped, or None where it now waits in
+        ``pending``."""
+        highest = self.highest
+        if not highest:
+            index = 0x10000 + sequence_number
+            self.base_index = index
+            self.highest = index
+            self.transit = now * self.clock_rate - timestamp
+        else:
+            delta = (sequence_number - highest) & 0xFFFF
+            if delta == 1:
+                index = highest + 1
+            elif delta < 0x8000:
+                index = highest + delta
+            else:
+                index = highest + delta - 0x10000
+            stored = self.ring[index & self.mask]
+            if stored is not None and stored[0] >= index:
+                return Drop.DUPLICATE if stored[0] == index else Drop.TOO_OLD
+            if index <= highest - len(self.ring):
+                return Drop.TOO_OLD
+            if index > highest:
+                if index > highest + 1:
+                    self._gap(highest + 1, index, now)
+                self.highest = index
+            elif self.missing:
+                self.missing.pop(index, None)
+        # A retransmission or a straggler would falsify the delay variation: in order only.
+        if index == self.highest:
+            transit = now * self.clock_rate - timestamp
+            deviation = abs(transit - self.transit)
+            self.transit = transit
+            if deviation < self.clock_rate * 10:  # a wrap or a stepped clock is no jitter
+                self.jitter += (deviation - self.jitter) / 16
+        self.last_arrival = now
+        self.received += 1
+        self.octets += len(payload)
+        packet = (index, marker, timestamp, payload, padding)
+        self.ring[index & self.mask] = packet
+        self.pending.append(packet)
+        return None
+
+    def find(self, index: int) -> Packet | None:
+        """Return the packet with this index while it is in the ring."""
+        packet = self.ring[index & self.mask]
+        return packet if packet is not None and packet[0] == index else None
+
+    def _gap(self, start: int, end: int, now: float) -> None:
+        if self.codec == "opus":
+            return
+        if len(self.missing) + end - start > MAX_MISSING:
+            self.lost_unrepaired += len(self.missing) + end - start
+            self.missing.clear()
+            self.key_frame_wanted = True
+            return
+        for index in range(start, end):
+            self.missing[index] = [now, now, 0]
+
+    def due_nacks(self, now: float, rtt: float) -> list[int]:
+        """Return the 16-bit sequence numbers to ask for now, and plan their next try."""
+        due: list[int] = []
+        interval = max(NACK_MIN_INTERVAL, 1.25 * rtt)
+        for index, entry in list(self.missing.items()):
+            first, next_try, tries = entry
+            if now - first > NACK_GIVE_UP or tries >= NACK_TRIES:
+                del self.missing[index]
+                self.lost_unrepaired += 1
+                self.key_frame_wanted = True
+            elif next_try <= now:
+                entry[1] = now + interval
+                entry[2] = tries + 1
+                due.append(index & 0xFFFF)
+        self.nacked += len(due)
+        return due
+
+    def is_active(self, now: float) -> bool:
+        return self.received > 0 and now - self.last_arrival < LAYER_IDLE
+
+    def report(self, now: float) -> ReportBlock:
+        """The reception report block since the last call (RFC 3550 appendix A.3)."""
+        expected = self.highest - self.base_index + 1 if self.highest else 0
+        interval_expected = expected - self.expected_prior
+        interval_received = self.received - self.received_prior
+        self.expected_prior = expected
+        self.received_prior = self.received
+        lost = interval_expected - interval_received
+        fraction = 0
+        if interval_expected > 0 and lost > 0:
+            fraction = min(255, (lost << 8) // interval_expected)
+        delay = 0
+        if self.sr_ntp:
+            delay = max(0, min(int((now - self.sr_at) * 65536), 0xFFFFFFFF))
+        return ReportBlock(
+            ssrc=self.ssrc,
+            fraction_lost=fraction,
+            packets_lost=expected - self.received,
+            highest=(self.highest - 0x10000) & 0xFFFFFFFF,
+            jitter=int(self.jitter),
+            last_sender_report=self.sr_ntp >> 16 & 0xFFFFFFFF,
+            delay_since_last=delay,
+        )

@@ -1,0 +1,296 @@
+"""The protocol between the control process and a media worker (docs/worker-protocol.md).
+
+JSON objects, one a line, over a Unix stream socket. ``type`` tells the message. Unknown
+types and fields of a wrong type are refused with an ``error`` and change nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+VERSION = 1
+MAX_LINE = 1 << 20  # bytes; an `open` with 200 slots is about 30 kB
+
+Kind = Literal["audio", "video"]
+Codec = Literal["vp8", "h264", "opus"]
+Prefer = Literal["highest", "lowest"]
+DigestName = Literal["sha-256", "sha-384", "sha-512"]
+State = Literal["checking", "connecting", "connected", "vanished", "failed", "closed"]
+
+
+class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all messages."""
+
+
+# --- parts -------------------------------------------------------------------------------
+
+
+class Ice(Struct, frozen=True, kw_only=True):
+    """ICE credentials of both sides (RFC 8839)."""
+
+    local_ufrag: str
+    local_password: str
+    remote_ufrag: str
+    remote_password: str
+
+
+class Fingerprint(Struct, frozen=True, kw_only=True):
+    """A certificate fingerprint (RFC 8122): ``algorithm`` as in SDP, hex pairs with colons."""
+
+    algorithm: DigestName
+    value: str
+
+
+class Extensions(Struct, frozen=True, kw_only=True):
+    """Header-extension ids; 0 where not negotiated."""
+
+    mid: int = 0
+    rid: int = 0
+    repaired_rid: int = 0
+    audio_level: int = 0
+    transport_cc: int = 0
+    abs_send_time: int = 0
+
+
+class StreamSsrc(Struct, frozen=True, kw_only=True):
+    """An SSRC declared in SDP and the one of its retransmissions (0: none)."""
+
+    ssrc: int
+    rtx_ssrc: int = 0
+
+
+class SourceSpec(Struct, frozen=True, kw_only=True):
+    """What the peer sends on one media line. ``rids`` go from the lowest layer up."""
+
+    name: str
+    mid: str
+    kind: Kind
+    codec: Codec
+    payload_type: int
+    rtx_payload_type: int = 0
+    clock_rate: int = 90000
+    rids: tuple[str, ...] = ()
+    ssrcs: tuple[StreamSsrc, ...] = ()
+
+
+class SlotSpec(Struct, frozen=True, kw_only=True):
+    """What the peer receives on one media line."""
+
+    name: str
+    kind: Kind
+    codec: Codec
+    payload_type: int
+    rtx_payload_type: int = 0
+    clock_rate: int = 90000
+    ssrc: int
+    rtx_ssrc: int = 0
+
+
+class SourceRef(Struct, frozen=True, kw_only=True):
+    """A source of a transport."""
+
+    transport: str
+    name: str
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """Which source a slot shows; ``source`` null empties it."""
+
+    transport: str
+    slot: str
+    source: SourceRef | None
+    prefer: Prefer = "highest"
+
+
+# --- control process → worker --------------------------------------------------------------
+
+
+class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
+    """First message; answered by `Inventory`."""
+
+    version: int
+
+
+class Open(Struct, frozen=True, kw_only=True, tag="open"):
+    """Make a transport ready for a peer. ``label`` is kept and given back, never read."""
+
+    transport: str
+    label: str
+    ice: Ice
+    fingerprint: Fingerprint
+    extensions: Extensions
+    sources: tuple[SourceSpec, ...]
+    slots: tuple[SlotSpec, ...]
+    cname: str
+
+
+class Close(Struct, frozen=True, kw_only=True, tag="close"):
+    transport: str
+
+
+class SetRoutes(Struct, frozen=True, kw_only=True, tag="routes"):
+    """Change some slots; slots that are not named stay as they are."""
+
+    routes: tuple[Route, ...]
+
+
+class SetAudio(Struct, frozen=True, kw_only=True, tag="audio"):
+    """One mix: audio slots of ``members`` are filled by loudness from ``allowed`` sources,
+    the ``floor`` first. Replaces the group; an empty one ends it."""
+
+    group: str
+    members: tuple[str, ...]
+    allowed: tuple[SourceRef, ...]
+    floor: tuple[SourceRef, ...] = ()
+
+
+class GetStats(Struct, frozen=True, kw_only=True, tag="get_stats"):
+    request: int = 0
+
+
+class Shutdown(Struct, frozen=True, kw_only=True, tag="shutdown"):
+    """End the worker in an orderly way."""
+
+
+Command = Hello | Open | Close | SetRoutes | SetAudio | GetStats | Shutdown
+
+
+# --- worker → control process --------------------------------------------------------------
+
+
+class MediaAddress(Struct, frozen=True, kw_only=True):
+    host: str
+    port: int
+
+
+class SlotState(Struct, frozen=True, kw_only=True):
+    """Desired and shown source of a slot."""
+
+    name: str
+    kind: Kind
+    wanted: SourceRef | None
+    shown: SourceRef | None
+    layer: str = ""
+
+
+class SourceState(Struct, frozen=True, kw_only=True):
+    name: str
+    kind: Kind
+    layers: tuple[str, ...]  # rids that are active now, lowest first
+
+
+class TransportState(Struct, frozen=True, kw_only=True):
+    transport: str
+    label: str
+    state: State
+    profile: str
+    sources: tuple[SourceState, ...]
+    slots: tuple[SlotState, ...]
+
+
+class Inventory(Struct, frozen=True, kw_only=True, tag="inventory"):
+    """Everything the worker holds; a control process reconciles with it."""
+
+    version: int
+    worker: str  # identity of this worker process, fresh at every start
+    fingerprint: Fingerprint
+    addresses: tuple[MediaAddress, ...]
+    transports: tuple[TransportState, ...]
+    audio: tuple[str, ...]  # groups
+
+
+class StateChanged(Struct, frozen=True, kw_only=True, tag="state"):
+    transport: str
+    state: State
+    reason: str = ""
+
+
+class SourceChanged(Struct, frozen=True, kw_only=True, tag="source"):
+    """A source's set of active layers changed; an empty one means it sends nothing."""
+
+    transport: str
+    name: str
+    layers: tuple[str, ...]
+
+
+class SlotShowing(Struct, frozen=True, kw_only=True, tag="showing"):
+    """A slot switched, at a key frame where it is video. ``waited_ms`` since it was asked."""
+
+    transport: str
+    slot: str
+    source: SourceRef | None
+    layer: str = ""
+    waited_ms: float = 0.0
+
+
+class Levels(Struct, frozen=True, kw_only=True, tag="levels"):
+    """Audio levels in -dBov (0 loud … 127 silent), ten times a second where they change."""
+
+    levels: dict[str, int]
+
+
+class SourceStats(Struct, frozen=True, kw_only=True):
+    name: str
+    rid: str
+    packets: int
+    octets: int
+    lost: int
+    recovered: int
+    nacked: int
+    unrepaired: int
+    jitter_ms: float
+    active: bool
+
+
+class SlotStats(Struct, frozen=True, kw_only=True):
+    name: str
+    packets: int
+    octets: int
+    receiver_loss: float
+
+
+class TransportStats(Struct, frozen=True, kw_only=True):
+    """``rtt_ms`` is 0 while unknown; ``remb`` in bit/s; ``downlink_loss`` 0–1 from
+    transport-cc feedback; ``allocation`` in bit/s is what the bandwidth policy grants."""
+
+    transport: str
+    label: str
+    state: State
+    rtt_ms: float
+    remb: int
+    downlink_loss: float
+    allocation: int
+    sources: tuple[SourceStats, ...]
+    slots: tuple[SlotStats, ...]
+
+
+class Stats(Struct, frozen=True, kw_only=True, tag="stats"):
+    """``delay_us`` are p50, p99, p999 of kernel arrival → handed to the kernel, sampled."""
+
+    request: int
+    uptime: float
+    cpu_seconds: float
+    rss_bytes: int
+    loop_lag_ms: float
+    gso: bool
+    counters: dict[str, int]
+    delay_us: tuple[float, float, float]
+    transports: tuple[TransportStats, ...]
+
+
+class Error(Struct, frozen=True, kw_only=True, tag="error"):
+    """A command was refused and changed nothing. ``command`` is its type."""
+
+    command: str
+    detail: str
+
+
+Event = (
+    Inventory | StateChanged | SourceChanged | SlotShowing | Levels | Stats | Error
+)
+
+encoder = msgspec.json.Encoder()
+command_decoder = msgspec.json.Decoder(Command)
+event_decoder = msgspec.json.Decoder(Event)

@@ -1,0 +1,202 @@
+"""Which source each slot shows: desired routes, key-frame-gated switching, audio by loudness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bridge.media import messages as m
+from bridge.media import speakers
+from bridge.media.counters import Counters
+from bridge.media.layer import Layer
+from bridge.media.slot import Slot
+from bridge.media.transport import Source, Transport
+
+
+@dataclass(slots=True)
+class AudioGroup:
+    """One mix; see `messages.SetAudio`."""
+
+    members: tuple[str, ...]
+    allowed: tuple[m.SourceRef, ...]
+    floor: tuple[m.SourceRef, ...]
+    heard: list[m.SourceRef] = field(default_factory=list)
+
+
+class Router:
+    """Desired and actual routes of all slots. ``transports`` is shared with the core."""
+
+    def __init__(
+        self, transports: dict[str, Transport], counters: Counters, events: list[m.Event]
+    ) -> None:
+        self._transports = transports
+        self._counters = counters
+        self._events = events
+        # Desired routes are kept apart from transports, so that an order of messages in
+        # which a source's transport opens later (or again) needs no repetition.
+        self._wanted: dict[tuple[str, str], m.Route] = {}
+        self._asked_at: dict[tuple[str, str], float] = {}
+        self.groups: dict[str, AudioGroup] = {}
+        self.key_frames_due: set[Layer] = set()
+
+    # --- desired state ------------------------------------------------------------------
+
+    def set_route(self, route: m.Route, now: float) -> str:
+        """Take a route; return a sentence where it is refused."""
+        transport = self._transports.get(route.transport)
+        if transport is None:
+            return f"There is no transport {route.transport!r}."
+        slot = transport.slots.get(route.slot)
+        if slot is None:
+            return f"Transport {route.transport!r} has no slot {route.slot!r}."
+        key = (route.transport, route.slot)
+        if self._wanted.get(key) != route:
+            self._wanted[key] = route
+            self._asked_at[key] = now
+        self.retarget(slot, now)
+        return ""
+
+    def set_audio(self, command: m.SetAudio, now: float) -> None:
+        """Replace a group."""
+        old = self.groups.pop(command.group, None)
+        if command.members:
+            group = AudioGroup(command.members, command.allowed, command.floor)
+            if old is not None:
+                group.heard = [ref for ref in old.heard if ref in command.allowed]
+            self.groups[command.group] = group
+            self.mix(group, now)
+        if old is not None:
+            for member in set(old.members) - set(command.members):
+                self._silence(member, now)
+
+    def wanted(self, slot: Slot) -> m.Route | None:
+        """What the control process asked this slot to show."""
+        return self._wanted.get((slot.transport.id, slot.name))
+
+    def forget(self, transport: Transport, now: float) -> None:
+        """A transport was closed: its slots end, slots elsewhere that show it become empty."""
+        for slot in transport.slots.values():
+            self.stop(slot)
+            self._wanted.pop((transport.id, slot.name), None)
+            self._asked_at.pop((transport.id, slot.name), None)
+        for source in transport.sources.values():
+            for layer in source.layers.values():
+                self.key_frames_due.discard(layer)
+                for slot in [*layer.slots, *layer.waiters]:
+                    self.retarget(slot, now)
+
+    # --- actual state -------------------------------------------------------------------
+
+    def find(self, ref: m.SourceRef | None) -> Source | None:
+        if ref is None:
+            return None
+        transport = self._transports.get(ref.transport)
+        return None if transport is None else transport.sources.get(ref.name)
+
+    def retarget(self, slot: Slot, now: float) -> None:
+        """Bring one slot nearer to what is wanted of it."""
+        route = self.wanted(slot)
+        source = self.find(route.source if route is not None else None)
+        if slot.transport.state != "connected":
+            self.stop(slot)
+            return
+        if source is None or route is None:
+            if slot.layer is not None or slot.target is not None:
+                self.stop(slot)
+                self._announce(slot, now)
+            return
+        layer = source.choose(route.prefer, now)
+        if layer is None or layer is slot.layer:
+            slot.await_layer(None)
+            return
+        if layer is not slot.target:
+            slot.await_layer(layer)
+            self.request_key_frame(layer)
+
+    def retarget_watchers(self, source: Source, now: float) -> None:
+        """A source's layers changed: every slot that wants it chooses again."""
+        ref = source.ref
+        for (transport_id, name), route in self._wanted.items():
+            if route.source == ref:
+                transport = self._transports.get(transport_id)
+                if transport is not None and name in transport.slots:
+                    self.retarget(transport.slots[name], now)
+
+    def stop(self, slot: Slot) -> None:
+        """Show nothing and wait for nothing."""
+        slot.detach()
+        slot.await_layer(None)
+
+    def open_gate(self, layer: Layer, now: float) -> None:
+        """Let the slots that wait for ``layer`` in, where its pending packets allow it."""
+        for packet in layer.pending:
+            if layer.is_key_frame_start(packet[3]):
+                for slot in list(layer.waiters):
+                    slot.await_layer(None)
+                    slot.attach(layer, packet, now)
+                    self._counters.layers_switched += 1
+                    self._announce(slot, now)
+                layer.key_frame_wanted = False
+                return
+
+    def request_key_frame(self, layer: Layer) -> None:
+        """Ask the layer's sender for a key frame as soon as the limit allows."""
+        if layer.codec != "opus":
+            layer.key_frame_wanted = True
+            self.key_frames_due.add(layer)
+
+    def _announce(self, slot: Slot, now: float) -> None:
+        key = (slot.transport.id, slot.name)
+        shown = None
+        rid = ""
+        if slot.layer is not None:
+            shown = slot.layer.source.ref
+            rid = slot.layer.rid
+        waited = (now - self._asked_at.get(key, now)) * 1000
+        self._events.append(
+            m.SlotShowing(
+                transport=key[0], slot=key[1], source=shown, layer=rid, waited_ms=round(waited, 1)
+            )
+        )
+
+    # --- audio --------------------------------------------------------------------------
+
+    def mix_all(self, now: float) -> None:
+        for group in self.groups.values():
+            self.mix(group, now)
+
+    def mix(self, group: AudioGroup, now: float) -> None:
+        """Fill the audio slots of a group's members."""
+        levels: dict[m.SourceRef, float] = {}
+        for ref in group.allowed:
+            source = self.find(ref)
+            layer = source.choose("highest", now) if source is not None else None
+            if layer is not None:
+                levels[ref] = layer.audio_level
+        count = 0
+        members = [self._transports[t] for t in group.members if t in self._transports]
+        for transport in members:
+            count = max(count, sum(s.kind == "audio" for s in transport.slots.values()))
+        group.heard = speakers.select(
+            levels=levels, floor=group.floor, heard=group.heard, slots=count
+        )
+        for transport in members:
+            self._fill(transport, group.heard, now)
+
+    def _fill(self, transport: Transport, heard: list[m.SourceRef], now: float) -> None:
+        slots = [slot for slot in transport.slots.values() if slot.kind == "audio"]
+        current: list[m.SourceRef | None] = []
+        for slot in slots:
+            route = self.wanted(slot)
+            current.append(route.source if route is not None else None)
+        own = next((ref for ref in heard if ref.transport == transport.id), None)
+        wanted = speakers.assign(current, heard, own)
+        for slot, before, ref in zip(slots, current, wanted, strict=True):
+            if before != ref:
+                self.set_route(
+                    m.Route(transport=transport.id, slot=slot.name, source=ref), now
+                )
+
+    def _silence(self, member: str, now: float) -> None:
+        transport = self._transports.get(member)
+        if transport is not None:
+            self._fill(transport, [], now)

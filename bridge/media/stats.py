@@ -1,0 +1,69 @@
+"""Snapshots of the core's figures for the control process. Read at request time only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridge.media import bandwidth
+from bridge.media import messages as m
+from bridge.media.core import MediaCore
+from bridge.media.transport import Transport
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The nearest-rank percentile of sorted values; 0 for none."""
+    if not ordered:
+        return 0.0
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def delay_summary(samples: Sequence[float]) -> tuple[float, float, float]:
+    """p50, p99 and p99.9 in µs of delays in seconds."""
+    ordered = sorted(samples)
+    p50, p99, p999 = (round(percentile(ordered, p) * 1e6, 1) for p in (0.5, 0.99, 0.999))
+    return p50, p99, p999
+
+
+def transport_stats(transport: Transport, now: float) -> m.TransportStats:
+    sources = []
+    for source in transport.sources.values():
+        for layer in source.layers.values():
+            sources.append(
+                m.SourceStats(
+                    name=source.spec.name,
+                    rid=layer.rid,
+                    packets=layer.received,
+                    octets=layer.octets,
+                    lost=max(0, layer.highest - layer.base_index + 1 - layer.received),
+                    recovered=layer.recovered,
+                    nacked=layer.nacked,
+                    unrepaired=layer.lost_unrepaired,
+                    jitter_ms=round(layer.jitter / layer.clock_rate * 1000, 2),
+                    active=layer.is_active(now),
+                )
+            )
+    return m.TransportStats(
+        transport=transport.id,
+        label=transport.label,
+        state=transport.state,
+        rtt_ms=round(transport.rtt * 1000, 2),
+        remb=transport.remb,
+        downlink_loss=round(transport.downlink_loss, 4),
+        allocation=bandwidth.allocate(
+            bandwidth.Estimate(transport.remb, transport.downlink_loss)
+        ),
+        sources=tuple(sources),
+        slots=tuple(
+            m.SlotStats(
+                name=slot.name,
+                packets=slot.packets,
+                octets=slot.octets,
+                receiver_loss=round(slot.receiver_loss, 4),
+            )
+            for slot in transport.slots.values()
+        ),
+    )
+
+
+def all_transports(core: MediaCore, now: float) -> tuple[m.TransportStats, ...]:
+    return tuple(transport_stats(t, now) for t in core.transports.values())

@@ -1,0 +1,166 @@
+"""State of one peer: addresses, keys, what it sends and what it receives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bridge.media import messages as m
+from bridge.media.dtls import DtlsServer
+from bridge.media.layer import Layer
+from bridge.media.rtp import ExtensionIds
+from bridge.media.slot import Slot
+from bridge.media.srtp import Inbound, MasterKeys, Outbound
+from bridge.media.transport_cc import Recorder
+
+MAX_SSRCS = 32  # distinct SSRCs one peer may use: 3 sources × 3 layers × (media + RTX), spare
+MAX_ADDRESSES = 4  # validated 5-tuples kept per peer while it roams
+STUN_RATE = 50.0  # answers per second and peer; Chromium sends under 25 while connecting
+RTX_SHARE = 0.5  # of the octets sent: what repair may cost a receiver's line
+RTX_BURST = 64_000  # octets of repair at once
+REPORT_SSRC = 1  # the bridge's own SSRC in feedback; no slot uses it
+
+# An address as `recvfrom` gives it: 2-tuple for IPv4, 4-tuple for IPv6.
+Address = tuple[Any, ...]
+
+
+class Source:
+    """What a peer sends on one media line: a stream, or simulcast layers by rid."""
+
+    __slots__ = ("announced", "layers", "spec", "transport")
+
+    def __init__(self, transport: Transport, spec: m.SourceSpec) -> None:
+        self.transport = transport
+        self.spec = spec
+        self.layers: dict[str, Layer] = {}
+        self.announced: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> m.SourceRef:
+        return m.SourceRef(transport=self.transport.id, name=self.spec.name)
+
+    def active(self, now: float) -> list[Layer]:
+        """Layers that send now, lowest first (the order of the rids in the offer)."""
+        order = self.spec.rids or ("",)
+        return [
+            layer
+            for rid in order
+            if (layer := self.layers.get(rid)) is not None and layer.is_active(now)
+        ]
+
+    def choose(self, prefer: str, now: float) -> Layer | None:
+        """The layer a slot should show: the highest or the lowest that exists."""
+        active = self.active(now)
+        if not active:
+            return None
+        return active[-1] if prefer == "highest" else active[0]
+
+
+class Transport:
+    """One peer. Times are monotonic seconds, ``rtt`` in seconds (0: unknown)."""
+
+    __slots__ = (
+        "address",
+        "addresses",
+        "cc_next",
+        "cc_recorder",
+        "cc_word",
+        "cname",
+        "dtls",
+        "downlink_loss",
+        "ext_word",
+        "extensions",
+        "group",
+        "id",
+        "inbound",
+        "keys",
+        "label",
+        "last_heard",
+        "layers",
+        "local_password",
+        "local_ufrag",
+        "ntp_offset",
+        "octets_granted",
+        "opened_at",
+        "out",
+        "outbound",
+        "remb",
+        "remote_ufrag",
+        "rtt",
+        "rtx_credit",
+        "rtx_layers",
+        "seal",
+        "slots",
+        "slots_by_rtx_ssrc",
+        "slots_by_ssrc",
+        "socket",
+        "sources",
+        "ssrcs",
+        "state",
+        "stun_credit",
+        "stun_credit_at",
+    )
+
+    def __init__(self, spec: m.Open, dtls: DtlsServer, now: float) -> None:
+        self.id = spec.transport
+        self.label = spec.label
+        self.cname = spec.cname
+        self.state: m.State = "checking"
+        self.opened_at = now
+        self.last_heard = now
+        self.group = ""
+        # ICE
+        self.local_ufrag = spec.ice.local_ufrag
+        self.local_password = spec.ice.local_password.encode()
+        self.remote_ufrag = spec.ice.remote_ufrag
+        self.addresses: list[Address] = []
+        self.address: Address | None = None
+        self.socket = 0
+        self.stun_credit = STUN_RATE
+        self.stun_credit_at = now
+        # Keys
+        self.dtls = dtls
+        self.keys: MasterKeys | None = None
+        self.inbound: Inbound | None = None
+        self.outbound: Outbound | None = None
+        self.seal: Callable[[bytes, bytes, bytes], bytes] | None = None
+        # Header extensions: one 32-bit word carries the only element the bridge sends.
+        e = spec.extensions
+        self.extensions = ExtensionIds(
+            e.mid, e.rid, e.repaired_rid, e.audio_level, e.transport_cc, e.abs_send_time
+        )
+        self.cc_word = (e.transport_cc << 28 | 1 << 24) if e.transport_cc else 0
+        self.ext_word = 0
+        self.cc_next = 0
+        self.cc_recorder = Recorder()
+        # Media
+        self.sources = {s.name: Source(self, s) for s in spec.sources}
+        self.layers: dict[int, Layer] = {}
+        self.rtx_layers: dict[int, Layer] = {}
+        self.ssrcs: set[int] = set()
+        self.slots: dict[str, Slot] = {}
+        self.slots_by_ssrc: dict[int, Slot] = {}
+        self.slots_by_rtx_ssrc: dict[int, Slot] = {}
+        self.out: list[bytes] = []  # header, body, header, body, …
+        # What the peer told
+        self.rtt = 0.0
+        self.remb = 0
+        self.downlink_loss = 0.0
+        self.ntp_offset: int | None = None  # bridge NTP - peer NTP, 32.32
+        self.rtx_credit = float(RTX_BURST)
+        self.octets_granted = 0  # octets sent for which repair has got its share
+
+    def add_slot(self, slot: Slot) -> None:
+        self.slots[slot.name] = slot
+        self.slots_by_ssrc[slot.ssrc] = slot
+        if slot.rtx_ssrc:
+            self.slots_by_rtx_ssrc[slot.rtx_ssrc] = slot
+
+    def key(self, keys: MasterKeys) -> None:
+        """Install the keys of a fresh DTLS association."""
+        self.keys = keys
+        self.inbound = Inbound(keys)
+        self.outbound = Outbound(keys)
+        self.seal = self.outbound.seal
+        for slot in self.slots.values():
+            slot.key(self.outbound.salt)

@@ -1,0 +1,143 @@
+"""Transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-01)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+DELTA_UNIT = 250e-6  # seconds
+REFERENCE_UNIT = 64e-3  # seconds
+MAX_STATUSES = 2000  # one feedback spans at most this many packets; older gaps are skipped
+
+NOT_RECEIVED = 0
+SMALL_DELTA = 1
+LARGE_DELTA = 2
+
+
+class Feedback(NamedTuple):
+    """``number`` counts feedbacks (8 bits); ``arrivals`` pairs a 16-bit transport sequence number with its arrival in seconds on
+    the receiver's clock (modulo about 12 days), or None where it was not received."""
+
+    number: int
+    arrivals: tuple[tuple[int, float | None], ...]
+
+
+class Recorder:
+    """Arrival times of one transport's inbound packets, turned into feedback."""
+
+    __slots__ = ("_arrivals", "_feedback_count", "_next")
+
+    def __init__(self) -> None:
+        self._arrivals: dict[int, float] = {}  # extended sequence number → seconds
+        self._next = -1  # first extended sequence number the next feedback covers
+        self._feedback_count = 0
+
+    def __len__(self) -> int:
+        return len(self._arrivals)
+
+    def add(self, sequence_number: int, now: float) -> None:
+        """Note an arrival; ``sequence_number`` is the 16-bit number in the extension."""
+        if self._next < 0:
+            self._next = 0x10000 + sequence_number
+        delta = (sequence_number - self._next) & 0xFFFF
+        if delta >= 0x8000:
+            return  # already reported as lost; the sender keeps its own history
+        self._arrivals.setdefault(self._next + delta, now)
+
+    def flush(self) -> bytes:
+        """Return the FCI that covers everything noted since the last call; b"" for nothing."""
+        if not self._arrivals:
+            return b""
+        last = max(self._arrivals)
+        first = max(self._next, last - MAX_STATUSES + 1)
+        reference = int(self._arrivals[min(self._arrivals)] / REFERENCE_UNIT)
+        clock = round(reference * REFERENCE_UNIT / DELTA_UNIT)  # in delta units
+        statuses: list[int] = []
+        deltas = bytearray()
+        for seq in range(first, last + 1):
+            arrival = self._arrivals.get(seq)
+            if arrival is None:
+                statuses.append(NOT_RECEIVED)
+                continue
+            ticks = round(arrival / DELTA_UNIT) - clock
+            if 0 <= ticks <= 255:
+                statuses.append(SMALL_DELTA)
+                deltas.append(ticks)
+            elif -32768 <= ticks <= 32767:
+                statuses.append(LARGE_DELTA)
+                deltas += ticks.to_bytes(2, "big", signed=True)
+            else:  # more than 8 s apart: what follows goes into the next feedback
+                last = seq - 1
+                break
+            clock += ticks
+        base = first & 0xFFFF
+        head = base.to_bytes(2, "big") + len(statuses).to_bytes(2, "big")
+        head += (reference & 0xFFFFFF).to_bytes(3, "big") + bytes([self._feedback_count])
+        self._feedback_count = (self._feedback_count + 1) & 0xFF
+        self._next = last + 1
+        self._arrivals = {s: t for s, t in self._arrivals.items() if s > last}
+        if not statuses:
+            return b""
+        fci = head + encode_statuses(statuses) + bytes(deltas)
+        return fci + bytes(-len(fci) % 4)
+
+
+def encode_statuses(statuses: list[int]) -> bytes:
+    """Run-length chunks for runs of 7 and more, two-bit status vectors between them."""
+    out = bytearray()
+    pos = 0
+    total = len(statuses)
+    while pos < total:
+        symbol = statuses[pos]
+        run = 1
+        while pos + run < total and statuses[pos + run] == symbol and run < 0x1FFF:
+            run += 1
+        if run >= 7 or pos + run == total:
+            out += ((symbol << 13) | run).to_bytes(2, "big")
+            pos += run
+            continue
+        chunk = 0xC000
+        for index in range(7):
+            status = statuses[pos + index] if pos + index < total else NOT_RECEIVED
+            chunk |= status << (12 - 2 * index)
+        out += chunk.to_bytes(2, "big")
+        pos += 7
+    return bytes(out)
+
+
+def parse(fci: bytes) -> Feedback | None:
+    """Parse an FCI; None where it is malformed."""
+    if len(fci) < 8:
+        return None
+    base = (fci[0] << 8) | fci[1]
+    count = (fci[2] << 8) | fci[3]
+    reference = int.from_bytes(fci[4:7], "big")
+    statuses: list[int] = []
+    pos = 8
+    while len(statuses) < count:
+        if pos + 2 > len(fci):
+            return None
+        chunk = (fci[pos] << 8) | fci[pos + 1]
+        pos += 2
+        if not chunk & 0x8000:
+            statuses.extend([chunk >> 13] * min(chunk & 0x1FFF, count - len(statuses)))
+            if not chunk & 0x1FFF:
+                return None  # an empty run would never end the loop
+        elif chunk & 0x4000:
+            statuses.extend(chunk >> (12 - 2 * i) & 3 for i in range(7))
+        else:
+            statuses.extend(chunk >> (13 - i) & 1 for i in range(14))
+    clock = round(reference * REFERENCE_UNIT / DELTA_UNIT)
+    arrivals: list[tuple[int, float | None]] = []
+    for index in range(count):
+        status = statuses[index]
+        seq = (base + index) & 0xFFFF
+        if status == NOT_RECEIVED:
+            arrivals.append((seq, None))
+            continue
+        size = 1 if status == SMALL_DELTA else 2
+        if status == 3 or pos + size > len(fci):
+            return None
+        clock += int.from_bytes(fci[pos : pos + size], "big", signed=size == 2)
+        pos += size
+        arrivals.append((seq, clock * DELTA_UNIT))
+    return Feedback(fci[7], tuple(arrivals))

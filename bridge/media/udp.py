@@ -1,0 +1,172 @@
+"""The media port: a shell around sockets. Drains, hands to the core, flushes with GSO."""
+
+from __future__ import annotations
+
+import collections
+import errno
+import ipaddress
+import socket
+import struct
+import time
+
+from bridge.media import messages as m
+from bridge.media.core import MediaCore
+from bridge.media.counters import Drop
+from bridge.media.demux import MAX_DATAGRAM
+from bridge.media.transport import Transport
+
+UDP_SEGMENT = 103  # linux/udp.h
+SO_TIMESTAMPNS = 35  # asm-generic/socket.h
+SOL_UDP = 17
+MAX_SEGMENTS = 64  # per sendmsg; UDP_MAX_SEGMENTS of older kernels
+MAX_BATCH = 65_000  # octets in one sendmsg; a UDP length field holds 65,507 over IPv4
+MAX_DRAIN = 256  # datagrams read before what they cause is sent
+SOCKET_BUFFER = 8 << 20  # octets asked for; a burst of twelve key frames is about 1 MB
+DELAY_SAMPLE = 16  # one datagram in so many is timed from its arrival in the kernel
+DELAYS_KEPT = 8192
+
+_SEGMENT = struct.Struct("=H")
+_TIMESPEC = struct.Struct("=qq")
+
+
+class MediaSockets:
+    """One socket a listen address, all on one port."""
+
+    def __init__(self, core: MediaCore, hosts: list[str], port: int) -> None:
+        self.core = core
+        self.sockets: list[socket.socket] = []
+        self.gso = True
+        self.delays: collections.deque[float] = collections.deque(maxlen=DELAYS_KEPT)
+        self._sampled: list[float] = []
+        self._count = 0
+        try:
+            for host in hosts:
+                self.sockets.append(_bind(host, port))
+                port = self.sockets[-1].getsockname()[1]
+        except OSError:
+            self.close()
+            raise
+        self.port = port
+        core.addresses = tuple(m.MediaAddress(host=host, port=port) for host in hosts)
+
+    def close(self) -> None:
+        for sock in self.sockets:
+            sock.close()
+
+    def readable(self, index: int) -> None:
+        """Drain a socket, then send what that causes."""
+        sock = self.sockets[index]
+        receive = self.core.receive
+        recvfrom = sock.recvfrom
+        now = time.monotonic()
+        try:
+            # One in a batch is read with its kernel timestamp, now and then.
+            self._count += 1
+            if not self._count % DELAY_SAMPLE:
+                data, ancillary, _, address = sock.recvmsg(MAX_DATAGRAM + 1, 64)
+                for level, kind, value in ancillary:
+                    if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+                        seconds, nanoseconds = _TIMESPEC.unpack(value)
+                        self._sampled.append(seconds + nanoseconds * 1e-9)
+                self._one(data, address, index, now)
+            for _ in range(MAX_DRAIN):
+                data, address = recvfrom(MAX_DATAGRAM + 1)
+                if len(data) > MAX_DATAGRAM:
+                    self.core.counters.drop(Drop.OVERSIZE)
+                else:
+                    receive(data, address, index, now)
+        except BlockingIOError:
+            pass
+        except OSError:  # an ICMP error of an earlier send is reported here; nothing to do
+            pass
+        self.flush(now)
+
+    def _one(self, data: bytes, address: tuple[object, ...], index: int, now: float) -> None:
+        if len(data) > MAX_DATAGRAM:
+            self.core.counters.drop(Drop.OVERSIZE)
+        else:
+            self.core.receive(data, address, index, now)
+
+    def flush(self, now: float) -> None:
+        """Send everything the core has queued."""
+        core = self.core
+        core.flush(now)
+        ready = core.ready
+        if ready:
+            core.ready = []
+            for transport in ready:
+                out = transport.out
+                transport.out = []
+                if transport.address is not None and out:
+                    self._send_batch(transport, out)
+            if self._sampled:
+                sent = time.time()
+                self.delays.extend(max(0.0, sent - at) for at in self._sampled)
+        self._sampled.clear()
+        if core.datagrams:
+            datagrams = core.datagrams
+            core.datagrams = []
+            for index, address, data in datagrams:
+                try:
+                    self.sockets[index].sendto(data, address)
+                except BlockingIOError:
+                    core.counters.drop(Drop.SEND_BLOCKED)
+                except OSError:
+                    core.counters.drop(Drop.SEND_ERROR)
+
+    def _send_batch(self, transport: Transport, out: list[bytes]) -> None:
+        """One sendmsg for every run of equal-sized packets (the last may be shorter)."""
+        sendmsg = self.sockets[transport.socket].sendmsg
+        address = transport.address
+        counters = self.core.counters
+        total = len(out)
+        start = 0
+        while start < total:
+            size = len(out[start]) + len(out[start + 1])
+            end = start + 2
+            if self.gso:
+                limit = min(total, start + 2 * min(MAX_SEGMENTS, MAX_BATCH // size))
+                while end < limit:
+                    following = len(out[end]) + len(out[end + 1])
+                    if following == size:
+                        end += 2
+                        continue
+                    if following < size:
+                        end += 2
+                    break
+            try:
+                if end - start == 2:
+                    sendmsg(out[start:end], (), 0, address)
+                    counters.sends_single += 1
+                else:
+                    ancillary = ((SOL_UDP, UDP_SEGMENT, _SEGMENT.pack(size)),)
+                    sendmsg(out[start:end], ancillary, 0, address)
+                    counters.gso_batches += 1
+                    counters.gso_segments += (end - start) >> 1
+            except BlockingIOError:
+                counters.drop(Drop.SEND_BLOCKED, (end - start) >> 1)
+            except OSError as error:
+                if end - start > 2 and error.errno in (errno.EIO, errno.EINVAL):
+                    self.gso = False  # the kernel or card refuses; the same run goes singly
+                    continue
+                counters.drop(Drop.SEND_ERROR, (end - start) >> 1)
+            start = end
+        counters.octets_out += sum(map(len, out))
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    version = ipaddress.ip_address(host).version
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        if version == 6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,1 @@
+"""HTTP and WebSocket shells, sessions, and the pure negotiation SDP offer → answer."""

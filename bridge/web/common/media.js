@@ -1,0 +1,149 @@
+// Picture and sound: one RTCPeerConnection, negotiated once. Knows no DOM.
+
+import { RETRY } from "./protocol.js";
+
+const DISCONNECTED_LIMIT = 2500; // ms in "disconnected" until a new connection is made
+const CONNECT_LIMIT = 10000; // ms from the answer to "connected"
+
+/**
+ * @typedef {object} Slots
+ * @property {string[]} video
+ * @property {string[]} audio
+ * @typedef {{rid: string, height: number, bitrate: number, frame_rate: number}} Layer
+ */
+
+export class Media {
+  /**
+   * @param {{offer: (sdp: string) => Promise<string>}} connection
+   * @param {object} handlers
+   * @param {(slot: string, track: MediaStreamTrack) => void} handlers.track
+   * @param {(status: "connecting" | "up" | "down", error?: unknown) => void} handlers.status
+   */
+  constructor(connection, handlers) {
+    this.connection = connection;
+    this.handlers = handlers;
+    /** @type {RTCPeerConnection | null} */
+    this.pc = null;
+    /** @type {MediaStream | null} */
+    this.local = null;
+    /** @type {Slots} */
+    this.slots = { video: [], audio: [] };
+    /** @type {Layer[]} */
+    this.layers = [];
+    this.sends = false;
+    this.tries = 0;
+    this.timer = 0;
+    this.generation = 0;
+  }
+
+  /**
+   * Make a fresh connection; an old one is dropped.
+   * @param {{slots: Slots, layers: Layer[], sends: boolean}} setup
+   */
+  start(setup) {
+    this.slots = setup.slots;
+    this.layers = setup.layers;
+    this.sends = setup.sends;
+    this.tries = 0;
+    this.again();
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    this.generation += 1;
+    this.pc?.close();
+    this.pc = null;
+  }
+
+  /** Whether media flows now. */
+  get up() {
+    return this.pc?.connectionState === "connected";
+  }
+
+  again() {
+    clearTimeout(this.timer);
+    const delay = RETRY[Math.min(this.tries, RETRY.length - 1)];
+    this.tries += 1;
+    this.timer = setTimeout(() => this.connect(), delay * 1000);
+  }
+
+  async connect() {
+    this.stop();
+    const generation = this.generation;
+    this.handlers.status("connecting");
+    const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
+    this.pc = pc;
+    pc.onconnectionstatechange = () => this.changed(pc, generation);
+    try {
+      if (this.sends) this.addSending(pc);
+      const video = this.slots.video.map(() => pc.addTransceiver("video", { direction: "recvonly" }));
+      const audio = this.slots.audio.map(() => pc.addTransceiver("audio", { direction: "recvonly" }));
+      await pc.setLocalDescription();
+      const answer = await this.connection.offer(pc.localDescription?.sdp ?? "");
+      if (generation !== this.generation) return;
+      await pc.setRemoteDescription({ type: "answer", sdp: answer });
+      this.slots.video.forEach((slot, i) => this.handlers.track(slot, video[i].receiver.track));
+      this.slots.audio.forEach((slot, i) => this.handlers.track(slot, audio[i].receiver.track));
+      this.timer = setTimeout(() => {
+        if (pc.connectionState !== "connected") this.failed(generation, "timeout");
+      }, CONNECT_LIMIT);
+    } catch (error) {
+      this.failed(generation, error);
+    }
+  }
+
+  /** Microphone, camera (simulcast) and shared screen, in this order. @param {RTCPeerConnection} pc */
+  addSending(pc) {
+    const [audio] = this.local?.getAudioTracks() ?? [];
+    const [video] = this.local?.getVideoTracks() ?? [];
+    const top = this.layers.at(-1)?.height ?? 720;
+    pc.addTransceiver(audio ?? "audio", { direction: "sendonly" });
+    pc.addTransceiver(video ?? "video", {
+      direction: "sendonly",
+      sendEncodings: this.layers.map((layer) => ({
+        rid: layer.rid,
+        scaleResolutionDownBy: top / layer.height,
+        maxBitrate: layer.bitrate * 1000,
+        maxFramerate: layer.frame_rate,
+      })),
+    });
+    pc.addTransceiver("video", { direction: "sendonly" });
+  }
+
+  /**
+   * Send another camera and microphone without a new negotiation.
+   * @param {MediaStream} stream
+   */
+  async replace(stream) {
+    this.local = stream;
+    const senders = this.pc?.getTransceivers().slice(0, 2) ?? [];
+    for (const transceiver of this.sends ? senders : []) {
+      const kind = transceiver.receiver.track.kind;
+      const track = stream.getTracks().find((candidate) => candidate.kind === kind) ?? null;
+      await transceiver.sender.replaceTrack(track);
+    }
+  }
+
+  /** @param {RTCPeerConnection} pc @param {number} generation */
+  changed(pc, generation) {
+    if (generation !== this.generation) return;
+    if (pc.connectionState === "connected") {
+      this.tries = 0;
+      clearTimeout(this.timer);
+      this.handlers.status("up");
+    } else if (pc.connectionState === "failed") {
+      this.failed(generation, "failed");
+    } else if (pc.connectionState === "disconnected") {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.failed(generation, "disconnected"), DISCONNECTED_LIMIT);
+    }
+  }
+
+  /** @param {number} generation @param {unknown} error */
+  failed(generation, error) {
+    if (generation !== this.generation) return;
+    this.stop();
+    this.handlers.status("down", error);
+    this.again();
+  }
+}

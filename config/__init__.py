@@ -1,0 +1,1 @@
+"""The topology: schema, strict loader, needs against links. Imports nothing of ours."""

@@ -1,0 +1,65 @@
+"""What a conference needs at each point, against what its links give. Pure; kbit/s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config.loader import path_to_root
+from config.schema import Link, Media, Point, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """kbit/s a point sends (``up``) and receives (``down``) in a conference of all points."""
+
+    up: int
+    down: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLoad:
+    """kbit/s that all points behind a link need together, and what it gives to video."""
+
+    link: Link
+    need: Need
+    budget: int
+
+    @property
+    def fits(self) -> bool:
+        return self.need.up <= self.budget and self.need.down <= self.budget
+
+
+def point_need(media: Media, points: int) -> Need:
+    """Up: every simulcast layer, a shared screen and a voice. Down: the programme at the
+    highest layer, every other point at the lowest, a screen, and the voices heard."""
+    up = sum(layer.bitrate for layer in media.layers) + media.content + media.audio
+    thumbnails = (points - 1) * media.layers[0].bitrate
+    down = media.layers[-1].bitrate + thumbnails + media.content
+    return Need(up, down + media.audio_slots * media.audio)
+
+
+def budget(link: Link) -> int:
+    """kbit/s of a link that video may use."""
+    return int(link.capacity * link.video_share * 1000)
+
+
+def link_loads(topology: Topology) -> dict[str, LinkLoad]:
+    """Load of every link, by id."""
+    links = {link.id: link for link in topology.links}
+    behind: dict[str, int] = dict.fromkeys(links, 0)
+    for point in topology.points:
+        for link in path_to_root(links[point.link], links):
+            behind[link.id] += 1
+    need = point_need(topology.media, len(topology.points))
+    return {
+        ident: LinkLoad(link, Need(need.up * behind[ident], need.down * behind[ident]), budget(link))
+        for ident, link in links.items()
+    }
+
+
+def bottleneck(topology: Topology, point: Point) -> LinkLoad:
+    """The link on the point's way with the smallest budget for each point behind it."""
+    links = {link.id: link for link in topology.links}
+    loads = link_loads(topology)
+    way = [loads[link.id] for link in path_to_root(links[point.link], links)]
+    return min(way, key=lambda load: load.budget / max(load.need.down, 1))

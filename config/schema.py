@@ -1,0 +1,155 @@
+"""What a topology file may say. Units are in the field descriptions."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+MAX_POINTS = 500
+
+
+def _ip(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not an IP address") from None
+
+
+Identifier = Annotated[
+    str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64, description="a-z, 0-9, -")
+]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Ip = Annotated[str, AfterValidator(_ip)]
+Port = Annotated[int, Field(ge=0, le=65535, description="0: chosen by the system")]
+Kbit = Annotated[int, Field(gt=0, le=100_000, description="kbit/s")]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Name(Model):
+    """A name in Vietnamese and, optionally, English."""
+
+    vi: Text
+    en: Text | None = None
+
+    def text(self, language: str) -> str:
+        return self.en if language == "en" and self.en else self.vi
+
+
+class Tls(Model):
+    """PEM files; relative paths are taken from the topology file's folder."""
+
+    certificate: Text
+    key: Text
+
+
+class Web(Model):
+    """Where pages, signalling and API are served."""
+
+    listen: Ip = "127.0.0.1"
+    port: Port = 8443
+    tls: Tls | None = None
+    origins: list[Text] = Field(
+        default=[], description="origins of pages that may open a WebSocket, besides our own"
+    )
+
+
+class MediaPort(Model):
+    """The one UDP port for all media."""
+
+    listen: list[Ip] = Field(min_length=1, max_length=8)
+    port: Port = 5004
+    public: list[Ip] = Field(
+        default=[],
+        max_length=8,
+        description="addresses that points are told; the listen addresses where empty",
+    )
+
+
+class Bridge(Model):
+    name: Name
+    web: Web = Web()
+    media: MediaPort
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    state: Text = Field(
+        default="var", description="folder for keys and sockets, beside the topology file"
+    )
+
+
+class Link(Model):
+    """A line of the dedicated network; links form a tree."""
+
+    id: Identifier
+    name: Name
+    parent: Identifier | None = None
+    capacity: Annotated[
+        float, Field(gt=0, le=1_000_000, allow_inf_nan=False, description="Mbit/s per direction")
+    ]
+    video_share: Annotated[
+        float, Field(gt=0, le=1, description="share of the capacity that video may use")
+    ] = 0.5
+
+
+class Point(Model):
+    """A site in the conference."""
+
+    id: Identifier
+    name: Name
+    tier: Identifier
+    link: Identifier
+    probe: Ip | None = Field(default=None, description="address that health probes go to")
+    key: Annotated[str, Field(min_length=16, max_length=200)] | None = Field(
+        default=None, description="secret of the room PC; left out: generated in the keys file"
+    )
+
+
+class Layer(Model):
+    """A simulcast layer, lowest first."""
+
+    rid: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,16}$")]
+    height: Annotated[int, Field(ge=90, le=2160, description="lines")]
+    bitrate: Kbit
+    frame_rate: Annotated[int, Field(ge=1, le=60)] = 30
+
+
+class Media(Model):
+    """What points send and receive."""
+
+    codec: Literal["vp8", "h264"] = "vp8"
+    layers: list[Layer] = Field(
+        default=[
+            Layer(rid="q", height=180, bitrate=150, frame_rate=15),
+            Layer(rid="h", height=360, bitrate=500),
+            Layer(rid="f", height=720, bitrate=1500),
+        ],
+        min_length=1,
+        max_length=3,
+    )
+    content: Kbit = Field(default=1500, description="kbit/s of a shared screen")
+    audio: Kbit = Field(default=40, description="kbit/s of one voice, headers included")
+    audio_slots: Annotated[int, Field(ge=1, le=8, description="voices heard at once")] = 3
+
+
+class Conference(Model):
+    """The standing conference of all points."""
+
+    title: Name
+    chair: Identifier
+
+
+class Topology(Model):
+    """One file describes one bridge."""
+
+    version: Literal[1]
+    bridge: Bridge
+    links: list[Link] = Field(min_length=1, max_length=1000)
+    points: list[Point] = Field(min_length=2, max_length=MAX_POINTS)
+    media: Media = Media()
+    conference: Conference
+
+    def point(self, ident: str) -> Point | None:
+        return next((p for p in self.points if p.id == ident), None)

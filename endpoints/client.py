@@ -1,0 +1,149 @@
+"""A client of the bridge for programs: session, WebSocket, offer. The page's counterpart is
+bridge/web/common/protocol.js; docs/protocol.md describes both."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+
+RETRY = (0.0, 0.3, 1.2, 2.7, 5.0)  # seconds; the last repeats
+TIMEOUT = aiohttp.ClientTimeout(total=8)
+HEARTBEAT = 4.0
+UNKNOWN_SESSION = 4401
+TAKEN_OVER = 4409
+
+
+class Refused(Exception):
+    """The bridge answered with an error document."""
+
+    def __init__(self, status: int, document: dict[str, Any]) -> None:
+        super().__init__(f"{status}: {document.get('detail') or document.get('title')}")
+        self.status = status
+
+
+class BridgeClient:
+    """Keeps one WebSocket to the bridge until `close` or until the session is taken over.
+
+    ``on_message`` gets every message as a dict. ``point`` None is a viewer.
+    """
+
+    def __init__(
+        self, url: str, point: str | None, key: str, on_message: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._point = point
+        self._key = key
+        self._on_message = on_message
+        self._session = ""
+        self._last_seq = 0
+        self._http: aiohttp.ClientSession | None = None
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._next_id = 0
+        self._results: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self.over = False
+
+    async def run(self) -> None:
+        """Connect, and connect again whenever the connection is lost."""
+        tries = 0
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as self._http:
+            while not self.over:
+                await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
+                tries += 1
+                try:
+                    if not self._session:
+                        await self._login()
+                    if await self._converse():
+                        tries = 0
+                except (aiohttp.ClientError, OSError, TimeoutError, Refused):
+                    continue
+
+    async def _login(self) -> None:
+        body = {"point": self._point, "key": self._key}
+        answer = await self._post("/api/v1/sessions", json.dumps(body), "application/json")
+        self._session = json.loads(answer)["session"]
+        self._last_seq = 0
+
+    async def _converse(self) -> bool:
+        """One WebSocket's life; True where it got as far as a welcome."""
+        assert self._http is not None
+        greeted = False
+        url = f"{self._url}/api/v1/ws"
+        async with self._http.ws_connect(url, heartbeat=HEARTBEAT) as socket:
+            self._socket = socket
+            await socket.send_json(
+                {
+                    "type": "hello",
+                    "version": 1,
+                    "session": self._session,
+                    "last_seq": self._last_seq,
+                }
+            )
+            async for message in socket:
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    continue
+                document = json.loads(message.data)
+                greeted = True
+                match document["type"]:
+                    case "state":
+                        self._last_seq = document["seq"]
+                    case "ended":
+                        self.over = True
+                    case "result":
+                        future = self._results.pop(document["id"], None)
+                        if future is not None and not future.done():
+                            future.set_result(document)
+                self._on_message(document)
+            self._socket = None
+            if socket.close_code == UNKNOWN_SESSION:
+                self._session = ""
+            if socket.close_code == TAKEN_OVER:
+                self.over = True
+        return greeted
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Send a message; one that cannot be sent now is dropped."""
+        if self._socket is not None and not self._socket.closed:
+            try:
+                await self._socket.send_json(message)
+            except (ConnectionError, aiohttp.ClientError):
+                pass
+
+    async def command(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Send a command and return its result."""
+        self._next_id += 1
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._results[self._next_id] = future
+        await self.send({**message, "id": self._next_id})
+        return await asyncio.wait_for(future, TIMEOUT.total)
+
+    async def offer(self, sdp: str) -> str:
+        """Exchange an offer for an answer. Raises `Refused`."""
+        return await self._post("/api/v1/offer", sdp, "application/sdp")
+
+    async def _post(self, path: str, body: str, content_type: str) -> str:
+        assert self._http is not None
+        headers = {"Content-Type": content_type}
+        if self._session:
+            headers["Authorization"] = f"Bearer {self._session}"
+        async with self._http.post(self._url + path, data=body, headers=headers) as response:
+            text = await response.text()
+            if response.status >= 400:
+                try:
+                    document = json.loads(text)
+                except ValueError:
+                    document = {"title": text[:200]}
+                if response.status == 401:
+                    self._session = ""
+                raise Refused(response.status, document)
+            return text
+
+    async def close(self) -> None:
+        """Leave for good."""
+        self.over = True
+        await self.send({"type": "bye"})
+        if self._socket is not None:
+            await self._socket.close()

@@ -1,0 +1,344 @@
+"""Simulated points: real WebRTC peers with a test card and a tone, that report what they see.
+
+``python -m endpoints.simulated`` runs any number of them in one process; the demo starts it.
+It reads one JSON object from standard input, ``{"url": …, "points": [{"id", "key", "number",
+"address"}, …]}``, and ends when standard input closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fractions
+import json
+import logging
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamError
+from av import AudioFrame, VideoFrame
+
+from endpoints import aiortc_seams, test_card, tone
+from endpoints.client import RETRY, BridgeClient, Refused
+
+log = logging.getLogger("simulated")
+
+FRAME_RATE = 10
+AUDIO_FRAME = 960  # samples, 20 ms
+SETTLE = 1920  # samples at the start of a decoded window that are not judged
+REPORT_INTERVAL = 0.5
+STATS_EVERY = 6  # reports between two looks at packet loss
+MEDIA_TIMEOUT = 10.0  # seconds from the answer to connected
+
+
+class CardTrack(MediaStreamTrack):
+    """The test card, encoded live, `FRAME_RATE` pictures a second."""
+
+    kind = "video"
+
+    def __init__(self, number: int, *, width: int, height: int) -> None:
+        super().__init__()
+        self._card = test_card.TestCard(number, width=width, height=height)
+        self._start = time.monotonic()
+        self._count = 0
+
+    async def recv(self) -> VideoFrame:
+        self._count += 1
+        due = self._start + self._count / FRAME_RATE
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        picture = self._card.render(round(time.monotonic() * 1000))
+        frame = VideoFrame.from_ndarray(picture, format="yuv420p")
+        frame.pts = self._count * (90_000 // FRAME_RATE)
+        frame.time_base = fractions.Fraction(1, 90_000)
+        return frame
+
+
+class ToneTrack(MediaStreamTrack):
+    """The tone, 50 frames a second."""
+
+    kind = "audio"
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+        self._start = time.monotonic()
+        self._position = 0
+
+    async def recv(self) -> AudioFrame:
+        due = self._start + self._position / tone.RATE
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        samples = tone.samples(self._number, self._position, AUDIO_FRAME)
+        frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = tone.RATE
+        frame.pts = self._position
+        frame.time_base = fractions.Fraction(1, tone.RATE)
+        self._position += AUDIO_FRAME
+        return frame
+
+
+@dataclass(slots=True)
+class Observation:
+    """What was last seen or heard in one slot. Times are monotonic seconds."""
+
+    number: int = 0
+    since: float = 0.0  # when this source was first seen in the slot
+    first: float = 0.0  # first picture or sound of any source since the media came up
+    latency_ms: float | None = None
+    packets: int = 0
+    lost: int = 0
+    height: int = 0
+
+
+@dataclass(slots=True)
+class SimulatedPoint:
+    """One point: joins, sends, watches, reports, recovers."""
+
+    url: str
+    id: str
+    key: str
+    number: int
+    address: str | None
+    names: dict[int, str]
+    width: int = 320
+    height: int = 180
+    _client: BridgeClient = field(init=False)
+    _slots: dict[str, Observation] = field(default_factory=dict)
+    _present_since: dict[str, float] = field(default_factory=dict)
+    _connected_at: float = 0.0
+    _welcome: dict[str, Any] | None = None
+    _pc: RTCPeerConnection | None = None
+    _receivers: dict[str, RTCRtpTransceiver] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _renew: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Live until cancelled."""
+        aiortc_seams.local_address.set(self.address)
+        self._client = BridgeClient(self.url, self.id, self.key, self._message)
+        jobs = [self._client.run(), self._media(), self._report()]
+        tasks = [asyncio.create_task(job) for job in jobs]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._drop()
+
+    def _message(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "welcome":
+                self._welcome = message
+                if not (message["media"] and self._pc is not None):
+                    self._renew.set()
+            case "media":
+                self._renew.set()
+            case "state":
+                now = time.monotonic()
+                for point, presence in message["points"].items():
+                    if presence == "in_session":
+                        self._present_since.setdefault(point, now)
+                    else:
+                        self._present_since.pop(point, None)
+
+    # --- media --------------------------------------------------------------------------
+
+    async def _media(self) -> None:
+        tries = 0
+        while True:
+            await self._renew.wait()
+            self._renew.clear()
+            await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
+            tries += 1
+            await self._drop()
+            try:
+                if await self._connect():
+                    tries = 0
+                    continue
+            except (Refused, OSError, TimeoutError, ValueError) as error:
+                log.warning("%s: %s", self.id, error)
+            self._renew.set()
+
+    async def _connect(self) -> bool:
+        """Offer, take the answer, wait for media; True where it came up."""
+        assert self._welcome is not None
+        slots = self._welcome["slots"]
+        pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+        self._pc = pc
+        up = asyncio.Event()
+
+        @pc.on("connectionstatechange")
+        def changed() -> None:
+            if pc.connectionState == "connected":
+                up.set()
+            elif pc.connectionState in ("failed", "closed") and self._pc is pc:
+                self._renew.set()
+
+        pc.addTransceiver(ToneTrack(self.number), direction="sendonly")
+        card = CardTrack(self.number, width=self.width, height=self.height)
+        pc.addTransceiver(card, direction="sendonly")
+        self._receivers = {
+            name: pc.addTransceiver("video", direction="recvonly") for name in slots["video"]
+        } | {name: pc.addTransceiver("audio", direction="recvonly") for name in slots["audio"]}
+        await pc.setLocalDescription(await pc.createOffer())
+        started = time.monotonic()
+        answer = await self._client.offer(pc.localDescription.sdp)
+        await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        self._connected_at = started
+        self._slots = {name: Observation() for name in self._receivers}
+        for name, transceiver in self._receivers.items():
+            watch = self._watch if transceiver.kind == "video" else self._listen
+            task = asyncio.create_task(watch(name, transceiver.receiver.track))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        try:
+            async with asyncio.timeout(MEDIA_TIMEOUT):
+                await up.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _drop(self) -> None:
+        pc, self._pc = self._pc, None
+        for task in list(self._tasks):
+            task.cancel()
+        if pc is not None:
+            await pc.close()
+
+    def _saw(self, slot: str, number: int) -> Observation:
+        now = time.monotonic()
+        observation = self._slots[slot]
+        if not observation.first:
+            observation.first = now
+        if observation.number != number:
+            observation.number = number
+            observation.since = now
+        return observation
+
+    async def _watch(self, slot: str, track: MediaStreamTrack) -> None:
+        while True:
+            try:
+                frame = await track.recv()
+            except MediaStreamError:
+                return
+            luma = frame.to_ndarray(format="gray")
+            reading = test_card.read(luma)
+            if reading is None:
+                continue
+            observation = self._saw(slot, reading.number)
+            now_ms = round(time.monotonic() * 1000)
+            observation.latency_ms = (now_ms - reading.time_ms) % test_card.TIME_MODULUS
+            observation.height = luma.shape[0]
+
+    async def _listen(self, slot: str, track: MediaStreamTrack) -> None:
+        window = np.empty(0)
+        last_pts = 0
+        while True:
+            try:
+                frame = await track.recv()
+            except MediaStreamError:
+                return
+            samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))[:, 0]
+            if frame.pts - last_pts > 2 * AUDIO_FRAME:  # a new window: the decoder was idle
+                window = np.empty(0)
+            last_pts = frame.pts
+            window = np.concatenate([window, samples.astype(np.float64)])
+            if len(window) >= SETTLE + tone.WINDOW:
+                number = tone.detect(window[-tone.WINDOW :])
+                if number:
+                    self._saw(slot, number)
+
+    # --- reports ------------------------------------------------------------------------
+
+    async def _report(self) -> None:
+        count = 0
+        while True:
+            await asyncio.sleep(REPORT_INTERVAL)
+            count += 1
+            if count % STATS_EVERY == 0:
+                await self._look_at_loss()
+            slots = [
+                self._slot_report(slot, seen) for slot, seen in self._slots.items() if seen.number
+            ]
+            await self._client.send({"type": "report", "slots": slots})
+
+    def _slot_report(self, slot: str, seen: Observation) -> dict[str, Any]:
+        point = self.names.get(seen.number, "")
+        start = max(self._connected_at, self._present_since.get(point, 0.0))
+        return {
+            "slot": slot,
+            "point": point,
+            "since": seen.since,
+            "first_frame_ms": max(0.0, (seen.first - start) * 1000),
+            "latency_ms": seen.latency_ms,
+            "packets": seen.packets,
+            "lost": seen.lost,
+            "frame_height": seen.height,
+        }
+
+    async def _look_at_loss(self) -> None:
+        for name, transceiver in self._receivers.items():
+            if name not in self._slots:
+                continue
+            report = await transceiver.receiver.getStats()
+            inbound = [s for s in report.values() if s.type == "inbound-rtp"]
+            self._slots[name].packets = sum(s.packetsReceived for s in inbound)
+            self._slots[name].lost = sum(max(0, s.packetsLost) for s in inbound)
+
+    async def leave(self) -> None:
+        with contextlib.suppress(AttributeError):
+            await self._client.close()
+
+
+async def run(config: dict[str, Any]) -> None:
+    """Run all points of a configuration until cancelled."""
+    aiortc_seams.install()
+    names = {int(number): name for number, name in config["names"].items()}
+    points = [
+        SimulatedPoint(
+            url=config["url"],
+            id=point["id"],
+            key=point["key"],
+            number=point["number"],
+            address=point.get("address"),
+            names=names,
+        )
+        for point in config["points"]
+    ]
+    tasks = [asyncio.create_task(point.run()) for point in points]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        await asyncio.gather(*(point.leave() for point in points), return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _main() -> None:
+    reader = asyncio.StreamReader(limit=1 << 20)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    config = json.loads(await reader.readline())
+    task = asyncio.create_task(run(config))
+    await reader.read()  # the parent closes standard input, or is gone
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    asyncio.run(_main())

@@ -1,0 +1,42 @@
+"""A sound that says whose it is: one frequency a point. Pure; samples are 16-bit mono."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+RATE = 48_000  # Hz
+BASE = 300  # Hz of point 0; inside what a speech codec keeps
+STEP = 50  # Hz between neighbours; 150 points end at 7.8 kHz
+AMPLITUDE = 8_000  # about -12 dBov
+WINDOW = 3840  # samples (80 ms) that a detection needs: 12.5 Hz resolution
+DOMINANCE = 0.6  # share of the energy that must lie at one frequency
+
+Samples = npt.NDArray[np.int16]
+
+
+def frequency(number: int) -> int:
+    """The tone of a point, Hz."""
+    return BASE + STEP * number
+
+
+def samples(number: int, start: int, count: int) -> Samples:
+    """``count`` samples from sample ``start`` on; continuous across calls."""
+    # STEP divides RATE, so the phase repeats every RATE // STEP samples.
+    positions = (np.arange(count) + start % RATE) * (2 * np.pi * frequency(number) / RATE)
+    return (AMPLITUDE * np.sin(positions)).astype(np.int16)
+
+
+def detect(window: npt.NDArray[np.float64]) -> int:
+    """The point whose tone fills the window (at least `WINDOW` samples); 0 for none."""
+    tapered = window * np.hanning(len(window))
+    spectrum = np.abs(np.fft.rfft(tapered)) ** 2
+    total = float(spectrum.sum())
+    if total < len(window) * 1e4:  # silence
+        return 0
+    peak = int(spectrum.argmax())
+    around = float(spectrum[max(0, peak - 2) : peak + 3].sum())
+    if around < DOMINANCE * total:
+        return 0
+    number = round((peak * RATE / len(window) - BASE) / STEP)
+    return max(0, number)

@@ -1,0 +1,1 @@
+"""Probes, link quality, metrics. (The next issues fill this package.)"""
