@@ -142,6 +142,7 @@ class Demo:
             watch.cancel()
             await asyncio.gather(tour, watch, stopped, return_exceptions=True)
             document = self._document(process)
+            await self._end_points()  # before the bridge, so that they can say goodbye
         if self._report is not None:
             text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
             self._report.write_text(text, "utf-8")

@@ -80,5 +80,5 @@ def _host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
 
 def install() -> None:
     """Put the seams in; for the whole process, once."""
-    aiortc.rtcrtpreceiver.get_decoder = _sampled_decoder
-    aioice.ice.get_host_addresses = _host_addresses
+    setattr(aiortc.rtcrtpreceiver, "get_decoder", _sampled_decoder)  # noqa: B010
+    setattr(aioice.ice, "get_host_addresses", _host_addresses)  # noqa: B010

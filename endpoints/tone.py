@@ -24,7 +24,8 @@ def samples(number: int, start: int, count: int) -> Samples:
     """``count`` samples from sample ``start`` on; continuous across calls."""
     # STEP divides RATE, so the phase repeats every RATE // STEP samples.
     positions = (np.arange(count) + start % RATE) * (2 * np.pi * frequency(number) / RATE)
-    return (AMPLITUDE * np.sin(positions)).astype(np.int16)
+    wave: Samples = (AMPLITUDE * np.sin(positions)).astype(np.int16)
+    return wave
 
 
 def detect(window: npt.NDArray[np.float64]) -> int:

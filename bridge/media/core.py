@@ -8,23 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.media import demux, feedback, messages, rtcp, rtp, stun
+from bridge.media import demux, feedback, messages, rtcp, stun
 from bridge.media import messages as m
 from bridge.media.counters import Counters, Drop
 from bridge.media.dtls import DtlsServer, Identity
-from bridge.media.fanout import abs_send_time_word, fan_out
+from bridge.media.fanout import abs_send_time_word, fan_out, gather
+from bridge.media.intake import Intake
 from bridge.media.layer import KEY_FRAME_INTERVAL, Layer
 from bridge.media.routing import Router
 from bridge.media.slot import Slot
-from bridge.media.speakers import smooth
 from bridge.media.srtp import SrtpError
 from bridge.media.transport import (
     MAX_ADDRESSES,
-    MAX_SSRCS,
     REPORT_SSRC,
     STUN_RATE,
     Address,
-    Source,
     Transport,
 )
 
@@ -36,9 +34,6 @@ FEEDBACK_INTERVAL = 0.05
 LEVEL_INTERVAL = 0.1
 HOUSEKEEPING_INTERVAL = 0.25
 MAX_TRANSPORTS = 1024
-UNKNOWN_LEVEL = 40  # -dBov assumed of audio without RFC 6464 levels
-
-_RTP_HEADER = rtp.HEADER
 
 
 class MediaCore:
@@ -62,8 +57,8 @@ class MediaCore:
         self.router = Router(self.transports, self.counters, self.events)
         self._by_ufrag: dict[str, Transport] = {}
         self._by_address: dict[Address, Transport] = {}
-        self._dirty: list[Layer] = []
-        # Output: transports with queued packets; single datagrams (socket, address, bytes).
+        self.intake = Intake(self.router, self.counters, self.events)
+        # Output: receivers with something to do; single datagrams (socket, address, bytes).
         self.ready: list[Transport] = []
         self.datagrams: list[tuple[int, Address, bytes]] = []
         self._next_report = 0.0
@@ -77,28 +72,27 @@ class MediaCore:
     def receive(self, data: bytes, address: Address, socket: int, now: float) -> None:
         """Take one datagram in. Forwarding happens in `flush`."""
         kind = demux.classify(data)
-        if kind is demux.Kind.RTP:
-            transport = self._by_address.get(address)
-            if transport is None:
-                self.counters.drop(Drop.UNKNOWN_ADDRESS)
-            else:
-                self._rtp(data, transport, now)
-        elif kind is demux.Kind.RTCP:
-            transport = self._by_address.get(address)
-            if transport is None:
-                self.counters.drop(Drop.UNKNOWN_ADDRESS)
-            else:
-                self._rtcp(data, transport, now)
-        elif kind is demux.Kind.STUN:
+        if kind == demux.STUN:
             self._stun(data, address, socket, now)
-        elif kind is demux.Kind.DTLS:
-            transport = self._by_address.get(address)
-            if transport is None:
-                self.counters.drop(Drop.UNKNOWN_ADDRESS)
-            else:
-                self._dtls(data, transport, address, now)
-        else:
+            return
+        if kind == demux.UNKNOWN:
             self.counters.drop(Drop.UNKNOWN_CLASS if data else Drop.EMPTY)
+            return
+        transport = self._by_address.get(address)
+        if transport is None:
+            self.counters.drop(Drop.UNKNOWN_ADDRESS)
+        elif kind == demux.RTP:
+            if transport.state == "vanished":
+                heard_before = transport.last_heard
+                self.intake.rtp(data, transport, now)
+                if transport.last_heard != heard_before:
+                    self._set_state(transport, "connected", now)
+            else:
+                self.intake.rtp(data, transport, now)
+        elif kind == demux.RTCP:
+            self._rtcp(data, transport, now)
+        else:
+            self._dtls(data, transport, address, now)
 
     def _stun(self, data: bytes, address: Address, socket: int, now: float) -> None:
         message = stun.parse(data)
@@ -157,6 +151,7 @@ class MediaCore:
             self.counters.drop(Drop.DTLS_CLOSED)
             return
         completed = dtls.feed(data)
+        failure, closed = dtls.outcome()
         for datagram in dtls.outgoing():
             self.datagrams.append((transport.socket, address, datagram))
         if completed and dtls.keys is not None:
@@ -164,169 +159,11 @@ class MediaCore:
             self.counters.dtls_completed += 1
             self._heard(transport, now)
             self._set_state(transport, "connected", now)
-        elif dtls.failure and transport.state != "failed":
+        elif failure and transport.state != "failed":
             self.counters.drop(Drop.DTLS_FAILED)
-            self._set_state(transport, "failed", now, dtls.failure)
-        elif dtls.closed and transport.state != "closed":
+            self._set_state(transport, "failed", now, failure)
+        elif closed and transport.state != "closed":
             self._set_state(transport, "closed", now, "The peer closed the connection.")
-
-    def _rtp(self, data: bytes, transport: Transport, now: float) -> None:
-        counters = self.counters
-        inbound = transport.inbound
-        if inbound is None:
-            counters.drop(Drop.BEFORE_DTLS)
-            return
-        if len(data) < rtp.HEADER_SIZE:
-            counters.drop(Drop.RTP_MALFORMED)
-            return
-        _, second, sequence_number, timestamp, ssrc = _RTP_HEADER.unpack_from(data)
-        if ssrc not in transport.ssrcs and len(transport.ssrcs) >= MAX_SSRCS:
-            counters.drop(Drop.SSRC_LIMIT)
-            return
-        try:
-            packet = inbound.unprotect(data)
-        except SrtpError:
-            counters.drop(Drop.SRTP_REJECTED)
-            return
-        offset = rtp.payload_offset(packet)
-        if offset < 0:
-            counters.drop(Drop.RTP_MALFORMED)
-            return
-        transport.last_heard = now
-        if transport.state == "vanished":
-            self._set_state(transport, "connected", now)
-        counters.packets_in += 1
-        counters.octets_in += len(data)
-        transport.ssrcs.add(ssrc)
-        ids = transport.extensions
-        if ids.transport_cc:
-            pos, length = rtp.find_extension(packet, ids.transport_cc)
-            if length == 2:
-                transport.cc_recorder.add(packet[pos] << 8 | packet[pos + 1], now)
-        layer = transport.layers.get(ssrc)
-        payload = packet[offset:]
-        if layer is None:
-            layer = transport.rtx_layers.get(ssrc)
-            if layer is None:
-                self._learn(packet, payload, transport, ssrc, now)
-                return
-            self._recovered(payload, layer, packet, second, timestamp, now)
-            return
-        if layer.codec == "opus":
-            level = UNKNOWN_LEVEL
-            if ids.audio_level:
-                pos, length = rtp.find_extension(packet, ids.audio_level)
-                if length:
-                    level = packet[pos] & 0x7F
-            layer.audio_level = smooth(layer.audio_level, level)
-        reason = layer.accept(
-            sequence_number, second & 0x80, timestamp, payload, packet[0] & 0x20, now
-        )
-        if reason is not None:
-            counters.drop(reason)
-        elif len(layer.pending) == 1:
-            self._dirty.append(layer)
-
-    def _learn(
-        self, packet: bytes, payload: bytes, transport: Transport, ssrc: int, now: float
-    ) -> None:
-        """Map an SSRC to a source: by mid and rid, by its SDP declaration, by payload type."""
-        ids = transport.extensions
-        mid = rtp.extension_text(packet, ids.mid)
-        rid = rtp.extension_text(packet, ids.rid)
-        repaired = rtp.extension_text(packet, ids.repaired_rid)
-        payload_type = packet[1] & 0x7F
-        source = self._source_of(transport, ssrc, mid, payload_type)
-        if source is None:
-            self.counters.drop(Drop.SSRC_UNKNOWN)
-            return
-        spec = source.spec
-        if payload_type == spec.rtx_payload_type and spec.rtx_payload_type:
-            declared = [s.ssrc for s in spec.ssrcs if s.rtx_ssrc == ssrc]
-            base = transport.layers.get(declared[0]) if declared else None
-            layer = base or source.layers.get(repaired)
-            if layer is not None:
-                layer.rtx_ssrc = ssrc
-                transport.rtx_layers[ssrc] = layer
-                _, second, _, timestamp, _ = _RTP_HEADER.unpack_from(packet)
-                self._recovered(payload, layer, packet, second, timestamp, now)
-            return
-        if payload_type != spec.payload_type:
-            self.counters.drop(Drop.PAYLOAD_TYPE)
-            return
-        if (spec.rids and rid not in spec.rids) or (not spec.rids and rid):
-            self.counters.drop(Drop.SSRC_UNKNOWN)  # the extension comes with the next ones
-            return
-        layer = Layer(
-            source=source, ssrc=ssrc, rid=rid, codec=spec.codec, clock_rate=spec.clock_rate
-        )
-        replaced = source.layers.get(rid)
-        if replaced is not None:  # the peer restarted its encoder under another SSRC
-            transport.layers.pop(replaced.ssrc, None)
-            for slot in [*replaced.slots, *replaced.waiters]:
-                self.router.stop(slot)
-            source.announced = ()  # so that slots choose again
-        source.layers[rid] = layer
-        transport.layers[ssrc] = layer
-        for declaration in spec.ssrcs:
-            if declaration.ssrc == ssrc and declaration.rtx_ssrc:
-                layer.rtx_ssrc = declaration.rtx_ssrc
-                transport.rtx_layers[declaration.rtx_ssrc] = layer
-        _, second, sequence_number, timestamp, _ = _RTP_HEADER.unpack_from(packet)
-        layer.accept(sequence_number, second & 0x80, timestamp, payload, packet[0] & 0x20, now)
-        self._dirty.append(layer)
-        self._announce(source, now)
-
-    def _source_of(
-        self, transport: Transport, ssrc: int, mid: str, payload_type: int
-    ) -> Source | None:
-        sources = transport.sources.values()
-        if mid:
-            return next((s for s in sources if s.spec.mid == mid), None)
-        for source in sources:
-            if any(ssrc in (s.ssrc, s.rtx_ssrc) for s in source.spec.ssrcs):
-                return source
-        matching = [
-            s
-            for s in sources
-            if payload_type in (s.spec.payload_type, s.spec.rtx_payload_type)
-            and not s.spec.rids
-            and not s.spec.ssrcs
-        ]
-        return matching[0] if len(matching) == 1 else None
-
-    def _recovered(
-        self,
-        payload: bytes,
-        layer: Layer,
-        packet: bytes,
-        second: int,
-        timestamp: int,
-        now: float,
-    ) -> None:
-        """Undo RTX (RFC 4588 section 4): the first two octets are the original number."""
-        self.counters.rtx_in += 1
-        padded = packet[0] & 0x20 and len(payload) - payload[-1] < 2
-        if len(payload) < 2 or padded:
-            return  # probing: padding alone
-        if not layer.highest:
-            self.counters.drop(Drop.RTX_MALFORMED)
-            return
-        sequence_number = payload[0] << 8 | payload[1]
-        if rtp.unwrap(sequence_number, layer.highest) > layer.highest:
-            # Ahead of anything sent: would move the window on a retransmission's word.
-            self.counters.drop(Drop.RTX_MALFORMED)
-            return
-        reason = layer.accept(
-            sequence_number, second & 0x80, timestamp, payload[2:], packet[0] & 0x20, now
-        )
-        if reason is not None:
-            self.counters.drop(reason)
-            return
-        layer.recovered += 1
-        self.counters.packets_recovered += 1
-        if len(layer.pending) == 1:
-            self._dirty.append(layer)
 
     def _rtcp(self, data: bytes, transport: Transport, now: float) -> None:
         inbound = transport.inbound
@@ -356,22 +193,32 @@ class MediaCore:
     def _unix(self, now: float) -> float:
         return now + self.unix_offset
 
-    def flush(self, now: float) -> None:
-        """Fan out what was received; afterwards `ready` and `datagrams` hold the output."""
-        if self._dirty:
-            dirty = self._dirty
-            self._dirty = []
-            unix_time = self._unix(now)
+    def flush(self, now: float, sink: Callable[[Transport], None]) -> None:
+        """Fan out what was received. ``sink`` gets each receiver with its ``out`` filled and
+        empties it; afterwards `datagrams` holds the other output."""
+        dirty = self.intake.dirty
+        if dirty:
+            self.intake.dirty = []
             for layer in dirty:
                 if layer.waiters:
                     self.router.open_gate(layer, now)
                 if layer.key_frame_wanted:
                     self.router.key_frames_due.add(layer)
-                for slot in layer.slots:
-                    ident = slot.transport.extensions.abs_send_time
-                    if ident and not slot.transport.cc_word:
-                        slot.transport.ext_word = abs_send_time_word(ident, unix_time)
-                fan_out(layer, self.ready, self.counters)
+                gather(layer, self.ready)
+        if self.ready:
+            ready = self.ready
+            self.ready = []
+            unix_time = self._unix(now)
+            for transport in ready:
+                ident = transport.extensions.abs_send_time
+                if ident and not transport.cc_word:
+                    transport.ext_word = abs_send_time_word(ident, unix_time)
+                fan_out(transport, self.counters)
+                if transport.out:
+                    sink(transport)
+                    transport.out = []
+        for layer in dirty:
+            layer.batch = None
         if self.router.key_frames_due:
             self._send_key_frame_requests(now)
 
@@ -484,19 +331,7 @@ class MediaCore:
                 self._set_state(transport, "failed", now, reason)
             for source in transport.sources.values():
                 if source.layers:
-                    self._announce(source, now)
-
-    def _announce(self, source: Source, now: float) -> None:
-        """Report a change of the set of active layers, and let slots choose again."""
-        active = tuple(layer.rid for layer in source.active(now))
-        if active != source.announced:
-            source.announced = active
-            self.events.append(
-                m.SourceChanged(
-                    transport=source.transport.id, name=source.spec.name, layers=active
-                )
-            )
-            self.router.retarget_watchers(source, now)
+                    self.intake.announce(source, now)
 
     def _heard(self, transport: Transport, now: float) -> None:
         transport.last_heard = now
@@ -581,7 +416,8 @@ class MediaCore:
             self._by_address.pop(address, None)
         transport.state = "closed"
         transport.out.clear()
-        self._dirty = [x for x in self._dirty if x.source.transport is not transport]
+        transport.todo.clear()
+        self.intake.forget(transport)
         self.router.forget(transport, now)
 
     def inventory(self, now: float) -> m.Inventory:

@@ -60,6 +60,7 @@ class Counters:
         "rtcp_out",
         "rtx_in",
         "rtx_out",
+        "rtx_redundant",
         "sends_single",
         "stun_answered",
         "transport_cc_received",
@@ -101,6 +102,7 @@ class Counters:
     rtcp_out: int
     rtx_in: int
     rtx_out: int
+    rtx_redundant: int
     sends_single: int
     stun_answered: int
     transport_cc_received: int

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+MAX_DATAGRAM = 1500  # octets; nothing legitimate is larger than an Ethernet payload
 
-MAX_DATAGRAM = 1500  # bytes; nothing legitimate is larger than an Ethernet payload
-
-
-class Kind(IntEnum):
-    """Datagram classes."""
-
-    UNKNOWN = 0
-    STUN = 1
-    DTLS = 2
-    RTP = 3
-    RTCP = 4
-
+UNKNOWN, STUN, DTLS, RTP, RTCP = range(5)
 
 # One table look-up a datagram: index is the first byte.
-FIRST_BYTE: tuple[Kind, ...] = tuple(
-    Kind.STUN
-    if byte <= 3
-    else Kind.DTLS
-    if 20 <= byte <= 63
-    else Kind.RTP
-    if 128 <= byte <= 191
-    else Kind.UNKNOWN
+FIRST_BYTE = bytes(
+    STUN if byte <= 3 else DTLS if 20 <= byte <= 63 else RTP if 128 <= byte <= 191 else UNKNOWN
     for byte in range(256)
 )
 
 
-def classify(datagram: bytes) -> Kind:
+def classify(datagram: bytes) -> int:
     """Return the class of a datagram; RTP and RTCP are told apart by RFC 5761 section 4."""
     if not datagram:
-        return Kind.UNKNOWN
+        return UNKNOWN
     kind = FIRST_BYTE[datagram[0]]
-    if kind is Kind.RTP and len(datagram) > 1 and 192 <= datagram[1] <= 223:
-        return Kind.RTCP
+    if kind == RTP and len(datagram) > 1 and 192 <= datagram[1] <= 223:
+        return RTCP
     return kind

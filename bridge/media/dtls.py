@@ -124,6 +124,10 @@ class DtlsServer:
         self.failure = "The peer supports no SRTP profile that the bridge supports."
         return False
 
+    def outcome(self) -> tuple[str, bool]:
+        """``failure`` and ``closed`` as they are now."""
+        return self.failure, self.closed
+
     def outgoing(self) -> list[bytes]:
         """Return datagrams to send: whole records, packed up to `MTU` bytes."""
         stream = b""

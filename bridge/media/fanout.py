@@ -1,4 +1,4 @@
-"""The hot loop: every packet a layer took in is rewritten, sealed and queued per receiver.
+"""The hot loop: every packet a layer took in is rewritten and sealed for each receiver.
 
 Nothing here allocates more than header and body of the packet, logs, raises or waits.
 """
@@ -6,6 +6,7 @@ Nothing here allocates more than header and body of the packet, logs, raises or 
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
 from bridge.media import vp8
 from bridge.media.counters import Counters
@@ -19,10 +20,20 @@ HEADER = struct.Struct("!BBHII")
 ONE_WORD_EXTENSION = 0xBEDE0001  # RFC 8285: one-byte form, one word
 
 
-def fan_out(layer: Layer, ready: list[Transport], counters: Counters) -> None:
-    """Queue the pending packets of ``layer`` on the transports of its slots.
+class Batch(NamedTuple):
+    """What a layer forwards in one turn: its pending packets, their lowest index and octets.
+    ``munged`` caches rewritten copies by what was changed."""
 
-    A transport whose queue was empty is appended to ``ready``.
+    packets: list[Packet]
+    first_index: int
+    octets: int
+    munged: dict[vp8.Munge, list[Packet]]
+
+
+def gather(layer: Layer, ready: list[Transport]) -> None:
+    """Turn the pending packets of ``layer`` into its batch and note it with every receiver.
+
+    A transport that had nothing to do is appended to ``ready``.
     """
     packets = layer.pending
     layer.pending = []
@@ -37,35 +48,48 @@ def fan_out(layer: Layer, ready: list[Transport], counters: Counters) -> None:
             first_index = index
     if top > layer.top_forwarded:
         layer.top_forwarded = top
-    count = len(packets)
-    munged: dict[vp8.Munge, list[Packet]] = {}
-    total = 0
+    layer.batch = Batch(packets, first_index, octets, {})
     for slot in layer.slots:
-        mine = packets
+        transport = slot.transport
+        if not transport.todo and not transport.out:
+            ready.append(transport)
+        transport.todo.append(slot)
+
+
+def fan_out(transport: Transport, counters: Counters) -> None:
+    """Seal what all layers have for one receiver into its ``out``.
+
+    Receiver by receiver, not layer by layer: what is sealed is then sent and freed while it
+    is still in the processor's first cache (docs/performance.md).
+    """
+    out = transport.out
+    total = 0
+    for slot in transport.todo:
+        layer = slot.layer
+        if layer is None or layer.batch is None:
+            continue
+        packets, first_index, octets, munged = layer.batch
         if slot.munge is not None:
             change = slot.munge
-            mine = munged.get(change) or munged.setdefault(
-                change, [(i, k, t, vp8.munge(b, change), p) for i, k, t, b, p in packets]
-            )
+            mine = munged.get(change)
+            if mine is None:
+                mine = munged[change] = [
+                    (i, k, t, vp8.munge(b, change), p) for i, k, t, b, p in packets
+                ]
+            packets = mine
         if first_index < slot.first:
             first = slot.first
-            mine = [packet for packet in mine if packet[0] >= first]
-        transport = slot.transport
-        out = transport.out
-        if not out and mine:
-            ready.append(transport)
+            packets = [packet for packet in packets if packet[0] >= first]
+            octets = sum(len(packet[3]) for packet in packets)
         if transport.seal is not None:
-            seal_into(slot, transport, mine, out)
+            seal_into(slot, transport, packets, out)
         else:
-            protect_into(slot, transport, mine, out)
-        if mine is packets:
-            slot.packets += count
-            slot.octets += octets
-            total += count
-        else:
-            slot.packets += len(mine)
-            slot.octets += sum(len(packet[3]) for packet in mine)
-            total += len(mine)
+            protect_into(slot, transport, packets, out)
+        count = len(packets)
+        slot.packets += count
+        slot.octets += octets
+        total += count
+    transport.todo.clear()
     counters.packets_out += total
 
 
@@ -195,7 +219,7 @@ def retransmit(slot: Slot, sequence_number: int, ready: list[Transport]) -> int:
         slot.rtx_ssrc,
         padding,
     )
-    if not transport.out:
+    if not transport.out and not transport.todo:
         ready.append(transport)
     if transport.seal is not None:
         nonce = (slot.rtx_nonce_base ^ rtx_index).to_bytes(12, "big")

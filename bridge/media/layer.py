@@ -15,6 +15,7 @@ from bridge.media.counters import Drop
 from bridge.media.rtcp import ReportBlock
 
 if TYPE_CHECKING:
+    from bridge.media.fanout import Batch
     from bridge.media.slot import Slot
     from bridge.media.transport import Source
 
@@ -56,6 +57,7 @@ class Layer:
     __slots__ = (
         "audio_level",
         "base_index",
+        "batch",
         "clock_rate",
         "codec",
         "expected_prior",
@@ -69,6 +71,7 @@ class Layer:
         "mask",
         "missing",
         "nacked",
+        "nonce_base",
         "octets",
         "pending",
         "received",
@@ -94,6 +97,7 @@ class Layer:
         self.source = source
         self.ssrc = ssrc
         self.rtx_ssrc = 0
+        self.nonce_base = 0  # inbound session salt with the SSRC mixed in
         self.rid = rid
         self.codec = codec
         self.clock_rate = clock_rate
@@ -103,6 +107,7 @@ class Layer:
         self.is_key_frame_start = KEY_FRAME_START.get(codec, _never)
         # What waits for fan-out, and who gets it.
         self.pending: list[Packet] = []
+        self.batch: Batch | None = None  # of the present turn of fan-out
         self.slots: list[Slot] = []
         self.waiters: list[Slot] = []
         self.top_forwarded = 0
@@ -129,56 +134,54 @@ class Layer:
         self.key_frame_wanted = False
         self.key_frame_sent = -1e9
 
-    def accept(
-        self,
-        sequence_number: int,
-        marker: int,
-        timestamp: int,
-        payload: bytes,
-        padding: int,
-        now: float,
-    ) -> Drop | None:
-        """Take a packet in; return why it was dropped, or None where it now waits in
-        ``pending``."""
+    def estimate(self, sequence_number: int) -> int:
+        """The packet index nearest to the highest seen (RFC 3711 section 3.3.1), plus 2^16.
+
+        The first packet is taken to be in the first cycle, as in libsrtp.
+        """
         highest = self.highest
         if not highest:
-            index = 0x10000 + sequence_number
-            self.base_index = index
-            self.highest = index
+            return 0x10000 + sequence_number
+        delta = (sequence_number - highest) & 0xFFFF
+        return highest + delta if delta < 0x8000 else highest + delta - 0x10000
+
+    def seen(self, index: int) -> Drop | None:
+        """Why a packet with this index must not be taken, or None. Changes nothing."""
+        stored = self.ring[index & self.mask]
+        if stored is not None and stored[0] >= index:
+            return Drop.DUPLICATE if stored[0] == index else Drop.TOO_OLD
+        if index <= self.highest - len(self.ring) or index < 0x10000:
+            return Drop.TOO_OLD
+        return None
+
+    def take(
+        self, index: int, marker: int, timestamp: int, payload: bytes, padding: int, now: float
+    ) -> None:
+        """Take in an authenticated packet that was not `seen`; it then waits in ``pending``."""
+        highest = self.highest
+        if not highest:
+            self.base_index = self.highest = index
             self.transit = now * self.clock_rate - timestamp
-        else:
-            delta = (sequence_number - highest) & 0xFFFF
-            if delta == 1:
-                index = highest + 1
-            elif delta < 0x8000:
-                index = highest + delta
-            else:
-                index = highest + delta - 0x10000
-            stored = self.ring[index & self.mask]
-            if stored is not None and stored[0] >= index:
-                return Drop.DUPLICATE if stored[0] == index else Drop.TOO_OLD
-            if index <= highest - len(self.ring):
-                return Drop.TOO_OLD
-            if index > highest:
-                if index > highest + 1:
-                    self._gap(highest + 1, index, now)
-                self.highest = index
-            elif self.missing:
-                self.missing.pop(index, None)
-        # A retransmission or a straggler would falsify the delay variation: in order only.
-        if index == self.highest:
+        elif index > highest:
+            if index > highest + 1:
+                self._gap(highest + 1, index, now)
+            self.highest = index
+            # RFC 3550 A.8, in order only: a retransmission would falsify it.
             transit = now * self.clock_rate - timestamp
-            deviation = abs(transit - self.transit)
+            deviation = transit - self.transit
+            if deviation < 0:
+                deviation = -deviation
             self.transit = transit
             if deviation < self.clock_rate * 10:  # a wrap or a stepped clock is no jitter
                 self.jitter += (deviation - self.jitter) / 16
+        elif self.missing:
+            self.missing.pop(index, None)
         self.last_arrival = now
         self.received += 1
         self.octets += len(payload)
         packet = (index, marker, timestamp, payload, padding)
         self.ring[index & self.mask] = packet
         self.pending.append(packet)
-        return None
 
     def find(self, index: int) -> Packet | None:
         """Return the packet with this index while it is in the ring."""

@@ -38,19 +38,30 @@ class ExtensionIds(NamedTuple):
     abs_send_time: int = 0
 
 
-def payload_offset(packet: bytes) -> int:
-    """Return where the payload starts, or -1 where the header is malformed (RFC 3550 5.1)."""
-    size = len(packet)
-    if size < HEADER_SIZE or packet[0] & 0xC0 != 0x80:
+def header_size(packet: bytes) -> int:
+    """Octets of fixed header, CSRCs and extension; -1 where it is malformed (RFC 3550 5.1).
+
+    ``packet`` has at least `HEADER_SIZE` octets.
+    """
+    first = packet[0]
+    if first & 0xC0 != 0x80:
         return -1
-    offset = HEADER_SIZE + 4 * (packet[0] & 0x0F)
-    if packet[0] & EXTENSION_BIT:
+    offset = HEADER_SIZE + 4 * (first & 0x0F)
+    size = len(packet)
+    if first & EXTENSION_BIT:
         if size < offset + 4:
             return -1
         offset += 4 + 4 * ((packet[offset + 2] << 8) | packet[offset + 3])
-    if offset > size:
+    return offset if offset <= size else -1
+
+
+def payload_offset(packet: bytes) -> int:
+    """Return where the payload of a packet in the clear starts, or -1 where header or
+    padding is malformed."""
+    if len(packet) < HEADER_SIZE:
         return -1
-    if packet[0] & PADDING_BIT and not 0 < packet[-1] <= size - offset:
+    offset = header_size(packet)
+    if offset >= 0 and packet[0] & PADDING_BIT and not 0 < packet[-1] <= len(packet) - offset:
         return -1
     return offset
 

@@ -99,6 +99,7 @@ class Transport:
         "state",
         "stun_credit",
         "stun_credit_at",
+        "todo",
     )
 
     def __init__(self, spec: m.Open, dtls: DtlsServer, now: float) -> None:
@@ -141,6 +142,7 @@ class Transport:
         self.slots: dict[str, Slot] = {}
         self.slots_by_ssrc: dict[int, Slot] = {}
         self.slots_by_rtx_ssrc: dict[int, Slot] = {}
+        self.todo: list[Slot] = []  # slots whose layers have a batch in this turn
         self.out: list[bytes] = []  # header, body, header, body, …
         # What the peer told
         self.rtt = 0.0

@@ -17,6 +17,7 @@ from bridge.media.transport import Transport
 
 UDP_SEGMENT = 103  # linux/udp.h
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 SOL_UDP = 17
 MAX_SEGMENTS = 64  # per sendmsg; UDP_MAX_SEGMENTS of older kernels
 MAX_BATCH = 65_000  # octets in one sendmsg; a UDP length field holds 65,507 over IPv4
@@ -90,19 +91,11 @@ class MediaSockets:
     def flush(self, now: float) -> None:
         """Send everything the core has queued."""
         core = self.core
-        core.flush(now)
-        ready = core.ready
-        if ready:
-            core.ready = []
-            for transport in ready:
-                out = transport.out
-                transport.out = []
-                if transport.address is not None and out:
-                    self._send_batch(transport, out)
-            if self._sampled:
-                sent = time.time()
-                self.delays.extend(max(0.0, sent - at) for at in self._sampled)
-        self._sampled.clear()
+        core.flush(now, self._send_batch)
+        if self._sampled:
+            sent = time.time()
+            self.delays.extend(max(0.0, sent - at) for at in self._sampled)
+            self._sampled.clear()
         if core.datagrams:
             datagrams = core.datagrams
             core.datagrams = []
@@ -114,10 +107,13 @@ class MediaSockets:
                 except OSError:
                     core.counters.drop(Drop.SEND_ERROR)
 
-    def _send_batch(self, transport: Transport, out: list[bytes]) -> None:
+    def _send_batch(self, transport: Transport) -> None:
         """One sendmsg for every run of equal-sized packets (the last may be shorter)."""
+        out = transport.out
         sendmsg = self.sockets[transport.socket].sendmsg
         address = transport.address
+        if address is None:
+            return
         counters = self.core.counters
         total = len(out)
         start = 0
@@ -162,11 +158,19 @@ def _bind(host: str, port: int) -> socket.socket:
         sock.setblocking(False)
         if version == 6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        enlarge_buffers(sock, SOCKET_BUFFER)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         sock.bind((host, port))
     except OSError:
         sock.close()
         raise
     return sock
+
+
+def enlarge_buffers(sock: socket.socket, octets: int) -> None:
+    """Ask for buffers of this size; with privileges also beyond net.core.rmem_max."""
+    for plain, force in ((socket.SO_RCVBUF, SO_RCVBUFFORCE), (socket.SO_SNDBUF, SO_SNDBUFFORCE)):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, force, octets)
+        except OSError:
+            sock.setsockopt(socket.SOL_SOCKET, plain, octets)

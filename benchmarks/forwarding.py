@@ -1,0 +1,368 @@
+"""Cost and delay of forwarding: the real worker, real sockets, synthetic DTLS/SRTP peers.
+
+``python -m benchmarks.forwarding [--json FILE]``. The worker runs on the first core, the load
+on the last; CPU is the worker's own accounting (getrusage) over the measured interval, divided
+by the packets it sent. A null forwarder in C (no cryptography, no rewriting) is measured with
+the same load in the same run where gcc is present. Everything stays on 127.0.0.1 and ends by
+itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from benchmarks import load
+from benchmarks.peer import ClientIdentity, SyntheticPeer, open_message
+from bridge.media import messages as m
+from bridge.media import srtp
+from bridge.media.stats import percentile
+
+POINTS = 12
+HOST = "127.0.0.1"
+# name, conferences, packets per second and source, evenly spaced?
+CASES = (
+    ("6 600/s", 1, 50, False),
+    ("26 400/s", 1, 200, False),
+    ("26 400/s, evenly spaced", 1, 200, True),
+    ("52 800/s", 1, 400, False),
+    ("8 × 26 400/s", 8, 200, False),
+)
+NULL_CASES = {"6 600/s", "26 400/s", "52 800/s", "8 × 26 400/s"}
+CORES = sorted(os.sched_getaffinity(0))  # the forwarder gets the first, the load the last
+WARM_UP = 1.0  # seconds before measuring
+STEP_TIMEOUT = 10.0
+
+
+class Worker:
+    """The worker process and a blocking connection to its control socket."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "worker.sock"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bridge.media", "--listen", HOST, "--control", str(path)]
+            + ["--with-parent"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        os.sched_setaffinity(self.process.pid, {CORES[0]})
+        deadline = time.monotonic() + STEP_TIMEOUT
+        self._socket = socket.socket(socket.AF_UNIX)
+        while True:
+            try:
+                self._socket.connect(str(path))
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+        self._file = self._socket.makefile("rb")
+        self.send(m.Hello(version=m.VERSION))
+        inventory = self.wait(m.Inventory)
+        self.target = (inventory.addresses[0].host, inventory.addresses[0].port)
+
+    def send(self, command: m.Command) -> None:
+        self._socket.sendall(m.encoder.encode(command) + b"\n")
+
+    def wait(self, kind: type[Any]) -> Any:
+        while True:
+            event = m.event_decoder.decode(self._file.readline())
+            if isinstance(event, m.Error):
+                raise RuntimeError(event.detail)
+            if isinstance(event, kind):
+                return event
+
+    def stats(self) -> m.Stats:
+        self.send(m.GetStats())
+        stats: m.Stats = self.wait(m.Stats)
+        return stats
+
+    def close(self) -> None:
+        self.send(m.Shutdown())
+        self.process.wait(STEP_TIMEOUT)
+        self._socket.close()
+
+
+def join(worker: Worker, conferences: int) -> list[load.Endpoint]:
+    """Bring all peers in: ICE check, DTLS handshake, keys, slots routed."""
+    identity = ClientIdentity.generate()
+    endpoints: list[load.Endpoint] = []
+    routes: list[m.Route] = []
+    for number in range(conferences * POINTS):
+        conference, own = divmod(number, POINTS)
+        peer_endpoint = load.endpoint(HOST, 10_000 + number)
+        others = [i for i in range(POINTS) if i != own]
+        spec = open_message(
+            f"c{conference}p{own}",
+            fingerprint=identity.fingerprint,
+            sources=(
+                m.SourceSpec(
+                    name="camera",
+                    mid="0",
+                    kind="video",
+                    codec="vp8",
+                    payload_type=96,
+                    rtx_payload_type=97,
+                    ssrcs=(m.StreamSsrc(ssrc=peer_endpoint.ssrc, rtx_ssrc=90_000 + number),),
+                ),
+            ),
+            slots=tuple(
+                m.SlotSpec(
+                    name=f"s{i}",
+                    kind="video",
+                    codec="vp8",
+                    payload_type=98,
+                    rtx_payload_type=99,
+                    ssrc=20_000 + i,
+                    rtx_ssrc=30_000 + i,
+                )
+                for i in others
+            ),
+            extensions=m.Extensions(transport_cc=3),
+        )
+        worker.send(spec)
+        worker.stats()  # answered in order: the transport is open now
+        peer = SyntheticPeer(identity, spec)
+        _handshake(peer, peer_endpoint.socket, worker.target)
+        assert peer.keys is not None
+        peer_endpoint.seal = srtp.Outbound(peer.keys)
+        # What the worker seals for this peer is opened with its own (outbound) keys.
+        mirrored = srtp.MasterKeys(peer.keys.profile, b"", peer.keys.inbound)
+        opener = srtp.Outbound(mirrored)
+        key = srtp.derive(
+            peer.keys.inbound[:16], peer.keys.inbound[16:], srtp.LABEL_RTP_ENCRYPTION, 16
+        )
+        peer_endpoint.open_seal = AESGCM(key).decrypt
+        peer_endpoint.open_salt = opener.salt
+        endpoints.append(peer_endpoint)
+        routes += [
+            m.Route(
+                transport=spec.transport,
+                slot=f"s{i}",
+                source=m.SourceRef(transport=f"c{conference}p{i}", name="camera"),
+            )
+            for i in others
+        ]
+    worker.send(m.SetRoutes(routes=tuple(routes)))
+    worker.stats()  # answered in order: every route is known now
+    # The first packet makes the worker learn the SSRC, the second opens the gates.
+    for _ in range(2):
+        for peer_endpoint in endpoints:
+            load.key_frame(peer_endpoint, worker.target)
+        time.sleep(0.2)
+    return endpoints
+
+
+def _handshake(peer: SyntheticPeer, sock: socket.socket, target: tuple[str, int]) -> None:
+    sock.sendto(peer.check(), target)
+    deadline = time.monotonic() + STEP_TIMEOUT
+    outgoing = peer.dtls()
+    while peer.keys is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the DTLS handshake did not end")
+        for datagram in outgoing:
+            sock.sendto(datagram, target)
+        outgoing = []
+        try:
+            data = sock.recv(2048)
+        except BlockingIOError:
+            time.sleep(0.001)
+            continue
+        if 20 <= data[0] <= 63:
+            outgoing = peer.dtls(data)
+    for datagram in outgoing:
+        sock.sendto(datagram, target)
+
+
+def measure_worker(
+    name: str, conferences: int, rate: float, paced: bool, seconds: float
+) -> dict[str, Any]:
+    """One case against the worker."""
+    with tempfile.TemporaryDirectory() as folder:
+        worker = Worker(Path(folder))
+        endpoints: list[load.Endpoint] = []
+        try:
+            endpoints = join(worker, conferences)
+
+            def go(duration: float) -> load.Result:
+                return load.run(
+                    endpoints,
+                    target=worker.target,
+                    group=POINTS,
+                    packets_per_second=rate,
+                    seconds=duration,
+                    paced=paced,
+                )
+
+            go(WARM_UP)
+            before = worker.stats()
+            result = go(seconds)
+            after = worker.stats()
+        finally:
+            worker.close()
+            for peer in endpoints:
+                peer.socket.close()
+    packets = after.counters["packets_out"] - before.counters["packets_out"]
+    batches = after.counters["gso_batches"] - before.counters["gso_batches"]
+    segments = after.counters["gso_segments"] - before.counters["gso_segments"]
+    singles = after.counters["sends_single"] - before.counters["sends_single"]
+    row = _row(name, "worker", after.cpu_seconds - before.cpu_seconds, packets, result)
+    row["packets_per_send"] = round(packets / max(1, batches + singles), 1)
+    row["gso_segments"] = segments
+    row["rss_mib"] = round(after.rss_bytes / 2**20, 1)
+    dropped = {
+        k: after.counters[k] - before.counters[k]
+        for k in after.counters
+        if k.startswith("dropped.") and after.counters[k] != before.counters[k]
+    }
+    row["dropped"] = dropped
+    return row
+
+
+def measure_null(
+    binary: Path, mode: str, name: str, conferences: int, rate: float, seconds: float
+) -> dict[str, Any]:
+    """One case against the null forwarder in C."""
+    endpoints = [load.endpoint(HOST, 10_000 + i) for i in range(conferences * POINTS)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    ports = [str(peer.socket.getsockname()[1]) for peer in endpoints]
+    process = subprocess.Popen(
+        [str(binary), str(port), mode, str(POINTS), *ports], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        os.sched_setaffinity(process.pid, {CORES[0]})
+        assert process.stdout is not None
+        process.stdout.readline()
+        result = load.run(
+            endpoints,
+            target=(HOST, port),
+            group=POINTS,
+            packets_per_second=rate,
+            seconds=seconds,
+            paced=False,
+        )
+        process.terminate()
+        sent, cpu = process.stdout.read().split()
+    finally:
+        process.kill()
+        process.wait()
+        for peer in endpoints:
+            peer.socket.close()
+    return _row(name, f"null forwarder, C, {mode}", float(cpu), int(sent), result)
+
+
+def _row(
+    name: str, forwarder: str, cpu: float, packets: int, result: load.Result
+) -> dict[str, Any]:
+    return {
+        "case": name,
+        "forwarder": forwarder,
+        "packets_per_second": round(packets / result.seconds),
+        "cpu_us_per_packet": round(cpu / max(1, packets) * 1e6, 2),
+        "core_share": round(cpu / result.seconds, 3),
+        "lost": result.expected - result.received,
+        "expected": result.expected,
+        "delay_ms": {
+            str(p): round(percentile(result.delays, p / 100) * 1000, 3) for p in (50, 99, 99.9)
+        },
+    }
+
+
+def compile_null(folder: Path) -> Path | None:
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        return None
+    binary = folder / "null_forwarder"
+    source = Path(__file__).parent / "null_forwarder.c"
+    subprocess.run([gcc, "-O2", "-o", str(binary), str(source)], check=True)
+    return binary
+
+
+def machine() -> dict[str, str]:
+    model = ""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    except OSError:
+        pass
+    return {
+        "processor": model or platform.processor(),
+        "cores": str(os.cpu_count()),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
+
+
+def run(seconds: float, only: str | None, show: Callable[[str], None]) -> dict[str, Any]:
+    """All cases; ``show`` gets a line after each."""
+    os.sched_setaffinity(0, {CORES[-1]})
+    rows: list[dict[str, Any]] = []
+    show(f"{'case':26} {'forwarder':26} {'pkt/s':>8} {'µs/pkt':>7} {'× null':>7} "
+         f"{'core':>5} {'lost':>7} {'p50':>7} {'p99':>7} {'p99.9':>7} ms")
+    with tempfile.TemporaryDirectory() as folder:
+        binary = compile_null(Path(folder))
+        for name, conferences, rate, paced in CASES:
+            if only is not None and only not in name:
+                continue
+            base: dict[str, float] = {}
+            if binary is not None and name in NULL_CASES:
+                for mode in ("sendto", "gso"):
+                    row = measure_null(binary, mode, name, conferences, rate, seconds / 2)
+                    base[mode] = row["cpu_us_per_packet"]
+                    rows.append(row)
+                    show(_line(row))
+            row = measure_worker(name, conferences, rate, paced, seconds)
+            if base:
+                row["ratio_to_null"] = {
+                    mode: round(row["cpu_us_per_packet"] / cost, 2) for mode, cost in base.items()
+                }
+            rows.append(row)
+            show(_line(row))
+    os.sched_setaffinity(0, set(CORES))
+    return {"machine": machine(), "seconds": seconds, "rows": rows}
+
+
+def _line(row: dict[str, Any]) -> str:
+    ratio = row.get("ratio_to_null")
+    text = f"{ratio['sendto']:.2f}" if ratio else ""
+    d = row["delay_ms"]
+    return (
+        f"{row['case']:26} {row['forwarder']:26} {row['packets_per_second']:8} "
+        f"{row['cpu_us_per_packet']:7.2f} {text:>7} {row['core_share']:5.2f} {row['lost']:7} "
+        f"{d['50']:7.2f} {d['99']:7.2f} {d['99.9']:7.2f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="write the figures to a file")
+    parser.add_argument("--seconds", type=float, default=8.0, help="per case")
+    parser.add_argument("--only", help="only cases whose name holds this")
+    options = parser.parse_args()
+    if len(CORES) < 2:
+        print("note: with one core the load competes with the forwarder", file=sys.stderr)
+    figures = run(min(options.seconds, 60.0), options.only, lambda line: print(line, flush=True))
+    print(json.dumps(figures["machine"], ensure_ascii=False))
+    if options.json is not None:
+        options.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
