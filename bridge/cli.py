@@ -20,6 +20,7 @@ from config.needs import bottleneck, budget, link_loads, point_need
 from config.schema import Topology
 
 EXIT_BAD_INPUT = 2
+TREE_WIDTH = 140  # columns
 DEMO_TOPOLOGY = Path(__file__).parent.parent / "config" / "lac-thuy.yaml"
 
 app = typer.Typer(
@@ -56,7 +57,8 @@ def check(
         errors.print("Name a topology file, for example: python bridge.py check config/lac-thuy.yaml")
         raise typer.Exit(EXIT_BAD_INPUT)
     topology = load_or_exit(file)
-    Console(highlight=False, soft_wrap=True).print(topology_tree(topology))
+    # Wide enough for a line a point; a narrow terminal wraps, nothing is cut off.
+    Console(highlight=False, width=TREE_WIDTH).print(topology_tree(topology))
 
 
 def topology_tree(topology: Topology) -> Tree:

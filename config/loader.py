@@ -19,6 +19,7 @@ from config.schema import Link, Topology
 
 MAX_FILE = 1 << 20  # octets; 150 points are about 40 kB
 MAX_DEPTH = 20
+MAX_NODES = 50_000  # values; 500 points are about 5,000
 
 _TRUTH = re.compile(r"^(y|n|yes|no|on|off)$", re.IGNORECASE)
 _SEXAGESIMAL = re.compile(r"^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$")
@@ -105,12 +106,18 @@ class _Tree:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self._nodes = 0
         self._marks: dict[Path_, tuple[int, int]] = {}
         self._key_marks: dict[Path_, tuple[int, int]] = {}
         self._misread: set[Path_] = set()
 
     def build(self, node: yaml.Node, path: Path_) -> Any:
         self._marks[path] = _mark(node)
+        self._nodes += 1
+        if self._nodes > MAX_NODES:  # aliases of aliases can make a small file enormous
+            if self._nodes == MAX_NODES + 1:
+                self._problem(path, f"The file has more than {MAX_NODES} values.")
+            return None
         if len(path) > MAX_DEPTH:
             self._problem(path, "The nesting is too deep.")
             return None
@@ -259,7 +266,7 @@ def _relations(data: Any, tree: _Tree) -> list[Problem]:
                     f"The id {ident!r} is taken; the first is on line {first}.",
                 )
             seen.setdefault(ident, index)
-    known = {item.get("id") for _, item in links}
+    known = _ids(links)
     for index, item in points:
         if isinstance(item.get("link"), str) and item["link"] not in known:
             problem(("points", index, "link"), f"There is no link {item['link']!r} in links.")
@@ -278,16 +285,18 @@ def _relations(data: Any, tree: _Tree) -> list[Problem]:
             problem(("links", index, "parent"), f"These links form a cycle: {way}.")
     chair = data.get("conference", {})
     chair = chair.get("chair") if isinstance(chair, dict) else None
-    if isinstance(chair, str) and chair not in {item.get("id") for _, item in points}:
+    if isinstance(chair, str) and chair not in _ids(points):
         problem(("conference", "chair"), f"The chair {chair!r} is not one of the points.")
     rids: set[str] = set()
     media = data.get("media")
     layers = _items(media, "layers") if isinstance(media, dict) else []
     height = 0
     for index, item in layers:
-        if item.get("rid") in rids:
-            problem(("media", "layers", index, "rid"), f"The rid {item['rid']!r} is taken.")
-        rids.add(str(item.get("rid")))
+        rid = item.get("rid")
+        if isinstance(rid, str):
+            if rid in rids:
+                problem(("media", "layers", index, "rid"), f"The rid {rid!r} is taken.")
+            rids.add(rid)
         if isinstance(item.get("height"), int):
             if item["height"] <= height:
                 problem(
@@ -303,6 +312,10 @@ def _items(data: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
     if not isinstance(items, list):
         return []
     return [(i, item) for i, item in enumerate(items) if isinstance(item, dict)]
+
+
+def _ids(items: list[tuple[int, dict[str, Any]]]) -> set[str]:
+    return {item["id"] for _, item in items if isinstance(item.get("id"), str)}
 
 
 def _cycle(start: Any, parents: dict[str, str]) -> list[str]:

@@ -1,0 +1,49 @@
+"""The command ``check``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from bridge.cli import app
+
+FOLDER = Path(__file__).parent.parent.parent / "config"
+runner = CliRunner()
+
+
+def test_a_good_file_prints_a_tree() -> None:
+    result = runner.invoke(app, ["check", str(FOLDER / "lac-thuy.yaml")])
+    assert result.exit_code == 0
+    assert "Xã Yên Bồng (yen-bong, commune)" in result.output
+    assert "huyen: 1000 Mbit/s, 600 for video; needs 44.3 up, 57.2 down: fits" in result.output
+
+
+def test_a_narrow_link_is_named(tmp_path: Path) -> None:
+    text = (FOLDER / "lac-thuy.yaml").read_text("utf-8")
+    path = tmp_path / "narrow.yaml"
+    path.write_text(text.replace("capacity: 50", "capacity: 5"), "utf-8")
+    result = runner.invoke(app, ["check", str(path)])
+    assert result.exit_code == 0
+    assert "link khoan-du is too narrow" in result.output
+    assert "does not fit" in result.output
+
+
+def test_a_bad_file_exits_2(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("version: 2\n", "utf-8")
+    result = runner.invoke(app, ["check", str(path)])
+    assert result.exit_code == 2
+    assert f"{path}:1:10: version: This must be 1." in result.output
+
+
+def test_schema() -> None:
+    result = runner.invoke(app, ["check", "--schema"])
+    schema = json.loads(result.output)
+    assert schema["title"] == "Topology"
+    assert "points" in schema["required"]
+
+
+def test_nothing_named() -> None:
+    assert runner.invoke(app, ["check"]).exit_code == 2
