@@ -53,8 +53,10 @@ class Worker:
     def __init__(self, folder: Path) -> None:
         path = folder / "worker.sock"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bridge.media", "--listen", HOST, "--control", str(path)]
-            + ["--with-parent"],
+            [
+                *(sys.executable, "-m", "bridge.media", "--listen", HOST),
+                *("--control", str(path), "--with-parent"),
+            ],
             stdin=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
@@ -314,8 +316,10 @@ def run(seconds: float, only: str | None, show: Callable[[str], None]) -> dict[s
     """All cases; ``show`` gets a line after each."""
     os.sched_setaffinity(0, {CORES[-1]})
     rows: list[dict[str, Any]] = []
-    show(f"{'case':26} {'forwarder':26} {'pkt/s':>8} {'µs/pkt':>7} {'× null':>7} "
-         f"{'core':>5} {'lost':>7} {'p50':>7} {'p99':>7} {'p99.9':>7} ms")
+    show(
+        f"{'case':26} {'forwarder':26} {'pkt/s':>8} {'µs/pkt':>7} {'× null':>7} "
+        f"{'core':>5} {'lost':>7} {'p50':>7} {'p99':>7} {'p99.9':>7} ms"
+    )
     with tempfile.TemporaryDirectory() as folder:
         binary = compile_null(Path(folder))
         for name, conferences, rate, paced in CASES:

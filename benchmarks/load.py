@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from benchmarks.peer import vp8_payload
 from bridge.media import srtp
 from bridge.media.fanout import HEADER
 from bridge.media.udp import SO_TIMESTAMPNS, enlarge_buffers
-from benchmarks.peer import vp8_payload
 
 FRAMES_PER_SECOND = 25
 PAYLOAD = 1080  # octets; with header, extension and tag 1,108 on the wire
@@ -143,7 +143,8 @@ def key_frame(peer: Endpoint, target: tuple[str, int]) -> None:
     header = HEADER.pack(
         0x80, 0x80 | 96, peer.index & 0xFFFF, peer.timestamp & 0xFFFFFFFF, peer.ssrc
     )
-    assert peer.seal is not None and peer.seal.seal is not None
+    assert peer.seal is not None
+    assert peer.seal.seal is not None
     nonce = srtp.nonce(peer.seal.salt, peer.ssrc, peer.index)
     peer.socket.sendto(header + peer.seal.seal(nonce, bytes(payload), header), target)
 
@@ -192,6 +193,6 @@ def _open(peer: Endpoint, data: bytes) -> bytes:
         nonce = srtp.nonce(peer.open_salt, ssrc, rollover << 16 | sequence_number)
         try:
             return peer.open_seal(nonce, data[offset:], data[:offset])
-        except Exception:  # noqa: BLE001, S112 - InvalidTag: another rollover count
+        except Exception:  # noqa: S112 - InvalidTag: another rollover count
             continue
     raise ValueError("a sampled packet could not be opened")

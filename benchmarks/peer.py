@@ -146,8 +146,14 @@ def vp8_payload(size: int, *, key_frame: bool, start: bool, picture_id: int = 0)
 
 
 def rtp_packet(
-    payload: bytes, *, payload_type: int, sequence_number: int, timestamp: int, ssrc: int,
-    marker: bool = False, extensions: tuple[tuple[int, bytes], ...] = (),
+    payload: bytes,
+    *,
+    payload_type: int,
+    sequence_number: int,
+    timestamp: int,
+    ssrc: int,
+    marker: bool = False,
+    extensions: tuple[tuple[int, bytes], ...] = (),
 ) -> bytes:
     return rtp.build(
         payload_type=payload_type,

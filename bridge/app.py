@@ -17,6 +17,7 @@ from aiohttp import web
 
 from bridge.conference.model import PointId
 from bridge.control import Control
+from bridge.media import messages as m
 from bridge.signalling.http import Http
 from bridge.signalling.sessions import Sessions
 from bridge.worker_link import WorkerLink
@@ -57,8 +58,8 @@ class ControlProcess:
             hosts=media.listen,
             port=media.port,
             with_parent=with_parent,
-            on_event=lambda event: self.control.on_event(event),
-            on_down=lambda: self.control.on_worker_down(),
+            on_event=self._on_event,
+            on_down=self._on_worker_down,
         )
         self.control = Control(
             topology,
@@ -108,6 +109,12 @@ class ControlProcess:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
+
+    def _on_event(self, event: m.Event) -> None:
+        self.control.on_event(event)
+
+    def _on_worker_down(self) -> None:
+        self.control.on_worker_down()
 
     async def _sweep(self) -> None:
         while True:

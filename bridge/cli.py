@@ -54,7 +54,9 @@ def check(
         typer.echo(json.dumps(Topology.model_json_schema(), ensure_ascii=False, indent=2))
         return
     if file is None:
-        errors.print("Name a topology file, for example: python bridge.py check config/lac-thuy.yaml")
+        errors.print(
+            "Name a topology file, for example: python bridge.py check config/lac-thuy.yaml"
+        )
         raise typer.Exit(EXIT_BAD_INPUT)
     topology = load_or_exit(file)
     # Wide enough for a line a point; a narrow terminal wraps, nothing is cut off.
@@ -144,9 +146,7 @@ def demo(
         raise typer.Exit(EXIT_BAD_INPUT)
     try:
         ok = asyncio.run(
-            Demo(
-                topology, points=count, seconds=seconds, report=report, open_browser=browser
-            ).run()
+            Demo(topology, points=count, seconds=seconds, report=report, open_browser=browser).run()
         )
     except StartError as error:
         errors.print(escape(str(error)), soft_wrap=True)

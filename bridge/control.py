@@ -123,12 +123,12 @@ class Control:
         for ident, transport in held.items():
             owner = self.sessions.by_transport(ident)
             point = PointId(transport.label)
-            if owner is None and transport.state == "connected" and point in self.points:
+            alive = transport.state == "connected" and point in self.points
+            if owner is None and alive and self.sessions.of_point(point) is None:
                 # This process was restarted: the point's media goes on until its room is back.
-                if self.sessions.of_point(point) is None:
-                    owner = self.sessions.adopt(point, ident, self._clock())
-                    self._owners[ident] = point
-                    self._decide(PointUp(point))
+                owner = self.sessions.adopt(point, ident, self._clock())
+                self._owners[ident] = point
+                self._decide(PointUp(point))
             if owner is None:
                 self._send(m.Close(transport=ident))
                 continue
@@ -319,9 +319,7 @@ class Control:
         public = self.topology.bridge.media.public
         addresses = self._inventory.addresses
         if public:
-            addresses = tuple(
-                m.MediaAddress(host=host, port=addresses[0].port) for host in public
-            )
+            addresses = tuple(m.MediaAddress(host=host, port=addresses[0].port) for host in public)
         return Local(
             ufrag=secrets.token_hex(4),
             password=secrets.token_hex(16),

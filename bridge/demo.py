@@ -131,9 +131,7 @@ class Demo:
                 while not stopped.done():
                     if live is not None:
                         live.update(self._table(process))
-                    if self._seconds is not None and (
-                        time.monotonic() - started >= self._seconds
-                    ):
+                    if self._seconds is not None and (time.monotonic() - started >= self._seconds):
                         break
                     await asyncio.wait([stopped], timeout=0.5)
             for task in (tour, stopped):
@@ -266,7 +264,9 @@ class Demo:
             delays = sorted(r.latency_ms for r in reports.values() if r.latency_ms is not None)
             packets = sum(r.packets for r in reports.values())
             lost = sum(r.lost for r in reports.values())
-            on_air = " [bold white on red] ĐANG PHÁT [/]" if control.state.on_air == point.id else ""
+            on_air = (
+                " [bold white on red] ĐANG PHÁT [/]" if control.state.on_air == point.id else ""
+            )
             table.add_row(
                 point.name.vi + on_air,
                 words[states[point.id]],
@@ -307,9 +307,7 @@ class Demo:
             rate = packets / max(stats.uptime - first.uptime, 1e-9)
             delay = stats.delay_us
         ok = (
-            connected == count
-            and len(found.pictures) == expected
-            and len(found.sounds) == expected
+            connected == count and len(found.pictures) == expected and len(found.sounds) == expected
         )
         return {
             "points": count,

@@ -172,7 +172,7 @@ class _Tree:
         self._misread.add(path)
         self._problem(
             path,
-            f"YAML reads {text} as {kind}. If text is meant, put it in quotes: \"{text}\".",
+            f'YAML reads {text} as {kind}. If text is meant, put it in quotes: "{text}".',
         )
         return text
 
@@ -214,7 +214,7 @@ def _sentence(item: Any) -> str:
             return "This is required; add it."
         case "string_type":
             if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return f"Text is expected, not the number {value}; put it in quotes: \"{value}\"."
+                return f'Text is expected, not the number {value}; put it in quotes: "{value}".'
             return "Text is expected here."
         case "int_type" | "int_parsing":
             return "A whole number is expected here."

@@ -52,7 +52,9 @@ def link_loads(topology: Topology) -> dict[str, LinkLoad]:
             behind[link.id] += 1
     need = point_need(topology.media, len(topology.points))
     return {
-        ident: LinkLoad(link, Need(need.up * behind[ident], need.down * behind[ident]), budget(link))
+        ident: LinkLoad(
+            link, Need(need.up * behind[ident], need.down * behind[ident]), budget(link)
+        )
         for ident, link in links.items()
     }
 

@@ -4,6 +4,7 @@ bridge/web/common/protocol.js; docs/protocol.md describes both."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -82,9 +83,14 @@ class BridgeClient:
                     "last_seq": self._last_seq,
                 }
             )
-            async for message in socket:
-                if message.type is not aiohttp.WSMsgType.TEXT:
+            code: int | None = None
+            while True:
+                message = await socket.receive()
+                if message.type is aiohttp.WSMsgType.CLOSE:
+                    code = message.data  # close_code is not kept where the peer hangs up first
                     continue
+                if socket.closed or message.type is not aiohttp.WSMsgType.TEXT:
+                    break
                 document = json.loads(message.data)
                 greeted = True
                 match document["type"]:
@@ -98,19 +104,17 @@ class BridgeClient:
                             future.set_result(document)
                 self._on_message(document)
             self._socket = None
-            if socket.close_code == UNKNOWN_SESSION:
+            if code == UNKNOWN_SESSION:
                 self._session = ""
-            if socket.close_code == TAKEN_OVER:
+            if code == TAKEN_OVER:
                 self.over = True
         return greeted
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send a message; one that cannot be sent now is dropped."""
         if self._socket is not None and not self._socket.closed:
-            try:
+            with contextlib.suppress(ConnectionError, aiohttp.ClientError):
                 await self._socket.send_json(message)
-            except (ConnectionError, aiohttp.ClientError):
-                pass
 
     async def command(self, message: dict[str, Any]) -> dict[str, Any]:
         """Send a command and return its result."""

@@ -46,8 +46,7 @@ def gather(layer: Layer, ready: list[Transport]) -> None:
             top = index
         elif index < first_index:
             first_index = index
-    if top > layer.top_forwarded:
-        layer.top_forwarded = top
+    layer.top_forwarded = max(layer.top_forwarded, top)
     layer.batch = Batch(packets, first_index, octets, {})
     for slot in layer.slots:
         transport = slot.transport
@@ -140,9 +139,7 @@ def seal_into(slot: Slot, transport: Transport, packets: list[Packet], out: list
         append(seal((nonce_base ^ index).to_bytes(12, "big"), payload, header))
 
 
-def protect_into(
-    slot: Slot, transport: Transport, packets: list[Packet], out: list[bytes]
-) -> None:
+def protect_into(slot: Slot, transport: Transport, packets: list[Packet], out: list[bytes]) -> None:
     """AES128_CM_SHA1_80 through libsrtp, which takes and returns whole packets."""
     outbound = transport.outbound
     if outbound is None:
@@ -183,9 +180,7 @@ def build_header(
             ONE_WORD_EXTENSION,
             word,
         )
-    return HEADER.pack(
-        0x80 | padding, second_byte, index & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc
-    )
+    return HEADER.pack(0x80 | padding, second_byte, index & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
 
 
 def abs_send_time_word(ident: int, unix_time: float) -> int:

@@ -83,9 +83,11 @@ def _sender_report(
     # One offset per peer, so that its sound and picture keep their relation; the smallest
     # seen, because network delay only ever makes it larger.
     offset = ntp_time(unix_time) - message.ntp
-    if transport.ntp_offset is None or offset < transport.ntp_offset:
-        transport.ntp_offset = offset
-    elif offset - transport.ntp_offset > 1 << 31:  # half a second: a clock was stepped
+    if (
+        transport.ntp_offset is None
+        or offset < transport.ntp_offset
+        or offset - transport.ntp_offset > 1 << 31
+    ):
         transport.ntp_offset = offset
 
 

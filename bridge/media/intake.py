@@ -207,9 +207,7 @@ class Intake:
         if active != source.announced:
             source.announced = active
             self._events.append(
-                m.SourceChanged(
-                    transport=source.transport.id, name=source.spec.name, layers=active
-                )
+                m.SourceChanged(transport=source.transport.id, name=source.spec.name, layers=active)
             )
             self._router.retarget_watchers(source, now)
 

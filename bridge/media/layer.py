@@ -91,9 +91,7 @@ class Layer:
         "waiters",
     )
 
-    def __init__(
-        self, *, source: Source, ssrc: int, rid: str, codec: str, clock_rate: int
-    ) -> None:
+    def __init__(self, *, source: Source, ssrc: int, rid: str, codec: str, clock_rate: int) -> None:
         self.source = source
         self.ssrc = ssrc
         self.rtx_ssrc = 0

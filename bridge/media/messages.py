@@ -287,9 +287,7 @@ class Error(Struct, frozen=True, kw_only=True, tag="error"):
     detail: str
 
 
-Event = (
-    Inventory | StateChanged | SourceChanged | SlotShowing | Levels | Stats | Error
-)
+Event = Inventory | StateChanged | SourceChanged | SlotShowing | Levels | Stats | Error
 
 encoder = msgspec.json.Encoder()
 command_decoder = msgspec.json.Decoder(Command)

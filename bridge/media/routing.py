@@ -192,9 +192,7 @@ class Router:
         wanted = speakers.assign(current, heard, own)
         for slot, before, ref in zip(slots, current, wanted, strict=True):
             if before != ref:
-                self.set_route(
-                    m.Route(transport=transport.id, slot=slot.name, source=ref), now
-                )
+                self.set_route(m.Route(transport=transport.id, slot=slot.name, source=ref), now)
 
     def _silence(self, member: str, now: float) -> None:
         transport = self._transports.get(member)

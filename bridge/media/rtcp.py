@@ -116,7 +116,7 @@ def parse(data: bytes) -> list[Message] | None:
             body_end -= padding
         body = data[pos + 4 : body_end]
         count = first & 0x1F
-        if kind == SENDER_REPORT or kind == RECEIVER_REPORT:
+        if kind in (SENDER_REPORT, RECEIVER_REPORT):
             message = _parse_report(kind, count, body)
             if message is None:
                 return None
@@ -125,7 +125,7 @@ def parse(data: bytes) -> list[Message] | None:
             if len(body) < 4 * count:
                 return None
             messages.append(Bye(struct.unpack_from(f"!{count}I", body)))
-        elif kind == TRANSPORT_FEEDBACK or kind == PAYLOAD_FEEDBACK:
+        elif kind in (TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK):
             if len(body) < 8:
                 return None
             feedback = _parse_feedback(kind, count, body)
@@ -172,8 +172,7 @@ def _parse_feedback(kind: int, fmt: int, body: bytes) -> list[Message] | None:
         if len(fci) % 8:
             return None
         return [
-            KeyFrameRequest(int.from_bytes(fci[at : at + 4], "big"))
-            for at in range(0, len(fci), 8)
+            KeyFrameRequest(int.from_bytes(fci[at : at + 4], "big")) for at in range(0, len(fci), 8)
         ]
     if fmt == PSFB_APPLICATION and fci[:4] == b"REMB":
         if len(fci) < 8 or len(fci) < 8 + 4 * fci[4]:

@@ -40,9 +40,7 @@ def select(
         return levels[key] - (HYSTERESIS if key in held else 0)
 
     others = [
-        key
-        for key in levels
-        if key not in chosen and (levels[key] <= AUDIBLE or key in held)
+        key for key in levels if key not in chosen and (levels[key] <= AUDIBLE or key in held)
     ]
     others.sort(key=loudness)
     return (chosen + others)[:limit]

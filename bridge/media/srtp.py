@@ -81,9 +81,7 @@ def derive(master_key: bytes, master_salt: bytes, label: int, size: int) -> byte
 
 
 def _session(master: bytes, profile: Profile, ssrc_type: int) -> pylibsrtp.Session:
-    policy = pylibsrtp.Policy(
-        key=master, ssrc_type=ssrc_type, srtp_profile=profile.libsrtp
-    )
+    policy = pylibsrtp.Policy(key=master, ssrc_type=ssrc_type, srtp_profile=profile.libsrtp)
     policy.window_size = REPLAY_WINDOW
     # libsrtp must refuse a second packet with the same index; it is the default, and the
     # nonce rule depends on it.
@@ -115,9 +113,7 @@ class Inbound:
     unprotect_rtcp: Callable[[bytes], bytes]
 
     def __init__(self, keys: MasterKeys) -> None:
-        self._session = _session(
-            keys.inbound, keys.profile, pylibsrtp.Policy.SSRC_ANY_INBOUND
-        )
+        self._session = _session(keys.inbound, keys.profile, pylibsrtp.Policy.SSRC_ANY_INBOUND)
         self.unprotect = self._session.unprotect
         self.unprotect_rtcp = self._session.unprotect_rtcp
         self.open = None

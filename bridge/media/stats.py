@@ -49,9 +49,7 @@ def transport_stats(transport: Transport, now: float) -> m.TransportStats:
         rtt_ms=round(transport.rtt * 1000, 2),
         remb=transport.remb,
         downlink_loss=round(transport.downlink_loss, 4),
-        allocation=bandwidth.allocate(
-            bandwidth.Estimate(transport.remb, transport.downlink_loss)
-        ),
+        allocation=bandwidth.allocate(bandwidth.Estimate(transport.remb, transport.downlink_loss)),
         sources=tuple(sources),
         slots=tuple(
             m.SlotStats(

@@ -143,9 +143,7 @@ def seal(method: int, transaction: bytes, attributes: bytes, password: bytes | N
 def binding_success(transaction: bytes, mapped: Address, password: bytes) -> bytes:
     """The answer of an ICE-lite agent to a valid check (RFC 8445 section 7.3)."""
     value = xor_mapped_address(mapped, transaction)
-    return seal(
-        BINDING_SUCCESS, transaction, attribute(ATTR_XOR_MAPPED_ADDRESS, value), password
-    )
+    return seal(BINDING_SUCCESS, transaction, attribute(ATTR_XOR_MAPPED_ADDRESS, value), password)
 
 
 def binding_request(

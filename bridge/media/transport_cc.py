@@ -14,8 +14,9 @@ LARGE_DELTA = 2
 
 
 class Feedback(NamedTuple):
-    """``number`` counts feedbacks (8 bits); ``arrivals`` pairs a 16-bit transport sequence number with its arrival in seconds on
-    the receiver's clock (modulo about 12 days), or None where it was not received."""
+    """``number`` counts feedbacks (8 bits); ``arrivals`` pairs a 16-bit transport sequence
+    number with its arrival in seconds on the receiver's clock (modulo about 12 days), or None
+    where it was not received."""
 
     number: int
     arrivals: tuple[tuple[int, float | None], ...]

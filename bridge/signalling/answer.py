@@ -159,7 +159,9 @@ def _choose(media: Media, video_codec: str) -> tuple[Codec, Codec | None]:
     ]
     if wanted == "h264":  # RFC 6184: only the non-interleaved mode, baseline profiles first
         candidates = [c for c in candidates if c.parameter("packetization-mode") == "1"]
-        candidates.sort(key=lambda c: not c.parameter("profile-level-id").lower().startswith("42e0"))
+        candidates.sort(
+            key=lambda c: not c.parameter("profile-level-id").lower().startswith("42e0")
+        )
     if not candidates:
         raise SdpError(f"The offer lacks the codec {wanted.upper()} on line {media.mid!r}.")
     codec = candidates[0]
@@ -207,9 +209,7 @@ def _answer(
     return "\r\n".join(out) + "\r\n"
 
 
-def _section(
-    line: _Line, extensions: dict[str, int], local: Local, cname: str
-) -> list[str]:
+def _section(line: _Line, extensions: dict[str, int], local: Local, cname: str) -> list[str]:
     media = line.media
     if line.direction == "inactive":
         return [
@@ -261,9 +261,7 @@ def _section(
         out.extend(f"a=ssrc:{s} cname:{cname}" for s in (slot.ssrc, slot.rtx_ssrc) if s)
     for number, address in enumerate(local.addresses, 1):
         priority = (126 << 24) | (65535 - number) << 8 | 255
-        out.append(
-            f"a=candidate:{number} 1 udp {priority} {address.host} {address.port} typ host"
-        )
+        out.append(f"a=candidate:{number} 1 udp {priority} {address.host} {address.port} typ host")
     out.append("a=end-of-candidates")
     return out
 

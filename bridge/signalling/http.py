@@ -55,9 +55,7 @@ class Http:
     def __init__(self, control: Control, origins: list[str]) -> None:
         self.control = control
         self._origins = {origin.rstrip("/").lower() for origin in origins}
-        self.app = web.Application(
-            middlewares=[self._guard], client_max_size=MAX_BODY
-        )
+        self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_BODY)
         self.app.add_routes(
             [
                 web.post("/api/v1/sessions", self.create_session),
@@ -205,9 +203,7 @@ class Http:
             await socket.close(code=CLOSE_UNKNOWN_SESSION, message=b"unknown session")
         return session
 
-    async def _read(
-        self, socket: web.WebSocketResponse, session: Session, client: Client
-    ) -> None:
+    async def _read(self, socket: web.WebSocketResponse, session: Session, client: Client) -> None:
         bad = 0
         async for message in socket:
             if message.type is not WSMsgType.TEXT:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 MAX_SDP = 256 << 10  # octets; Chromium's offer with 20 video lines is about 90 kB
 MAX_LINE = 4096
 MAX_LINES = 20_000
-MAX_PER_MEDIA = 600  # lines of one media section
+MAX_PER_MEDIA = 300  # lines of one section; Chromium's have about 120
+MAX_WILDCARDS = 8  # rtcp-fb lines of a section for all payload types at once
 
 _TOKEN = re.compile(r"^[A-Za-z0-9+/_-]+$")
 _FINGERPRINT = re.compile(r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+$")
@@ -63,6 +64,7 @@ class Media:
     password: str = ""
     fingerprint: tuple[str, str] = ("", "")
     setup: str = ""
+    wildcards: int = 0
 
 
 @dataclass(slots=True)
@@ -108,8 +110,8 @@ def parse(text: str, *, max_media: int) -> Offer:
             offer.media.append(current)
             count = 0
         elif kind == "a":
-            if current is not session and count > MAX_PER_MEDIA:
-                raise SdpError(f"Media section {len(offer.media)} of the SDP is too long.")
+            if count > MAX_PER_MEDIA:
+                raise SdpError(f"Section {len(offer.media)} of the SDP is too long.")
             name, _, argument = value.partition(":")
             if name == "group" and current is session and argument.startswith("BUNDLE"):
                 offer.bundle = argument.split()[1:]
@@ -164,6 +166,10 @@ def _attribute(media: Media, name: str, value: str, number: int) -> None:
                 codec.fmtp = parameters.strip()
         case "rtcp-fb":
             payload_type, _, message = value.partition(" ")
+            if payload_type == "*":
+                media.wildcards += 1
+                if media.wildcards > MAX_WILDCARDS:
+                    raise SdpError(f"Line {number} of the SDP is one rtcp-fb:* too many.")
             for codec in media.codecs.values():
                 if payload_type in ("*", str(codec.payload_type)):
                     codec.feedback.add(message.strip())
@@ -172,7 +178,7 @@ def _attribute(media: Media, name: str, value: str, number: int) -> None:
             plain = ident.partition("/")[0]
             media.extensions[uri.split(" ")[0]] = _number(plain, number, 255)
         case "ssrc":
-            ssrc = _number(value.split(" ")[0], number)
+            ssrc = _number(value.split(" ", maxsplit=1)[0], number)
             if ssrc not in media.ssrcs:
                 media.ssrcs.append(ssrc)
         case "ssrc-group":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -98,11 +99,11 @@ def test_bad_files(text: str, expected: list[str]) -> None:
 
 def test_a_cycle_of_links() -> None:
     text = changed("parent: huyen", "parent: ba-hang-doi").replace(
-        "Line to Ba Hàng Đồi town}\n    parent: huyen", "Line to Ba Hàng Đồi town}\n    parent: chi-ne"
+        "Line to Ba Hàng Đồi town}\n    parent: huyen",
+        "Line to Ba Hàng Đồi town}\n    parent: chi-ne",
     )
     assert problems(text) == [
-        "x.yaml:38:13: links[1].parent: These links form a cycle: "
-        "chi-ne → ba-hang-doi → chi-ne.",
+        "x.yaml:38:13: links[1].parent: These links form a cycle: chi-ne → ba-hang-doi → chi-ne.",
         "x.yaml:43:13: links[2].parent: These links form a cycle: "
         "ba-hang-doi → chi-ne → ba-hang-doi.",
     ]
@@ -138,10 +139,8 @@ def test_any_scalar_anywhere_never_fails_otherwise(data: st.DataObject) -> None:
         st.sampled_from(["~", "[]", "{}", "no", "1e400", "-1", "!!binary x", "2026-01-01", "<<: 1"])
     )
     lines[at] = lines[at].split(":")[0] + ": " + scalar
-    try:
+    with contextlib.suppress(ConfigError):
         loads("\n".join(lines), "x.yaml")
-    except ConfigError as error:
-        assert error.problems
 
 
 def test_needs() -> None:

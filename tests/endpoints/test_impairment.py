@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ def test_loss(loss: float, burst: float) -> None:
     count = 100_000
     outcomes = [bool(line.offer(i * 0.001, 100)) for i in range(count)]
     assert outcomes.count(False) / count == pytest.approx(loss, rel=0.12, abs=1e-9)
-    runs = sum(a and not b for a, b in zip(outcomes, outcomes[1:], strict=False))
+    runs = sum(a and not b for a, b in itertools.pairwise(outcomes))
     if 0 < loss < 1 and burst > 1:
         assert outcomes.count(False) / runs == pytest.approx(burst, rel=0.15)
 
@@ -52,5 +54,5 @@ def test_nonsense_is_refused(loss: float, burst: float) -> None:
     if 0 <= loss <= 1 and burst >= 1:
         Profile(loss=loss, burst=burst)
     else:
-        with pytest.raises(ValueError, match="share|least"):
+        with pytest.raises(ValueError, match=r"share|least"):
             Profile(loss=loss, burst=burst)

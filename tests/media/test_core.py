@@ -110,9 +110,7 @@ def test_a_refused_open_changes_nothing() -> None:
     b = Bench()
     spec, _, _ = b.open("a")
     assert "exists already" in b.core.command(spec, b.now)
-    twice = open_message(
-        "b", fingerprint="", slots=(video_slot("x", 5000), video_slot("y", 5000))
-    )
+    twice = open_message("b", fingerprint="", slots=(video_slot("x", 5000), video_slot("y", 5000)))
     assert "must differ" in b.core.command(twice, b.now)
     assert list(b.core.transports) == ["a"]
     assert "no transport" in b.core.command(m.Close(transport="zzz"), b.now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,7 +95,7 @@ def test_numbers_and_time_go_on_across_a_switch() -> None:
     numbers = [sequence_number_of(p) for p in packets]
     assert [(n - numbers[0]) & 0xFFFF for n in numbers] == list(range(13))
     times = [int.from_bytes(p[4:8], "big") for p in packets]
-    gaps = [(later - earlier) & 0xFFFFFFFF for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [(later - earlier) & 0xFFFFFFFF for earlier, later in itertools.pairwise(times)]
     assert all(0 < gap < 90_000 for gap in gaps), gaps
     assert len(b.peers["r"].packets("programme")) == 13
 

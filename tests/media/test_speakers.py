@@ -16,9 +16,7 @@ KEYS = st.sampled_from("abcdefgh")
     st.lists(KEYS, max_size=4, unique=True),
     st.integers(1, 4),
 )
-def test_select(
-    levels: dict[str, float], floor: list[str], heard: list[str], slots: int
-) -> None:
+def test_select(levels: dict[str, float], floor: list[str], heard: list[str], slots: int) -> None:
     chosen = speakers.select(levels=levels, floor=floor, heard=heard, slots=slots)
     assert len(chosen) == len(set(chosen)) <= slots + 1
     assert set(chosen) <= set(levels)
