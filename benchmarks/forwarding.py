@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -50,7 +50,7 @@ STEP_TIMEOUT = 10.0
 class Worker:
     """The worker process and a blocking connection to its control socket."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, log: IO[bytes] | None = None) -> None:
         path = folder / "worker.sock"
         self.process = subprocess.Popen(
             [
@@ -58,7 +58,7 @@ class Worker:
                 *("--control", str(path), "--with-parent"),
             ],
             stdin=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=log or subprocess.DEVNULL,
         )
         os.sched_setaffinity(self.process.pid, {CORES[0]})
         deadline = time.monotonic() + STEP_TIMEOUT
@@ -93,8 +93,13 @@ class Worker:
         return stats
 
     def close(self) -> None:
-        self.send(m.Shutdown())
-        self.process.wait(STEP_TIMEOUT)
+        """End the worker, where it has not ended yet."""
+        if self.process.poll() is None:
+            self.send(m.Shutdown())
+            self.process.wait(STEP_TIMEOUT)
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self._file.close()
         self._socket.close()
 
 

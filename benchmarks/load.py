@@ -90,9 +90,11 @@ def run(
     end = start + seconds
     sent = 0
     delays: list[float] = []
-    for peer in endpoints:
-        peer.received = 0
     counter = 0
+    for peer in endpoints:
+        _drain(peer, 1, delays)  # what earlier traffic left behind
+        peer.received = 0
+    delays.clear()
     while True:
         now = time.monotonic()
         if now >= end + 0.3:

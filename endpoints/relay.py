@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from endpoints.impairment import Impairment, Profile
 
@@ -20,8 +21,8 @@ class _Side(asyncio.DatagramProtocol):
         self.transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        # asyncio's own datagram transports do not derive from DatagramTransport on 3.11.
+        self.transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         if self._client is None:
@@ -72,11 +73,15 @@ class Relay:
 
     async def _open(self, client: Address) -> None:
         loop = asyncio.get_running_loop()
-        _, side = await loop.create_datagram_endpoint(
-            lambda: _Side(self, client), remote_addr=self.server
-        )
-        self._clients[client] = side
-        for data in self._opening.pop(client):
+        waiting: list[bytes] = []
+        try:
+            _, side = await loop.create_datagram_endpoint(
+                lambda: _Side(self, client), remote_addr=self.server
+            )
+            self._clients[client] = side
+        finally:
+            waiting = self._opening.pop(client)
+        for data in waiting:
             self.from_client(data, client)
 
     def from_server(self, data: bytes, client: Address) -> None:

@@ -15,6 +15,9 @@ from bridge.media.transport import MAX_SSRCS, Source, Transport
 
 UNKNOWN_LEVEL = 40  # -dBov assumed of audio without RFC 6464 levels
 
+RTX_AHEAD = 128  # packets by which a retransmission may overtake the stream: bandwidth probing
+# repeats the newest ones, and may so repair a loss before anybody asked
+
 _unpack_header = rtp.HEADER.unpack_from
 
 
@@ -188,8 +191,7 @@ class Intake:
         if len(payload) < 2 or (padding and len(payload) - payload[-1] < 2):
             return  # probing: padding alone
         index = layer.estimate(payload[0] << 8 | payload[1])
-        if not layer.highest or index > layer.highest:
-            # Ahead of anything sent: would move the window on a retransmission's word.
+        if not layer.highest or index > layer.highest + RTX_AHEAD:
             counters.drop(Drop.RTX_MALFORMED)
             return
         if layer.seen(index) is not None:

@@ -1,0 +1,221 @@
+"""Real Chromium pages and simulated points through the real bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from bridge.app import ControlProcess
+from endpoints.impairment import Profile
+from endpoints.relay import Relay
+from tests.live.conftest import (
+    bridge_process,
+    card_file,
+    chromium,
+    eventually,
+    open_room,
+    simulated_points,
+)
+
+pytestmark = pytest.mark.browser
+
+ROOMS = ("hoi-truong", "khoan-du")
+RELAY_HOST = "127.0.12.200"
+STATS = """async () => [...(await room.media.pc.getStats()).values()].map(s => ({...s}))"""
+
+
+@contextlib.asynccontextmanager
+async def two_rooms(process: ControlProcess, folder: Path) -> AsyncIterator[list[Page]]:
+    """Two browsers, each with its own point's card as its camera."""
+    numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+    async with contextlib.AsyncExitStack() as stack:
+        pages = []
+        for point in ROOMS:
+            film = card_file(folder / f"{point}.y4m", numbers[point])
+            browser = await stack.enter_async_context(chromium(film))
+            pages.append(await open_room(browser, process, point))
+        yield pages
+
+
+async def everybody_sees(pages: list[Page], numbers: dict[str, int], timeout: float) -> None:
+    """Wait until every picture of every page carries the right number."""
+    for page, own in zip(pages, ROOMS, strict=True):
+        expected = {point: number for point, number in numbers.items() if point != own}
+        await page.wait_for_function(
+            "expected => { const s = seen(); "
+            "return Object.entries(expected).every(([p, n]) => s.tiles[p] === n); }",
+            arg=expected,
+            timeout=timeout * 1000,
+            polling=100,
+        )
+
+
+async def programme_is(page: Page, number: int, timeout: float = 20) -> None:
+    await page.wait_for_function(
+        "n => seen().programme === n", arg=number, timeout=timeout * 1000, polling=50
+    )
+
+
+async def test_twelve_points_in_two_browsers(tmp_path: Path) -> None:
+    async with bridge_process(tmp_path) as process:
+        numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+        others = [p for p in numbers if p not in ROOMS]
+        async with simulated_points(process, others), two_rooms(process, tmp_path) as pages:
+            await everybody_sees(pages, numbers, 60)
+            # The chair is on air: the chair itself sees another point.
+            await programme_is(pages[1], numbers["hoi-truong"])
+            for point in ("dong-tam", "khoan-du"):
+                assert process.control.take(point) is None
+                await programme_is(pages[0], numbers[point])
+            # On air itself, the room sees the chair, a red lamp, and who sees it.
+            await programme_is(pages[1], numbers["hoi-truong"])
+            assert await pages[1].locator("#lamp").is_visible()
+            assert await pages[0].locator("#programme-name").inner_text() == "Xã Khoan Dụ"
+
+            pid = process.worker.pid
+            assert pid is not None
+            generation = [await page.evaluate("room.media.generation") for page in pages]
+            killed = time.monotonic()
+            os.kill(pid, signal.SIGKILL)
+            await eventually(lambda: process.worker.pid not in (pid, None), 20)
+            await eventually(lambda: len(process.control.state.present) == 12, 40)
+            seconds = time.monotonic() - killed
+            print(f"all twelve back after {seconds:.1f} s")
+            await everybody_sees(pages, numbers, 40)
+            await programme_is(pages[0], numbers["khoan-du"])
+            for page, before in zip(pages, generation, strict=True):
+                assert await page.evaluate("room.media.generation") > before
+                assert page.problems == []  # type: ignore[attr-defined]
+
+
+async def test_gcm_simulcast_and_names(tmp_path: Path) -> None:
+    """What a single room negotiates, and what its page says."""
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        page = await open_room(browser, process, "khoan-du")
+        await page.wait_for_function("() => room.media.up", timeout=30_000)
+        await page.wait_for_function(
+            "async () => [...(await room.media.pc.getStats()).values()]"
+            ".filter(s => s.type === 'outbound-rtp' && s.rid && s.packetsSent > 20).length === 3",
+            timeout=40_000,
+        )
+        stats = await page.evaluate(STATS)
+        transport = next(s for s in stats if s["type"] == "transport")
+        assert transport["srtpCipher"] == "SRTP_AEAD_AES_128_GCM"
+        assert transport["dtlsState"] == "connected"
+        rids = {s["rid"] for s in stats if s["type"] == "outbound-rtp" and s.get("rid")}
+        assert rids == {"q", "h", "f"}
+        assert await page.locator("#self").inner_text() == "Xã Khoan Dụ"
+        assert await page.locator("#status").inner_text() == "Đã kết nối"
+        await page.click("#language")
+        await page.wait_for_function(
+            "() => document.getElementById('self').textContent === 'Khoan Dụ commune'"
+        )
+        assert await page.locator("#status").inner_text() == "Connected"
+        assert page.problems == []  # type: ignore[attr-defined]
+
+
+async def test_five_per_cent_loss_is_repaired_both_ways(tmp_path: Path) -> None:
+    """The impairment hop loses 5 % in each direction; RTX repairs both, counted."""
+    async with contextlib.AsyncExitStack() as stack:
+        process = await stack.enter_async_context(bridge_process(tmp_path, public=[RELAY_HOST]))
+        media = process.topology.bridge.media
+        relay = Relay(
+            (media.listen[0], media.port), up=Profile(loss=0.05), down=Profile(loss=0.05), seed=5
+        )
+        await relay.start(RELAY_HOST, media.port)
+        stack.callback(relay.close)
+        pages = await stack.enter_async_context(two_rooms(process, tmp_path))
+        await programme_is(pages[1], 1, 60)
+        await programme_is(pages[0], 8, 60)
+
+        async def repaired() -> tuple[int, int]:
+            stats = await process.worker.stats()
+            up = stats.counters["packets_recovered"] if stats else 0
+            down = 0
+            for page in pages:
+                for s in await page.evaluate(STATS):
+                    if s["type"] == "inbound-rtp" and s["kind"] == "video":
+                        down += s.get("retransmittedPacketsReceived", 0)
+            return up, down
+
+        up = down = 0
+        async with asyncio.timeout(60):
+            while up < 20 or down < 20:
+                up, down = await repaired()
+                await asyncio.sleep(0.2)
+        stats = await process.worker.stats()
+        assert stats is not None
+        assert stats.counters["nacks_sent"] >= up
+        assert stats.counters["rtx_out"] >= down
+        assert relay.up.lost > 20
+        assert relay.down.lost > 20
+        assert {len(await page.evaluate("Object.keys(seen().tiles)")) for page in pages} == {11}
+
+
+async def test_a_lost_network_and_a_wrong_key_are_said_in_plain_words(tmp_path: Path) -> None:
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        page = await open_room(browser, process, "khoan-du")
+        await page.wait_for_function("() => room.media.up", timeout=30_000)
+        wrong = await browser.new_page()
+        await wrong.goto(f"{process.url}/room#point=chi-ne&key=wrong")
+        await wrong.wait_for_function(
+            "() => document.getElementById('status').textContent.startsWith('Khóa của điểm cầu')"
+        )
+        await page.context.set_offline(True)
+        await page.evaluate("room.connection.socket.close()")
+        await page.wait_for_function(
+            "() => document.getElementById('status').textContent.startsWith('Không tới được cầu')",
+            timeout=20_000,
+        )
+        await page.context.set_offline(False)
+        await page.wait_for_function(
+            "() => document.getElementById('status').textContent === 'Đã kết nối'", timeout=20_000
+        )
+        assert process.control.state.present == {"khoan-du"}
+
+
+async def test_the_form_asks_who_it_is(tmp_path: Path) -> None:
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        page = await browser.new_page()
+        await page.goto(f"{process.url}/room")
+        await page.fill("input[name=point]", "khoan-du")
+        await page.fill("input[name=key]", process.keys[next(iter(process.keys))])
+        await page.click("form button")
+        await page.wait_for_function(
+            "() => document.getElementById('status').dataset.level === 'bad'", timeout=20_000
+        )
+
+
+async def test_the_demo_page_takes(tmp_path: Path) -> None:
+    """A visitor sees the points, and a click brings one on air for everybody."""
+    async with bridge_process(tmp_path) as process:
+        points = ["hoi-truong", "an-binh", "yen-bong"]
+        numbers: dict[str, Any] = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+        async with simulated_points(process, points), chromium() as browser:
+            page = await browser.new_page(viewport={"width": 1280, "height": 720})
+            await page.add_init_script(path=Path(__file__).parent / "card.js")
+            await page.goto(f"{process.url}/#key={process.viewer_key}")
+            await page.wait_for_function(
+                "points => points.every(([p, n]) => seen().tiles[p] === n)",
+                arg=[[p, numbers[p]] for p in points],
+                timeout=40_000,
+                polling=100,
+            )
+            await page.click("[data-point=yen-bong]")
+            await programme_is(page, numbers["yen-bong"])
+            assert process.control.state.on_air == "yen-bong"
+            await page.click("[data-point=chi-ne]")
+            await page.wait_for_function(
+                "() => document.getElementById('status').textContent.includes('chi-ne')"
+            )
+            label = await page.locator("[data-point=yen-bong]").get_attribute("aria-label")
+            assert label == "Điểm cầu Xã Yên Bồng, đang phát"

@@ -1,0 +1,218 @@
+"""The demo as a newcomer starts it, a short slice of it, and `serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+import yaml
+
+from bridge.app import StartError, load_keys
+from config.loader import load
+from endpoints.client import BridgeClient
+from tests.live.conftest import ROOT, bridge_process, eventually, free_port, simulated_points
+
+
+def children_of(pid: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                text = (entry / "stat").read_text()
+            except OSError:
+                continue
+            if int(text.rpartition(")")[2].split()[1]) == pid:
+                found.append(int(entry.name))
+    return found
+
+
+def test_a_short_demo_verifies_everything(tmp_path: Path) -> None:
+    report = tmp_path / "r.json"
+    result = subprocess.run(
+        [sys.executable, "bridge.py", "demo", "--points", "4", "--seconds", "16", "--report",
+         str(report), "--no-browser"],
+        cwd=ROOT, timeout=120, check=False,
+    )  # fmt: skip
+    document = json.loads(report.read_text("utf-8"))
+    assert result.returncode == 0, document
+    assert document["ok"] is True
+    assert (document["points"], document["connected"]) == (4, 4)
+    assert document["pictures"] == {"expected": 12, "verified": 12}
+    assert document["sounds"] == {"expected": 12, "verified": 12}
+    for name in ("first_frame_ms", "latency_ms", "switch_ms"):
+        assert 0 < document[name]["p50"] <= document[name]["p95"]
+    assert document["forwarding"]["packets"] > 1000
+
+
+async def test_ctrl_c_leaves_nothing_running() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "bridge.py", "demo", "--points", "3", "--no-browser"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        first = await process.stdout.readline()
+        assert b"http://127.0.0.1:" in first
+    # A worker and two processes of points.
+    await eventually(lambda: len(children_of(process.pid)) == 3, 30)
+    children = children_of(process.pid)
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(30):
+        assert await process.wait() == 0
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+async def test_a_killed_demo_leaves_nothing_running() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "bridge.py", "demo", "--points", "2", "--no-browser"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    await eventually(lambda: len(children_of(process.pid)) == 3, 30)
+    children = children_of(process.pid)
+    process.kill()
+    await process.wait()
+    await eventually(lambda: not [p for p in children if Path(f"/proc/{p}").exists()], 20)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["demo", "--points", "99"], "has 12 points; ask for fewer"),
+        (["demo", "--report", "/nowhere/r.json"], "There is no folder /nowhere"),
+        (["demo", "--file", "config/example.yaml"], "on loopback addresses only"),
+        (["serve", "config/missing.yaml"], "cannot be read"),
+    ],
+)
+def test_nonsense_is_answered_with_a_sentence(arguments: list[str], text: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "bridge.py", *arguments],
+        cwd=ROOT, timeout=60, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode in (1, 2)
+    assert text in result.stderr.replace("\n", " ")
+    assert "Traceback" not in result.stderr
+
+
+def write_topology(folder: Path) -> Path:
+    document = yaml.safe_load((ROOT / "config" / "lac-thuy.yaml").read_text("utf-8"))
+    import socket
+
+    document["bridge"]["web"]["port"] = free_port(socket.SOCK_STREAM, "127.0.0.1")
+    document["bridge"]["media"]["port"] = free_port(socket.SOCK_DGRAM, "127.0.12.100")
+    document["bridge"]["state"] = "state"
+    path = folder / "topology.yaml"
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
+    return path
+
+
+async def serve(path: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "bridge.py", "serve", str(path)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+async def healthy(url: str) -> None:
+    async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+        while True:
+            try:
+                async with http.get(f"{url}/healthz") as response:
+                    if response.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+async def test_the_worker_survives_its_control_process(tmp_path: Path) -> None:
+    """SIGKILL of `serve`: the worker keeps its transports, a new one adopts them."""
+    path = write_topology(tmp_path)
+    topology = load(path)
+    url = f"http://127.0.0.1:{topology.bridge.web.port}"
+    first = await serve(path)
+    await healthy(url)
+    keys, _ = load_keys(topology, tmp_path / "state" / "keys.yaml")
+    assert (tmp_path / "state" / "keys.yaml").stat().st_mode & 0o077 == 0
+    (worker,) = children_of(first.pid)
+    seen: list[dict[str, object]] = []
+    client = BridgeClient(url, "khoan-du", keys[next(p for p in keys if p == "khoan-du")],
+                          seen.append)  # fmt: skip
+    running = asyncio.create_task(client.run())
+    await eventually(lambda: [d for d in seen if d["type"] == "welcome"])
+    first.kill()
+    await first.wait()
+    assert Path(f"/proc/{worker}").exists()
+    seen.clear()
+    second = await serve(path)
+    try:
+        await healthy(url)
+        await eventually(lambda: [d for d in seen if d["type"] == "welcome"])
+        assert children_of(second.pid) == [], "the worker was adopted, not started again"
+        os.kill(worker, 0)
+    finally:
+        client.over = True
+        running.cancel()
+        second.terminate()
+        assert await second.wait() == 0
+    await eventually(lambda: not Path(f"/proc/{worker}").exists(), 10)
+
+
+async def test_aiortc_points_send_remb(tmp_path: Path) -> None:
+    """Offers with abs-send-time: aiortc answers with REMB, which the worker exposes."""
+    from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+    from bridge.conference.model import PointId
+
+    async with bridge_process(tmp_path) as process, simulated_points(process, ["hoi-truong"]):
+        welcome: list[dict[str, object]] = []
+        client = BridgeClient(
+            process.url, "an-binh", process.keys[PointId("an-binh")], welcome.append
+        )
+        running = asyncio.create_task(client.run())
+        await eventually(lambda: [d for d in welcome if d["type"] == "welcome"])
+        pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+        pc.addTransceiver("video", direction="recvonly")
+        await pc.setLocalDescription(await pc.createOffer())
+        assert "abs-send-time" in pc.localDescription.sdp
+        answer = await client.offer(pc.localDescription.sdp)
+        await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        try:
+            async with asyncio.timeout(40):
+                while True:
+                    stats = await process.worker.stats()
+                    assert stats is not None
+                    if any(t.remb > 0 for t in stats.transports):
+                        break
+                    await asyncio.sleep(0.1)
+            assert stats.counters["remb_received"] > 0
+        finally:
+            await pc.close()
+            running.cancel()
+
+
+async def test_a_keys_file_that_is_broken(tmp_path: Path) -> None:
+    topology = load(ROOT / "config" / "lac-thuy.yaml")
+    path = tmp_path / "keys.yaml"
+    for text in ("[", "- 1", "khoan-du: 5"):
+        path.write_text(text)
+        with pytest.raises(StartError, match="keys file"):
+            load_keys(topology, path)
+    path.unlink()
+    keys, viewer = load_keys(topology, path)
+    again, viewer_again = load_keys(topology, path)
+    assert (keys, viewer) == (again, viewer_again)
+    assert len(set(keys.values())) == 12
