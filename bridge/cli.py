@@ -16,7 +16,7 @@ from rich.tree import Tree
 
 from bridge.app import ControlProcess, StartError
 from config.loader import ConfigError, load
-from config.needs import bottleneck, budget, link_loads, point_need
+from config.needs import bottleneck, budget, link_loads, need_of, point_need
 from config.schema import Topology
 
 EXIT_BAD_INPUT = 2
@@ -88,9 +88,11 @@ def topology_tree(topology: Topology) -> Tree:
         tightest = bottleneck(topology, point)
         chair = ", chair" if point.id == topology.conference.chair else ""
         mark = "" if tightest.fits else f"; [red]link {tightest.link.id} is too narrow[/]"
+        own = need_of(topology, point)
+        observer = ", observer" if point.role == "observer" else ""
         branches[point.link].add(
-            f"{escape(point.name.vi)} ({point.id}, {point.tier}{chair}): needs "
-            f"{need.up / 1000:.1f} up, {need.down / 1000:.1f} down{mark}"
+            f"{escape(point.name.vi)} ({point.id}, {point.tier}{chair}{observer}): needs "
+            f"{own.up / 1000:.1f} up, {own.down / 1000:.1f} down{mark}"
         )
     return tree
 

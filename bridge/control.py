@@ -54,7 +54,11 @@ class Control:
         self._send = send
         self._clock = clock
         self.points = tuple(PointId(p.id) for p in topology.points)
-        self.state: State = machine.start(self.points, PointId(topology.conference.chair))
+        self.state: State = machine.start(
+            self.points,
+            PointId(topology.conference.chair),
+            frozenset(PointId(p.id) for p in topology.points if p.role == "observer"),
+        )
         self._inventory: m.Inventory | None = None
         self._routes: dict[tuple[str, str], m.Route] = {}
         self._shown: dict[tuple[str, str], tuple[str | None, str]] = {}
@@ -302,7 +306,7 @@ class Control:
             label=session.point or "",
             video_slots=slots.video,
             audio_slots=slots.audio,
-            may_send=session.point is not None,
+            may_send=session.point is not None and session.point not in self.state.observers,
             local=self._local(),
         )
         self._close_transport(session)

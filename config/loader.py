@@ -287,6 +287,9 @@ def _relations(data: Any, tree: _Tree) -> list[Problem]:
     chair = chair.get("chair") if isinstance(chair, dict) else None
     if isinstance(chair, str) and chair not in _ids(points):
         problem(("conference", "chair"), f"The chair {chair!r} is not one of the points.")
+    for index, item in points:
+        if item.get("id") == chair and item.get("role") == "observer":
+            problem(("points", index, "role"), "The chair speaks, so it cannot be an observer.")
     rids: set[str] = set()
     media = data.get("media")
     layers = _items(media, "layers") if isinstance(media, dict) else []

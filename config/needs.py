@@ -38,6 +38,12 @@ def point_need(media: Media, points: int) -> Need:
     return Need(up, down + media.audio_slots * media.audio)
 
 
+def need_of(topology: Topology, point: Point) -> Need:
+    """What one point needs; an observer sends nothing."""
+    need = point_need(topology.media, len(topology.points))
+    return need if point.role == "member" else Need(0, need.down)
+
+
 def budget(link: Link) -> int:
     """kbit/s of a link that video may use."""
     return int(link.capacity * link.video_share * 1000)
@@ -46,15 +52,15 @@ def budget(link: Link) -> int:
 def link_loads(topology: Topology) -> dict[str, LinkLoad]:
     """Load of every link, by id."""
     links = {link.id: link for link in topology.links}
-    behind: dict[str, int] = dict.fromkeys(links, 0)
+    up: dict[str, int] = dict.fromkeys(links, 0)
+    down: dict[str, int] = dict.fromkeys(links, 0)
     for point in topology.points:
+        need = need_of(topology, point)
         for link in path_to_root(links[point.link], links):
-            behind[link.id] += 1
-    need = point_need(topology.media, len(topology.points))
+            up[link.id] += need.up
+            down[link.id] += need.down
     return {
-        ident: LinkLoad(
-            link, Need(need.up * behind[ident], need.down * behind[ident]), budget(link)
-        )
+        ident: LinkLoad(link, Need(up[ident], down[ident]), budget(link))
         for ident, link in links.items()
     }
 

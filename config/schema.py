@@ -74,7 +74,9 @@ class Bridge(Model):
     name: Name
     web: Web = Web()
     media: MediaPort
-    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    workers: Annotated[
+        int, Field(ge=1, le=1, description="media workers; one carries the conference there is")
+    ] = 1
     state: Text = Field(
         default="var", description="folder for keys and sockets, beside the topology file"
     )
@@ -100,6 +102,9 @@ class Point(Model):
     id: Identifier
     name: Name
     tier: Identifier
+    role: Literal["member", "observer"] = Field(
+        default="member", description="an observer sees and hears, and sends nothing"
+    )
     link: Identifier
     probe: Ip | None = Field(default=None, description="address that health probes go to")
     key: Annotated[str, Field(min_length=16, max_length=200)] | None = Field(

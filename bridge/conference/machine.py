@@ -19,11 +19,15 @@ from bridge.conference.model import (
 )
 
 
-def start(points: tuple[PointId, ...], chair: PointId) -> State:
+def start(
+    points: tuple[PointId, ...],
+    chair: PointId,
+    observers: frozenset[PointId] = frozenset(),
+) -> State:
     """A conference in which nobody is present yet and the chair is on air."""
     if chair not in points:
         raise ValueError(f"the chair {chair!r} is not one of the points")
-    return State(chair=chair, points=points, on_air=chair)
+    return State(chair=chair, points=points, on_air=chair, observers=observers)
 
 
 def decide(state: State, command: Command) -> tuple[Event, ...] | Refusal:
@@ -38,6 +42,8 @@ def decide(state: State, command: Command) -> tuple[Event, ...] | Refusal:
         case Take(point):
             if point == state.on_air:
                 return ()
+            if point in state.observers:
+                return Refusal("refusal.observer", (("point", point),))
             if point not in state.present:
                 return Refusal("refusal.point_absent", (("point", point),))
             return (Taken(point, state.on_air),)

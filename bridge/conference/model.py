@@ -12,13 +12,15 @@ Actor = NewType("Actor", str)  # who asked: "point:khoan-du", "viewer:demo", "sy
 @dataclass(frozen=True, slots=True)
 class State:
     """A running conference. ``points`` keeps the order of the topology; ``previous`` is who
-    was on air before ``on_air`` (what the chair sees while it is on air itself)."""
+    was on air before ``on_air`` (what the chair sees while it is on air itself).
+    ``observers`` send nothing and cannot be brought on air."""
 
     chair: PointId
     points: tuple[PointId, ...]
     on_air: PointId
     previous: PointId | None = None
     present: frozenset[PointId] = field(default=frozenset())
+    observers: frozenset[PointId] = field(default=frozenset())
 
 
 # --- commands ------------------------------------------------------------------------------

@@ -55,8 +55,9 @@ def _return_picture(state: State) -> PointId:
         return state.chair
     if state.previous is not None and state.previous in state.present:
         return state.previous
-    others = [point for point in state.points if point != state.on_air]
-    return next((point for point in others if point in state.present), others[0])
+    others = [p for p in state.points if p != state.on_air and p not in state.observers]
+    # With nobody else the chair is shown itself: there is nothing better to show.
+    return next((p for p in others if p in state.present), others[0] if others else state.chair)
 
 
 def slot_names(

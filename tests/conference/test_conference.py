@@ -59,6 +59,13 @@ def test_decide(before: tuple[Command, ...], command: Command, outcome: object) 
     assert machine.decide(run(*before), command) == outcome
 
 
+def test_observers_cannot_go_on_air() -> None:
+    state = machine.start(POINTS, A, frozenset({B}))
+    state = machine.apply(state, PointJoined(B))
+    assert machine.decide(state, Take(B)) == Refusal("refusal.observer", (("point", "b"),))
+    assert plan(state).programme[A] == Feed(C), "nor are they shown to the chair"
+
+
 def test_a_point_that_drops_gets_its_seat_back() -> None:
     state = run(PointUp(A), PointUp(B), Take(B), PointDown(B, "cable"))
     assert state.on_air == B

@@ -87,6 +87,8 @@ def test_the_example_uses_documentation_addresses_only() -> None:
          ["x.yaml:35:18: links[0].video_share: 1.5 makes no sense here; it must be at most 1.0."]),
         (changed("listen: 127.0.0.1", "listen: localhost"),
          ["x.yaml:8:13: bridge.web.listen: 'localhost' is not an IP address."]),
+        (changed("tier: district", "tier: district\n    role: observer"),
+         ["x.yaml:91:11: points[0].role: The chair speaks, so it cannot be an observer."]),
         (changed("rid: h", "rid: q"),
          ["x.yaml:24:13: media.layers[1].rid: The rid 'q' is taken."]),
         (changed("height: 720", "height: 200"),
