@@ -32,6 +32,7 @@ KEY_FRAME_RETRY = 0.5  # seconds until a key frame that did not come is asked fo
 REPORT_INTERVAL = 1.0
 FEEDBACK_INTERVAL = 0.05
 LEVEL_INTERVAL = 0.1
+LEVEL_REPEAT = 1.0  # seconds after which levels are sent unchanged: pages take it for life
 HOUSEKEEPING_INTERVAL = 0.25
 MAX_TRANSPORTS = 1024
 
@@ -66,6 +67,7 @@ class MediaCore:
         self._next_level = 0.0
         self._next_housekeeping = 0.0
         self._levels: dict[str, int] = {}
+        self._levels_sent = 0.0
 
     # --- datagrams ----------------------------------------------------------------------
 
@@ -308,8 +310,9 @@ class MediaCore:
                     layer = source.choose("highest", now)
                     if layer is not None:
                         levels[transport.id] = round(layer.audio_level)
-        if levels != self._levels:
+        if levels != self._levels or now - self._levels_sent >= LEVEL_REPEAT:
             self._levels = levels
+            self._levels_sent = now
             self.events.append(m.Levels(levels=dict(levels)))
 
     def _housekeeping(self, now: float) -> None:

@@ -226,7 +226,8 @@ class SlotShowing(Struct, frozen=True, kw_only=True, tag="showing"):
 
 
 class Levels(Struct, frozen=True, kw_only=True, tag="levels"):
-    """Audio levels in -dBov (0 loud … 127 silent), ten times a second where they change."""
+    """Audio levels in -dBov (0 loud … 127 silent), ten times a second where they
+    change, once a second where they do not."""
 
     levels: dict[str, int]
 

@@ -465,3 +465,10 @@ def test_repaired_rid_finds_its_layer() -> None:
     b.send(a, repair)
     assert b.core.counters.packets_recovered == 1
     assert RID
+
+
+def test_levels_are_repeated_so_that_pages_see_life() -> None:
+    b = Bench()
+    b.run(3.0)
+    levels = [e for e in b.events if isinstance(e, m.Levels)]
+    assert 3 <= len(levels) <= 4

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from bridge.conference import machine
 from bridge.conference.model import PointId
 from bridge.control import Control
 from bridge.media import messages as m
@@ -444,3 +445,13 @@ async def test_a_slow_client_is_let_go_and_others_are_served(bridge: Bridge) -> 
     assert slow.queue.qsize() <= 64
     await fast.send_json({"type": "take", "id": 1, "point": bridge.control.state.on_air})
     assert (await until(fast, "result"))["ok"] is True
+
+
+async def test_observers_send_nothing(bridge: Bridge) -> None:
+    point = PointId("yen-bong")
+    bridge.control.state = machine.start(
+        bridge.control.points, bridge.control.state.chair, frozenset({point})
+    )
+    assert (await bridge.offer(await bridge.login(point))).status == 201
+    assert bridge.opened()[0].sources == ()
+    assert bridge.opened()[0].slots

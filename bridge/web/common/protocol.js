@@ -129,7 +129,7 @@ export class Connection {
     }
   }
 
-  /** A connection without a sign of life is given up; levels come ten times a second. */
+  /** A connection without a sign of life is given up; levels come at least once a second. */
   watch() {
     if (this.socket && Date.now() - this.lastHeard > SILENCE_LIMIT) {
       const socket = this.socket;
