@@ -119,7 +119,7 @@ class Demo:
                 await process.worker.ready.wait()
             self._first_stats = await process.worker.stats()
             address = f"{process.url}/#key={process.viewer_key}"
-            self._console.print(f"The twelve points live:  [bold]{address}[/]", soft_wrap=True)
+            self._console.print(f"The points live:  [bold]{address}[/]", soft_wrap=True)
             self._console.print("Ctrl-C ends the demo.")
             await self._start_points(process)
             if self._open_browser:

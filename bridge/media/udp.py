@@ -13,7 +13,7 @@ from bridge.media import messages as m
 from bridge.media.core import MediaCore
 from bridge.media.counters import Drop
 from bridge.media.demux import MAX_DATAGRAM
-from bridge.media.transport import Transport
+from bridge.media.transport import Address, Transport
 
 UDP_SEGMENT = 103  # linux/udp.h
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h
@@ -100,12 +100,15 @@ class MediaSockets:
             datagrams = core.datagrams
             core.datagrams = []
             for index, address, data in datagrams:
-                try:
-                    self.sockets[index].sendto(data, address)
-                except BlockingIOError:
-                    core.counters.drop(Drop.SEND_BLOCKED)
-                except OSError:
-                    core.counters.drop(Drop.SEND_ERROR)
+                self._send_one(self.sockets[index], data, address)
+
+    def _send_one(self, sock: socket.socket, data: bytes, address: Address) -> None:
+        try:
+            sock.sendto(data, address)
+        except BlockingIOError:
+            self.core.counters.drop(Drop.SEND_BLOCKED)
+        except OSError:
+            self.core.counters.drop(Drop.SEND_ERROR)
 
     def _send_batch(self, transport: Transport) -> None:
         """One sendmsg for every run of equal-sized packets (the last may be shorter)."""
@@ -116,6 +119,11 @@ class MediaSockets:
             return
         counters = self.core.counters
         total = len(out)
+        if total == 2:  # a lone packet: one buffer and sendto cost less than two and sendmsg
+            self._send_one(self.sockets[transport.socket], out[0] + out[1], address)
+            counters.sends_single += 1
+            counters.octets_out += len(out[0]) + len(out[1])
+            return
         start = 0
         while start < total:
             size = len(out[start]) + len(out[start + 1])
