@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.peer import vp8_payload
 from bridge.media import srtp
-from bridge.media.fanout import HEADER
+from bridge.media.rtp import HEADER
 from bridge.media.udp import SO_TIMESTAMPNS, enlarge_buffers
 
 FRAMES_PER_SECOND = 25

@@ -11,13 +11,15 @@ from typing import NamedTuple
 from bridge.media import vp8
 from bridge.media.counters import Counters
 from bridge.media.layer import Layer, Packet
-from bridge.media.slot import Slot
+from bridge.media.slot import ONE_WORD_EXTENSION, Slot
 from bridge.media.transport import Transport
 
-# Fixed header, extension block header and one 32-bit extension word in one go.
-HEADER_WITH_EXTENSION = struct.Struct("!BBHIIII")
-HEADER = struct.Struct("!BBHII")
-ONE_WORD_EXTENSION = 0xBEDE0001  # RFC 8285: one-byte form, one word
+# The first 32 bits (V P X CC M PT SEQ), the timestamp, SSRC and extension block header as one
+# field, one 32-bit extension word.
+HEADER_WITH_EXTENSION = struct.Struct("!IIQI")
+HEADER = struct.Struct("!III")
+VERSION_AND_EXTENSION = 0x90 << 24
+VERSION = 0x80 << 24
 
 
 class Batch(NamedTuple):
@@ -72,9 +74,7 @@ def fan_out(transport: Transport, counters: Counters) -> None:
             change = slot.munge
             mine = munged.get(change)
             if mine is None:
-                mine = munged[change] = [
-                    (i, k, t, vp8.munge(b, change), p) for i, k, t, b, p in packets
-                ]
+                mine = munged[change] = [(i, h, t, vp8.munge(b, change)) for i, h, t, b in packets]
             packets = mine
         if first_index < slot.first:
             first = slot.first
@@ -99,42 +99,41 @@ def seal_into(slot: Slot, transport: Transport, packets: list[Packet], out: list
     append = out.append
     offset = slot.offset
     ts_offset = slot.ts_offset
-    ssrc = slot.ssrc
-    payload_type = slot.payload_type
     nonce_base = slot.nonce_base
     word = transport.ext_word
-    cc_word = transport.cc_word
-    if word or cc_word:
+    step = 0
+    if transport.cc_word:
+        number = transport.cc_next & 0xFFFF
+        before_wrap = 0x10000 - number
+        if len(packets) > before_wrap:  # the number would run into the element's id
+            seal_into(slot, transport, packets[:before_wrap], out)
+            seal_into(slot, transport, packets[before_wrap:], out)
+            return
+        word = transport.cc_word | number << 8
+        step = 1 << 8
+        transport.cc_next += len(packets)
+    last_timestamp = -1
+    out_timestamp = 0
+    if word:
         pack = HEADER_WITH_EXTENSION.pack
-        number = transport.cc_next
-        for index, marker, timestamp, payload, padding in packets:
+        wide_ssrc = slot.wide_ssrc
+        first = VERSION_AND_EXTENSION | slot.payload_type << 16
+        for index, head, timestamp, payload in packets:
             index += offset
-            if cc_word:
-                word = cc_word | (number & 0xFFFF) << 8
-                number += 1
-            header = pack(
-                0x90 | padding,
-                marker | payload_type,
-                index & 0xFFFF,
-                (timestamp + ts_offset) & 0xFFFFFFFF,
-                ssrc,
-                ONE_WORD_EXTENSION,
-                word,
-            )
+            if timestamp != last_timestamp:
+                last_timestamp = timestamp
+                out_timestamp = (timestamp + ts_offset) & 0xFFFFFFFF
+            header = pack(first | head | index & 0xFFFF, out_timestamp, wide_ssrc, word)
+            word += step
             append(header)
             append(seal((nonce_base ^ index).to_bytes(12, "big"), payload, header))
-        transport.cc_next = number
         return
-    pack = HEADER.pack
-    for index, marker, timestamp, payload, padding in packets:
+    plain = HEADER.pack
+    first = VERSION | slot.payload_type << 16
+    for index, head, timestamp, payload in packets:
         index += offset
-        header = pack(
-            0x80 | padding,
-            marker | payload_type,
-            index & 0xFFFF,
-            (timestamp + ts_offset) & 0xFFFFFFFF,
-            ssrc,
-        )
+        out_timestamp = (timestamp + ts_offset) & 0xFFFFFFFF
+        header = plain(first | head | index & 0xFFFF, out_timestamp, slot.ssrc)
         append(header)
         append(seal((nonce_base ^ index).to_bytes(12, "big"), payload, header))
 
@@ -144,43 +143,33 @@ def protect_into(slot: Slot, transport: Transport, packets: list[Packet], out: l
     outbound = transport.outbound
     if outbound is None:
         return
-    for index, marker, timestamp, payload, padding in packets:
+    for index, head, timestamp, payload in packets:
         header = build_header(
             transport,
-            marker | slot.payload_type,
+            head | slot.payload_type << 16,
             index + slot.offset,
             timestamp + slot.ts_offset,
             slot.ssrc,
-            padding,
         )
-        out.append(outbound.protect(header + payload))
         out.append(b"")
+        out.append(outbound.protect(header + payload))
 
 
-def build_header(
-    transport: Transport,
-    second_byte: int,
-    index: int,
-    timestamp: int,
-    ssrc: int,
-    padding: int,
-) -> bytes:
-    """A header as the hot loop makes it; takes a fresh transport-cc number where negotiated."""
+def build_header(transport: Transport, head: int, index: int, timestamp: int, ssrc: int) -> bytes:
+    """A header as the hot loop makes it; takes a fresh transport-cc number where negotiated.
+
+    ``head`` has P, M and PT in their places of the first 32 bits.
+    """
     word = transport.ext_word
     if transport.cc_word:
         word = transport.cc_word | (transport.cc_next & 0xFFFF) << 8
         transport.cc_next += 1
+    first = head | index & 0xFFFF
+    timestamp &= 0xFFFFFFFF
     if word:
-        return HEADER_WITH_EXTENSION.pack(
-            0x90 | padding,
-            second_byte,
-            index & 0xFFFF,
-            timestamp & 0xFFFFFFFF,
-            ssrc,
-            ONE_WORD_EXTENSION,
-            word,
-        )
-    return HEADER.pack(0x80 | padding, second_byte, index & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
+        wide_ssrc = ssrc << 32 | ONE_WORD_EXTENSION
+        return HEADER_WITH_EXTENSION.pack(VERSION_AND_EXTENSION | first, timestamp, wide_ssrc, word)
+    return HEADER.pack(VERSION | first, timestamp, ssrc)
 
 
 def abs_send_time_word(ident: int, unix_time: float) -> int:
@@ -200,7 +189,7 @@ def retransmit(slot: Slot, sequence_number: int, ready: list[Transport]) -> int:
     if found is None or outbound is None:
         return 0
     packet, index, ts_offset, change = found
-    _, marker, timestamp, payload, padding = packet
+    _, head, timestamp, payload = packet
     if change is not None:
         payload = vp8.munge(payload, change)
     body = (index & 0xFFFF).to_bytes(2, "big") + payload
@@ -208,11 +197,10 @@ def retransmit(slot: Slot, sequence_number: int, ready: list[Transport]) -> int:
     slot.rtx_index = rtx_index + 1
     header = build_header(
         transport,
-        marker | slot.rtx_payload_type,
+        head | slot.rtx_payload_type << 16,
         rtx_index,
         timestamp + ts_offset,
         slot.rtx_ssrc,
-        padding,
     )
     if not transport.out and not transport.todo:
         ready.append(transport)
@@ -221,6 +209,6 @@ def retransmit(slot: Slot, sequence_number: int, ready: list[Transport]) -> int:
         transport.out.append(header)
         transport.out.append(transport.seal(nonce, body, header))
     else:
-        transport.out.append(outbound.protect(header + body))
         transport.out.append(b"")
+        transport.out.append(outbound.protect(header + body))
     return len(body)

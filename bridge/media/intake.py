@@ -68,7 +68,7 @@ class Intake:
         self._heard(data, transport, now)
         if layer.codec == "opus":
             layer.audio_level = smooth(layer.audio_level, _level(data, transport))
-        layer.take(index, second & 0x80, timestamp, payload, padding, now)
+        layer.take(index, padding << 24 | (second & 0x80) << 16, timestamp, payload, now)
         if len(layer.pending) == 1:
             self.dirty.append(layer)
 
@@ -121,7 +121,8 @@ class Intake:
         if reason is not None:
             self._counters.drop(reason)
             return
-        layer.take(index, second & 0x80, timestamp, payload, first & rtp.PADDING_BIT, now)
+        head = (first & rtp.PADDING_BIT) << 24 | (second & 0x80) << 16
+        layer.take(index, head, timestamp, payload, now)
         if len(layer.pending) == 1:
             self.dirty.append(layer)
 
@@ -197,7 +198,8 @@ class Intake:
         if layer.seen(index) is not None:
             counters.rtx_redundant += 1  # bandwidth probing resends what has arrived
             return
-        layer.take(index, second & 0x80, timestamp, payload[2:], padding, now)
+        head = padding << 24 | (second & 0x80) << 16
+        layer.take(index, head, timestamp, payload[2:], now)
         layer.recovered += 1
         counters.packets_recovered += 1
         if len(layer.pending) == 1:

@@ -31,9 +31,10 @@ LAYER_IDLE = 1.5  # seconds without a packet until a layer counts as switched of
 
 SILENCE = 127  # -dBov, RFC 6464
 
-# (packet index, marker bit, RTP timestamp, payload, padding bit). The index extends the
-# sequence number by the number of its wraps; the first packet of a layer has 65536 + SEQ.
-Packet = tuple[int, int, int, bytes, int]
+# (packet index, head, RTP timestamp, payload). The index extends the sequence number by the
+# number of its wraps; the first packet of a layer has 65536 + SEQ. ``head`` has the packet's
+# P and M bits where the header's first 32 bits have them.
+Packet = tuple[int, int, int, bytes]
 
 
 def _never(_payload: bytes) -> bool:
@@ -152,9 +153,7 @@ class Layer:
             return Drop.TOO_OLD
         return None
 
-    def take(
-        self, index: int, marker: int, timestamp: int, payload: bytes, padding: int, now: float
-    ) -> None:
+    def take(self, index: int, head: int, timestamp: int, payload: bytes, now: float) -> None:
         """Take in an authenticated packet that was not `seen`; it then waits in ``pending``."""
         highest = self.highest
         if not highest:
@@ -177,7 +176,7 @@ class Layer:
         self.last_arrival = now
         self.received += 1
         self.octets += len(payload)
-        packet = (index, marker, timestamp, payload, padding)
+        packet = (index, head, timestamp, payload)
         self.ring[index & self.mask] = packet
         self.pending.append(packet)
 

@@ -21,6 +21,7 @@ from bridge.media.rtp import unwrap
 if TYPE_CHECKING:
     from bridge.media.transport import Transport
 
+ONE_WORD_EXTENSION = 0xBEDE0001  # RFC 8285: one-byte form, one word
 RUNS_KEPT = 2  # earlier runs whose packets can still be retransmitted
 SR_KEPT = 4  # sender reports whose answers can be matched for a round trip
 
@@ -68,6 +69,7 @@ class Slot:
         "target",
         "transport",
         "ts_offset",
+        "wide_ssrc",
     )
 
     def __init__(
@@ -94,6 +96,7 @@ class Slot:
         self.payload_type = payload_type
         self.rtx_payload_type = rtx_payload_type
         self.ssrc = ssrc
+        self.wide_ssrc = ssrc << 32 | ONE_WORD_EXTENSION  # as the hot loop packs it
         self.rtx_ssrc = rtx_ssrc
         self.nonce_base = 0
         self.rtx_nonce_base = 0
@@ -125,7 +128,7 @@ class Slot:
     def attach(self, layer: Layer, packet: Packet, now: float) -> None:
         """Start a run: ``packet`` becomes the next one of this slot, the clock goes on."""
         self.detach()
-        index, _, timestamp, payload, _ = packet
+        index, _, timestamp, payload = packet
         elapsed = max(1, round((now - self.last_at) * self.clock_rate)) if self.last_at else 0
         self.munge = None
         if self.codec == "vp8" and self.last_numbers is not None:

@@ -143,7 +143,7 @@ class Transport:
         self.slots_by_ssrc: dict[int, Slot] = {}
         self.slots_by_rtx_ssrc: dict[int, Slot] = {}
         self.todo: list[Slot] = []  # slots whose layers have a batch in this turn
-        self.out: list[bytes] = []  # header, body, header, body, …
+        self.out: list[bytes] = []  # head, body, head, body, … (see udp._send_batch)
         # What the peer told
         self.rtt = 0.0
         self.remb = 0

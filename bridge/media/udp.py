@@ -118,44 +118,45 @@ class MediaSockets:
         if address is None:
             return
         counters = self.core.counters
-        total = len(out)
-        if total == 2:  # a lone packet: one buffer and sendto cost less than two and sendmsg
+        if len(out) == 2:  # a lone packet: one buffer and sendto cost less than two and sendmsg
             self._send_one(self.sockets[transport.socket], out[0] + out[1], address)
             counters.sends_single += 1
             counters.octets_out += len(out[0]) + len(out[1])
             return
+        # All heads of a receiver have one size (none under AES-CM, where the body is the whole
+        # packet), so the bodies' sizes decide.
+        sizes = list(map(len, out[1::2]))
+        head_size = len(out[0])
+        counters.octets_out += sum(sizes) + head_size * len(sizes)
+        count = len(sizes)
         start = 0
-        while start < total:
-            size = len(out[start]) + len(out[start + 1])
-            end = start + 2
+        while start < count:
+            body = sizes[start]
+            size = head_size + body
+            end = start + 1
             if self.gso:
-                limit = min(total, start + 2 * min(MAX_SEGMENTS, MAX_BATCH // size))
-                while end < limit:
-                    following = len(out[end]) + len(out[end + 1])
-                    if following == size:
-                        end += 2
-                        continue
-                    if following < size:
-                        end += 2
-                    break
+                limit = min(count, start + min(MAX_SEGMENTS, MAX_BATCH // size))
+                while end < limit and sizes[end] == body:
+                    end += 1
+                if end < limit and sizes[end] < body:
+                    end += 1
+            run = out[2 * start : 2 * end]
             try:
-                if end - start == 2:
-                    sendmsg(out[start:end], (), 0, address)
+                if end - start == 1:
+                    sendmsg(run, (), 0, address)
                     counters.sends_single += 1
                 else:
-                    ancillary = ((SOL_UDP, UDP_SEGMENT, _SEGMENT.pack(size)),)
-                    sendmsg(out[start:end], ancillary, 0, address)
+                    sendmsg(run, ((SOL_UDP, UDP_SEGMENT, _SEGMENT.pack(size)),), 0, address)
                     counters.gso_batches += 1
-                    counters.gso_segments += (end - start) >> 1
+                    counters.gso_segments += end - start
             except BlockingIOError:
-                counters.drop(Drop.SEND_BLOCKED, (end - start) >> 1)
+                counters.drop(Drop.SEND_BLOCKED, end - start)
             except OSError as error:
-                if end - start > 2 and error.errno in (errno.EIO, errno.EINVAL):
+                if end - start > 1 and error.errno in (errno.EIO, errno.EINVAL):
                     self.gso = False  # the kernel or card refuses; the same run goes singly
                     continue
-                counters.drop(Drop.SEND_ERROR, (end - start) >> 1)
+                counters.drop(Drop.SEND_ERROR, end - start)
             start = end
-        counters.octets_out += sum(map(len, out))
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -328,7 +328,7 @@ def test_forged_replayed_and_unknown_media(meeting: tuple[Meeting, Path]) -> Non
     before = room.worker.stats().counters
     spray(room, real, forged)
     # Thousands of SSRCs, each authentic.
-    from bridge.media.fanout import HEADER
+    from bridge.media.rtp import HEADER
 
     assert peer.keys is None
     strange = []
