@@ -7,14 +7,12 @@ import datetime
 import os
 from dataclasses import dataclass, field
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
 from bridge.media import messages as m
 from bridge.media import rtp, srtp, stun
-from bridge.media.dtls import EXPORTER, colon_hex
+from bridge.media.dtls import EXPORTER, colon_hex, self_signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +26,7 @@ class ClientIdentity:
     def generate(
         cls, profiles: tuple[srtp.Profile, ...] = (srtp.AEAD_AES_128_GCM,)
     ) -> ClientIdentity:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "peer")])
-        now = datetime.datetime.now(datetime.UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=30))
-            .sign(key, hashes.SHA256())
-        )
+        key, certificate = self_signed("peer", datetime.datetime.now(datetime.UTC))
         context = SSL.Context(SSL.DTLS_METHOD)
         context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
         context.use_certificate(certificate)

@@ -34,6 +34,26 @@ def colon_hex(digest: bytes) -> str:
     return ":".join(f"{byte:02X}" for byte in digest)
 
 
+def self_signed(
+    name: str, utc_now: datetime.datetime
+) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    """A fresh P-256 key and a certificate for it, good from two days ago for 400 days: clocks
+    in communes are not to be trusted, and only the fingerprint counts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(utc_now - datetime.timedelta(days=2))
+        .not_valid_after(utc_now + datetime.timedelta(days=400))
+        .sign(key, hashes.SHA256())
+    )
+    return key, certificate
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A self-signed certificate, made afresh at every start."""
@@ -43,18 +63,7 @@ class Identity:
 
     @classmethod
     def generate(cls, utc_now: datetime.datetime) -> Identity:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "media")])
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(utc_now - datetime.timedelta(days=2))
-            .not_valid_after(utc_now + datetime.timedelta(days=400))
-            .sign(key, hashes.SHA256())
-        )
+        key, certificate = self_signed("media", utc_now)
         context = SSL.Context(SSL.DTLS_METHOD)
         context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
         # Certificates are self-signed; what counts is the fingerprint from signalling.

@@ -33,11 +33,15 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def test_a_short_demo_verifies_everything(tmp_path: Path) -> None:
+@pytest.mark.parametrize("codec", ["vp8", "h264"])
+def test_a_short_demo_verifies_everything(tmp_path: Path, codec: str) -> None:
     report = tmp_path / "r.json"
+    topology = tmp_path / "topology.yaml"
+    text = (ROOT / "config" / "lac-thuy.yaml").read_text("utf-8")
+    topology.write_text(text.replace("codec: vp8", f"codec: {codec}"), "utf-8")
     result = subprocess.run(
         [sys.executable, "bridge.py", "demo", "--points", "4", "--seconds", "16", "--report",
-         str(report), "--no-browser"],
+         str(report), "--no-browser", "--file", str(topology)],
         cwd=ROOT, timeout=120, check=False,
     )  # fmt: skip
     document = json.loads(report.read_text("utf-8"))

@@ -1,13 +1,11 @@
 // The demo's index page: the points live; a click brings one on air.
 
-import { fillTexts, language, loadLanguage, pick, savedLanguage, t } from "../common/i18n.js";
+import { pick, t } from "../common/i18n.js";
 import { Media } from "../common/media.js";
+import { byId, startLanguage, startSound } from "../common/page.js";
 import { Connection } from "../common/protocol.js";
 import { initial, pointOf, reduce, shownIn } from "../common/state.js";
 import { Sounds, Tiles, makeVideo } from "../common/tiles.js";
-
-/** @param {string} id */
-const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 let state = initial;
 let link = "connecting";
@@ -21,7 +19,7 @@ sessionStorage.setItem("viewer-key", key);
 const programme = makeVideo(byId("stage"), "");
 byId("stage").prepend(programme);
 const sounds = new Sounds();
-sounds.blocked = () => (byId("sound").hidden = false);
+startSound(sounds);
 const tiles = new Tiles(byId("tiles"), async (point) => {
   const result = await connection.command({ type: "take", point });
   error = result.ok ? "" : pick(result.error);
@@ -89,16 +87,6 @@ function render() {
   tiles.render(state);
 }
 
-byId("sound").addEventListener("click", async () => {
-  await sounds.unblock();
-  byId("sound").hidden = true;
-});
-byId("language").addEventListener("click", async () => {
-  await loadLanguage(language() === "vi" ? "en" : "vi");
-  fillTexts();
-  render();
-});
 
-await loadLanguage(savedLanguage());
-fillTexts();
+await startLanguage(render);
 connection.start();

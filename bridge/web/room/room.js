@@ -1,15 +1,13 @@
 // The room page: a point joins with camera and microphone, sees the programme and everybody.
 
-import { fillTexts, language, loadLanguage, pick, savedLanguage, t } from "../common/i18n.js";
+import { pick, t } from "../common/i18n.js";
 import { Media } from "../common/media.js";
+import { byId, startLanguage, startSound } from "../common/page.js";
 import { Connection, Refused } from "../common/protocol.js";
 import { initial, pointOf, reduce, shownIn } from "../common/state.js";
 import { Sounds, Tiles, makeVideo } from "../common/tiles.js";
 
 const DEVICE_RETRY = 5000; // ms between tries to open a camera that is missing
-
-/** @param {string} id */
-const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 let state = initial;
 /** @type {"connecting" | "up" | "down" | "wrong_key" | "ended"} */
@@ -28,7 +26,7 @@ own.className = "own";
 own.hidden = true;
 const tiles = new Tiles(byId("tiles"), null);
 const sounds = new Sounds();
-sounds.blocked = () => (byId("sound").hidden = false);
+startSound(sounds);
 
 /** Identity comes with the address (#point=…&key=…), from before, or from the form. */
 function identity() {
@@ -161,23 +159,13 @@ function render() {
   tiles.render(state);
 }
 
-byId("sound").addEventListener("click", async () => {
-  await sounds.unblock();
-  byId("sound").hidden = true;
-});
-byId("language").addEventListener("click", async () => {
-  await loadLanguage(language() === "vi" ? "en" : "vi");
-  fillTexts();
-  render();
-});
 byId("join").addEventListener("submit", (event) => {
   event.preventDefault();
   const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
   enter({ point: String(form.get("point")).trim(), key: String(form.get("key")).trim() });
 });
 
-await loadLanguage(savedLanguage());
-fillTexts();
+await startLanguage(render);
 const who = identity();
 if (who) enter(who);
 else byId("join").hidden = false;
