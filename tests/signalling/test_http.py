@@ -419,8 +419,12 @@ async def test_takes(bridge: Bridge) -> None:
     await viewer.send_json({"type": "take", "id": 9, "point": "../../etc"})
     assert (await until(viewer, "result"))["ok"] is False
     point = await bridge.connect(room)
+    await bridge.offer(await bridge.login("hoi-truong"))
+    bridge.up()
     await point.send_json({"type": "take", "id": 1, "point": "hoi-truong"})
-    assert (await until(point, "result"))["ok"] is False
+    refused = await until(point, "result")
+    assert refused["ok"] is False
+    assert refused["error"]["en"] == "This session may not direct the conference."
     assert bridge.control.state.on_air == "khoan-du"
 
 
