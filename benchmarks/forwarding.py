@@ -10,6 +10,7 @@ itself.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -94,11 +95,13 @@ class Worker:
 
     def close(self) -> None:
         """End the worker, where it has not ended yet."""
-        if self.process.poll() is None:
-            self.send(m.Shutdown())
-            self.process.wait(STEP_TIMEOUT)
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            if self.process.poll() is None:
+                self.send(m.Shutdown())
+                self.process.wait(STEP_TIMEOUT)
         if self.process.stdin is not None:
-            self.process.stdin.close()
+            self.process.stdin.close()  # ends it whatever its state
+        self.process.wait(STEP_TIMEOUT)
         self._file.close()
         self._socket.close()
 

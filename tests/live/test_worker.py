@@ -79,7 +79,8 @@ def test_hello_comes_first_and_the_newest_control_process_counts(tmp_path: Path)
         inventory = m.event_decoder.decode(file.readline())
         assert isinstance(inventory, m.Inventory)
         assert [t.transport for t in inventory.transports] == ["kept"]
-        assert worker._file.readline() == b"", "the older connection is closed"
+        while worker._file.readline():  # events that were on their way, then the end
+            pass
         worker._socket.close()
         worker._file.close()
         worker._socket, worker._file = other, file
