@@ -333,19 +333,26 @@ class Demo:
             f"{document['connected']} of {document['points']} points connected, "
             f"{pictures['verified']} of {pictures['expected']} pictures and "
             f"{sounds['verified']} of {sounds['expected']} sounds verified by decoding; "
-            f"first frame p95 {document['first_frame_ms']['p95']:.0f} ms, "
-            f"take to picture p95 {document['switch_ms']['p95']:.0f} ms, "
-            f"picture delay p50 {document['latency_ms']['p50']:.0f} ms, "
+            f"first frame p95 {_ms(document['first_frame_ms']['p95'])}, "
+            f"take to picture p95 {_ms(document['switch_ms']['p95'])}, "
+            f"picture delay p50 {_ms(document['latency_ms']['p50'])}, "
             f"{document['forwarding']['cpu_us_per_packet']:.1f} µs CPU a packet."
         )
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def _spread(values: list[float]) -> dict[str, float | None]:
+    """p50 and p95; null where nothing was measured (two points have nothing to switch)."""
+    if not values:
+        return {"p50": None, "p95": None}
     ordered = sorted(values)
     return {
         "p50": round(percentile(ordered, 0.5), 1),
         "p95": round(percentile(ordered, 0.95), 1),
     }
+
+
+def _ms(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.0f} ms"
 
 
 def _is_loopback(address: str | None) -> bool:

@@ -23,6 +23,7 @@ CONNECT_TIMEOUT = 10.0  # seconds a worker may take from its start to its hello
 RESTART_DELAY = 0.2  # seconds before a worker that died is started again; doubles up to
 RESTART_MAX = 5.0
 STOP_TIMEOUT = 3.0
+STATS_TIMEOUT = 5.0
 
 
 class WorkerLink:
@@ -157,12 +158,9 @@ class WorkerLink:
         future: asyncio.Future[m.Stats] = asyncio.get_running_loop().create_future()
         self._requests[self._next_request] = future
         self.send(m.GetStats(request=self._next_request))
-        try:
-            return await asyncio.wait_for(future, 5)
-        except (asyncio.CancelledError, TimeoutError):
-            if future.cancelled():
-                return None
-            raise
+        # Not wait_for: a cancelled future (the worker died) is no cancelled caller.
+        await asyncio.wait([future], timeout=STATS_TIMEOUT)
+        return future.result() if future.done() and not future.cancelled() else None
 
     async def shutdown(self) -> None:
         """End the worker in an orderly way."""

@@ -43,6 +43,15 @@ export function t(key, values = {}) {
  */
 export const pick = (sentence) => (sentence ? sentence[current] : "");
 
+/**
+ * The sentence of a problem document (RFC 9457), with what is particular to the case.
+ * @param {{title?: string, title_vi?: string, detail?: string} | null | undefined} problem
+ */
+export function problemText(problem) {
+  const title = (current === "vi" ? problem?.title_vi : problem?.title) ?? "";
+  return problem?.detail ? `${title} (${problem.detail})` : title;
+}
+
 /** Fill every element that carries data-text. */
 export function fillTexts() {
   for (const element of document.querySelectorAll("[data-text]")) {

@@ -1,6 +1,6 @@
 // The room page: a point joins with camera and microphone, sees the programme and everybody.
 
-import { pick, t } from "../common/i18n.js";
+import { pick, problemText, t } from "../common/i18n.js";
 import { Media } from "../common/media.js";
 import { byId, startLanguage, startSound } from "../common/page.js";
 import { Connection, Refused } from "../common/protocol.js";
@@ -55,7 +55,8 @@ function enter(who) {
     track: (slot, track) => attach(slot, track),
     status: (status, error) => {
       mediaLink = status;
-      refusal = error instanceof Refused ? error.message : "";
+      // 503 is a worker that is starting: that passes by itself and is said as such.
+      refusal = error instanceof Refused && error.status !== 503 ? problemText(error.problem) : "";
       if (error instanceof Refused && error.status === 401) connection.session = "";
       render();
     },
