@@ -326,6 +326,13 @@ def test_forged_replayed_and_unknown_media(meeting: tuple[Meeting, Path]) -> Non
         forged.append(bytes(broken))
     forged += [packet[:size] for size in range(1, len(packet))]
     forged += [packet] * 100
+    compound = peer.seal.protect_rtcp(bytes.fromhex("80c9000100000001"))
+    forged += [compound[:size] for size in range(2, len(compound))]
+    for position in range(len(compound)):
+        broken = bytearray(compound)
+        broken[position] ^= 1
+        forged.append(bytes(broken))
+    forged += [compound] * 20  # the first is genuine, the others are replays
     before = room.worker.stats().counters
     spray(room, real, forged)
     # Thousands of SSRCs, each authentic.
@@ -343,6 +350,7 @@ def test_forged_replayed_and_unknown_media(meeting: tuple[Meeting, Path]) -> Non
     after = room.worker.stats().counters
     assert after["dropped.duplicate"] - before["dropped.duplicate"] >= 100
     assert after["dropped.srtp_rejected"] > before["dropped.srtp_rejected"]
+    assert after["dropped.srtcp_rejected"] - before["dropped.srtcp_rejected"] >= 19
     assert after["dropped.ssrc_limit"] - before["dropped.ssrc_limit"] > 2900
     room.is_well()
     assert log.stat().st_size == printed
