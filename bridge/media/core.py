@@ -201,9 +201,12 @@ class MediaCore:
         dirty = self.intake.dirty
         if dirty:
             self.intake.dirty = []
+            # Every switch comes before anything is gathered: from here on a slot stands in one
+            # layer's list only, so it is filled once and no index is sealed twice.
             for layer in dirty:
                 if layer.waiters:
                     self.router.open_gate(layer, now)
+            for layer in dirty:
                 if layer.key_frame_wanted:
                     self.router.key_frames_due.add(layer)
                 gather(layer, self.ready)

@@ -4,7 +4,8 @@ Invariant, on which the safety of AES-GCM rests: **a slot never seals two packet
 index.** Proof: the slot's life is a sequence of runs. In a run one layer feeds it, and the
 index of a packet is the layer's index plus a constant, so it is as unique as the layer's
 (`bridge.media.layer`: every index is accepted at most once, and fan-out sees each accepted
-packet once). A run only takes layer indices from its first one upwards, and the first one
+packet once: a slot switches before the turn's packets are gathered, never between, see
+`MediaCore.flush`). A run only takes layer indices from its first one upwards, and the first one
 maps to ``next_index`` of the run before, which lies above everything that run has sent. So
 runs use disjoint intervals. The retransmission stream has an SSRC of its own and a counter.
 `tests/media/test_slot.py` searches for a counter-example.
