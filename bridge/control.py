@@ -124,6 +124,9 @@ class Control:
         for session in self.sessions.all():
             if session.transport and session.transport not in held:
                 self._lose_media(session, "worker_restarted")
+        # All owners first, one plan at the end: a plan made in between would take sources that
+        # are not known yet out of the slots that show them.
+        kept: list[m.TransportState] = []
         for ident, transport in held.items():
             owner = self.sessions.by_transport(ident)
             point = PointId(transport.label)
@@ -132,10 +135,13 @@ class Control:
                 # This process was restarted: the point's media goes on until its room is back.
                 owner = self.sessions.adopt(point, ident, self._clock())
                 self._owners[ident] = point
-                self._decide(PointUp(point))
+                self._step(PointUp(point))
             if owner is None:
                 self._send(m.Close(transport=ident))
-                continue
+            else:
+                kept.append(transport)
+        for transport in kept:
+            ident = transport.transport
             self._slots[ident] = tuple(s.name for s in transport.slots if s.kind == "video")
             for slot in transport.slots:
                 shown = self._point_of(slot.shown.transport) if slot.shown else None
@@ -189,12 +195,20 @@ class Control:
 
     # --- conference ---------------------------------------------------------------------
 
-    def _decide(self, command: Command) -> Refusal | None:
+    def _step(self, command: Command) -> Refusal | bool:
+        """Decide and apply; return whether the state changed, or why not."""
         outcome = machine.decide(self.state, command)
         if isinstance(outcome, Refusal):
             return outcome
         for event in outcome:
             self.state = machine.apply(self.state, event)
+        return bool(outcome)
+
+    def _decide(self, command: Command) -> Refusal | None:
+        """Decide, apply, and let worker and clients know."""
+        outcome = self._step(command)
+        if isinstance(outcome, Refusal):
+            return outcome
         if outcome:
             self._apply_plan()
             self.publish()

@@ -339,6 +339,51 @@ async def test_a_restarted_control_process_adopts_what_the_worker_holds(bridge: 
         assert m.Close(transport=spec.transport) not in fresh.sent
 
 
+def held(point: str, others: tuple[str, ...]) -> m.TransportState:
+    """A connected transport of a point, each thumbnail showing its source."""
+
+    def shows(other: str) -> m.SourceRef:
+        return m.SourceRef(transport=f"{other}-0", name="camera")
+
+    return m.TransportState(
+        transport=f"{point}-0",
+        label=point,
+        state="connected",
+        profile="",
+        sources=(),
+        slots=tuple(
+            m.SlotState(name=f"thumb:{o}", kind="video", wanted=shows(o), shown=shows(o))
+            for o in others
+        ),
+    )
+
+
+async def test_adopting_never_empties_a_slot(bridge: Bridge) -> None:
+    """What a worker shows goes on: no route takes a held source away, not even for a moment."""
+    names = ("hoi-truong", "khoan-du", "chi-ne")
+    fresh = Bridge()
+    fresh.control.on_event(
+        m.Inventory(
+            version=1,
+            worker="w",
+            fingerprint=INVENTORY.fingerprint,
+            addresses=INVENTORY.addresses,
+            transports=tuple(held(n, tuple(o for o in names if o != n)) for n in names),
+            audio=(),
+        )
+    )
+    assert fresh.control.state.present == set(names)
+    routes = [r for c in fresh.sent if isinstance(c, m.SetRoutes) for r in c.routes]
+    assert len(routes) == 6
+    assert all(r.source is not None for r in routes)
+    mixes = [c for c in fresh.sent if isinstance(c, m.SetAudio)]
+    assert [len(mix.members) for mix in mixes] == [3]
+    session = fresh.control.sessions.of_point(PointId("chi-ne"))
+    assert session is not None
+    view = fresh.control.view(session)
+    assert view.slots["thumb:khoan-du"].shown == "khoan-du"
+
+
 # --- WebSocket -----------------------------------------------------------------------------
 
 
