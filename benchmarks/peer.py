@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 
 from bridge.media import messages as m
-from bridge.media import rtp, srtp, stun
+from bridge.media import srtp, stun
 from bridge.media.dtls import EXPORTER, colon_hex, self_signed
 
 
@@ -129,24 +129,3 @@ def vp8_payload(size: int, *, key_frame: bool, start: bool, picture_id: int = 0)
         )
     )
     return bytearray(head + bytes(size - len(head)))
-
-
-def rtp_packet(
-    payload: bytes,
-    *,
-    payload_type: int,
-    sequence_number: int,
-    timestamp: int,
-    ssrc: int,
-    marker: bool = False,
-    extensions: tuple[tuple[int, bytes], ...] = (),
-) -> bytes:
-    return rtp.build(
-        payload_type=payload_type,
-        sequence_number=sequence_number,
-        timestamp=timestamp,
-        ssrc=ssrc,
-        payload=payload,
-        marker=marker,
-        extensions=extensions,
-    )

@@ -67,7 +67,6 @@ class Control:
         self._audio: m.SetAudio | None = None
         self._lost: set[PointId] = set()
         self._publishing = False
-        self.listeners: list[Callable[[m.Event], None]] = []
 
     # --- worker -------------------------------------------------------------------------
 
@@ -99,8 +98,6 @@ class Control:
                 log.error("the worker refused %s: %s", event.command, event.detail)
             case _:
                 pass
-        for listener in self.listeners:
-            listener(event)
 
     def on_worker_down(self) -> None:
         """Every transport is gone; the rooms are told to offer again."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bridge.signalling.protocol import Sentence
 
-LANGUAGES = ("vi", "en")
 FOLDER = Path(__file__).parent / "web" / "common"
 
 

@@ -73,6 +73,9 @@ class MediaCore:
 
     def receive(self, data: bytes, address: Address, socket: int, now: float) -> None:
         """Take one datagram in. Forwarding happens in `flush`."""
+        if len(data) > demux.MAX_DATAGRAM:
+            self.counters.drop(Drop.OVERSIZE)
+            return
         kind = demux.classify(data)
         if kind == demux.STUN:
             self._stun(data, address, socket, now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-NAL_IDR = 5
 NAL_SPS = 7
 NAL_STAP_A = 24
 NAL_FU_A = 28

@@ -69,24 +69,15 @@ class MediaSockets:
                     if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
                         seconds, nanoseconds = _TIMESPEC.unpack(value)
                         self._sampled.append(seconds + nanoseconds * 1e-9)
-                self._one(data, address, index, now)
+                receive(data, address, index, now)
             for _ in range(MAX_DRAIN):
                 data, address = recvfrom(MAX_DATAGRAM + 1)
-                if len(data) > MAX_DATAGRAM:
-                    self.core.counters.drop(Drop.OVERSIZE)
-                else:
-                    receive(data, address, index, now)
+                receive(data, address, index, now)
         except BlockingIOError:
             pass
         except OSError:  # an ICMP error of an earlier send is reported here; nothing to do
             pass
         self.flush(now)
-
-    def _one(self, data: bytes, address: tuple[object, ...], index: int, now: float) -> None:
-        if len(data) > MAX_DATAGRAM:
-            self.core.counters.drop(Drop.OVERSIZE)
-        else:
-            self.core.receive(data, address, index, now)
 
     def flush(self, now: float) -> None:
         """Send everything the core has queued."""

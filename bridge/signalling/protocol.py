@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -209,8 +209,3 @@ def _depth(text: str) -> int:
 
 def encode(message: ToClient) -> str:
     return encoder.encode(message).decode()
-
-
-def as_plain(message: ToClient) -> Any:
-    """The message as dicts and lists, for documents and tests."""
-    return msgspec.to_builtins(message)

@@ -188,3 +188,11 @@ def _shared() -> tuple[Bench, list[TestPeer]]:
     if not _cache:
         _cache.append(meeting())
     return _cache[0]
+
+
+def test_oversized_datagrams_are_counted() -> None:
+    b, peers = meeting()
+    b.core.receive(bytes(1501), STRANGER, 0, b.now)
+    b.core.receive(b"\x90" + bytes(1500), peers[0].address, 0, b.now)
+    assert b.dropped("oversize") == 2
+    everyone_is_well(b, peers, 3)
