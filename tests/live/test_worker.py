@@ -149,7 +149,8 @@ def test_ipv6(tmp_path: Path) -> None:
         spec = open_message("six", fingerprint=identity.fingerprint)
         connection.sendall(m.encoder.encode(spec) + b"\n")
         connection.sendall(m.encoder.encode(m.GetStats()) + b"\n")
-        file.readline()
+        while not isinstance(m.event_decoder.decode(file.readline()), m.Stats):
+            pass  # answered in order: then the transport is open
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
             sock.settimeout(10)
             sock.sendto(SyntheticPeer(identity, spec).check(), ("::1", v6.port))
