@@ -10,23 +10,41 @@ import os
 import secrets
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 from aiohttp import web
 
+from bridge.accounts import passwords
+from bridge.api.services import Services
+from bridge.auth import Auth
+from bridge.authority import CA_CERTIFICATE, CERTIFICATE, KEY
+from bridge.clock import SteadyClock
+from bridge.conductor import Conductor
 from bridge.conference.model import PointId
 from bridge.control import Control
+from bridge.lines import Lines
 from bridge.media import messages as m
+from bridge.scheduler import Scheduler
 from bridge.signalling.http import Http
-from bridge.signalling.sessions import Sessions
+from bridge.signalling.sessions import Session, Sessions
+from bridge.store.accounts import Accounts, Device, StoredSession
+from bridge.store.database import NotSaved, StoreError, engine_of, migrate
+from bridge.store.log import EventLog
+from bridge.webhooks import Delivery
 from bridge.worker_link import WorkerLink
 from config.schema import Topology
 
 log = logging.getLogger("app")
 
-SWEEP_INTERVAL = 5.0  # seconds between looks for abandoned sessions
+CALL_INTERVAL = 1.0  # seconds between looks at points that are called
+SWEEP_EVERY = 5  # of those, between looks for abandoned sessions
+LINES_INTERVAL = 2.0  # seconds between looks at the worker's figures
+HANGING_AFTER = 2  # unanswered questions until a worker counts as hanging
 KEY_OCTETS = 24
+LOCAL_TOKEN = "cli.token"  # noqa: S105 - a file name
+LOCAL_ADDRESS = "cli.url"
 
 
 class StartError(Exception):
@@ -44,14 +62,20 @@ class ControlProcess:
         folder: Path,
         with_parent: bool = False,
         keep_worker: bool = True,
+        topology_file: Path | None = None,
+        own_worker: bool = True,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``state`` is where keys and sockets lie, ``folder`` what relative paths of the
-        topology refer to. ``keep_worker`` leaves the worker running at the end."""
+        """``state`` is where database, keys and sockets lie, ``folder`` what relative paths of
+        the topology refer to. ``keep_worker`` leaves the worker running at the end; without
+        ``own_worker`` somebody else (systemd) starts it."""
         self.topology = topology
         self._folder = folder
+        self._state = state
         self._keep_worker = keep_worker
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.keys, self.viewer_key = load_keys(topology, state / "keys.yaml")
+        self.keys = load_keys(topology, state / "keys.yaml")
         media = topology.bridge.media
         self.worker = WorkerLink(
             control=state / "worker.sock",
@@ -60,13 +84,25 @@ class ControlProcess:
             with_parent=with_parent,
             on_event=self._on_event,
             on_down=self._on_worker_down,
+            own=own_worker,
         )
-        self.control = Control(
-            topology,
-            Sessions(self.keys, self.viewer_key, lambda: secrets.token_urlsafe(24)),
-            self.worker.send,
-            time.monotonic,
+        try:
+            self.engine = engine_of(topology.bridge.database, state)
+        except StoreError as error:
+            raise StartError(str(error)) from None
+        self.events = EventLog(self.engine)
+        self.accounts = Accounts(self.engine)
+        self.control = Control(topology, Sessions(), self.worker.send, monotonic)
+        clock = SteadyClock(wall, monotonic)
+        self.conductor = Conductor(self.events, clock, self.control.changed)
+        self.control.conductor = self.conductor
+        self.local_token = local_token(state / LOCAL_TOKEN)
+        self.auth = Auth(self.accounts, self.conductor.now, monotonic, self.local_token)
+        self.scheduler = Scheduler(
+            self.control, self.conductor, self.events, self.accounts, self.control.notice
         )
+        self.lines = Lines()
+        self._topology_file = topology_file
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.url = ""
@@ -77,16 +113,18 @@ class ControlProcess:
         if context is None and not ipaddress.ip_address(web_.listen).is_loopback:
             raise StartError(
                 f"Plain HTTP is allowed on loopback only, and web.listen is {web_.listen}. "
-                "Give a certificate under bridge.web.tls."
+                "Give a certificate under bridge.web.tls, or make one of your own: "
+                "python bridge.py ca init FILE."
             )
-        http = Http(self.control, web_.origins)
-        self._runner = web.AppRunner(http.app, access_log=None, shutdown_timeout=1.0)
+        await self.prepare()
+        self._runner = web.AppRunner(self.http().app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, web_.listen, web_.port, ssl_context=context)
         try:
             await site.start()
         except OSError as error:
             await self._runner.cleanup()
+            await self.engine.dispose()
             raise StartError(
                 f"The web address {web_.listen} port {web_.port} cannot be used: "
                 f"{error.strerror}. Stop what uses it, or change bridge.web.port."
@@ -95,11 +133,85 @@ class ControlProcess:
         scheme = "https" if context else "http"
         host = f"[{web_.listen}]" if ":" in web_.listen else web_.listen
         self.url = f"{scheme}://{host}:{port}"
-        self._tasks = [
-            asyncio.create_task(self.worker.run()),
-            asyncio.create_task(self._sweep()),
-        ]
+        (self._state / LOCAL_ADDRESS).write_text(self.url + "\n", "utf-8")
+        delivery = Delivery(self.events, self.accounts, self.conductor.now)
+        jobs = [self.conductor.run(), self.scheduler.run(), self.worker.run(), self._sweep(),
+                self._look_at_lines(),
+                *(delivery.run(hook) for hook in self.topology.bridge.webhooks)]  # fmt: skip
+        self._tasks = [asyncio.create_task(job) for job in jobs]
         return self
+
+    async def prepare(self) -> None:
+        """Open the database and bring back what outlives a restart. Raises `StartError`."""
+        try:
+            await migrate(self.engine)
+            await self._load()
+        except StoreError as error:
+            await self.engine.dispose()
+            raise StartError(str(error)) from None
+
+    def http(self) -> Http:
+        """The web application around this process."""
+        return Http(self._services(), self.topology.bridge.web.origins)
+
+    async def _load(self) -> None:
+        """Everything that outlives a restart."""
+        now = self.conductor.now()
+        for point, key in self.keys.items():
+            hashed = passwords.digest(key)
+            device = Device(id=f"keys-{point}-{hashed[:8]}", point=point, name="keys.yaml",
+                            created=now)  # fmt: skip
+            await self.accounts.add_device(device, hashed)
+        await self.scheduler.load()
+        await self.conductor.load()
+        for stored in await self.accounts.sessions():
+            await self._restore_session(stored)
+
+    async def _restore_session(self, stored: StoredSession) -> None:
+        """Bring a session of the process before back, if it may still be here."""
+        usable = False
+        if stored.device is not None and stored.point in self.control.points:
+            device = await self.accounts.device(stored.device)
+            usable = device is not None and device.revoked is None
+        elif stored.login is not None:
+            login = await self.accounts.login(stored.login, self.conductor.now())
+            usable = login is not None
+        if not usable:
+            await self.accounts.end_session(stored.id)
+            return
+        kind = "point" if stored.point is not None else "console"
+        session = Session(
+            "", stored.id, kind, stored.point, stored.role, stored.created, user=stored.user,
+            device=stored.device, login=stored.login, idle_since=self.control.clock(),
+        )  # fmt: skip
+        replaced = self.control.sessions.add(session)
+        if replaced is not None:
+            await self.accounts.end_session(replaced.id)
+
+    def _services(self) -> Services:
+        return Services(
+            control=self.control,
+            conductor=self.conductor,
+            events=self.events,
+            accounts=self.accounts,
+            auth=self.auth,
+            scheduler=self.scheduler,
+            engine=self.engine,
+            topology_file=self._topology_file,
+            certificate=self._state / "tls" / CA_CERTIFICATE,
+            reloaded=self._end_user_sessions,
+            routes=list,
+        )
+
+    def _end_user_sessions(self) -> None:
+        for session in self.control.sessions.all():
+            if session.point is None:
+                self.control.end_session(session, "logged_out")
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the tasks that make up this process all run."""
+        return all(not task.done() for task in self._tasks)
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
@@ -109,6 +221,7 @@ class ControlProcess:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
+        await self.engine.dispose()
 
     def _on_event(self, event: m.Event) -> None:
         self.control.on_event(event)
@@ -117,27 +230,75 @@ class ControlProcess:
         self.control.on_worker_down()
 
     async def _sweep(self) -> None:
+        count = 0
         while True:
-            await asyncio.sleep(SWEEP_INTERVAL)
-            self.control.sweep()
+            await asyncio.sleep(CALL_INTERVAL)
+            self.control.call()
+            count += 1
+            if count % SWEEP_EVERY:
+                continue
+            try:
+                for session in self.control.sweep():
+                    await self.accounts.end_session(session.id)
+                for login in {s.login for s in self.control.sessions.all() if s.client}:
+                    if login:  # an open console keeps its login alive
+                        await self.accounts.touch_login(login, self.conductor.now())
+            except NotSaved as error:
+                log.error("sessions could not be saved: %s", error)
+
+    async def _look_at_lines(self) -> None:
+        """Every two seconds: figures of the worker, for the quality of lines; a worker that
+        answers nothing for a while hangs, and is ended so that a new one starts."""
+        silent = 0
+        while True:
+            await asyncio.sleep(LINES_INTERVAL)
+            if not self.worker.ready.is_set():
+                continue
+            stats = await self.worker.stats()
+            if stats is None:
+                silent += 1
+                if silent >= HANGING_AFTER and self.worker.ready.is_set():
+                    log.error("the media worker hangs; it is ended and started again")
+                    self.worker.kill()
+                    silent = 0
+                continue
+            silent = 0
+            quality = self.lines.feed(stats, self.control.clock(), self.conductor.now())
+            self.control.publish_lines(quality)
 
     def _tls(self) -> ssl.SSLContext | None:
         tls = self.topology.bridge.web.tls
-        if tls is None:
+        own = self._state / "tls"
+        if tls is not None:
+            certificate, key = self._folder / tls.certificate, self._folder / tls.key
+        elif (own / CERTIFICATE).exists():
+            certificate, key = own / CERTIFICATE, own / KEY
+        else:
             return None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            context.load_cert_chain(self._folder / tls.certificate, self._folder / tls.key)
+            context.load_cert_chain(certificate, key)
         except (OSError, ssl.SSLError) as error:
             raise StartError(
-                f"The certificate {tls.certificate} or its key cannot be used: {error}."
+                f"The certificate {certificate} or its key cannot be used: {error}."
             ) from None
         return context
 
 
-def load_keys(topology: Topology, path: Path) -> tuple[dict[PointId, str], str]:
-    """Return the key of every point and the viewer's, generating what is missing.
+def local_token(path: Path) -> str:
+    """The command line's token: whoever can read this file administers the bridge. Made anew
+    by every control process."""
+    token = secrets.token_urlsafe(KEY_OCTETS)
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(token + "\n")
+    return token
+
+
+def load_keys(topology: Topology, path: Path) -> dict[PointId, str]:
+    """Return the key of every point, generating what is missing.
 
     Keys in the topology win. The file is readable by its owner only. Raises `StartError`.
     """
@@ -153,8 +314,8 @@ def load_keys(topology: Topology, path: Path) -> tuple[dict[PointId, str], str]:
             raise StartError(f"The keys file {path} must map points to keys.")
         stored = loaded
     complete = dict(stored)
-    for name in [*(point.id for point in topology.points), "viewer:"]:
-        complete.setdefault(name, secrets.token_urlsafe(KEY_OCTETS))
+    for point in topology.points:
+        complete.setdefault(point.id, secrets.token_urlsafe(KEY_OCTETS))
     if complete != stored:
         temporary = path.with_suffix(".new")
         with contextlib.suppress(FileNotFoundError):
@@ -164,5 +325,4 @@ def load_keys(topology: Topology, path: Path) -> tuple[dict[PointId, str], str]:
             file.write("# Keys of the room PCs. Private: who has a key is the point.\n")
             yaml.safe_dump(complete, file)
         temporary.replace(path)
-    keys = {PointId(p.id): p.key or complete[p.id] for p in topology.points}
-    return keys, complete["viewer:"]
+    return {PointId(p.id): p.key or complete[p.id] for p in topology.points}

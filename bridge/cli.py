@@ -1,4 +1,4 @@
-"""Commands: check, serve, demo. Errors are sentences on standard error and an exit code."""
+"""Commands of bridge.py. Errors are sentences on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -15,33 +15,30 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from bridge.app import ControlProcess, StartError
-from config.loader import ConfigError, load
+from bridge.cli_accounts import ca_app, user_app
+from bridge.cli_common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
+from bridge.cli_remote import backup, conference_app, point_app, restore
+from bridge.notify import notify, watchdog
 from config.needs import bottleneck, budget, link_loads, need_of, point_need
 from config.schema import Topology
 
-EXIT_BAD_INPUT = 2
 TREE_WIDTH = 140  # columns
 DEMO_TOPOLOGY = Path(__file__).parent.parent / "config" / "lac-thuy.yaml"
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
 )
-errors = Console(stderr=True, highlight=False)
+app.add_typer(user_app, name="user")
+app.add_typer(ca_app, name="ca")
+app.add_typer(conference_app, name="conference")
+app.add_typer(point_app, name="point")
+app.command()(backup)
+app.command()(restore)
 
 
 def main() -> None:
     """Run the command line."""
     app()
-
-
-def load_or_exit(path: Path) -> Topology:
-    """Load a topology; print every problem and exit with 2 where it has any."""
-    try:
-        return load(path)
-    except ConfigError as error:
-        for problem in error.problems:
-            errors.print(escape(problem.format(error.file)), soft_wrap=True)
-        raise typer.Exit(EXIT_BAD_INPUT) from None
 
 
 @app.command()
@@ -100,23 +97,36 @@ def topology_tree(topology: Topology) -> Tree:
 @app.command()
 def serve(
     file: Annotated[Path, typer.Argument(help="a topology file")],
+    external_worker: Annotated[
+        bool, typer.Option(help="the media worker is started by somebody else (systemd)")
+    ] = False,
 ) -> None:
     """Run the bridge until it is told to stop (SIGTERM, Ctrl-C). The media worker goes on
-    forwarding while this process is restarted; SIGTERM ends both."""
+    forwarding while this process is restarted; SIGTERM ends both, but not a worker that was
+    started by somebody else."""
     topology = load_or_exit(file)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
 
     async def run() -> None:
-        folder = file.resolve().parent
-        state = folder / topology.bridge.state
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
-        process = ControlProcess(topology, state=state, folder=folder, keep_worker=False)
+        process = ControlProcess(
+            topology,
+            state=state_folder(file, topology),
+            folder=file.resolve().parent,
+            topology_file=file.resolve(),
+            keep_worker=external_worker,
+            own_worker=not external_worker,
+        )
         async with process:
-            typer.echo(f"{process.url}/room")
+            typer.echo(f"{process.url}/console")
+            notify("READY=1")
+            alive = asyncio.create_task(watchdog(lambda: process.healthy))
             await stop.wait()
+            notify("STOPPING=1")
+            alive.cancel()
 
     try:
         asyncio.run(run())

@@ -1,7 +1,7 @@
-"""The control process's middle: conference, sessions and worker brought together.
+"""The control process's middle: conferences, sessions and worker brought together.
 
-Every change runs through the same three steps: decide and apply in the pure conference, send
-the worker the difference between its routes and the plan, publish the state to the clients.
+Every change runs the same way: the conductor commits it, then the worker is sent the difference
+between its routes and the plan, and clients are sent what they see.
 """
 
 from __future__ import annotations
@@ -9,34 +9,41 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from bridge.conference import machine
-from bridge.conference.model import (
-    Command,
-    PointDown,
-    PointId,
-    PointUp,
-    Refusal,
-    State,
-    Take,
-)
-from bridge.conference.plan import CONTENT, PROGRAMME, Plan, feed_of, plan, slot_names
+from msgspec.structs import replace
+
+from bridge import views
+from bridge.calling import Calls
+from bridge.conductor import Conductor
+from bridge.conference import commands as c
+from bridge.conference import events as e
+from bridge.conference.model import State
+from bridge.conference.plan import PROGRAMME, Feed, Plan, feed_of, plan, slot_names
+from bridge.conference.typed import HELP
 from bridge.media import messages as m
 from bridge.signalling import protocol, sdp
-from bridge.signalling.answer import Local, negotiate
+from bridge.signalling.answer import CONSOLE_SOURCES, ROOM_SOURCES, Local, negotiate
 from bridge.signalling.sessions import Session, Sessions
 from bridge.texts import sentence
-from config.schema import Name, Topology
+from config.schema import Topology
 
 log = logging.getLogger("control")
 
-AUDIO_GROUP = "conference"
 SPARE_LINES = 8  # media lines an offer may have beyond slots and sources
 
 
-def as_sentence(name: Name) -> protocol.Sentence:
-    return protocol.Sentence(vi=name.vi, en=name.text("en"))
+@dataclass(slots=True)
+class _Worker:
+    """What the worker was told and what it told."""
+
+    inventory: m.Inventory | None = None
+    routes: dict[tuple[str, str], m.Route] = field(default_factory=dict)
+    shown: dict[tuple[str, str], tuple[str | None, str]] = field(default_factory=dict)
+    slots: dict[str, tuple[str, ...]] = field(default_factory=dict)  # transport → video slots
+    owners: dict[str, str | None] = field(default_factory=dict)  # transport → its point
+    audio: dict[str, m.SetAudio] = field(default_factory=dict)
 
 
 class Control:
@@ -51,28 +58,27 @@ class Control:
     ) -> None:
         self.topology = topology
         self.sessions = sessions
-        self._send = send
-        self._clock = clock
-        self.points = tuple(PointId(p.id) for p in topology.points)
-        self.state: State = machine.start(
-            self.points,
-            PointId(topology.conference.chair),
-            frozenset(PointId(p.id) for p in topology.points if p.role == "observer"),
-        )
-        self._inventory: m.Inventory | None = None
-        self._routes: dict[tuple[str, str], m.Route] = {}
-        self._shown: dict[tuple[str, str], tuple[str | None, str]] = {}
-        self._owners: dict[str, PointId | None] = {}  # transport → its point
-        self._slots: dict[str, tuple[str, ...]] = {}  # transport → its video slots
-        self._audio: m.SetAudio | None = None
-        self._lost: set[PointId] = set()
+        self.conductor: Conductor  # set by the composition root, which needs `changed` for it
+        self.upcoming: tuple[protocol.Upcoming, ...] = ()
+        self.quality: dict[str, protocol.Quality] = {}
+        self.send = send
+        self.clock = clock
+        self._worker = _Worker()
+        self._calls = Calls()
+        self._lost: set[str] = set()
         self._publishing = False
+        self._ended: set[str] = set()  # audio groups to end
+        self._heard_of_worker = False
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        return tuple(point.id for point in self.topology.points)
 
     # --- worker -------------------------------------------------------------------------
 
     @property
     def worker_ready(self) -> bool:
-        return self._inventory is not None
+        return self._worker.inventory is not None
 
     def on_event(self, event: m.Event) -> None:
         """Take an event of the worker in."""
@@ -83,40 +89,48 @@ class Control:
                 self._transport_state(event)
             case m.SlotShowing():
                 source = event.source
-                point = self._point_of(source.transport) if source is not None else None
-                self._shown[event.transport, event.slot] = (point, event.layer)
+                shown = self._shown_name(source)
+                self._worker.shown[event.transport, event.slot] = (shown, event.layer)
                 self.publish()
             case m.Levels():
-                levels: dict[str, int] = {
-                    point: level
-                    for transport, level in event.levels.items()
-                    if (point := self._point_of(transport)) is not None
-                }
-                for session in self.sessions.all():
-                    session.post(protocol.Levels(levels=levels))
+                self._levels(event)
             case m.Error():
                 log.error("the worker refused %s: %s", event.command, event.detail)
             case _:
                 pass
 
+    def _shown_name(self, source: m.SourceRef | None) -> str | None:
+        if source is None:
+            return None
+        session = self.sessions.by_transport(source.transport)
+        if session is not None and session.point is None:
+            return f"user:{session.user}"
+        return self._worker.owners.get(source.transport)
+
+    def _levels(self, event: m.Levels) -> None:
+        levels: dict[str, int] = {
+            point: level
+            for transport, level in event.levels.items()
+            if (point := self._worker.owners.get(transport)) is not None
+        }
+        message = protocol.Levels(levels=levels, now=self.conductor.now())
+        for session in self.sessions.all():
+            session.post(message)
+
     def on_worker_down(self) -> None:
         """Every transport is gone; the rooms are told to offer again."""
-        self._inventory = None
-        self._routes.clear()
-        self._shown.clear()
-        self._slots.clear()
-        self._owners.clear()
-        self._audio = None
+        self._worker = _Worker()
+        self._heard_of_worker = True
         for session in self.sessions.all():
             if session.transport:
                 self._lose_media(session, "worker_restarted")
+        self._sync()
         self.publish()
 
     def _reconcile(self, inventory: m.Inventory) -> None:
         """Bring what a worker holds and what this process knows together."""
-        self._inventory = inventory
-        self._routes.clear()
-        self._audio = None
+        self._worker = _Worker(inventory=inventory, owners=dict(self._worker.owners))
+        self._heard_of_worker = True
         held = {transport.transport: transport for transport in inventory.transports}
         for session in self.sessions.all():
             if session.transport and session.transport not in held:
@@ -126,23 +140,26 @@ class Control:
         kept: list[m.TransportState] = []
         for ident, transport in held.items():
             owner = self.sessions.by_transport(ident)
-            point = PointId(transport.label)
-            alive = transport.state == "connected" and point in self.points
-            if owner is None and alive and self.sessions.of_point(point) is None:
-                # This process was restarted: the point's media goes on until its room is back.
-                owner = self.sessions.adopt(point, ident, self._clock())
-                self._owners[ident] = point
-                self._step(PointUp(point))
+            if owner is None and transport.state == "connected":
+                # This process was restarted: the media goes on until its page is back.
+                owner = self.sessions.by_label(transport.label)
+                if owner is not None and owner.transport and owner.transport in held:
+                    owner = None  # an older one of the same session
             if owner is None:
-                self._send(m.Close(transport=ident))
-            else:
-                kept.append(transport)
+                self.send(m.Close(transport=ident))
+                continue
+            owner.transport = ident
+            owner.transport_up = transport.state == "connected"
+            self._worker.owners[ident] = owner.point
+            kept.append(transport)
         for transport in kept:
             ident = transport.transport
-            self._slots[ident] = tuple(s.name for s in transport.slots if s.kind == "video")
+            self._worker.slots[ident] = tuple(s.name for s in transport.slots if s.kind == "video")
             for slot in transport.slots:
-                shown = self._point_of(slot.shown.transport) if slot.shown else None
-                self._shown[ident, slot.name] = (shown, slot.layer)
+                shown = self._shown_name(slot.shown)
+                self._worker.shown[ident, slot.name] = (shown, slot.layer)
+        self._ended = set(inventory.audio)
+        self._sync()
         self._apply_plan()
         self.publish()
 
@@ -150,30 +167,29 @@ class Control:
         session = self.sessions.by_transport(event.transport)
         if session is None:
             return
-        log.info("%s: %s %s", session.point or "viewer", event.state, event.reason)
+        log.info("%s: %s %s", session.point or session.user, event.state, event.reason)
         if event.state == "connected":
             session.transport_up = True
             if session.point is not None:
                 self._lost.discard(session.point)
-                self._decide(PointUp(session.point))
         elif event.state in ("vanished", "failed", "closed"):
             session.transport_up = False
-            session.idle_since = self._clock()
+            session.idle_since = self.clock()
             if session.point is not None:
                 self._lost.add(session.point)
-                self._decide(PointDown(session.point, event.reason))
             if event.state != "vanished":  # a vanished peer may come back on its own
                 self._close_transport(session)
                 session.post(protocol.Media(reason=event.state))
+        self._sync(event.reason or event.state)
+        self._apply_plan()
         self.publish()
 
     def _lose_media(self, session: Session, reason: str) -> None:
         session.transport = ""
         session.transport_up = False
-        session.idle_since = self._clock()
+        session.idle_since = self.clock()
         if session.point is not None:
             self._lost.add(session.point)
-            self._decide(PointDown(session.point, reason))
         session.post(protocol.Media(reason=reason))
 
     def _close_transport(self, session: Session) -> None:
@@ -181,234 +197,405 @@ class Control:
             return
         ident, session.transport = session.transport, ""
         session.transport_up = False
-        self._send(m.Close(transport=ident))
-        self._slots.pop(ident, None)
-        self._owners.pop(ident, None)
-        self._routes = {key: route for key, route in self._routes.items() if key[0] != ident}
-        self._shown = {key: shown for key, shown in self._shown.items() if key[0] != ident}
+        worker = self._worker
+        self.send(m.Close(transport=ident))
+        worker.slots.pop(ident, None)
+        worker.owners.pop(ident, None)
+        worker.routes = {key: route for key, route in worker.routes.items() if key[0] != ident}
+        worker.shown = {key: shown for key, shown in worker.shown.items() if key[0] != ident}
 
-    def _point_of(self, transport: str) -> PointId | None:
-        return self._owners.get(transport)
+    # --- conferences --------------------------------------------------------------------
 
-    # --- conference ---------------------------------------------------------------------
+    def changed(self, ident: str, state: State, recorded: Sequence[e.Recorded]) -> None:
+        """The conductor committed events: carry them out and tell."""
+        if state.phase == "ended":
+            self._ended.add(ident)
+        self._sync()
+        self._apply_plan()
+        if recorded:
+            message = protocol.Events(conference=ident, events=tuple(recorded))
+            for session in self.sessions.all():
+                if session.watching == ident and session.may("watch"):
+                    session.post(message)
+                elif not session.watching and session.may("watch"):
+                    session.watching = ident  # a console without a conference sees the first
+                    session.post(message)
+        self.publish()
 
-    def _step(self, command: Command) -> Refusal | bool:
-        """Decide and apply; return whether the state changed, or why not."""
-        outcome = machine.decide(self.state, command)
-        if isinstance(outcome, Refusal):
-            return outcome
-        for event in outcome:
-            self.state = machine.apply(self.state, event)
-        return bool(outcome)
+    def watched(self, session: Session) -> State | None:
+        """The conference whose pictures a session gets."""
+        if session.kind == "echo":
+            return None
+        running = {state.plan.id: state for state in self.conductor.running()}
+        if session.point is not None:
+            return self.conductor.conference_of(session.point)
+        if session.watching not in running and running:
+            session.watching = next(iter(running))
+        return running.get(session.watching)
 
-    def _decide(self, command: Command) -> Refusal | None:
-        """Decide, apply, and let worker and clients know."""
-        outcome = self._step(command)
-        if isinstance(outcome, Refusal):
-            return outcome
-        if outcome:
+    def changed_watch(self, session: Session) -> None:
+        """A console looks at another conference: other pictures for it."""
+        if self.watched(session) is not None:
             self._apply_plan()
-            self.publish()
-        return None
+        self.publish()
 
-    def take(self, point: str) -> protocol.Sentence | None:
-        """Bring a point on air; return why not."""
-        refusal = self._decide(Take(PointId(point)))
-        return None if refusal is None else sentence(refusal.key, **dict(refusal.arguments))
+    def _sync(self, reason: str = "lost") -> None:
+        """Tell conferences which of their points have media and which have not. While the
+        worker was not heard of (this process has just started) nothing is known."""
+        if not self._heard_of_worker:
+            return
+        for state in self.conductor.running():
+            for point, seat in state.seats.items():
+                session = self.sessions.of_point(point)
+                up = session is not None and session.transport_up
+                if up and seat.called and not seat.present and not (state.closed and not seat.ever):
+                    self.conductor.fact(state.plan.id, c.PointUp(point=point))
+                elif seat.present and not up:
+                    why = reason if session is not None else "left"
+                    self.conductor.fact(state.plan.id, c.PointDown(point=point, reason=why))
+
+    def call(self) -> None:
+        """Nudge points that are to be in a conference and are not; once a second or so."""
+        reasons: dict[str, str] = {}
+        for point in self.points:
+            session = self.sessions.of_point(point)
+            if session is None:
+                reasons[point] = "call.offline"
+            elif session.client is None:
+                reasons[point] = "call.page_away"
+            else:
+                reasons[point] = "call.no_media"
+        for point, reason, note in self._calls.step(
+            self.conductor.running(), reasons, self.clock()
+        ):
+            session = self.sessions.of_point(point)
+            if session is not None and not session.transport_up:
+                session.post(protocol.Media(reason="called"))
+            state = self.conductor.conference_of(point)
+            if note and state is not None:
+                self.conductor.fact(state.plan.id, c.CallFailed(point=point, reason=reason))
 
     def _apply_plan(self) -> None:
-        """Send the worker what differs from the plan."""
-        current: Plan = plan(self.state)
+        """Send the worker what differs from the plans."""
+        if self._worker.inventory is None:
+            return
+        plans = {state.plan.id: plan(state) for state in self.conductor.running()}
         changes: list[m.Route] = []
-        members: list[str] = []
+        members: dict[str, list[str]] = {ident: [] for ident in plans}
+        groups: dict[str, m.SetAudio] = {}
         for session in self.sessions.all():
             if not session.transport:
                 continue
-            members.append(session.transport)
-            for slot in self._slots.get(session.transport, ()):
-                feed = feed_of(current, session.point, slot)
-                source = None
-                if feed is not None:
-                    ident = self._transport_of(feed.point)
-                    if ident:
-                        source = m.SourceRef(transport=ident, name=feed.source)
-                route = m.Route(
-                    transport=session.transport,
-                    slot=slot,
-                    source=source,
-                    prefer="highest" if feed is None or feed.highest else "lowest",
-                )
-                if self._routes.get((session.transport, slot)) != route:
-                    self._routes[session.transport, slot] = route
-                    changes.append(route)
+            if session.kind == "echo":
+                group = self._echo(session, changes)
+                groups[group.group] = group
+                continue
+            state = self.watched(session)
+            current = plans[state.plan.id] if state is not None else None
+            if state is not None and (session.point is None or session.point in state.present):
+                members[state.plan.id].append(session.transport)
+            for slot in self._worker.slots.get(session.transport, ()):
+                feed = feed_of(current, session.point, slot) if current is not None else None
+                self._route(session.transport, slot, feed, changes)
         if changes:
-            self._send(m.SetRoutes(routes=tuple(changes)))
-        audio = m.SetAudio(
-            group=AUDIO_GROUP,
-            members=tuple(members),
-            allowed=self._microphones(current.speakers),
-            floor=self._microphones(current.floor),
-        )
-        if audio != self._audio:
-            self._audio = audio
-            self._send(audio)
+            self.send(m.SetRoutes(routes=tuple(changes)))
+        for ident, current in plans.items():
+            groups[ident] = m.SetAudio(
+                group=ident,
+                members=tuple(members[ident]),
+                allowed=self._microphones(current.speakers),
+                floor=self._microphones(current.floor),
+            )
+        for ident in (self._ended | set(self._worker.audio)) - set(groups):
+            self._worker.audio.pop(ident, None)
+            self.send(m.SetAudio(group=ident, members=(), allowed=()))
+        self._ended.clear()
+        for ident, group in groups.items():
+            if self._worker.audio.get(ident) != group:
+                self._worker.audio[ident] = group
+                self.send(group)
 
-    def _microphones(self, points: tuple[PointId, ...]) -> tuple[m.SourceRef, ...]:
+    def _route(self, transport: str, slot: str, feed: Feed | None, changes: list[m.Route]) -> None:
+        source = None
+        if feed is not None:
+            ident = self._sharing(feed.user) if feed.user else self._transport_of(feed.point)
+            if ident:
+                source = m.SourceRef(transport=ident, name=feed.source)
+        route = m.Route(
+            transport=transport,
+            slot=slot,
+            source=source,
+            prefer="highest" if feed is None or feed.highest else "lowest",
+        )
+        if self._worker.routes.get((transport, slot)) != route:
+            self._worker.routes[transport, slot] = route
+            changes.append(route)
+
+    def _echo(self, session: Session, changes: list[m.Route]) -> m.SetAudio:
+        """A self-test: its own camera and voice come back through the bridge."""
+        for slot in self._worker.slots.get(session.transport, ()):
+            route = m.Route(
+                transport=session.transport,
+                slot=slot,
+                source=m.SourceRef(transport=session.transport, name="camera"),
+            )
+            if self._worker.routes.get((session.transport, slot)) != route:
+                self._worker.routes[session.transport, slot] = route
+                changes.append(route)
+        own = (m.SourceRef(transport=session.transport, name="microphone"),)
+        return m.SetAudio(
+            group=f"echo:{session.id[:24]}",
+            members=(session.transport,),
+            allowed=own,
+            floor=own,
+            echo=True,
+        )
+
+    def _microphones(self, points: tuple[str, ...]) -> tuple[m.SourceRef, ...]:
         idents = [self._transport_of(point) for point in points]
         return tuple(m.SourceRef(transport=t, name="microphone") for t in idents if t)
 
-    def _transport_of(self, point: PointId) -> str:
+    def _transport_of(self, point: str) -> str:
         session = self.sessions.of_point(point)
         return session.transport if session is not None else ""
 
+    def _sharing(self, user: str) -> str:
+        """The transport on which a user shares a screen."""
+        for session in self.sessions.of_user(user):
+            if session.status.sharing and session.transport:
+                return session.transport
+        return ""
+
     # --- sessions -----------------------------------------------------------------------
 
-    def open_session(self, point: PointId | None) -> Session:
-        """A point (or a viewer) has shown its key. Takes over from an earlier session."""
-        session, replaced = self.sessions.create(point, self._clock())
+    def may_take_over(self, point: str, device: str) -> bool:
+        """Whether a device may open a session of a point: nobody else is there."""
+        present = self.sessions.of_point(point)
+        return present is None or present.device == device or not present.alive
+
+    def add_session(self, session: Session) -> Session | None:
+        """A device, or a user, has shown who it is. Returns the session it replaced."""
+        session.idle_since = self.clock()
+        replaced = self.sessions.add(session)
         if replaced is not None:
             if replaced.client is None and replaced.transport_up:
-                # Adopted, or its page lost the WebSocket for good: same seat, same media.
+                # Its page lost the WebSocket for good: same seat, same media.
                 session.transport = replaced.transport
                 session.transport_up = True
                 replaced.transport = ""
             else:
                 self._close_transport(replaced)
-                replaced.post(
-                    protocol.Ended(reason="taken_over", sentence=sentence("ended.taken_over"))
-                )
-                if replaced.client is not None:
-                    replaced.client.finish()
+                self._bid_farewell(replaced, "taken_over")
+        self._sync()
         self.publish()
-        return session
+        return replaced
 
-    def end_session(self, session: Session) -> None:
-        """The client said bye, or has been away for too long."""
+    def _bid_farewell(self, session: Session, reason: str) -> None:
+        key = f"ended.{reason}"
+        session.post(protocol.Ended(reason=reason, sentence=sentence(key)))  # type: ignore[arg-type]
+        if session.client is not None:
+            session.client.finish()
+
+    def end_session(self, session: Session, reason: str = "") -> None:
+        """The client said bye, was away for too long, or may not be here any more. Its media
+        stops at once."""
+        if reason:
+            self._bid_farewell(session, reason)
         self._close_transport(session)
         self.sessions.remove(session)
         if session.point is not None:
             self._lost.discard(session.point)
-            self._decide(PointDown(session.point, "left"))
+        elif session.status.sharing:
+            for state in self.conductor.running():
+                if state.content == f"user:{session.user}" and not self._sharing(
+                    session.user or ""
+                ):
+                    self.conductor.fact(state.plan.id, c.StopShare())
+        self._sync("left")
         self._apply_plan()
         self.publish()
 
-    def sweep(self) -> None:
+    def sweep(self) -> list[Session]:
         """End sessions that nobody came back for; call it every few seconds."""
-        for session in self.sessions.expired(self._clock()):
+        gone = self.sessions.expired(self.clock())
+        for session in gone:
             self.end_session(session)
+        return gone
+
+    def status(self, session: Session, status: protocol.RoomStatus) -> None:
+        """A page tells what it really does."""
+        if session.status != status:
+            session.status = status
+            self._apply_plan()
+            self.publish()
+
+    def notice(self, key: str, **arguments: str) -> None:
+        """Tell operators something."""
+        message = protocol.Notice(at=self.conductor.now(), sentence=sentence(key, **arguments))
+        for session in self.sessions.all():
+            if session.may("watch"):
+                session.post(message)
+
+    # --- offers -------------------------------------------------------------------------
 
     def slot_map(self, session: Session) -> protocol.SlotMap:
+        if session.kind == "echo":
+            return protocol.SlotMap(video=(PROGRAMME,), audio=("audio:0",))
         slots = self.topology.media.audio_slots
         video, audio = slot_names(self.points, session.point, slots)
         return protocol.SlotMap(video=video, audio=audio)
 
+    def _sources(self, session: Session) -> dict[str, tuple[str, ...]]:
+        if session.kind == "echo":
+            return ROOM_SOURCES
+        if session.point is None:
+            return dict(CONSOLE_SOURCES) if session.may("direct") else {}
+        point = self.topology.point(session.point)
+        return ROOM_SOURCES if point is not None and point.role == "member" else {}
+
     def offer(self, session: Session, text: str) -> str:
         """Negotiate; return the answer. Raises `sdp.SdpError`, or LookupError while no worker
         is ready."""
-        if self._inventory is None:
+        if self._worker.inventory is None:
             raise LookupError
         slots = self.slot_map(session)
         limit = len(slots.video) + len(slots.audio) + 3 + SPARE_LINES
         parsed = sdp.parse(text, max_media=limit)
-        ident = f"{session.point or 'viewer'}-{secrets.token_hex(4)}"
+        ident = f"{session.point or session.kind}-{secrets.token_hex(4)}"
         spec, answer = negotiate(
             parsed,
             transport=ident,
-            label=session.point or "",
+            label=session.label,
             video_slots=slots.video,
             audio_slots=slots.audio,
-            may_send=session.point is not None and session.point not in self.state.observers,
+            sources=self._sources(session),
             local=self._local(),
         )
         self._close_transport(session)
         session.transport = ident
-        self._owners[ident] = session.point
-        self._slots[ident] = tuple(s.name for s in spec.slots if s.kind == "video")
-        self._send(spec)
+        self._worker.owners[ident] = session.point
+        self._worker.slots[ident] = tuple(s.name for s in spec.slots if s.kind == "video")
+        self.send(spec)
+        self._sync("new_offer")
         self._apply_plan()
         self.publish()
         return answer
 
     def _local(self) -> Local:
-        assert self._inventory is not None
+        inventory = self._worker.inventory
+        assert inventory is not None
         public = self.topology.bridge.media.public
-        addresses = self._inventory.addresses
+        addresses = inventory.addresses
         if public:
             addresses = tuple(m.MediaAddress(host=host, port=addresses[0].port) for host in public)
         return Local(
             ufrag=secrets.token_hex(4),
             password=secrets.token_hex(16),
-            fingerprint=self._inventory.fingerprint,
+            fingerprint=inventory.fingerprint,
             addresses=addresses,
             video_codec=self.topology.media.codec,
             random_ssrc=lambda: secrets.randbits(32),
         )
 
+    # --- topology -----------------------------------------------------------------------
+
+    def swap_topology(self, topology: Topology) -> None:
+        """Use another topology from now on. Rooms outside conferences offer again where the
+        points changed; those inside do when their conference has ended."""
+        changed = self.points != tuple(point.id for point in topology.points)
+        self.topology = topology
+        for session in self.sessions.all():
+            if session.point is not None and session.point not in self.points:
+                self.end_session(session, "revoked")
+                continue
+            session.post(self.welcome(session, resumed=True))
+            inside = session.point is not None and self.conductor.conference_of(session.point)
+            if changed and not inside:
+                session.post(protocol.Media(reason="topology"))
+        self._apply_plan()
+        self.publish()
+
     # --- publishing ---------------------------------------------------------------------
 
     def welcome(self, session: Session, *, resumed: bool) -> protocol.Welcome:
-        topology = self.topology
+        bridge = self.topology.bridge
         return protocol.Welcome(
             version=protocol.VERSION,
             session=session.token,
+            kind=session.kind,
             resumed=resumed,
             media=session.transport_up,
             point=session.point,
-            title=as_sentence(topology.conference.title),
-            bridge=as_sentence(topology.bridge.name),
-            points=tuple(
-                protocol.PointInfo(
-                    id=point.id,
-                    name=as_sentence(point.name),
-                    tier=point.tier,
-                    chair=point.id == topology.conference.chair,
-                )
-                for point in topology.points
-            ),
+            user=session.user,
+            role=session.role,
+            bridge=views.as_sentence(bridge.name),
+            contact=bridge.contact or "",
+            zone=bridge.zone,
+            points=views.point_infos(self.topology),
             slots=self.slot_map(session),
-            layers=tuple(
-                protocol.LayerInfo(
-                    rid=layer.rid,
-                    height=layer.height,
-                    bitrate=layer.bitrate,
-                    frame_rate=layer.frame_rate,
-                )
-                for layer in topology.media.layers
-            ),
-            may_take=session.may_take,
+            layers=views.layer_infos(self.topology),
+            may_direct=session.may("direct"),
+            now=self.conductor.now(),
+            usage=HELP if session.may("direct") else (),
         )
 
     def point_states(self) -> dict[str, protocol.PointState]:
+        """What is known of every point: the same for everybody."""
         states: dict[str, protocol.PointState] = {}
         for point in self.points:
             session = self.sessions.of_point(point)
-            if point in self.state.present:
+            conference = self.conductor.conference_of(point)
+            seat = conference.seats[point] if conference is not None else None
+            if seat is not None and seat.present:
                 states[point] = "in_session"
             elif session is not None and session.client is not None:
-                states[point] = "connecting"
+                called = seat is not None and seat.called
+                states[point] = "connecting" if called else "ready"
             else:
                 states[point] = "lost" if point in self._lost else "offline"
         return states
 
-    def view(self, session: Session) -> protocol.State:
-        """The state as one client sees it, with the number of its last one."""
-        current = plan(self.state)
+    def view(
+        self, session: Session, points: dict[str, protocol.PointState] | None = None
+    ) -> protocol.State:
+        """What one client sees, with the number of its last one."""
+        state = self.watched(session)
+        current: Plan | None = plan(state) if state is not None else None
         slots: dict[str, protocol.SlotView] = {}
         for name in self.slot_map(session).video:
-            feed = feed_of(current, session.point, name)
-            shown, layer = self._shown.get((session.transport, name), (None, ""))
-            wanted: str | None = feed.point if feed is not None else None
-            if name == CONTENT and shown is None:
-                wanted = None  # nobody shares a screen
+            feed = feed_of(current, session.point, name) if current is not None else None
+            shown, layer = self._worker.shown.get((session.transport, name), (None, ""))
+            wanted: str | None = None
+            if feed is not None:
+                wanted = feed.point or f"user:{feed.user}"
             slots[name] = protocol.SlotView(wanted=wanted, shown=shown, layer=layer)
-        programme = feed_of(current, session.point, PROGRAMME)
+        console = session.may("watch")
+        running = self.conductor.running()
+        problem = self.conductor.problem
         return protocol.State(
             seq=session.seq,
-            on_air=self.state.on_air,
-            programme=programme.point if programme is not None else "",
-            points=self.point_states(),
+            programme=slots[PROGRAMME].wanted or "",
+            points=points if points is not None else self.point_states(),
             slots=slots,
+            conference=(
+                views.conference_view(state, session.point)
+                if state is not None and (console or session.point is not None)
+                else None
+            ),
+            conferences=tuple(views.summary(s) for s in running) if console else (),
+            rooms=self._rooms() if console else {},
+            upcoming=self.upcoming,
+            worker=self.worker_ready,
+            unsaved=(
+                sentence("store.unsaved", count=str(self.conductor.unsaved))
+                if problem and console
+                else None
+            ),
         )
+
+    def _rooms(self) -> dict[str, protocol.RoomStatus]:
+        sessions = [self.sessions.of_point(point) for point in self.points]
+        return {s.point: s.status for s in sessions if s is not None and s.point is not None}
 
     def publish(self) -> None:
         """Send every client its state, once for all changes of this turn of the loop."""
@@ -418,16 +605,30 @@ class Control:
 
     def _publish(self) -> None:
         self._publishing = False
+        points = self.point_states()
         for session in self.sessions.all():
-            view = self.view(session)
+            if session.client is None:
+                continue
+            view = self.view(session, points)
             if view != session.last_state:
                 session.seq += 1
-                view = protocol.State(
-                    seq=session.seq,
-                    on_air=view.on_air,
-                    programme=view.programme,
-                    points=view.points,
-                    slots=view.slots,
-                )
-                session.last_state = view
-                session.post(view)
+                session.last_state = replace(view, seq=session.seq)
+                session.post(session.last_state)
+
+    def publish_lines(self, quality: dict[str, protocol.Quality]) -> None:
+        """New figures of the lines: consoles see all, a room its own. Changes of level are
+        facts of the conference."""
+        for point, line in quality.items():
+            before = self.quality.get(point)
+            state = self.conductor.conference_of(point)
+            known = (before.up, before.down) if before is not None else ("unknown", "unknown")
+            changed = known != (line.up, line.down)
+            if changed and state is not None and state.seats[point].present:
+                note = c.NoteQuality(point=point, up=line.up, down=line.down)
+                self.conductor.fact(state.plan.id, note)
+        self.quality = quality
+        for session in self.sessions.all():
+            if session.may("watch"):
+                session.post(protocol.Lines(quality=quality))
+            elif session.point in quality:
+                session.post(protocol.Lines(quality={session.point: quality[session.point]}))

@@ -22,8 +22,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from bridge.accounts import passwords
+from bridge.accounts.roles import User
 from bridge.app import ControlProcess, StartError
-from bridge.conference.model import PointId
+from bridge.conductor import Done
+from bridge.conference.commands import Grant, Start
+from bridge.conference.model import Actor, PointId
 from bridge.conference.plan import AUDIO, PROGRAMME, THUMBNAIL
 from bridge.media import messages as m
 from bridge.media.stats import percentile
@@ -36,6 +40,7 @@ TOUR_START = 0.5  # share of the time until which pictures may take before the t
 DWELL_MIN = 1.0  # seconds a point stays on air during the tour
 DWELL_MAX = 2.5
 POLL = 0.1
+DEMO_ACTOR = Actor(kind="user", name="demo", role="operator")
 
 
 @dataclass(slots=True)
@@ -118,9 +123,12 @@ class Demo:
             async with asyncio.timeout(READY_TIMEOUT):
                 await process.worker.ready.wait()
             self._first_stats = await process.worker.stats()
-            address = f"{process.url}/#key={process.viewer_key}"
-            self._console.print(f"The points live:  [bold]{address}[/]", soft_wrap=True)
-            self._console.print("Ctrl-C ends the demo.")
+            address = f"{process.url}/console#demo={await demo_operator(process)}"
+            self._console.print(f"The console:  [bold]{address}[/]", soft_wrap=True)
+            self._console.print(
+                "The points wait; the key S in the console starts the briefing. "
+                "Ctrl-C ends the demo."
+            )
             await self._start_points(process)
             if self._open_browser:
                 webbrowser.open(address)
@@ -195,17 +203,18 @@ class Demo:
         if self._seconds is None and self._report is None:
             return
         seconds = self._seconds or 60.0
+        conference = await _start_conference(process)
         while not self._complete_pictures():
             if time.monotonic() - started > seconds * TOUR_START:
                 break
             await asyncio.sleep(POLL)
         chair = PointId(self.topology.conference.chair)
-        order = [p for p in process.control.points if p != chair] + [chair]
+        order = [PointId(p) for p in process.control.points if p != chair] + [chair]
         left = seconds - (time.monotonic() - started) - 1.0
         dwell = max(DWELL_MIN, min(DWELL_MAX, left / len(order)))
         for point in order:
             self._taken[point] = time.monotonic()
-            process.control.take(point)
+            await process.conductor.submit(conference, Grant(point=point), DEMO_ACTOR)
             await asyncio.sleep(dwell)
 
     async def _watch(self, process: ControlProcess) -> None:
@@ -248,11 +257,13 @@ class Demo:
         states = control.point_states()
         words = {
             "in_session": "[green]● trong phiên[/]",
+            "ready": "[cyan]◌ sẵn sàng[/]",
             "connecting": "[yellow]◔ đang kết nối[/]",
             "lost": "[red]▲ mất kết nối[/]",
             "offline": "[dim]○ ngoại tuyến[/]",
         }
         others = len(self.topology.points) - 1
+        on_air_points = {state.on_air for state in process.conductor.running()}
         table = Table(title=self.topology.bridge.name.vi, caption=self._caption())
         for heading in ("Điểm cầu", "Trạng thái", "Hình", "Đang xem", "Trễ hình", "Mất gói"):
             table.add_column(heading)
@@ -264,9 +275,7 @@ class Demo:
             delays = sorted(r.latency_ms for r in reports.values() if r.latency_ms is not None)
             packets = sum(r.packets for r in reports.values())
             lost = sum(r.lost for r in reports.values())
-            on_air = (
-                " [bold white on red] ĐANG PHÁT [/]" if control.state.on_air == point.id else ""
-            )
+            on_air = " [bold white on red] ĐANG PHÁT [/]" if point.id in on_air_points else ""
             table.add_row(
                 point.name.vi + on_air,
                 words[states[point.id]],
@@ -298,7 +307,7 @@ class Demo:
         count = len(self.topology.points)
         expected = count * (count - 1)
         found = self._findings
-        connected = len(process.control.state.present)
+        connected = sum(len(state.present) for state in process.conductor.running())
         stats, first = self._stats, self._first_stats
         packets = rate = 0.0
         delay = (0.0, 0.0, 0.0)
@@ -365,7 +374,27 @@ def _shortened(topology: Topology, count: int) -> Topology:
     others = [p for p in topology.points if p.id != chair][: count - 1]
     kept = {chair, *(point.id for point in others)}
     points = [point for point in topology.points if point.id in kept]
-    return topology.model_copy(update={"points": points})
+    templates = [t.model_copy(update={"points": [], "expected": []}) for t in topology.templates]
+    return topology.model_copy(update={"points": points, "templates": templates})
+
+
+async def demo_operator(process: ControlProcess) -> str:
+    """Make the demo's account, an operator; return the key that logs it in."""
+    user = User(name=DEMO_ACTOR.name, role="operator", created=process.conductor.now())
+    hashed = await asyncio.to_thread(passwords.hash_password, passwords.new_password())
+    await process.accounts.add_user(user, hashed, passwords.new_token())
+    process.auth.demo_key = passwords.new_token()
+    return process.auth.demo_key
+
+
+async def _start_conference(process: ControlProcess) -> str:
+    """Start the first template's conference, as the key in the console does."""
+    template = next(iter(process.scheduler.templates().values()))
+    opened = await process.scheduler.open(template, DEMO_ACTOR)
+    if not isinstance(opened, Done):
+        raise StartError(f"The demo's conference could not be opened: {opened.key}.")
+    await process.conductor.submit(opened.conference, Start(), DEMO_ACTOR)
+    return opened.conference
 
 
 @contextlib.asynccontextmanager

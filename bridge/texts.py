@@ -25,3 +25,7 @@ def text(language: str, key: str, **arguments: str) -> str:
 
 def sentence(key: str, **arguments: str) -> Sentence:
     return Sentence(vi=text("vi", key, **arguments), en=text("en", key, **arguments))
+
+
+def known(key: str) -> bool:
+    return key in catalogue("en")

@@ -38,11 +38,14 @@ class WorkerLink:
         with_parent: bool,
         on_event: Callable[[m.Event], None],
         on_down: Callable[[], None],
+        own: bool = True,
     ) -> None:
+        """Without ``own`` the worker is started by somebody else; this side only connects."""
         self._control = control
         self._hosts = hosts
         self._port = port
         self._with_parent = with_parent
+        self._own = own
         self._on_event = on_event
         self._on_down = on_down
         self._process: asyncio.subprocess.Process | None = None
@@ -61,7 +64,9 @@ class WorkerLink:
         """Keep a worker running and connected until cancelled."""
         delay = RESTART_DELAY
         while True:
-            connection = await self._connect_existing() or await self._start()
+            connection = await self._connect_existing()
+            if connection is None and self._own:
+                connection = await self._start()
             if connection is None:
                 log.error("the media worker did not start; trying again in %.1f s", delay)
                 await asyncio.sleep(delay)
@@ -161,6 +166,14 @@ class WorkerLink:
         # Not wait_for: a cancelled future (the worker died) is no cancelled caller.
         await asyncio.wait([future], timeout=STATS_TIMEOUT)
         return future.result() if future.done() and not future.cancelled() else None
+
+    def kill(self) -> None:
+        """End a worker that hangs; `run` starts another. One that is not ours is left to who
+        started it: the connection is closed, and its watchdog ends it."""
+        if self._process is not None:
+            self._process.kill()
+        elif self._writer is not None:
+            self._writer.close()
 
     async def shutdown(self) -> None:
         """End the worker in an orderly way."""

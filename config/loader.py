@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from config.schema import Link, Topology
+from config.schema import Link, Template, Topology
 
 MAX_FILE = 1 << 20  # octets; 150 points are about 40 kB
 MAX_DEPTH = 20
@@ -290,6 +290,7 @@ def _relations(data: Any, tree: _Tree) -> list[Problem]:
     for index, item in points:
         if item.get("id") == chair and item.get("role") == "observer":
             problem(("points", index, "role"), "The chair speaks, so it cannot be an observer.")
+    problems.extend(_templates(data, tree, _ids(points)))
     rids: set[str] = set()
     media = data.get("media")
     layers = _items(media, "layers") if isinstance(media, dict) else []
@@ -308,6 +309,53 @@ def _relations(data: Any, tree: _Tree) -> list[Problem]:
                 )
             height = item["height"]
     return problems
+
+
+def _templates(data: dict[str, Any], tree: _Tree, points: set[str]) -> list[Problem]:
+    """Templates have unique ids and name points that exist."""
+    problems: list[Problem] = []
+
+    def problem(path: Path_, sentence: str) -> None:
+        line, column = tree.position(path)
+        problems.append(Problem(line, column, _dotted(path), sentence))
+
+    seen: set[str] = set()
+    for index, item in _items(data, "templates"):
+        ident = item.get("id")
+        if isinstance(ident, str):
+            if ident in seen:
+                problem(("templates", index, "id"), f"The id {ident!r} is taken.")
+            seen.add(ident)
+        names = item.get("points")
+        own = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
+        for key in ("points", "expected"):
+            listed = item.get(key)
+            for place, name in enumerate(listed if isinstance(listed, list) else []):
+                if isinstance(name, str) and name not in points:
+                    problem(("templates", index, key, place), f"There is no point {name!r}.")
+                elif key == "expected" and own and name not in own:
+                    problem(
+                        ("templates", index, key, place),
+                        f"The point {name!r} is expected but not among this template's points.",
+                    )
+        chair = item.get("chair")
+        if isinstance(chair, str) and (chair not in points or (own and chair not in own)):
+            problem(
+                ("templates", index, "chair"),
+                f"The chair {chair!r} is not one of this template's points.",
+            )
+    return problems
+
+
+def check_template(template: Template, topology: Topology) -> list[str]:
+    """Sentences about a template that does not fit the topology."""
+    document = topology.model_dump(mode="json")
+    document["templates"] = [template.model_dump(mode="json")]
+    tree = _Tree()
+    root = yaml.compose(yaml.safe_dump(document), yaml.SafeLoader)
+    assert root is not None
+    tree.build(root, ())
+    return [p.sentence for p in _templates(document, tree, {p.id for p in topology.points})]
 
 
 def _items(data: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:

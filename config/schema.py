@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import date, datetime
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
 
+from dateutil.rrule import rrulestr
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 MAX_POINTS = 500
@@ -15,6 +18,46 @@ def _ip(value: str) -> str:
         return str(ipaddress.ip_address(value))
     except ValueError:
         raise ValueError(f"{value!r} is not an IP address") from None
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"{value!r} is not a time zone, for example Asia/Ho_Chi_Minh")
+    return str(ZoneInfo(value))
+
+
+def _local(value: str) -> str:
+    try:
+        parsed = datetime.strptime(value, "%Y-%m-%d %H:%M")
+    except ValueError:
+        raise ValueError(f"{value!r} is not a time like 2026-11-23 07:30") from None
+    return parsed.strftime("%Y-%m-%d %H:%M")
+
+
+def _date(value: str) -> str:
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise ValueError(f"{value!r} is not a date like 2026-12-28") from None
+
+
+def _rule(value: str) -> str:
+    upper = value.upper()
+    if any(word in upper for word in ("SECONDLY", "MINUTELY", "HOURLY", "DTSTART", "\n", "\r")):
+        raise ValueError("a rule repeats daily, weekly, monthly or yearly, and is one line")
+    try:
+        rrulestr(value, dtstart=datetime(2026, 1, 1))
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError):
+        raise ValueError(
+            f"{value!r} is not a recurrence rule (RFC 5545), for example FREQ=WEEKLY;BYDAY=MO"
+        ) from None
+    return value
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError(f"{value!r} is not an http or https address")
+    return value
 
 
 Identifier = Annotated[
@@ -70,8 +113,27 @@ class MediaPort(Model):
     )
 
 
+class Webhook(Model):
+    """Where events of conferences and points are posted, signed with ``secret``."""
+
+    id: Identifier
+    url: Annotated[str, AfterValidator(_url), Field(max_length=500)]
+    secret: Annotated[str, Field(min_length=16, max_length=200)]
+    events: list[Text] = Field(default=[], description="kinds of events; all where empty")
+
+
 class Bridge(Model):
     name: Name
+    zone: Annotated[str, AfterValidator(_zone)] = Field(
+        default="Asia/Ho_Chi_Minh", description="time zone of schedules, pages and reports"
+    )
+    database: Annotated[str, Field(max_length=500)] = Field(
+        default="", description="postgresql://…; SQLite in the state folder where empty"
+    )
+    contact: Text | None = Field(
+        default=None, description="whom a technician calls: a name and a telephone number"
+    )
+    webhooks: list[Webhook] = Field(default=[], max_length=20)
     web: Web = Web()
     media: MediaPort
     workers: Annotated[
@@ -110,6 +172,10 @@ class Point(Model):
     key: Annotated[str, Field(min_length=16, max_length=200)] | None = Field(
         default=None, description="secret of the room PC; left out: generated in the keys file"
     )
+    connect: Literal["automatic", "invitation", "none"] = Field(
+        default="automatic",
+        description="how the room comes into a conference: by itself, by a button, not at all",
+    )
 
 
 class Layer(Model):
@@ -140,10 +206,53 @@ class Media(Model):
 
 
 class Conference(Model):
-    """The standing conference of all points."""
+    """What a conference is where no template says otherwise: all points, this chair."""
 
     title: Name
     chair: Identifier
+
+
+class Rules(Model):
+    """Rules that apply from the start of a conference."""
+
+    all_muted: bool = True
+    floor: Literal["request", "free"] = "request"
+    recording: Literal["allowed", "forbidden"] = "allowed"
+    speaking_seconds: Annotated[int, Field(ge=5, le=14_400)] | None = Field(
+        default=None, description="seconds of a turn; no limit where left out"
+    )
+
+
+class Schedule(Model):
+    """When a template's conference takes place, on the wall clock of ``bridge.zone``."""
+
+    start: Annotated[str, AfterValidator(_local)] = Field(description="YYYY-MM-DD HH:MM")
+    minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 90
+    rule: Annotated[str, AfterValidator(_rule), Field(max_length=500)] | None = Field(
+        default=None, description="RFC 5545 RRULE, for example FREQ=WEEKLY;BYDAY=MO"
+    )
+    exceptions: list[Annotated[str, AfterValidator(_date)]] = Field(default=[], max_length=500)
+
+
+class Template(Model):
+    """A kind of conference that is held again and again."""
+
+    id: Identifier
+    title: Name
+    chair: Identifier | None = Field(default=None, description="conference.chair where left out")
+    points: list[Identifier] = Field(
+        default=[], max_length=MAX_POINTS, description="all points where left out"
+    )
+    expected: list[Identifier] = Field(
+        default=[], max_length=MAX_POINTS, description="who must come; all where left out"
+    )
+    opening_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = Field(
+        default=60, description="minutes before the start when the trial session opens"
+    )
+    start: Literal["by_hand", "on_time"] = "by_hand"
+    layout: Literal["speaker", "alone", "grid", "content"] = "speaker"
+    rules: Rules = Rules()
+    schedule: Schedule | None = None
 
 
 class Topology(Model):
@@ -155,6 +264,7 @@ class Topology(Model):
     points: list[Point] = Field(min_length=2, max_length=MAX_POINTS)
     media: Media = Media()
     conference: Conference
+    templates: list[Template] = Field(default=[], max_length=200)
 
     def point(self, ident: str) -> Point | None:
         return next((p for p in self.points if p.id == ident), None)

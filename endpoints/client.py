@@ -16,6 +16,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=8)
 HEARTBEAT = 4.0
 UNKNOWN_SESSION = 4401
 TAKEN_OVER = 4409
+REVOKED = 4403
 
 
 class Refused(Exception):
@@ -29,11 +30,11 @@ class Refused(Exception):
 class BridgeClient:
     """Keeps one WebSocket to the bridge until `close` or until the session is taken over.
 
-    ``on_message`` gets every message as a dict. ``point`` None is a viewer.
+    ``on_message`` gets every message as a dict.
     """
 
     def __init__(
-        self, url: str, point: str | None, key: str, on_message: Callable[[dict[str, Any]], None]
+        self, url: str, point: str, key: str, on_message: Callable[[dict[str, Any]], None]
     ) -> None:
         self._url = url.rstrip("/")
         self._point = point
@@ -63,7 +64,7 @@ class BridgeClient:
                     continue
 
     async def _login(self) -> None:
-        body = {"point": self._point, "key": self._key}
+        body: dict[str, Any] = {"point": self._point, "key": self._key}
         answer = await self._post("/api/v1/sessions", json.dumps(body), "application/json")
         self._session = json.loads(answer)["session"]
         self._last_seq = 0
@@ -78,7 +79,7 @@ class BridgeClient:
             await socket.send_json(
                 {
                     "type": "hello",
-                    "version": 1,
+                    "version": 2,
                     "session": self._session,
                     "last_seq": self._last_seq,
                 }
@@ -106,7 +107,7 @@ class BridgeClient:
             self._socket = None
             if code == UNKNOWN_SESSION:
                 self._session = ""
-            if code == TAKEN_OVER:
+            if code in (TAKEN_OVER, REVOKED):
                 self.over = True
         return greeted
 

@@ -39,6 +39,7 @@ log = logging.getLogger("simulated")
 FRAME_RATE = 15
 AUDIO_FRAME = 960  # samples, 20 ms
 TONE_SETTLE, TONE_LOOP = 10, 50  # packets: left out at the start, repeated
+MOST_BEHIND = 5  # packets; what a pause left out is not made up for
 SETTLE = 1920  # samples at the start of a decoded window that are not judged
 REPORT_INTERVAL = 0.5
 STATS_EVERY = 6  # reports between two looks at packet loss
@@ -55,9 +56,11 @@ class CardTrack(MediaStreamTrack):
         self._card = test_card.TestCard(number, width=width, height=height)
         self._start = time.monotonic()
         self._count = 0
+        self.active = asyncio.Event()  # only while the point is in a conference it sends
 
     async def recv(self) -> VideoFrame:
-        self._count += 1
+        await self.active.wait()
+        self._count = max(self._count + 1, int((time.monotonic() - self._start) * FRAME_RATE))
         due = self._start + self._count / FRAME_RATE
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         picture = self._card.render(round(time.monotonic() * 1000))
@@ -92,8 +95,12 @@ class ToneTrack(MediaStreamTrack):
         self._packets = encoded_tone(number)
         self._start = time.monotonic()
         self._count = 0
+        self.active = asyncio.Event()
 
     async def recv(self) -> Packet[Any]:
+        await self.active.wait()
+        passed = int((time.monotonic() - self._start) * tone.RATE / AUDIO_FRAME)
+        self._count = max(self._count, passed - MOST_BEHIND)
         due = self._start + self._count * AUDIO_FRAME / tone.RATE
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         packet: Packet[Any] = Packet(self._packets[self._count % TONE_LOOP])
@@ -141,6 +148,9 @@ class SimulatedPoint:
     _welcome: dict[str, Any] | None = None
     _pc: RTCPeerConnection | None = None
     _receivers: dict[str, RTCRtpTransceiver] = field(default_factory=dict)
+    _sending: tuple[ToneTrack, CardTrack] | None = None
+    _inside: bool = False
+    _status_sent: tuple[bool, bool] | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _renew: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -162,17 +172,37 @@ class SimulatedPoint:
         match message["type"]:
             case "welcome":
                 self._welcome = message
+                self._status_sent = None
                 if not (message["media"] and self._pc is not None):
                     self._renew.set()
             case "media":
                 self._renew.set()
             case "state":
                 now = time.monotonic()
+                conference = message.get("conference")
+                seat = conference["seats"].get(self.id) if conference else None
+                self._inside = bool(seat and seat["called"])
+                self._activate()
                 for point, presence in message["points"].items():
                     if presence == "in_session":
                         self._present_since.setdefault(point, now)
                     else:
                         self._present_since.pop(point, None)
+
+    def _activate(self) -> None:
+        """Send picture and sound only inside a conference."""
+        for track in self._sending or ():
+            if self._inside:
+                track.active.set()
+            else:
+                track.active.clear()
+        if self._status_sent != (self._inside, self._pc is not None):
+            self._status_sent = (self._inside, self._pc is not None)
+            status = {"type": "status", "camera": True, "microphone": True,
+                      "sending": self._inside}  # fmt: skip
+            task = asyncio.create_task(self._client.send(status))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     # --- media --------------------------------------------------------------------------
 
@@ -209,8 +239,11 @@ class SimulatedPoint:
             elif pc.connectionState in ("failed", "closed") and self._pc is pc:
                 self._renew.set()
 
-        pc.addTransceiver(ToneTrack(self.number), direction="sendonly")
+        voice = ToneTrack(self.number)
         card = CardTrack(self.number, width=self.width, height=self.height)
+        self._sending = (voice, card)
+        self._activate()
+        pc.addTransceiver(voice, direction="sendonly")
         pc.addTransceiver(card, direction="sendonly")
         self._receivers = {
             name: pc.addTransceiver("video", direction="recvonly") for name in slots["video"]

@@ -1,84 +1,195 @@
-"""State, commands and events of a conference. Frozen; ids are NewTypes."""
+"""What a conference is: ids, settings, and the state that its log adds up to.
+
+Everything is frozen, and everything is a `msgspec.Struct`, so that the same types are the log's
+rows, the messages of the WebSocket and the models of the API. Times are UTC seconds since 1970.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NewType
+from typing import Annotated, Literal, NewType
+
+import msgspec
 
 PointId = NewType("PointId", str)
-Actor = NewType("Actor", str)  # who asked: "point:khoan-du", "viewer:demo", "system"
+ConferenceId = NewType("ConferenceId", str)
+
+MAX_TEXT = 300  # characters of a banner or a title: what a room shows without scrolling
+MAX_PANES = 64
+MAX_SECONDS = 4 * 3600  # the longest turn, s
+NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+
+Point = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NAME_PATTERN)]
+Seconds = Annotated[int, msgspec.Meta(ge=5, le=MAX_SECONDS)]
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+
+Phase = Literal["open", "live", "ended"]
+Layout = Literal["speaker", "alone", "grid", "content"]
+Connect = Literal["automatic", "invitation", "none"]
+ActorKind = Literal["user", "point", "scheduler", "system"]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """A running conference. ``points`` keeps the order of the topology; ``previous`` is who
-    was on air before ``on_air`` (what the chair sees while it is on air itself).
-    ``observers`` send nothing and cannot be brought on air."""
-
-    chair: PointId
-    points: tuple[PointId, ...]
-    on_air: PointId
-    previous: PointId | None = None
-    present: frozenset[PointId] = field(default=frozenset())
-    observers: frozenset[PointId] = field(default=frozenset())
+class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of everything here."""
 
 
-# --- commands ------------------------------------------------------------------------------
+class Actor(Struct, frozen=True, kw_only=True):
+    """Who asked: a user with a role, a point, the scheduler, or the system itself."""
+
+    kind: ActorKind
+    name: str = ""
+    role: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind}:{self.name}" if self.name else self.kind
 
 
-@dataclass(frozen=True, slots=True)
-class PointUp:
-    """A point's media is connected."""
-
-    point: PointId
+SYSTEM = Actor(kind="system")
+SCHEDULER = Actor(kind="scheduler")
 
 
-@dataclass(frozen=True, slots=True)
-class PointDown:
-    """A point's media is gone."""
+class Title(Struct, frozen=True, kw_only=True):
+    """A title or name in Vietnamese and English."""
 
-    point: PointId
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """Bring a point on air."""
-
-    point: PointId
+    vi: Text
+    en: Text
 
 
-Command = PointUp | PointDown | Take
+class Rules(Struct, frozen=True, kw_only=True):
+    """Rules from the start on. ``floor`` free lets rooms open their own microphone."""
+
+    all_muted: bool = True
+    floor: Literal["request", "free"] = "request"
+    recording: Literal["allowed", "forbidden"] = "allowed"
+    speaking_seconds: Seconds | None = None
 
 
-# --- events --------------------------------------------------------------------------------
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a conference is opened with. ``start`` and ``end`` are the planned times."""
+
+    id: str
+    title: Title
+    template: str = ""
+    points: tuple[Point, ...]
+    chair: Point
+    expected: tuple[Point, ...] = ()
+    observers: tuple[Point, ...] = ()
+    connect: dict[str, Connect] = {}
+    layout: Layout = "speaker"
+    rules: Rules = Rules()
+    start: float | None = None
+    end: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PointJoined:
-    point: PointId
+class Seat(Struct, frozen=True, kw_only=True):
+    """A point's place; it outlives every loss of connection. ``microphone`` is what the
+    direction wants, ``self_muted`` what the room added; ``locked`` cannot be undone there."""
+
+    present: bool = False
+    connect: Connect = "automatic"
+    accepted: bool = False
+    dropped: bool = False
+    ever: bool = False
+    microphone: bool = False
+    locked: bool = False
+    self_muted: bool = False
+    camera_off: bool = False
+    floor_seconds: float = 0.0
+    call_problem: str = ""
+    lost_reason: str = ""
+
+    @property
+    def heard(self) -> bool:
+        """Whether the bridge forwards this point's voice."""
+        return self.microphone and not self.self_muted
+
+    @property
+    def called(self) -> bool:
+        """Whether the point is to come in by itself now."""
+        if self.dropped or self.connect == "none":
+            return False
+        return self.connect == "automatic" or self.accepted
 
 
-@dataclass(frozen=True, slots=True)
-class PointLeft:
-    point: PointId
-    reason: str
+class Request(Struct, frozen=True, kw_only=True):
+    """A place in the queue for the floor, numbered in order of arrival."""
+
+    point: Point
+    number: int
+    at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """``point`` is on air; ``previous`` was before."""
+class Floor(Struct, frozen=True, kw_only=True):
+    """Who has the floor. ``since`` is None while the point is away: its time stands still.
+    ``used`` are seconds before ``since``; ``warned`` the last warning given (s left)."""
 
-    point: PointId
-    previous: PointId
+    point: Point
+    since: float | None
+    used: float = 0.0
+    limit: int | None = None
+    warned: int | None = None
+
+    def spent(self, now: float) -> float:
+        return self.used + (max(0.0, now - self.since) if self.since is not None else 0.0)
 
 
-Event = PointJoined | PointLeft | Taken
+class RollCall(Struct, frozen=True, kw_only=True):
+    """Each point in turn for ``seconds``; ``waiting`` come next."""
+
+    waiting: tuple[Point, ...]
+    seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class State(Struct, frozen=True, kw_only=True):
+    """A conference. ``seq`` numbers the last event; ``previous`` was on air before
+    ``on_air``; ``content`` shares a screen ("point:ID" or "user:NAME")."""
+
+    plan: Plan
+    seq: int = 0
+    phase: Phase = "open"
+    opened_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    end: float | None = None
+    end_warned: bool = False
+    seats: dict[str, Seat]
+    on_air: str
+    preview: str | None = None
+    previous: str | None = None
+    return_picture: str | None = None
+    layout: Layout = "speaker"
+    pins: dict[int, str] = {}
+    ranking: tuple[str, ...] = ()
+    queue: tuple[Request, ...] = ()
+    requests: int = 0
+    floor: Floor | None = None
+    roll_call: RollCall | None = None
+    content: str | None = None
+    director: str | None = None
+    closed: bool = False
+    banner: Text = ""
+    banners: dict[str, str] = {}
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        return self.plan.points
+
+    @property
+    def chair(self) -> str:
+        return self.plan.chair
+
+    @property
+    def present(self) -> frozenset[str]:
+        return frozenset(p for p, seat in self.seats.items() if seat.present)
+
+
+class Refusal(Struct, frozen=True, kw_only=True):
     """Why a command changes nothing: a key of the text catalogue and its arguments."""
 
     key: str
-    arguments: tuple[tuple[str, str], ...] = ()
+    arguments: dict[str, str] = {}
+
+
+def canonical(state: State) -> bytes:
+    """The state as canonical JSON: equal states give equal bytes."""
+    return msgspec.json.encode(msgspec.to_builtins(state, str_keys=True), order="deterministic")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.conference.model import PointId, State
+from bridge.conference.model import State
 
 PROGRAMME = "programme"
+PREVIEW = "preview"
 CONTENT = "content"
 THUMBNAIL = "thumb:"  # followed by the point
 AUDIO = "audio:"  # followed by a number
@@ -15,68 +16,125 @@ AUDIO = "audio:"  # followed by a number
 @dataclass(frozen=True, slots=True)
 class Feed:
     """What a slot shows: a point's ``source`` (camera or content) at its best or at its
-    smallest layer."""
+    smallest layer. ``user`` instead of a point: an operator's shared screen."""
 
-    point: PointId
+    point: str
     source: str = "camera"
     highest: bool = True
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``programme`` per receiving point; ``viewer`` is the programme of those who only
-    watch. ``speakers`` may be heard, the ``floor`` first."""
+    """``programme`` per receiving point; ``viewer`` is the programme of consoles. None: the
+    slot stays empty. ``speakers`` may be heard, the ``floor`` first. ``panes`` is the order of
+    thumbnails; ``cameras`` are the points whose picture may be shown at all."""
 
-    programme: dict[PointId, Feed]
-    viewer: Feed
-    content: Feed
-    speakers: tuple[PointId, ...]
-    floor: tuple[PointId, ...]
+    programme: dict[str, Feed | None]
+    viewer: Feed | None
+    preview: Feed | None
+    content: Feed | None
+    speakers: tuple[str, ...]
+    floor: tuple[str, ...]
+    panes: tuple[str, ...]
+    cameras: frozenset[str]
 
 
 def plan(state: State) -> Plan:
-    """Everybody sees who is on air; who is on air sees the chair (the return picture).
+    """Everybody sees who is on air; who is on air sees the return picture.
 
-    Microphones are closed unless invited (written procedure): heard are the point on air,
-    which has the floor, and the chair.
+    Microphones are closed unless invited (written procedure): heard is only whose seat says
+    so, which the worker enforces. A camera that is off is shown to nobody.
     """
-    on_air = Feed(state.on_air)
+    inside = {p for p, seat in state.seats.items() if seat.called or seat.present}
+    cameras = frozenset(p for p in inside if not state.seats[p].camera_off)
+
+    def feed(point: str | None) -> Feed | None:
+        return Feed(point) if point is not None and point in cameras else None
+
+    on_air = feed(state.on_air)
     programme = {
-        point: Feed(_return_picture(state)) if point == state.on_air else on_air
+        point: feed(_return_picture(state)) if point == state.on_air else on_air
         for point in state.points
+        if point in inside
     }
-    floor = (state.on_air,)
-    speakers = floor if state.on_air == state.chair else (state.on_air, state.chair)
-    return Plan(programme, on_air, Feed(state.on_air, "content"), speakers, floor)
+    first = state.floor.point if state.floor is not None else state.on_air
+    speakers = [p for p in state.points if state.seats[p].heard and p in inside]
+    speakers.sort(key=lambda p: p != first)
+    return Plan(
+        programme=programme,
+        viewer=on_air,
+        preview=feed(state.preview),
+        content=_content(state),
+        speakers=tuple(speakers),
+        floor=(first,) if first in speakers else (),
+        panes=panes(state),
+        cameras=cameras,
+    )
 
 
-def _return_picture(state: State) -> PointId:
+def _content(state: State) -> Feed | None:
+    if state.content is None:
+        return None
+    kind, _, name = state.content.partition(":")
+    return Feed(name, "content") if kind == "point" else Feed("", "content", user=name)
+
+
+def _return_picture(state: State) -> str | None:
+    """What the point on air sees: what was set, else the chair; the chair on air sees who was
+    before it, else the first that is there."""
+    if state.return_picture is not None and state.return_picture != state.on_air:
+        return state.return_picture
     if state.on_air != state.chair:
         return state.chair
-    if state.previous is not None and state.previous in state.present:
+    if state.previous is not None and state.seats[state.previous].present:
         return state.previous
-    others = [p for p in state.points if p != state.on_air and p not in state.observers]
-    # With nobody else the chair is shown itself: there is nothing better to show.
-    return next((p for p in others if p in state.present), others[0] if others else state.chair)
+    others = [p for p in state.points if p != state.on_air and p not in state.plan.observers]
+    return next((p for p in others if state.seats[p].present), others[0] if others else None)
+
+
+def panes(state: State) -> tuple[str, ...]:
+    """Points in the order of the thumbnail panes: fixed ones in their pane, then by rank."""
+    fixed = {pane: point for pane, point in state.pins.items() if point in state.seats}
+    ranked = [p for p in state.ranking if p in state.seats]
+    rest = [*ranked, *(p for p in state.points if p not in ranked)]
+    rest = [p for p in rest if p not in fixed.values()]
+    order: list[str] = []
+    pane = 1
+    while rest or any(n >= pane for n in fixed):
+        if pane in fixed:
+            order.append(fixed[pane])
+        elif rest:
+            order.append(rest.pop(0))
+        pane += 1
+    return tuple(order)
 
 
 def slot_names(
-    points: tuple[PointId, ...], receiver: PointId | None, audio_slots: int
+    points: tuple[str, ...], receiver: str | None, audio_slots: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of the video and of the audio slots of a receiver, in the order in which its
-    offer's receiving lines are mapped to them. ``receiver`` None only watches: it gets a
-    thumbnail of every point."""
+    offer's receiving lines are mapped to them. ``receiver`` None is a console: it gets a
+    thumbnail of every point, and the preview."""
     thumbnails = tuple(THUMBNAIL + point for point in points if point != receiver)
     audio = tuple(f"{AUDIO}{number}" for number in range(audio_slots))
-    return (PROGRAMME, *thumbnails, CONTENT), audio
+    preview = (PREVIEW,) if receiver is None else ()
+    return (PROGRAMME, *preview, *thumbnails, CONTENT), audio
 
 
-def feed_of(plan_: Plan, receiver: PointId | None, slot: str) -> Feed | None:
-    """What the plan puts into a video slot; None for slots that it does not fill."""
+def feed_of(plan_: Plan, receiver: str | None, slot: str) -> Feed | None:
+    """What the plan puts into a video slot; None for slots that it does not fill. A point
+    that is not called in gets nothing."""
+    if receiver is not None and receiver not in plan_.programme:
+        return None
     if slot == PROGRAMME:
         return plan_.viewer if receiver is None else plan_.programme[receiver]
+    if slot == PREVIEW:
+        return plan_.preview
     if slot == CONTENT:
-        return plan_.content if plan_.content.point != receiver else None
+        content = plan_.content
+        return content if content is not None and content.point != receiver else None
     if slot.startswith(THUMBNAIL):
-        return Feed(PointId(slot.removeprefix(THUMBNAIL)), highest=False)
+        point = slot.removeprefix(THUMBNAIL)
+        return Feed(point, highest=False) if point in plan_.cameras else None
     return None

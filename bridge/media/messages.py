@@ -138,12 +138,14 @@ class SetRoutes(Struct, frozen=True, kw_only=True, tag="routes"):
 
 class SetAudio(Struct, frozen=True, kw_only=True, tag="audio"):
     """One mix: audio slots of ``members`` are filled by loudness from ``allowed`` sources,
-    the ``floor`` first. Replaces the group; an empty one ends it."""
+    the ``floor`` first. Replaces the group; an empty one ends it. With ``echo`` a member hears
+    itself too (a self-test)."""
 
     group: str
     members: tuple[str, ...]
     allowed: tuple[SourceRef, ...]
     floor: tuple[SourceRef, ...] = ()
+    echo: bool = False
 
 
 class GetStats(Struct, frozen=True, kw_only=True, tag="get_stats"):

@@ -19,6 +19,7 @@ class AudioGroup:
     members: tuple[str, ...]
     allowed: tuple[m.SourceRef, ...]
     floor: tuple[m.SourceRef, ...]
+    echo: bool = False
     heard: list[m.SourceRef] = field(default_factory=list)
 
 
@@ -59,7 +60,7 @@ class Router:
         """Replace a group."""
         old = self.groups.pop(command.group, None)
         if command.members:
-            group = AudioGroup(command.members, command.allowed, command.floor)
+            group = AudioGroup(command.members, command.allowed, command.floor, command.echo)
             if old is not None:
                 group.heard = [ref for ref in old.heard if ref in command.allowed]
             self.groups[command.group] = group
@@ -180,15 +181,17 @@ class Router:
             levels=levels, floor=group.floor, heard=group.heard, slots=count
         )
         for transport in members:
-            self._fill(transport, group.heard, now)
+            self._fill(transport, group.heard, now, echo=group.echo)
 
-    def _fill(self, transport: Transport, heard: list[m.SourceRef], now: float) -> None:
+    def _fill(
+        self, transport: Transport, heard: list[m.SourceRef], now: float, *, echo: bool = False
+    ) -> None:
         slots = [slot for slot in transport.slots.values() if slot.kind == "audio"]
         current: list[m.SourceRef | None] = []
         for slot in slots:
             route = self.wanted(slot)
             current.append(route.source if route is not None else None)
-        own = next((ref for ref in heard if ref.transport == transport.id), None)
+        own = next((ref for ref in heard if ref.transport == transport.id and not echo), None)
         wanted = speakers.assign(current, heard, own)
         for slot, before, ref in zip(slots, current, wanted, strict=True):
             if before != ref:

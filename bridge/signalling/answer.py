@@ -25,7 +25,12 @@ EXTENSIONS = (
 AUDIO_EXTENSIONS = {rtp.URI_MID, rtp.URI_AUDIO_LEVEL, rtp.URI_TRANSPORT_CC, rtp.URI_ABS_SEND_TIME}
 VIDEO_EXTENSIONS = {uri for uri, _ in EXTENSIONS} - {rtp.URI_AUDIO_LEVEL}
 FEEDBACK = ("transport-cc", "goog-remb", "ccm fir", "nack", "nack pli")
-SOURCE_NAMES = {"audio": ("microphone",), "video": ("camera", "content")}
+ROOM_SOURCES: dict[str, tuple[str, ...]] = {
+    "audio": ("microphone",),
+    "video": ("camera", "content"),
+}
+# A console shares a screen, and nothing else.
+CONSOLE_SOURCES: dict[str, tuple[str, ...]] = {"video": ("content",)}
 MAX_EXTENSION_ID = 14  # the one-byte form
 OPUS_PARAMETERS = "minptime=10;useinbandfec=1"
 
@@ -60,12 +65,13 @@ def negotiate(
     label: str,
     video_slots: tuple[str, ...],
     audio_slots: tuple[str, ...],
-    may_send: bool,
+    sources: dict[str, tuple[str, ...]],
     local: Local,
 ) -> tuple[m.Open, str]:
-    """Return the worker's `open` and the answer's text. Raises `SdpError`."""
+    """Return the worker's `open` and the answer's text. ``sources`` names what may be sent on
+    the sending lines of each kind, in their order. Raises `SdpError`."""
     waiting = {"video": list(video_slots), "audio": list(audio_slots)}
-    unnamed = {kind: list(names) for kind, names in SOURCE_NAMES.items()}
+    unnamed = {kind: list(sources.get(kind, ())) for kind in ("audio", "video")}
     used = {1, 0}
     lines = [_Line(media) for media in offer.media]
     extensions = _extensions(offer)
@@ -73,7 +79,7 @@ def negotiate(
         media = line.media
         if media.kind == "application" or (media.port == 0 and media.direction == "inactive"):
             continue
-        sends = media.direction in ("sendonly", "sendrecv") and may_send
+        sends = media.direction in ("sendonly", "sendrecv")
         if sends and unnamed[media.kind]:
             codec, rtx = _choose(media, local.video_codec)
             line.codecs = [codec] + ([rtx] if rtx is not None else [])

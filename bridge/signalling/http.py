@@ -1,37 +1,57 @@
-"""The HTTP and WebSocket shell: sessions, offer → answer, pages. docs/protocol.md."""
+"""The HTTP and WebSocket shell: pages, sessions, offer → answer. docs/protocol.md."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import msgspec
 from aiohttp import WSMsgType, web
 
-from bridge.conference.model import PointId
-from bridge.control import Control
+from bridge.accounts import passwords
+from bridge.api import admin, conferences, people
+from bridge.api.routes import (
+    MAX_BACKUP_BODY,
+    Call,
+    Route,
+    Table,
+    read_bounded,
+    token_of,
+)
+from bridge.api.services import Services
+from bridge.auth import Denied
+from bridge.conductor import Done
+from bridge.conference import commands as c
+from bridge.conference.model import Refusal
+from bridge.conference.typed import parse
 from bridge.signalling import protocol
 from bridge.signalling.problems import problem
 from bridge.signalling.sdp import MAX_SDP, SdpError
 from bridge.signalling.sessions import Client, Session
+from bridge.store.accounts import StoredSession
+from bridge.store.database import NotSaved
 from bridge.texts import sentence
 
 log = logging.getLogger("http")
 
 WEB = Path(__file__).parent.parent / "web"
-MAX_BODY = MAX_SDP + 1024
+PAGES = {"/console": "console", "/room": "room", "/status": "status", "/admin": "admin",
+         "/report": "report"}  # fmt: skip
 HELLO_TIMEOUT = 10.0  # seconds from the opening of a WebSocket to its hello
 HEARTBEAT = 4.0  # seconds between pings; a vanished page is noticed within twice that
 SEND_TIMEOUT = 10.0  # seconds a client may not read
 MAX_BAD_MESSAGES = 20  # unusable messages on one connection until it is closed
+LOG_PAGE = 5000  # events that a console is sent at once
 CLOSE_UNKNOWN_SESSION = 4401
 CLOSE_PROTOCOL = 4400
 CLOSE_TAKEN_OVER = 4409
+CLOSE_REVOKED = 4403
 CLOSE_TOO_SLOW = 4408
+FINAL = {"taken_over": CLOSE_TAKEN_OVER, "revoked": CLOSE_REVOKED, "logged_out": CLOSE_REVOKED}
 
 # No page loads anything from elsewhere, and nothing may frame a page.
 CONTENT_SECURITY_POLICY = (
@@ -47,26 +67,53 @@ HEADERS = {
 }
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Short = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class SessionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A point with its device key; or, for who is logged in, a console or a self-test."""
+
+    point: Short | None = None
+    key: Short = ""
+    kind: Literal["console", "echo"] = "console"
+
+
+class SessionAnswer(msgspec.Struct, frozen=True):
+    """The token of the session: for the WebSocket's hello, and as bearer of an offer."""
+
+    session: str
 
 
 class Http:
-    """Routes around one `Control`."""
+    """Routes around the `Services`."""
 
-    def __init__(self, control: Control, origins: list[str]) -> None:
-        self.control = control
+    def __init__(self, services: Services, origins: list[str]) -> None:
+        self.services = services
+        self.control = services.control
         self._origins = {origin.rstrip("/").lower() for origin in origins}
-        self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_BODY)
+        self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_BACKUP_BODY)
+        table = Table(services, [*self._routes(), *conferences.ROUTES, *people.ROUTES,
+                                 *admin.ROUTES])  # fmt: skip
+        services.routes = lambda: table.routes
+        table.install(self.app)
         self.app.add_routes(
             [
-                web.post("/api/v1/sessions", self.create_session),
-                web.post("/api/v1/offer", self.offer),
                 web.get("/api/v1/ws", self.websocket),
                 web.get("/healthz", self.healthz),
-                web.get("/", self._page("demo")),
-                web.get("/room", self._page("room")),
+                web.get("/", self.index),
+                *(web.get(path, self._page(name)) for path, name in PAGES.items()),
                 web.static("/web", WEB, append_version=False),
             ]
         )
+
+    def _routes(self) -> list[Route]:
+        return [
+            Route("POST", "/api/v1/sessions", self.create_session, "public",
+                  "Open a session for signalling and media", SessionBody, SessionAnswer, 201),
+            Route("POST", "/api/v1/offer", self.offer, "public",
+                  "Exchange an SDP offer for an answer; bearer: the session", status=201,
+                  media_type="application/sdp", headers=("Authorization",)),
+        ]  # fmt: skip
 
     # --- guards -------------------------------------------------------------------------
 
@@ -96,55 +143,15 @@ class Http:
         host = urlsplit(origin).netloc.lower()
         return host == request.host.lower() or origin.rstrip("/").lower() in self._origins
 
-    def _session(self, request: web.Request) -> Session | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        return self.control.sessions.get(token.strip())
+    # --- pages --------------------------------------------------------------------------
 
-    # --- handlers -----------------------------------------------------------------------
+    async def index(self, _: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound("/console")
 
     async def healthz(self, _: web.Request) -> web.Response:
         if not self.control.worker_ready:
             return problem(503, "http.no_worker")
-        return web.json_response({"ok": True})
-
-    async def create_session(self, request: web.Request) -> web.Response:
-        """``{"point": "khoan-du", "key": "…"}`` → 201 ``{"session": "…"}``. A missing point
-        asks for a viewer's session."""
-        try:
-            body = json.loads(await request.text())
-        except (ValueError, RecursionError):
-            return problem(400, "protocol.not_json")
-        if not isinstance(body, dict) or not isinstance(body.get("key"), str):
-            return problem(400, "http.session_body")
-        name = body.get("point")
-        if name is not None and not isinstance(name, str):
-            return problem(400, "http.session_body")
-        point = PointId(name) if name is not None else None
-        if not self.control.sessions.admits(point, body["key"]):
-            log.warning("a wrong key was shown for %r", name if point is not None else "viewer")
-            return problem(401, "http.wrong_key")
-        session = self.control.open_session(point)
-        return web.json_response({"session": session.token}, status=201)
-
-    async def offer(self, request: web.Request) -> web.Response:
-        """An SDP offer → 201 with the answer."""
-        session = self._session(request)
-        if session is None:
-            return problem(401, "http.no_session")
-        if request.content_type != "application/sdp":
-            return problem(415, "http.not_sdp")
-        try:
-            text = (await request.read()).decode("utf-8")
-            answer = self.control.offer(session, text)
-        except UnicodeDecodeError:
-            return problem(400, "http.bad_sdp", detail="The SDP is not UTF-8.")
-        except SdpError as error:
-            return problem(400, "http.bad_sdp", detail=str(error))
-        except LookupError:
-            return problem(503, "http.no_worker")
-        return web.Response(status=201, content_type="application/sdp", text=answer)
+        return web.json_response({"ok": True, "unsaved": self.services.conductor.unsaved})
 
     def _page(self, name: str) -> Handler:
         path = WEB / name / "index.html"
@@ -154,6 +161,76 @@ class Http:
 
         return handle
 
+    # --- sessions -----------------------------------------------------------------------
+
+    async def create_session(self, call: Call) -> SessionAnswer:
+        body: SessionBody = call.body
+        token = passwords.new_token()
+        if body.point is not None:
+            session = await self._point_session(call, body.point, body.key, token)
+        else:
+            session = await self._user_session(call, body.kind, token)
+        self.control.add_session(session)
+        try:
+            await self.services.accounts.add_session(
+                StoredSession(
+                    id=session.id, point=session.point, device=session.device,
+                    login=session.login, user=session.user, role=session.role,
+                    created=session.created,
+                )
+            )  # fmt: skip
+        except NotSaved as error:  # it works, and will not outlive a restart
+            log.error("a session could not be saved: %s", error)
+        return SessionAnswer(token)
+
+    async def _point_session(self, call: Call, point: str, key: str, token: str) -> Session:
+        if point not in self.control.points:
+            raise Denied(401, "http.wrong_key")
+        device = await self.services.auth.device(point, key, call.address)
+        if not self.control.may_take_over(point, device.id):
+            self.control.notice("notice.second_device", point=point, device=device.name)
+            await self.services.auth.note(
+                f"point:{point}", call.address, "session", device.id, "point busy"
+            )
+            raise Denied(409, "http.point_busy", point=point)
+        return Session(
+            token, passwords.digest(token), "point", point, "point",
+            self.services.conductor.now(), device=device.id,
+        )  # fmt: skip
+
+    async def _user_session(self, call: Call, kind: str, token: str) -> Session:
+        identity = await self.services.auth.identify(token_of(call.request)[0])
+        if identity is None:
+            raise Denied(401, "account.log_in")
+        if identity.user.must_change:
+            raise Denied(403, "account.change_first")
+        user = identity.user
+        if not user.may("watch") and kind == "console":
+            raise Denied(403, "account.no_right")
+        return Session(
+            token, passwords.digest(token), kind, None, user.role,
+            self.services.conductor.now(), user=user.name, login=identity.login,
+        )  # fmt: skip
+
+    async def offer(self, call: Call) -> web.Response:
+        """An SDP offer → 201 with the answer."""
+        token, by_cookie = token_of(call.request)
+        session = None if by_cookie else self.control.sessions.get(token)
+        if session is None:
+            raise Denied(401, "http.no_session")
+        if call.request.content_type != "application/sdp":
+            raise Denied(415, "http.not_sdp")
+        try:
+            text = (await read_bounded(call.request, MAX_SDP + 1024)).decode("utf-8")
+            answer = self.control.offer(session, text)
+        except UnicodeDecodeError:
+            return problem(400, "http.bad_sdp", detail="The SDP is not UTF-8.")
+        except SdpError as error:
+            return problem(400, "http.bad_sdp", detail=str(error))
+        except LookupError:
+            raise Denied(503, "http.no_worker") from None
+        return web.Response(status=201, content_type="application/sdp", text=answer)
+
     # --- WebSocket ----------------------------------------------------------------------
 
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
@@ -162,31 +239,34 @@ class Http:
             heartbeat=HEARTBEAT, max_msg_size=protocol.MAX_MESSAGE, compress=False
         )
         await socket.prepare(request)
-        session = await self._greet(socket)
-        if session is None:
+        greeted = await self._greet(socket)
+        if greeted is None:
             return socket
+        session, hello = greeted
         client = Client()
         if session.client is not None:
             session.client.finish()  # the same page, on a new connection
         resumed = session.last_state is not None
         session.client = client
         client.post(self.control.welcome(session, resumed=resumed))
-        if session.last_state is not None:
-            client.post(session.last_state)
+        session.last_state = None
         self.control.publish()
         writer = asyncio.create_task(self._write(socket, client))
         try:
+            if session.may("watch"):
+                await self._watch(session, hello.conference, hello.last_seq)
             await self._read(socket, session, client)
         finally:
-            client.finish()
-            await asyncio.gather(writer, return_exceptions=True)
+            # First what must happen: this task may be cancelled while it waits.
             if session.client is client:
                 session.client = None
-                session.idle_since = time.monotonic()
+                session.idle_since = self.control.clock()
                 self.control.publish()
+            client.finish()
+            await asyncio.gather(writer, return_exceptions=True)
         return socket
 
-    async def _greet(self, socket: web.WebSocketResponse) -> Session | None:
+    async def _greet(self, socket: web.WebSocketResponse) -> tuple[Session, protocol.Hello] | None:
         try:
             message = await socket.receive(timeout=HELLO_TIMEOUT)
             hello = protocol.decode(message.data) if message.type is WSMsgType.TEXT else None
@@ -201,7 +281,20 @@ class Http:
         session = self.control.sessions.get(hello.session)
         if session is None:
             await socket.close(code=CLOSE_UNKNOWN_SESSION, message=b"unknown session")
-        return session
+            return None
+        return session, hello
+
+    async def _watch(self, session: Session, conference: str, after: int) -> None:
+        """Send the log of a conference that a console looks at, from ``after`` on."""
+        if conference:
+            session.watching = conference
+        state = self.control.watched(session)
+        if state is None:
+            return
+        ident = state.plan.id
+        fresh = ident != conference
+        events = await self.services.events.read(ident, 0 if fresh else after, LOG_PAGE)
+        session.post(protocol.Events(conference=ident, events=tuple(events), reset=fresh))
 
     async def _read(self, socket: web.WebSocketResponse, session: Session, client: Client) -> None:
         bad = 0
@@ -211,7 +304,7 @@ class Http:
                 client.post(protocol.Error(sentence=sentence("protocol.not_json")))
             else:
                 try:
-                    self._handle(protocol.decode(message.data), session, client)
+                    await self._handle(protocol.decode(message.data), session, client)
                 except protocol.BadMessage as error:
                     bad += 1
                     arguments = {"detail": error.detail} if error.detail else {}
@@ -219,15 +312,26 @@ class Http:
             if bad > MAX_BAD_MESSAGES:
                 await socket.close(code=CLOSE_PROTOCOL, message=b"too many bad messages")
 
-    def _handle(self, message: protocol.FromClient, session: Session, client: Client) -> None:
+    async def _handle(self, message: protocol.FromClient, session: Session, client: Client) -> None:
         match message:
-            case protocol.Take():
-                error = (
-                    self.control.take(message.point)
-                    if session.may_take
-                    else sentence("refusal.not_allowed")
-                )
-                client.post(protocol.Result(id=message.id, ok=error is None, error=error))
+            case protocol.Command():
+                await self._command(message.id, message.conference, message.command, session,
+                                    client, message.key)  # fmt: skip
+            case protocol.Typed():
+                state = self.services.conductor.states.get(message.conference)
+                points = state.points if state is not None else self.control.points
+                asked = parse(message.text, points)
+                if isinstance(asked, Refusal):
+                    client.post(_refused(message.id, asked))
+                else:
+                    await self._command(message.id, message.conference, asked, session, client, "")
+            case protocol.Watch():
+                if session.may("watch"):
+                    session.watching = message.conference
+                    self.control.changed_watch(session)
+                    await self._watch(session, message.conference, message.last_seq)
+            case protocol.RoomStatus():
+                self.control.status(session, message)
             case protocol.Report():
                 for report in message.slots:
                     session.reports[report.slot] = report
@@ -235,22 +339,48 @@ class Http:
                 client.post(protocol.Ended(reason="bye", sentence=sentence("ended.bye")))
                 client.finish()
                 self.control.end_session(session)
+                await self._forget(session)
             case protocol.Hello():
                 raise protocol.BadMessage("protocol.hello_once")
+
+    async def _forget(self, session: Session) -> None:
+        try:
+            await self.services.accounts.end_session(session.id)
+        except NotSaved as error:
+            log.error("the end of a session could not be saved: %s", error)
+
+    async def _command(
+        self, ident: int, conference: str, command: c.Asked, session: Session, client: Client,
+        key: str,
+    ) -> None:  # fmt: skip
+        actor = session.actor
+        try:
+            result: Any = Refusal(key="refusal.not_allowed")
+            if session.kind != "echo":
+                result = await self.services.conductor.submit(conference, command, actor, key)
+        except NotSaved:
+            result = Refusal(key="store.not_saved")
+        if isinstance(result, Done):
+            client.post(protocol.Result(id=ident, ok=True, seq=result.seq))
+            return
+        if result.key in ("refusal.not_allowed", "refusal.other_director"):
+            await self.services.auth.note(
+                actor.label, "", f"command {c.name_of(command)}", conference, result.key
+            )
+        client.post(_refused(ident, result))
 
     async def _write(self, socket: web.WebSocketResponse, client: Client) -> None:
         """Empty the client's queue; a client that does not read is cut off."""
         code, reason = 1000, b""
         try:
             while True:
-                message = await client.queue.get()
-                if message is None or client.overflowed:
+                message = await client.next()
+                if message is None:
                     break
                 async with asyncio.timeout(SEND_TIMEOUT):
                     await socket.send_str(protocol.encode(message))
                 if isinstance(message, protocol.Ended):
-                    taken = message.reason == "taken_over"
-                    code = CLOSE_TAKEN_OVER if taken else 1000
+                    code = FINAL.get(message.reason, 1000)
         except (ConnectionError, TimeoutError, RuntimeError):
             client.overflowed = True
         if client.overflowed:
@@ -260,3 +390,8 @@ class Http:
                 await socket.close(code=code, message=reason)
         except TimeoutError:
             pass
+
+
+def _refused(ident: int, refusal: Refusal) -> protocol.Result:
+    why = sentence(refusal.key, **refusal.arguments)
+    return protocol.Result(id=ident, ok=False, error=why, key=refusal.key)

@@ -12,7 +12,7 @@ from bridge.signalling.protocol import Sentence
 
 def problem(status: int, key: str, *, detail: str = "", **arguments: str) -> web.Response:
     """A problem document; ``key`` names the sentence, ``detail`` adds what is particular."""
-    sentence = texts.sentence(key, **arguments)
+    sentence = texts.sentence(key, detail=detail, **arguments)
     return _document(status, key, sentence, detail)
 
 

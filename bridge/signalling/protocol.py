@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-VERSION = 1
+from bridge.conference import commands as c
+from bridge.conference import events as e
+from bridge.conference.model import Floor, Layout, Phase, Request
+from bridge.signalling import strict_json
+
+VERSION = 2
 MAX_MESSAGE = 64 << 10  # octets of one message from a client
 MAX_DEPTH = 32  # levels of nesting in a message from a client
 
-PointState = Literal["offline", "connecting", "in_session", "lost"]
+PointState = Literal["offline", "ready", "connecting", "in_session", "lost"]
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+Key = Annotated[str, msgspec.Meta(max_length=100)]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,18 +35,37 @@ class Sentence(Struct, frozen=True, kw_only=True):
 
 
 class Hello(Struct, frozen=True, kw_only=True, tag="hello", forbid_unknown_fields=True):
-    """First message. ``last_seq`` resumes: what is missing since is sent."""
+    """First message. ``conference`` and ``last_seq`` resume: events after it are sent."""
 
     version: int
     session: str
-    last_seq: int = 0
+    conference: str = ""
+    last_seq: Id = 0
 
 
-class Take(Struct, frozen=True, kw_only=True, tag="take", forbid_unknown_fields=True):
-    """Bring a point on air. ``id`` comes back in the result."""
+class Command(Struct, frozen=True, kw_only=True, tag="command", forbid_unknown_fields=True):
+    """A command to a conference; ``id`` comes back in the result. ``key`` makes a repetition
+    harmless."""
 
-    id: int
-    point: str
+    id: Id
+    conference: str
+    command: c.Asked
+    key: Key = ""
+
+
+class Typed(Struct, frozen=True, kw_only=True, tag="typed", forbid_unknown_fields=True):
+    """A typed line, as in the console's command box."""
+
+    id: Id
+    conference: str
+    text: Annotated[str, msgspec.Meta(max_length=500)]
+
+
+class Watch(Struct, frozen=True, kw_only=True, tag="watch", forbid_unknown_fields=True):
+    """A console looks at another conference; its log is sent from ``last_seq`` on."""
+
+    conference: str
+    last_seq: Id = 0
 
 
 class SlotReport(Struct, frozen=True, kw_only=True):
@@ -62,12 +88,21 @@ class Report(Struct, frozen=True, kw_only=True, tag="report"):
     slots: tuple[SlotReport, ...] = ()
 
 
+class RoomStatus(Struct, frozen=True, kw_only=True, tag="status"):
+    """What a page really does, beside what is wanted of it. ``sharing``: it has a screen."""
+
+    camera: bool = False
+    microphone: bool = False
+    sending: bool = False
+    sharing: bool = False
+    layout: str = ""
+
+
 class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
     """The client leaves for good; its session ends."""
 
 
-FromClient = Hello | Take | Report | Bye
-decoder: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
+FromClient = Hello | Command | Typed | Watch | Report | RoomStatus | Bye
 
 
 # --- bridge → client -----------------------------------------------------------------------
@@ -78,6 +113,7 @@ class PointInfo(Struct, frozen=True, kw_only=True):
     name: Sentence
     tier: str
     chair: bool
+    observer: bool = False
 
 
 class SlotMap(Struct, frozen=True, kw_only=True):
@@ -98,19 +134,25 @@ class LayerInfo(Struct, frozen=True, kw_only=True):
 
 class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
     """Answer to hello. ``media`` tells whether the bridge holds a live transport of this
-    session, so that no new offer is needed."""
+    session, so that no new offer is needed. ``kind``: point, console or echo."""
 
     version: int
     session: str
+    kind: str
     resumed: bool
     media: bool
     point: str | None
-    title: Sentence
+    user: str | None
+    role: str
     bridge: Sentence
+    contact: str
+    zone: str
     points: tuple[PointInfo, ...]
     slots: SlotMap
     layers: tuple[LayerInfo, ...]
-    may_take: bool
+    may_direct: bool
+    now: float
+    usage: tuple[tuple[str, str], ...] = ()
 
 
 class SlotView(Struct, frozen=True, kw_only=True):
@@ -121,40 +163,152 @@ class SlotView(Struct, frozen=True, kw_only=True):
     layer: str = ""
 
 
+class SeatView(Struct, frozen=True, kw_only=True):
+    """A point's seat. ``microphone`` is whether it is heard; ``open`` what was granted."""
+
+    present: bool
+    called: bool
+    connect: str
+    microphone: bool
+    open: bool
+    locked: bool
+    self_muted: bool
+    camera_off: bool
+    dropped: bool
+    floor_seconds: float
+    problem: Sentence | None = None
+
+
+class ConferenceView(Struct, frozen=True, kw_only=True):
+    """A conference as one client sees it: rooms see their own seat and banner only."""
+
+    id: str
+    seq: int
+    title: Sentence
+    phase: Phase
+    chair: str
+    points: tuple[str, ...]
+    expected: tuple[str, ...]
+    opened_at: float
+    started_at: float | None
+    start: float | None
+    end: float | None
+    on_air: str
+    preview: str | None
+    return_picture: str | None
+    layout: Layout
+    panes: tuple[str, ...]
+    pins: dict[int, str]
+    content: str | None
+    floor: Floor | None
+    queue: tuple[Request, ...]
+    roll_call: tuple[str, ...] | None
+    director: str | None
+    closed: bool
+    recording: str
+    free_floor: bool
+    end_near: bool
+    banner: str
+    banners: dict[str, str]
+    seats: dict[str, SeatView]
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """A conference that runs."""
+
+    id: str
+    title: Sentence
+    phase: Phase
+    points: int
+    present: int
+    director: str | None
+
+
+class Quality(Struct, frozen=True, kw_only=True):
+    """A point's line: levels good, fair, poor, bad or unknown; loss 0–1; ``at`` UTC seconds."""
+
+    up: str
+    down: str
+    up_loss: float
+    down_loss: float
+    rtt_ms: float
+    at: float
+
+
+class Upcoming(Struct, frozen=True, kw_only=True):
+    """A conference to come."""
+
+    template: str
+    title: Sentence
+    start: float
+    end: float
+
+
 class State(Struct, frozen=True, kw_only=True, tag="state"):
-    """The conference as this client sees it. Sent whole after every change; ``seq`` grows."""
+    """What this client sees. Sent whole after every change; ``seq`` grows. ``programme`` is
+    whose picture this client's programme slot is to show."""
 
     seq: int
-    on_air: str
-    programme: str  # whose picture this client's programme slot is to show
+    programme: str
     points: dict[str, PointState]
     slots: dict[str, SlotView]
+    conference: ConferenceView | None = None
+    conferences: tuple[Summary, ...] = ()
+    rooms: dict[str, RoomStatus] = {}
+    upcoming: tuple[Upcoming, ...] = ()
+    worker: bool = True
+    unsaved: Sentence | None = None
+
+
+class Events(Struct, frozen=True, kw_only=True, tag="events"):
+    """Lines of the log of a conference. ``reset``: forget those you have."""
+
+    conference: str
+    events: tuple[e.Recorded, ...]
+    reset: bool = False
 
 
 class Levels(Struct, frozen=True, kw_only=True, tag="levels"):
-    """Audio levels by point in -dBov; not numbered, may be skipped for slow clients."""
+    """Audio levels by point in -dBov, and the bridge's UTC time; not numbered, may be
+    skipped for slow clients."""
 
     levels: dict[str, int]
+    now: float
+
+
+class Lines(Struct, frozen=True, kw_only=True, tag="lines"):
+    """Quality of the points' lines, every two seconds."""
+
+    quality: dict[str, Quality]
+
+
+class Notice(Struct, frozen=True, kw_only=True, tag="notice"):
+    """Something operators should know that is no event of a conference."""
+
+    at: float
+    sentence: Sentence
 
 
 class Media(Struct, frozen=True, kw_only=True, tag="media"):
-    """The client's transport is gone: make a new offer."""
+    """The client's transport is gone, or is wanted: make a new offer."""
 
     reason: str
 
 
 class Result(Struct, frozen=True, kw_only=True, tag="result"):
-    """Outcome of a command."""
+    """Outcome of a command. ``seq`` is the conference's, after it."""
 
     id: int
     ok: bool
+    seq: int = 0
     error: Sentence | None = None
+    key: str = ""
 
 
 class Ended(Struct, frozen=True, kw_only=True, tag="ended"):
     """The session is over; the client must not come back by itself."""
 
-    reason: Literal["taken_over", "bye", "too_slow"]
+    reason: Literal["taken_over", "bye", "too_slow", "revoked", "logged_out"]
     sentence: Sentence
 
 
@@ -164,7 +318,9 @@ class Error(Struct, frozen=True, kw_only=True, tag="error"):
     sentence: Sentence
 
 
-ToClient = Welcome | State | Levels | Media | Result | Ended | Error
+ToClient = (
+    Welcome | State | Events | Levels | Lines | Notice | Media | Result | Ended | Error
+)  # fmt: skip
 encoder = msgspec.json.Encoder()
 
 
@@ -179,32 +335,12 @@ class BadMessage(Exception):
 
 def decode(text: str) -> FromClient:
     """Decode a message; raises `BadMessage` for anything else, whatever it is."""
-    if len(text) > MAX_MESSAGE:
-        raise BadMessage("protocol.too_large")
     try:
-        raw = text.encode("utf-8")
-    except UnicodeEncodeError:  # a lone surrogate
-        raise BadMessage("protocol.not_json") from None
-    if _depth(text) > MAX_DEPTH:
-        raise BadMessage("protocol.too_deep")
-    try:
-        return decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        raise BadMessage("protocol.not_understood", str(error)) from None
-    except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
-        raise BadMessage("protocol.not_json") from None
-
-
-def _depth(text: str) -> int:
-    """The deepest nesting, brackets inside strings counted too: an upper bound is enough."""
-    depth = deepest = 0
-    for character in text:
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest
+        value = strict_json.loads(text, max_octets=MAX_MESSAGE, max_depth=MAX_DEPTH)
+        message: FromClient = strict_json.convert(value, FromClient)
+    except strict_json.NotUsable as error:
+        raise BadMessage(error.key, error.detail) from None
+    return message
 
 
 def encode(message: ToClient) -> str:

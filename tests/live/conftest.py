@@ -17,7 +17,10 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from bridge.app import ControlProcess
-from bridge.conference.model import PointId
+from bridge.conductor import Done
+from bridge.conference import commands as c
+from bridge.conference.model import Actor, PointId, State
+from bridge.demo import demo_operator
 from config.loader import load
 from config.schema import Topology
 from endpoints.test_card import TestCard
@@ -36,6 +39,7 @@ FLAGS = [
     "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--allow-loopback-in-peer-connection",
     "--autoplay-policy=no-user-gesture-required",
+    "--auto-select-desktop-capture-source=Entire screen",
 ]
 
 Wait = Callable[[Callable[[], Any], float], Any]
@@ -155,3 +159,62 @@ async def open_room(browser: Browser, process: ControlProcess, point: str) -> Pa
     await page.add_init_script(path=Path(__file__).parent / "card.js")
     await page.goto(f"{process.url}/room#point={point}&key={process.keys[PointId(point)]}")
     return page
+
+
+DEMO = Actor(kind="user", name="demo", role="operator")
+
+
+async def started(process: ControlProcess, template: str = "giao-ban") -> str:
+    """Open and start a conference, as the demo's operator."""
+    opened = await process.scheduler.open(process.scheduler.templates()[template], DEMO)
+    assert isinstance(opened, Done), opened
+    await act(process, opened.conference, c.Start())
+    return opened.conference
+
+
+async def act(process: ControlProcess, conference: str, command: c.Command) -> None:
+    result = await process.conductor.submit(conference, command, DEMO)
+    assert isinstance(result, Done), result
+
+
+def only(process: ControlProcess) -> State:
+    """The one conference that runs."""
+    (state,) = process.conductor.running()
+    return state
+
+
+async def open_console(browser: Browser, process: ControlProcess, key: str = "") -> Page:
+    """The console, logged in as the demo's operator."""
+    key = key or await demo_operator(process)
+    page = await browser.new_page(viewport={"width": 1600, "height": 900})
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "console",
+        lambda m: problems.append(m.text) if m.type == "error" and "401" not in m.text else None,
+    )
+    page.problems = problems  # type: ignore[attr-defined]
+    await page.add_init_script(path=Path(__file__).parent / "card.js")
+    await page.goto(f"{process.url}/console#demo={key}")
+    return page
+
+
+async def sees(page: Page, numbers: dict[str, int], timeout: float = 30.0) -> None:
+    """Wait until the tiles of a page show the cards of these points."""
+    await page.wait_for_function(
+        "expected => { const s = seen(); "
+        "return Object.entries(expected).every(([p, n]) => s.tiles[p] === n); }",
+        arg=numbers,
+        timeout=timeout * 1000,
+        polling=50,
+    )
+
+
+async def text_is(page: Page, selector: str, text: str, timeout: float = 20.0) -> None:
+    """Wait until an element's text contains ``text``."""
+    await page.wait_for_function(
+        "([selector, text]) => document.querySelector(selector)?.textContent.includes(text)",
+        arg=[selector, text],
+        timeout=timeout * 1000,
+        polling=50,
+    )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.media import messages as m
-from bridge.signalling.answer import Local, negotiate
+from bridge.signalling.answer import ROOM_SOURCES, Local, negotiate
 from bridge.signalling.sdp import MAX_SDP, SdpError, parse
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -39,7 +39,7 @@ def answer(text: str, *, may_send: bool = True, codec: m.Codec = "vp8") -> tuple
         label="l",
         video_slots=VIDEO,
         audio_slots=AUDIO,
-        may_send=may_send,
+        sources=ROOM_SOURCES if may_send else {},
         local=local(codec),
     )
 

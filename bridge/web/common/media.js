@@ -10,6 +10,8 @@ const CONNECT_LIMIT = 10000; // ms from the answer to "connected"
  * @property {string[]} video
  * @property {string[]} audio
  * @typedef {{rid: string, height: number, bitrate: number, frame_rate: number}} Layer
+ * @typedef {"room" | "console" | "none"} Sends  what may be sent: microphone, camera and screen;
+ *   a screen; nothing
  */
 
 export class Media {
@@ -26,19 +28,31 @@ export class Media {
     this.pc = null;
     /** @type {MediaStream | null} */
     this.local = null;
+    /** @type {MediaStreamTrack | null} */
+    this.screen = null;
     /** @type {Slots} */
     this.slots = { video: [], audio: [] };
     /** @type {Layer[]} */
     this.layers = [];
-    this.sends = false;
+    /** @type {Sends} */
+    this.sends = "none";
+    this.sending = false; // camera and microphone are sent only inside a conference
+    this.microphone = true;
+    this.contentRate = 1500;
     this.tries = 0;
     this.timer = 0;
     this.generation = 0;
+    /** @type {RTCRtpTransceiver | null} */
+    this.voiceLine = null;
+    /** @type {RTCRtpTransceiver | null} */
+    this.cameraLine = null;
+    /** @type {RTCRtpTransceiver | null} */
+    this.contentLine = null;
   }
 
   /**
    * Make a fresh connection; an old one is dropped.
-   * @param {{slots: Slots, layers: Layer[], sends: boolean}} setup
+   * @param {{slots: Slots, layers: Layer[], sends: Sends}} setup
    */
   start(setup) {
     this.slots = setup.slots;
@@ -75,7 +89,7 @@ export class Media {
     this.pc = pc;
     pc.onconnectionstatechange = () => this.changed(pc, generation);
     try {
-      if (this.sends) this.addSending(pc);
+      this.addSending(pc);
       const video = this.slots.video.map(() => pc.addTransceiver("video", { direction: "recvonly" }));
       const audio = this.slots.audio.map(() => pc.addTransceiver("audio", { direction: "recvonly" }));
       await pc.setLocalDescription();
@@ -84,6 +98,7 @@ export class Media {
       await pc.setRemoteDescription({ type: "answer", sdp: answer });
       this.slots.video.forEach((slot, i) => this.handlers.track(slot, video[i].receiver.track));
       this.slots.audio.forEach((slot, i) => this.handlers.track(slot, audio[i].receiver.track));
+      await this.feed();
       this.timer = setTimeout(() => {
         if (pc.connectionState !== "connected") this.failed(generation, "timeout");
       }, CONNECT_LIMIT);
@@ -94,34 +109,67 @@ export class Media {
 
   /** Microphone, camera (simulcast) and shared screen, in this order. @param {RTCPeerConnection} pc */
   addSending(pc) {
-    const [audio] = this.local?.getAudioTracks() ?? [];
-    const [video] = this.local?.getVideoTracks() ?? [];
-    const top = this.layers.at(-1)?.height ?? 720;
-    pc.addTransceiver(audio ?? "audio", { direction: "sendonly" });
-    pc.addTransceiver(video ?? "video", {
-      direction: "sendonly",
-      sendEncodings: this.layers.map((layer) => ({
-        rid: layer.rid,
-        scaleResolutionDownBy: top / layer.height,
-        maxBitrate: layer.bitrate * 1000,
-        maxFramerate: layer.frame_rate,
-      })),
-    });
-    pc.addTransceiver("video", { direction: "sendonly" });
+    this.voiceLine = this.cameraLine = this.contentLine = null;
+    if (this.sends === "room") {
+      const top = this.layers.at(-1)?.height ?? 720;
+      this.voiceLine = pc.addTransceiver("audio", { direction: "sendonly" });
+      this.cameraLine = pc.addTransceiver("video", {
+        direction: "sendonly",
+        sendEncodings: this.layers.map((layer) => ({
+          rid: layer.rid,
+          scaleResolutionDownBy: top / layer.height,
+          maxBitrate: layer.bitrate * 1000,
+          maxFramerate: layer.frame_rate,
+        })),
+      });
+    }
+    if (this.sends !== "none") {
+      this.contentLine = pc.addTransceiver("video", {
+        direction: "sendonly",
+        sendEncodings: [{ maxBitrate: this.contentRate * 1000 }],
+      });
+    }
+  }
+
+  /** Put the tracks that are to be sent now on their lines; needs no negotiation. */
+  async feed() {
+    const [voice] = this.local?.getAudioTracks() ?? [];
+    const [camera] = this.local?.getVideoTracks() ?? [];
+    await this.put(this.voiceLine, this.sending && this.microphone ? (voice ?? null) : null);
+    await this.put(this.cameraLine, this.sending ? (camera ?? null) : null);
+    await this.put(this.contentLine, this.screen);
+  }
+
+  /** @param {RTCRtpTransceiver | null} line @param {MediaStreamTrack | null} track */
+  async put(line, track) {
+    if (line && line.sender.track !== track && this.pc) await line.sender.replaceTrack(track);
   }
 
   /**
    * Send another camera and microphone without a new negotiation.
-   * @param {MediaStream} stream
+   * @param {MediaStream | null} stream
    */
   async replace(stream) {
     this.local = stream;
-    const senders = this.pc?.getTransceivers().slice(0, 2) ?? [];
-    for (const transceiver of this.sends ? senders : []) {
-      const kind = transceiver.receiver.track.kind;
-      const track = stream.getTracks().find((candidate) => candidate.kind === kind) ?? null;
-      await transceiver.sender.replaceTrack(track);
-    }
+    await this.feed();
+  }
+
+  /**
+   * Whether camera and microphone are sent. @param {boolean} sending @param {boolean} microphone
+   */
+  async send(sending, microphone = true) {
+    if (this.sending === sending && this.microphone === microphone) return;
+    this.sending = sending;
+    this.microphone = microphone;
+    await this.feed();
+  }
+
+  /** Share a screen, or stop with null. @param {MediaStreamTrack | null} track */
+  async share(track) {
+    this.screen?.stop();
+    this.screen = track;
+    if (track) track.contentHint = "detail";
+    await this.feed();
   }
 
   /** @param {RTCPeerConnection} pc @param {number} generation */

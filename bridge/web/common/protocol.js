@@ -4,8 +4,10 @@
 export const RETRY = [0, 0.3, 1.2, 2.7, 5];
 const ANSWER_TIMEOUT = 8000; // ms for an HTTP request on a network that may be gone
 const SILENCE_LIMIT = 12000; // ms without any message until the connection counts as dead
-const CLOSE_UNKNOWN_SESSION = 4401;
+const VERSION = 2;
+const CLOSE_REVOKED = 4403;
 const CLOSE_TAKEN_OVER = 4409;
+const CLOSE_UNKNOWN_SESSION = 4401;
 
 /** The bridge refused with a document; `status` is the HTTP status. */
 export class Refused extends Error {
@@ -18,20 +20,22 @@ export class Refused extends Error {
 }
 
 /**
+ * @typedef {"connecting" | "up" | "down" | "wrong_key" | "busy" | "ended"} Status
  * @typedef {object} Handlers
  * @property {(message: any) => void} message  every message of the bridge
- * @property {(status: "connecting" | "up" | "down" | "wrong_key" | "ended") => void} status
+ * @property {(status: Status, problem?: any) => void} status
  */
 
 export class Connection {
   /**
-   * @param {{point: string | null, key: string}} identity  point null: a viewer
+   * @param {object} identity  what opens a session: {point, key} or {kind}
    * @param {Handlers} handlers
    */
   constructor(identity, handlers) {
     this.identity = identity;
     this.handlers = handlers;
     this.session = "";
+    this.conference = "";
     this.lastSeq = 0;
     this.tries = 0;
     this.over = false;
@@ -71,11 +75,12 @@ export class Connection {
     try {
       if (!this.session) await this.login();
     } catch (error) {
-      if (error instanceof Refused && error.status === 401) {
-        this.handlers.status("wrong_key");
-      } else {
-        this.handlers.status("down");
-      }
+      const status = error instanceof Refused ? error.status : 0;
+      const problem = error instanceof Refused ? error.problem : null;
+      this.handlers.status(
+        status === 401 || status === 403 ? "wrong_key" : status === 409 ? "busy" : "down",
+        problem,
+      );
       this.scheduleRetry();
       return;
     }
@@ -84,17 +89,21 @@ export class Connection {
     this.socket = socket;
     this.lastHeard = Date.now();
     socket.onopen = () => {
-      this.send({ type: "hello", version: 1, session: this.session, last_seq: this.lastSeq });
+      this.send({
+        type: "hello",
+        version: VERSION,
+        session: this.session,
+        conference: this.conference,
+        last_seq: this.lastSeq,
+      });
     };
     socket.onmessage = (event) => this.receive(JSON.parse(event.data));
     socket.onclose = (event) => this.closed(socket, event.code);
   }
 
   async login() {
-    const body = { point: this.identity.point, key: this.identity.key };
-    const answer = await this.post("/api/v1/sessions", JSON.stringify(body), "application/json");
+    const answer = await this.post("/api/v1/sessions", JSON.stringify(this.identity), "application/json");
     this.session = (await answer.json()).session;
-    this.lastSeq = 0;
   }
 
   /** @param {any} message */
@@ -103,8 +112,10 @@ export class Connection {
     if (message.type === "welcome") {
       this.tries = 0;
       this.handlers.status("up");
-    } else if (message.type === "state") {
-      this.lastSeq = message.seq;
+    } else if (message.type === "events") {
+      if (message.reset || message.conference !== this.conference) this.lastSeq = 0;
+      this.conference = message.conference;
+      for (const line of message.events) this.lastSeq = Math.max(this.lastSeq, line.seq);
     } else if (message.type === "result") {
       this.waiting.get(message.id)?.(message);
       this.waiting.delete(message.id);
@@ -121,8 +132,8 @@ export class Connection {
     this.socket = null;
     for (const resolve of this.waiting.values()) resolve({ ok: false, error: null });
     this.waiting.clear();
-    if (code === CLOSE_UNKNOWN_SESSION) this.session = ""; // the bridge was restarted
-    if (code === CLOSE_TAKEN_OVER) this.over = true;
+    if (code === CLOSE_UNKNOWN_SESSION) this.session = ""; // it ended while we were away
+    if (code === CLOSE_TAKEN_OVER || code === CLOSE_REVOKED) this.over = true;
     if (!this.over) {
       this.handlers.status("down");
       this.scheduleRetry();
@@ -144,16 +155,29 @@ export class Connection {
   }
 
   /**
-   * Send a command and wait for its result.
+   * Send a message that is answered by a result, and wait for it.
    * @param {any} message
-   * @returns {Promise<{ok: boolean, error: any}>}
+   * @returns {Promise<{ok: boolean, error: any, key?: string}>}
    */
-  command(message) {
+  ask(message) {
     const id = this.nextId++;
     return new Promise((resolve) => {
+      if (this.socket?.readyState !== WebSocket.OPEN) {
+        resolve({ ok: false, error: null });
+        return;
+      }
       this.waiting.set(id, resolve);
       this.send({ ...message, id });
     });
+  }
+
+  /**
+   * A command to a conference.
+   * @param {string} conference
+   * @param {any} command
+   */
+  command(conference, command) {
+    return this.ask({ type: "command", conference, command });
   }
 
   /**

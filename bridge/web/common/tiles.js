@@ -1,9 +1,18 @@
 // Pictures of points: one tile a point, and the programme. Views only; texts by textContent.
 
 import { pick, t } from "./i18n.js";
-import { loudness, pointOf, shownIn } from "./state.js";
+import { loudness, pointOf, shownIn, standing } from "./state.js";
 
-const ICONS = { offline: "○", connecting: "◔", in_session: "●", lost: "▲" };
+/** @type {Record<string, string>} */
+const ICONS = {
+  offline: "○",
+  ready: "◌",
+  connecting: "◔",
+  in_session: "●",
+  requesting: "",
+  speaking: "",
+  lost: "▲",
+};
 
 /**
  * @param {string} tag
@@ -13,7 +22,7 @@ const ICONS = { offline: "○", connecting: "◔", in_session: "●", lost: "▲
  */
 export function make(tag, className, parent) {
   const element = document.createElement(tag);
-  element.className = className;
+  if (className) element.className = className;
   parent?.append(element);
   return element;
 }
@@ -24,20 +33,38 @@ export function makeVideo(parent, label) {
   video.autoplay = true;
   video.muted = true; // sound comes from the audio slots
   video.playsInline = true;
-  video.setAttribute("aria-label", label);
+  if (label) video.setAttribute("aria-label", label);
+  else video.setAttribute("aria-hidden", "true");
   return video;
 }
+
+/** Set a text only where it differs: screen readers read changes. @param {Element} element @param {string} text */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * @typedef {object} Parts
+ * @property {HTMLElement} tile
+ * @property {HTMLVideoElement} video
+ * @property {HTMLElement} name
+ * @property {HTMLElement} status
+ * @property {HTMLElement} badge
+ * @property {HTMLElement} microphone
+ * @property {HTMLElement} lines
+ * @property {HTMLElement} bar
+ */
 
 /** Tiles in the fixed order of the points. */
 export class Tiles {
   /**
    * @param {HTMLElement} root
-   * @param {((point: string) => void) | null} onTake
+   * @param {{select: (point: string) => void, take: (point: string) => void} | null} actions
    */
-  constructor(root, onTake) {
+  constructor(root, actions) {
     this.root = root;
-    this.onTake = onTake;
-    /** @type {Map<string, {tile: HTMLElement, video: HTMLVideoElement, name: HTMLElement, status: HTMLElement, meter: HTMLMeterElement}>} */
+    this.actions = actions;
+    /** @type {Map<string, Parts>} */
     this.tiles = new Map();
   }
 
@@ -47,20 +74,30 @@ export class Tiles {
     if (wanted.length === this.tiles.size && wanted.every((p) => this.tiles.has(p.id))) return;
     this.root.replaceChildren();
     this.tiles.clear();
-    for (const point of wanted) {
-      const tile = make(this.onTake ? "button" : "div", "tile", this.root);
+    wanted.forEach((point, index) => {
+      const tile = make(this.actions ? "button" : "div", "tile", this.root);
       tile.dataset.point = point.id;
-      if (this.onTake) tile.addEventListener("click", () => this.onTake?.(point.id));
-      const video = makeVideo(tile, pick(point.name));
+      if (this.actions) {
+        const { select, take } = this.actions;
+        tile.addEventListener("click", () => select(point.id));
+        tile.addEventListener("dblclick", () => take(point.id));
+      } else {
+        tile.setAttribute("role", "group");
+      }
+      const video = makeVideo(tile, "");
+      const top = make("div", "top", tile);
+      const badge = make("span", "badge", top);
+      const microphone = make("span", "microphone", top);
+      if (this.actions && index < 12) make("kbd", "", top).textContent = "1234567890-="[index];
+      const meter = make("div", "level", tile);
+      const bar = make("div", "bar", meter);
       const caption = make("div", "caption", tile);
       const status = make("span", "status", caption);
       const name = make("span", "name", caption);
-      const meter = /** @type {HTMLMeterElement} */ (make("meter", "level", tile));
-      meter.max = 1;
-      meter.setAttribute("aria-hidden", "true");
-      make("div", "badge", tile);
-      this.tiles.set(point.id, { tile, video, name, status, meter });
-    }
+      const lines = make("span", "lines", caption);
+      for (const part of [top, caption, meter]) part.setAttribute("aria-hidden", "true");
+      this.tiles.set(point.id, { tile, video, name, status, badge, microphone, lines, bar });
+    });
   }
 
   /** @param {string} point */
@@ -68,31 +105,86 @@ export class Tiles {
     return this.tiles.get(point)?.video ?? null;
   }
 
-  /** @param {import("./state.js").PageState} state */
-  render(state) {
+  /**
+   * @param {import("./state.js").PageState} state
+   * @param {string | null} [selected]
+   */
+  render(state, selected = null) {
     for (const [id, parts] of this.tiles) {
-      const presence = state.presence[id] ?? "offline";
+      const does = standing(state, id);
       const name = pick(pointOf(state, id)?.name);
-      const onAir = state.onAir === id;
-      parts.name.textContent = name;
-      parts.status.textContent = ICONS[/** @type {keyof ICONS} */ (presence)] ?? "";
-      parts.tile.dataset.presence = presence;
+      const conference = state.conference;
+      const onAir = conference?.on_air === id;
+      const preview = conference?.preview === id;
+      const seat = conference?.seats[id];
+      setText(parts.name, name);
+      setText(parts.status, ICONS[does] ?? "");
+      parts.tile.dataset.standing = does;
       parts.tile.classList.toggle("on-air", onAir);
+      parts.tile.classList.toggle("preview", preview);
+      parts.tile.classList.toggle("selected", selected === id);
       parts.tile.classList.toggle("empty", shownIn(state, `thumb:${id}`) !== id);
-      const badge = /** @type {HTMLElement} */ (parts.tile.querySelector(".badge"));
-      badge.textContent = onAir ? t("room.on_air") : presence === "in_session" ? "" : t(`state.${presence}`);
-      const label = onAir
-        ? t("tile.label_on_air", { name })
-        : t("tile.label", { name, state: t(`state.${presence}`) });
-      parts.tile.setAttribute("aria-label", label);
-      if (!this.onTake) parts.tile.setAttribute("role", "group");
+      const badge = onAir
+        ? t("room.on_air")
+        : preview
+          ? t("console.preview")
+          : does === "in_session"
+            ? ""
+            : t(`state.${does}`);
+      setText(parts.badge, badge);
+      parts.microphone.dataset.icon = seat ? microphoneIcon(seat) : "";
+      parts.status.dataset.icon = does === "requesting" ? "hand" : does === "speaking" ? "microphone" : "";
+      parts.microphone.classList.toggle("open", seat?.microphone ?? false);
+      const line = state.lines[id];
+      setText(parts.lines, line && this.actions ? `↑${short(line.up)} ↓${short(line.down)}` : "");
+      parts.lines.dataset.level = line ? worst(line) : "unknown";
+      parts.tile.setAttribute("aria-label", label(state, id, name));
+      if (this.actions) {
+        parts.tile.setAttribute("aria-pressed", String(selected === id));
+        parts.tile.title = pick(seat?.problem);
+      }
     }
   }
 
   /** @param {import("./state.js").PageState} state */
   renderLevels(state) {
-    for (const [id, parts] of this.tiles) parts.meter.value = loudness(state.levels[id]);
+    for (const [id, parts] of this.tiles) {
+      parts.bar.style.transform = `scaleX(${loudness(state.levels[id])})`;
+    }
   }
+}
+
+/** @param {import("./state.js").Seat} seat */
+function microphoneIcon(seat) {
+  if (seat.locked) return "locked";
+  return seat.microphone ? "microphone" : "muted";
+}
+
+/** @param {string} level */
+const short = (level) => (level === "unknown" ? "?" : t(`quality.${level}`));
+
+const ORDER = ["unknown", "good", "fair", "poor", "bad"];
+
+/** @param {import("./state.js").Quality} line */
+export const worst = (line) =>
+  ORDER[Math.max(ORDER.indexOf(line.up), ORDER.indexOf(line.down))] ?? "unknown";
+
+/**
+ * "Điểm cầu Khoan Dụ, đang phát biểu, micro mở, đường truyền tốt"
+ * @param {import("./state.js").PageState} state
+ * @param {string} id
+ * @param {string} name
+ */
+function label(state, id, name) {
+  const parts = [t("tile.point", { name })];
+  if (state.conference?.on_air === id) parts.push(t("tile.on_air"));
+  if (state.conference?.preview === id) parts.push(t("tile.preview"));
+  parts.push(t(`state.${standing(state, id)}`).toLowerCase());
+  const seat = state.conference?.seats[id];
+  if (seat) parts.push(t(seat.microphone ? "tile.microphone_open" : "tile.microphone_closed"));
+  const line = state.lines[id];
+  if (line) parts.push(t("tile.line", { level: t(`quality.${worst(line)}`).toLowerCase() }));
+  return parts.join(", ");
 }
 
 /** Sound: one element a slot, in no layout. */

@@ -1,0 +1,1 @@
+"""The REST interface: everything the console can do (docs/api.md)."""

@@ -1,0 +1,183 @@
+"""Logins of users, sessions of devices: who is asking, and may they."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import secrets
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bridge.accounts import passwords
+from bridge.accounts.roles import User, name_problem, password_problem
+from bridge.accounts.throttle import Throttle
+from bridge.store.accounts import Accounts, Device, Login
+from bridge.store.database import NotSaved
+
+log = logging.getLogger("auth")
+
+TOUCH = 60.0  # seconds between notes that a login or device was seen
+LOCAL_USER = User(name="cli", role="admin")  # who can read the state folder
+
+
+class Denied(Exception):
+    """Somebody may not do something; ``key`` names the sentence, ``status`` is HTTP's."""
+
+    def __init__(self, status: int, key: str, **arguments: str) -> None:
+        super().__init__(key)
+        self.status = status
+        self.key = key
+        self.arguments = arguments
+
+
+class Identity(NamedTuple):
+    """A user that is logged in; ``login`` is its id, "" for the local token."""
+
+    user: User
+    login: str
+
+
+class Auth:
+    """``now`` is UTC seconds, ``monotonic`` for waits. ``local_token`` is the command line's."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        now: Callable[[], float],
+        monotonic: Callable[[], float],
+        local_token: str,
+    ) -> None:
+        self.accounts = accounts
+        self._now = now
+        self._monotonic = monotonic
+        self._local_token = local_token
+        self._throttle = Throttle()
+        self._touched: dict[str, float] = {}
+        self.demo_key = ""  # set by the demo: logs the demo's operator in
+
+    # --- audit --------------------------------------------------------------------------
+
+    async def note(
+        self, actor: str, address: str, action: str, target: str = "", outcome: str = "done"
+    ) -> None:
+        """Write a line of the audit trail. Where it cannot be saved, the log of the process
+        has it."""
+        try:
+            await self.accounts.note(
+                at=self._now(), actor=actor, address=address, action=action, target=target[:300],
+                outcome=outcome[:300],
+            )  # fmt: skip
+        except NotSaved as error:
+            log.error("audit not saved (%s): %s %s %s %s", error, actor, action, target, outcome)
+
+    # --- users --------------------------------------------------------------------------
+
+    def _check_wait(self, name: str, address: str) -> None:
+        wait = self._throttle.wait(name, address, self._monotonic())
+        if wait > 0:
+            raise Denied(429, "account.wait", seconds=str(int(wait) + 1))
+
+    async def login(self, name: str, password: str, address: str, agent: str) -> tuple[str, User]:
+        """Return a new token and the user. Raises `Denied`."""
+        self._check_wait(name, address)
+        stored = await self.accounts.password(name) if not name_problem(name) else None
+        user = await self.accounts.user(name) if stored is not None else None
+        right = await passwords.verify_async(stored, password)
+        if not right or user is None or user.disabled:
+            self._throttle.failed(name, address, self._monotonic())
+            await self.note(f"user:{name[:40]}", address, "login", outcome="refused")
+            raise Denied(401, "account.wrong_password")
+        self._throttle.succeeded(name)
+        return await self._open(user, address, agent), user
+
+    async def login_demo(self, key: str, address: str, agent: str) -> tuple[str, User]:
+        """The demo's operator, by the key in the address that the demo prints."""
+        self._check_wait("demo", address)
+        user = await self.accounts.user("demo")
+        right = bool(self.demo_key) and hmac.compare_digest(self.demo_key, key)
+        if user is None or not right:
+            self._throttle.failed("demo", address, self._monotonic())
+            raise Denied(401, "account.wrong_password")
+        return await self._open(user, address, agent), user
+
+    async def _open(self, user: User, address: str, agent: str) -> str:
+        token = passwords.new_token()
+        now = self._now()
+        await self.accounts.add_login(
+            Login(
+                id=passwords.digest(token), user=user.name, created=now, seen=now,
+                address=address, agent=agent[:200],
+            )
+        )  # fmt: skip
+        await self.note(f"user:{user.name}", address, "login")
+        return token
+
+    async def identify(self, token: str) -> Identity | None:
+        """Who a token belongs to; None for nobody."""
+        if not token:
+            return None
+        if hmac.compare_digest(token.encode("utf-8", "replace"), self._local_token.encode()):
+            return Identity(LOCAL_USER, "")
+        ident = passwords.digest(token)
+        now = self._now()
+        found = await self.accounts.login(ident, now)
+        if found is None:
+            return None
+        login, user = found
+        if now - max(login.seen, self._touched.get(ident, 0.0)) > TOUCH:
+            self._touched[ident] = now
+            with contextlib.suppress(NotSaved):  # being seen is no reason to refuse
+                await self.accounts.touch_login(ident, now)
+        return Identity(user, login.id)
+
+    async def change_password(self, user: User, old: str, new: str, address: str) -> None:
+        """Raises `Denied`. The user's other logins are ended by the caller."""
+        self._check_wait(user.name, address)
+        stored = await self.accounts.password(user.name)
+        if not await passwords.verify_async(stored, old):
+            self._throttle.failed(user.name, address, self._monotonic())
+            raise Denied(403, "account.wrong_old_password")
+        problem = password_problem(user.name, new)
+        if problem or new == old:
+            raise Denied(422, problem or "account.same_password")
+        hashed = await asyncio.to_thread(passwords.hash_password, new)
+        await self.accounts.change_user(user.name, password=hashed, must_change=False)
+        await self.note(f"user:{user.name}", address, "password")
+
+    # --- devices ------------------------------------------------------------------------
+
+    async def device(self, point: str, key: str, address: str) -> Device:
+        """The device that holds a key of a point. Raises `Denied`."""
+        self._check_wait(f"point:{point}", address)
+        device = await self.accounts.device_of_key(passwords.digest(key)) if key else None
+        if device is None or device.point != point or device.revoked is not None:
+            self._throttle.failed(f"point:{point}", address, self._monotonic())
+            await self.note(f"point:{point[:64]}", address, "session", outcome="wrong key")
+            raise Denied(401, "http.wrong_key")
+        self._throttle.succeeded(f"point:{point}")
+        now = self._now()
+        if now - self._touched.get(device.id, 0.0) > TOUCH:
+            self._touched[device.id] = now
+            with contextlib.suppress(NotSaved):
+                await self.accounts.touch_device(device.id, now)
+        return device
+
+    async def enrol(self, code: str, name: str, address: str) -> tuple[str, str]:
+        """Use a one-time code up; return the point and a new device key. Raises `Denied`."""
+        self._check_wait("enrol", address)
+        now = self._now()
+        normal = passwords.normal_code(code)
+        point = await self.accounts.use_enrolment(passwords.digest(normal), now)
+        if point is None:
+            self._throttle.failed("enrol", address, self._monotonic())
+            await self.note("device", address, "enrol", outcome="wrong code")
+            raise Denied(401, "account.wrong_code")
+        key = passwords.new_token()
+        device = Device(
+            id=secrets.token_hex(8), point=point, name=name[:100] or "room", created=now, seen=now
+        )
+        await self.accounts.add_device(device, passwords.digest(key))
+        await self.note(f"point:{point}", address, "enrol", target=device.id)
+        return point, key

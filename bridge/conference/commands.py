@@ -1,0 +1,265 @@
+"""Everything that can be asked of a conference. ``type`` is the word in JSON and on the console."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from bridge.conference.model import MAX_PANES, Layout, Point, Seconds, Text
+
+Pane = Annotated[int, msgspec.Meta(ge=1, le=MAX_PANES)]
+Points = Annotated[tuple[Point, ...], msgspec.Meta(max_length=500)]
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all commands."""
+
+
+# --- life of the conference ----------------------------------------------------------------
+
+
+class Start(Struct, frozen=True, kw_only=True, tag="start"):
+    """End the trial session and start; the rules of the plan apply from here."""
+
+
+class Extend(Struct, frozen=True, kw_only=True, tag="extend"):
+    """Move the planned end by ``minutes``."""
+
+    minutes: Annotated[int, msgspec.Meta(ge=1, le=24 * 60)]
+
+
+class End(Struct, frozen=True, kw_only=True, tag="end"):
+    """End the conference for everybody."""
+
+
+class Lock(Struct, frozen=True, kw_only=True, tag="lock"):
+    """Let nobody in who has not been in before."""
+
+    locked: bool = True
+
+
+class Direct(Struct, frozen=True, kw_only=True, tag="direct"):
+    """Become the director. ``take_over`` confirms taking it from somebody else."""
+
+    take_over: bool = False
+
+
+# --- pictures ------------------------------------------------------------------------------
+
+
+class Preview(Struct, frozen=True, kw_only=True, tag="preview"):
+    """Put a point on the preview bus; without ``point`` empty it."""
+
+    point: Point | None = None
+
+
+class Take(Struct, frozen=True, kw_only=True, tag="take"):
+    """Bring a point on air; without ``point`` the one on preview."""
+
+    point: Point | None = None
+
+
+class Return(Struct, frozen=True, kw_only=True, tag="return"):
+    """Back to the chair; whoever has the floor gives it back."""
+
+
+class ReturnPicture(Struct, frozen=True, kw_only=True, tag="return_picture"):
+    """What the point on air sees; without ``point`` the chair."""
+
+    point: Point | None = None
+
+
+class SetLayout(Struct, frozen=True, kw_only=True, tag="layout"):
+    """Push a layout to the rooms."""
+
+    layout: Layout
+
+
+class Pin(Struct, frozen=True, kw_only=True, tag="pin"):
+    """Fix a point in a pane (1 is the first); without ``point`` free the pane."""
+
+    pane: Pane
+    point: Point | None = None
+
+
+class Rank(Struct, frozen=True, kw_only=True, tag="rank"):
+    """Order of importance of panes that are not fixed; an empty one is the plan's order."""
+
+    points: Points = ()
+
+
+# --- floor ---------------------------------------------------------------------------------
+
+
+class RequestFloor(Struct, frozen=True, kw_only=True, tag="request_floor"):
+    """A point asks for the floor."""
+
+    point: Point
+
+
+class WithdrawFloor(Struct, frozen=True, kw_only=True, tag="withdraw_floor"):
+    """A point (or the direction) takes a request back."""
+
+    point: Point
+
+
+class Grant(Struct, frozen=True, kw_only=True, tag="grant"):
+    """Floor to a point, without ``point`` to the first in the queue: on air, microphone open,
+    the others' closed (the chair keeps its own)."""
+
+    point: Point | None = None
+    seconds: Seconds | None = None
+
+
+class SpeakingTime(Struct, frozen=True, kw_only=True, tag="speaking_time"):
+    """Limit of the running turn; without ``seconds`` none."""
+
+    seconds: Seconds | None = None
+
+
+class StartRollCall(Struct, frozen=True, kw_only=True, tag="roll_call"):
+    """Each point in turn for ``seconds``; without ``points`` all that are present."""
+
+    seconds: Seconds = 20
+    points: Points = ()
+
+
+class Next(Struct, frozen=True, kw_only=True, tag="next"):
+    """The next of a roll call, otherwise the first in the queue."""
+
+
+class StopRollCall(Struct, frozen=True, kw_only=True, tag="stop_roll_call"):
+    """End a roll call and return to the chair."""
+
+
+# --- microphones, cameras, points ----------------------------------------------------------
+
+
+class Mute(Struct, frozen=True, kw_only=True, tag="mute"):
+    """Close a microphone; ``lock`` keeps the room from opening it."""
+
+    point: Point
+    lock: bool = False
+
+
+class Unmute(Struct, frozen=True, kw_only=True, tag="unmute"):
+    """Open a microphone and undo a lock."""
+
+    point: Point
+
+
+class MuteAll(Struct, frozen=True, kw_only=True, tag="mute_all"):
+    """Close microphones of all but the chair, the speaker, or nobody."""
+
+    but: Literal["nobody", "chair", "speaker"] = "nobody"
+    lock: bool = False
+
+
+class SelfMute(Struct, frozen=True, kw_only=True, tag="self_mute"):
+    """A room closes or opens its own microphone."""
+
+    point: Point
+    muted: bool
+
+
+class Camera(Struct, frozen=True, kw_only=True, tag="camera"):
+    """Take a point's picture away from everybody, or give it back."""
+
+    point: Point
+    off: bool
+
+
+class Accept(Struct, frozen=True, kw_only=True, tag="accept"):
+    """A point that comes on invitation comes in."""
+
+    point: Point
+
+
+class Drop(Struct, frozen=True, kw_only=True, tag="drop"):
+    """Send a point out; it is not called again until it is recalled."""
+
+    point: Point
+    reason: Text = ""
+
+
+class Recall(Struct, frozen=True, kw_only=True, tag="recall"):
+    """Call a point again, or for the first time where it is not called by itself."""
+
+    point: Point
+
+
+class Banner(Struct, frozen=True, kw_only=True, tag="banner"):
+    """A message on one room's screen or on all; an empty text takes it away."""
+
+    text: Text = ""
+    point: Point | None = None
+
+
+class Share(Struct, frozen=True, kw_only=True, tag="share"):
+    """Show a screen to everyone: that of ``point``, or the operator's own."""
+
+    point: Point | None = None
+
+
+class StopShare(Struct, frozen=True, kw_only=True, tag="stop_share"):
+    """End the sharing of a screen."""
+
+    point: Point | None = None
+
+
+# --- facts, from the system ----------------------------------------------------------------
+
+
+class PointUp(Struct, frozen=True, kw_only=True, tag="point_up"):
+    """A point's media is connected."""
+
+    point: Point
+
+
+class PointDown(Struct, frozen=True, kw_only=True, tag="point_down"):
+    """A point's media is gone."""
+
+    point: Point
+    reason: str
+
+
+class CallFailed(Struct, frozen=True, kw_only=True, tag="call_failed"):
+    """A point that is called does not come, and why (a key of the catalogue)."""
+
+    point: Point
+    reason: str
+
+
+class Tick(Struct, frozen=True, kw_only=True, tag="tick"):
+    """Time has come to what `machine.due` named."""
+
+
+class StepClock(Struct, frozen=True, kw_only=True, tag="step_clock"):
+    """The wall clock jumped by ``seconds``; durations must not."""
+
+    seconds: float
+
+
+class NoteQuality(Struct, frozen=True, kw_only=True, tag="note_quality"):
+    """The quality of a point's line changed: good, fair, poor, bad, unknown."""
+
+    point: Point
+    up: str
+    down: str
+
+
+Asked = (
+    Start | Extend | End | Lock | Direct | Preview | Take | Return | ReturnPicture | SetLayout
+    | Pin | Rank | RequestFloor | WithdrawFloor | Grant | SpeakingTime | StartRollCall | Next
+    | StopRollCall | Mute | Unmute | MuteAll | SelfMute | Camera | Accept | Drop | Recall
+    | Banner | Share | StopShare
+)  # fmt: skip
+Fact = PointUp | PointDown | CallFailed | Tick | StepClock | NoteQuality
+Command = Asked | Fact
+"""What people and rooms may ask is `Asked`; facts come from the system only."""
+
+
+def name_of(command: Command) -> str:
+    """The word of a command, its ``type`` in JSON."""
+    return str(command.__struct_config__.tag)

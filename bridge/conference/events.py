@@ -1,0 +1,221 @@
+"""What happened in a conference. The log is a row of these; nothing else is stored of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bridge.conference.model import Layout, Plan
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all events. Unknown fields are ignored, so that an older log can be read."""
+
+
+class Opened(Struct, frozen=True, kw_only=True, tag="opened"):
+    plan: Plan
+
+
+class Started(Struct, frozen=True, kw_only=True, tag="started"):
+    pass
+
+
+class Extended(Struct, frozen=True, kw_only=True, tag="extended"):
+    end: float
+
+
+class EndNear(Struct, frozen=True, kw_only=True, tag="end_near"):
+    """The planned end comes near."""
+
+
+class Ended(Struct, frozen=True, kw_only=True, tag="ended"):
+    pass
+
+
+class Locked(Struct, frozen=True, kw_only=True, tag="locked"):
+    locked: bool
+
+
+class DirectorSet(Struct, frozen=True, kw_only=True, tag="director"):
+    user: str | None
+    before: str | None = None
+
+
+class PointJoined(Struct, frozen=True, kw_only=True, tag="point_joined"):
+    point: str
+
+
+class PointLeft(Struct, frozen=True, kw_only=True, tag="point_left"):
+    point: str
+    reason: str
+
+
+class CallProblem(Struct, frozen=True, kw_only=True, tag="call_problem"):
+    point: str
+    reason: str
+
+
+class Accepted(Struct, frozen=True, kw_only=True, tag="accepted"):
+    point: str
+
+
+class Dropped(Struct, frozen=True, kw_only=True, tag="dropped"):
+    point: str
+    reason: str
+
+
+class Recalled(Struct, frozen=True, kw_only=True, tag="recalled"):
+    point: str
+
+
+class Previewed(Struct, frozen=True, kw_only=True, tag="previewed"):
+    point: str | None
+
+
+class Taken(Struct, frozen=True, kw_only=True, tag="taken"):
+    """``point`` is on air; ``previous`` was before."""
+
+    point: str
+    previous: str
+
+
+class ReturnPictureSet(Struct, frozen=True, kw_only=True, tag="return_picture"):
+    point: str | None
+
+
+class LayoutSet(Struct, frozen=True, kw_only=True, tag="layout"):
+    layout: Layout
+
+
+class Pinned(Struct, frozen=True, kw_only=True, tag="pinned"):
+    pane: int
+    point: str | None
+
+
+class Ranked(Struct, frozen=True, kw_only=True, tag="ranked"):
+    points: tuple[str, ...]
+
+
+class FloorRequested(Struct, frozen=True, kw_only=True, tag="floor_requested"):
+    point: str
+    number: int
+
+
+class FloorWithdrawn(Struct, frozen=True, kw_only=True, tag="floor_withdrawn"):
+    point: str
+
+
+class FloorGranted(Struct, frozen=True, kw_only=True, tag="floor_granted"):
+    """One action: on air, microphone open, the others' closed. ``number`` 0: not asked for."""
+
+    point: str
+    previous: str
+    number: int = 0
+    limit: int | None = None
+
+
+class FloorLimited(Struct, frozen=True, kw_only=True, tag="floor_limited"):
+    limit: int | None
+
+
+class FloorWarned(Struct, frozen=True, kw_only=True, tag="floor_warned"):
+    """``left`` seconds of the turn are left; 0: it is over."""
+
+    point: str
+    left: int
+
+
+class FloorEnded(Struct, frozen=True, kw_only=True, tag="floor_ended"):
+    """A turn ended after ``seconds`` of it."""
+
+    point: str
+    seconds: float
+
+
+class RollCallStarted(Struct, frozen=True, kw_only=True, tag="roll_call_started"):
+    points: tuple[str, ...]
+    seconds: int
+
+
+class RollCallTurn(Struct, frozen=True, kw_only=True, tag="roll_call_turn"):
+    """The next point's turn begins; `FloorGranted` follows. ``skipped`` were not present."""
+
+    point: str
+    skipped: tuple[str, ...] = ()
+
+
+class RollCallEnded(Struct, frozen=True, kw_only=True, tag="roll_call_ended"):
+    skipped: tuple[str, ...] = ()
+
+
+class MicrophonesSet(Struct, frozen=True, kw_only=True, tag="microphones"):
+    """``locked`` None leaves locks as they are."""
+
+    points: tuple[str, ...]
+    open: bool
+    locked: bool | None = None
+
+
+class SelfMuted(Struct, frozen=True, kw_only=True, tag="self_muted"):
+    point: str
+    muted: bool
+
+
+class CameraSet(Struct, frozen=True, kw_only=True, tag="camera"):
+    point: str
+    off: bool
+
+
+class BannerSet(Struct, frozen=True, kw_only=True, tag="banner"):
+    text: str
+    point: str | None = None
+
+
+class ContentStarted(Struct, frozen=True, kw_only=True, tag="content_started"):
+    """``sharer``: "point:ID" or "user:NAME"."""
+
+    sharer: str
+
+
+class ContentStopped(Struct, frozen=True, kw_only=True, tag="content_stopped"):
+    sharer: str
+
+
+class ClockStepped(Struct, frozen=True, kw_only=True, tag="clock_stepped"):
+    seconds: float
+
+
+class QualityNoted(Struct, frozen=True, kw_only=True, tag="quality"):
+    point: str
+    up: str
+    down: str
+
+
+Event = (
+    Opened | Started | Extended | EndNear | Ended | Locked | DirectorSet | PointJoined | PointLeft
+    | CallProblem | Accepted | Dropped | Recalled | Previewed | Taken | ReturnPictureSet
+    | LayoutSet | Pinned | Ranked | FloorRequested | FloorWithdrawn | FloorGranted
+    | FloorLimited | FloorWarned | FloorEnded | RollCallStarted | RollCallTurn | RollCallEnded
+    | MicrophonesSet | SelfMuted | CameraSet | BannerSet | ContentStarted | ContentStopped
+    | ClockStepped | QualityNoted
+)  # fmt: skip
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """An event in the log: ``seq`` counts from 1 within the conference, ``at`` is UTC seconds,
+    ``actor`` a label like "user:lan", ``reason`` the word of the command that led to it."""
+
+    conference: str
+    seq: int
+    at: float
+    actor: str
+    reason: str
+    event: Event
+
+
+encoder = msgspec.json.Encoder()
+decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def kind_of(event: Event) -> str:
+    """The word of an event, its ``type`` in JSON."""
+    return str(event.__struct_config__.tag)

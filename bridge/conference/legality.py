@@ -1,0 +1,89 @@
+"""The table of what is legal when, and for whom. Asked before anything is decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.conference import commands as c
+from bridge.conference.model import Actor, Phase, Refusal, State
+
+OPEN_OR_LIVE: frozenset[Phase] = frozenset({"open", "live"})
+TRIAL: frozenset[Phase] = frozenset({"open"})
+LIVE: frozenset[Phase] = frozenset({"live"})
+
+DIRECTING_ROLES = frozenset({"admin", "operator"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``phases`` in which a command is legal. ``operator``: users who may direct; ``own``: a
+    point, for itself; ``system``: scheduler and system only. ``directs``: only the director."""
+
+    phases: frozenset[Phase] = OPEN_OR_LIVE
+    operator: bool = True
+    own: bool = False
+    directs: bool = True
+
+
+_FACT = Rule(operator=False, directs=False)
+
+TABLE: dict[type[c.Command], Rule] = {
+    c.Start: Rule(phases=TRIAL),
+    c.Extend: Rule(),
+    c.End: Rule(),
+    c.Lock: Rule(),
+    c.Direct: Rule(directs=False),
+    c.Preview: Rule(),
+    c.Take: Rule(),
+    c.Return: Rule(),
+    c.ReturnPicture: Rule(),
+    c.SetLayout: Rule(),
+    c.Pin: Rule(),
+    c.Rank: Rule(),
+    c.RequestFloor: Rule(operator=False, own=True, directs=False),
+    c.WithdrawFloor: Rule(own=True),
+    c.Grant: Rule(),
+    c.SpeakingTime: Rule(),
+    c.StartRollCall: Rule(),
+    c.Next: Rule(),
+    c.StopRollCall: Rule(),
+    c.Mute: Rule(),
+    c.Unmute: Rule(),
+    c.MuteAll: Rule(),
+    c.SelfMute: Rule(operator=False, own=True, directs=False),
+    c.Camera: Rule(),
+    c.Accept: Rule(operator=False, own=True, directs=False),
+    c.Drop: Rule(),
+    c.Recall: Rule(),
+    c.Banner: Rule(),
+    c.Share: Rule(own=True),
+    c.StopShare: Rule(own=True),
+    c.PointUp: _FACT,
+    c.PointDown: _FACT,
+    c.CallFailed: _FACT,
+    c.Tick: _FACT,
+    c.StepClock: _FACT,
+    c.NoteQuality: _FACT,
+}
+
+
+def refusal(state: State, command: c.Command, actor: Actor) -> Refusal | None:
+    """Why ``actor`` may not give ``command`` now; None where it may."""
+    rule = TABLE[type(command)]
+    if not _may(rule, command, actor):
+        return Refusal(key="refusal.not_allowed")
+    if state.phase == "ended":
+        return Refusal(key="refusal.ended")
+    if state.phase not in rule.phases:
+        return Refusal(key="refusal.already_started")
+    if rule.directs and actor.kind == "user" and state.director not in (None, actor.name):
+        return Refusal(key="refusal.other_director", arguments={"user": str(state.director)})
+    return None
+
+
+def _may(rule: Rule, command: c.Command, actor: Actor) -> bool:
+    if actor.kind in ("system", "scheduler"):
+        return True
+    if actor.kind == "user":
+        return rule.operator and actor.role in DIRECTING_ROLES
+    return rule.own and getattr(command, "point", None) == actor.name

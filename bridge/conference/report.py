@@ -1,0 +1,218 @@
+"""What a conference was, from its log: who came, who dropped, who spoke, on what lines. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from bridge.conference import events as e
+from bridge.conference.model import Plan, Title
+
+LEVELS = ("good", "fair", "poor", "bad", "unknown")
+
+
+class Interruption(msgspec.Struct, frozen=True, kw_only=True):
+    """A point was gone from ``at`` to ``until`` (None: it did not come back)."""
+
+    at: float
+    until: float | None
+    reason: str
+
+
+class PointRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One point. Seconds; ``up`` and ``down`` are seconds spent at each level of quality."""
+
+    point: str
+    expected: bool
+    chair: bool
+    joined_at: float | None
+    left_at: float | None
+    present_seconds: float
+    interruptions: tuple[Interruption, ...]
+    requests: int
+    turns: int
+    floor_seconds: float
+    call_problem: str
+    up: dict[str, float]
+    down: dict[str, float]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A conference in figures; times are UTC seconds."""
+
+    conference: str
+    title: Title
+    template: str
+    recording: str
+    planned_start: float | None
+    planned_end: float | None
+    opened_at: float
+    started_at: float | None
+    ended_at: float | None
+    until: float
+    directors: tuple[str, ...]
+    points: tuple[PointRow, ...]
+    events: int
+
+
+@dataclass(slots=True)
+class _Row:
+    expected: bool
+    chair: bool
+    joined_at: float | None = None
+    since: float | None = None
+    left_at: float | None = None
+    present: float = 0.0
+    interruptions: list[Interruption] = field(default_factory=list)
+    requests: int = 0
+    turns: int = 0
+    floor: float = 0.0
+    problem: str = ""
+    quality: tuple[str, str] = ("unknown", "unknown")
+    quality_since: float = 0.0
+    up: dict[str, float] = field(default_factory=dict)
+    down: dict[str, float] = field(default_factory=dict)
+
+    def leave(self, at: float, reason: str) -> None:
+        if self.since is None:
+            return
+        self.note(at)
+        self.present += max(0.0, at - self.since)
+        self.since, self.left_at = None, at
+        if reason:
+            self.interruptions.append(Interruption(at=at, until=None, reason=reason))
+
+    def join(self, at: float) -> None:
+        if self.joined_at is None:
+            self.joined_at = at
+        self.since, self.left_at, self.quality_since = at, None, at
+        self.problem = ""
+        if self.interruptions and self.interruptions[-1].until is None:
+            last = self.interruptions[-1]
+            self.interruptions[-1] = Interruption(at=last.at, until=at, reason=last.reason)
+
+    def note(self, at: float) -> None:
+        """Count the time at the present quality up to ``at``."""
+        if self.since is None:
+            return
+        seconds = max(0.0, at - self.quality_since)
+        for spent, level in ((self.up, self.quality[0]), (self.down, self.quality[1])):
+            spent[level] = spent.get(level, 0.0) + seconds
+        self.quality_since = at
+
+
+def report(log: Iterable[e.Recorded], now: float) -> Report:
+    """Add a log up. A conference that still runs is reported up to ``now``.
+    Raises ValueError for an empty log."""
+    rows: dict[str, _Row] = {}
+    plan: Plan | None = None
+    opened = started = ended = None
+    conference, count = "", 0
+    directors: list[str] = []
+    floor: tuple[str, float] | None = None
+    for recorded in log:
+        event, at = recorded.event, recorded.at
+        count += 1
+        match event:
+            case e.Opened():
+                plan, opened, conference = event.plan, at, recorded.conference
+                expected = plan.expected or plan.points
+                rows = {p: _Row(p in expected, p == plan.chair) for p in plan.points}
+            case e.Started():
+                started = at
+            case e.Ended():
+                ended = at
+                for row in rows.values():
+                    row.leave(at, "")
+            case e.DirectorSet() if event.user and event.user not in directors:
+                directors.append(event.user)
+            case e.PointJoined():
+                rows[event.point].join(at)
+            case e.PointLeft() | e.Dropped():
+                rows[event.point].leave(at, event.reason or "dropped")
+            case e.CallProblem():
+                rows[event.point].problem = event.reason
+            case e.FloorRequested():
+                rows[event.point].requests += 1
+            case e.FloorGranted():
+                rows[event.point].turns += 1
+                floor = (event.point, at)
+            case e.FloorEnded():
+                rows[event.point].floor += event.seconds
+                floor = None
+            case e.QualityNoted():
+                rows[event.point].note(at)
+                rows[event.point].quality = (event.up, event.down)
+            case e.ClockStepped():
+                for row in rows.values():
+                    row.since = row.since + event.seconds if row.since is not None else None
+                    row.quality_since += event.seconds
+                if floor is not None:
+                    floor = (floor[0], floor[1] + event.seconds)
+    if plan is None or opened is None:
+        raise ValueError("a log starts with opened")
+    until = ended if ended is not None else now
+    for row in rows.values():
+        if row.since is not None:
+            row.note(until)
+            row.present += max(0.0, until - row.since)
+    if floor is not None:
+        rows[floor[0]].floor += max(0.0, until - floor[1])
+    return Report(
+        conference=conference,
+        title=plan.title,
+        template=plan.template,
+        recording=plan.rules.recording,
+        planned_start=plan.start,
+        planned_end=plan.end,
+        opened_at=opened,
+        started_at=started,
+        ended_at=ended,
+        until=until,
+        directors=tuple(directors),
+        points=tuple(_finished(point, row) for point, row in rows.items()),
+        events=count,
+    )
+
+
+def _finished(point: str, row: _Row) -> PointRow:
+    return PointRow(
+        point=point,
+        expected=row.expected,
+        chair=row.chair,
+        joined_at=row.joined_at,
+        left_at=row.left_at,
+        present_seconds=round(row.present, 1),
+        interruptions=tuple(row.interruptions),
+        requests=row.requests,
+        turns=row.turns,
+        floor_seconds=round(row.floor, 1),
+        call_problem=row.problem,
+        up={level: round(row.up[level], 1) for level in LEVELS if level in row.up},
+        down={level: round(row.down[level], 1) for level in LEVELS if level in row.down},
+    )
+
+
+def commonest(levels: dict[str, float]) -> str:
+    """The level most of the time was spent at, what is known first."""
+    known = {level: seconds for level, seconds in levels.items() if level != "unknown"}
+    return max(known or {"unknown": 0.0}, key=lambda level: (known or {"unknown": 0.0})[level])
+
+
+def safe_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def as_csv(header: list[str], rows: Iterable[list[str]]) -> str:
+    """CSV (RFC 4180) with a byte-order mark, which spreadsheets need to read Vietnamese."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([safe_cell(cell) for cell in row])
+    return "\ufeff" + out.getvalue()

@@ -1,0 +1,121 @@
+"""Opens conferences when their trial session is due, and starts those that start by the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from bridge import templates
+from bridge.conductor import Conductor, Done, Result
+from bridge.conference import commands as c
+from bridge.conference.model import SCHEDULER, Actor, Refusal
+from bridge.control import Control
+from bridge.store.accounts import Accounts
+from bridge.store.database import NotSaved
+from bridge.store.log import EventLog
+from config.schema import Template
+
+log = logging.getLogger("scheduler")
+
+INTERVAL = 1.0  # seconds between looks at the schedule
+
+
+class Scheduler:
+    """Knows the templates; ``notice`` tells operators what could not be opened."""
+
+    def __init__(
+        self,
+        control: Control,
+        conductor: Conductor,
+        events: EventLog,
+        accounts: Accounts,
+        notice: Callable[..., None],
+    ) -> None:
+        self._control = control
+        self._conductor = conductor
+        self._events = events
+        self._accounts = accounts
+        self._notice = notice
+        self._stored: dict[str, Template] = {}
+        self._opened: set[str] = set()
+        self._told: set[str] = set()
+
+    async def load(self) -> None:
+        """Read the stored templates; one that no longer fits is left out."""
+        self._stored = {}
+        for ident, body in (await self._accounts.templates()).items():
+            try:
+                self._stored[ident] = Template.model_validate_json(body)
+            except ValueError as error:
+                log.error("template %s is left out: %s", ident, error)
+
+    def templates(self) -> dict[str, Template]:
+        return templates.all_templates(self._control.topology, self._stored)
+
+    def stored(self) -> set[str]:
+        """Ids of templates that the console may change."""
+        return set(self._stored)
+
+    async def open(self, template: Template, actor: Actor, key: str = "") -> Result:
+        """Open a conference of a template by hand: the planned one where one is near."""
+        topology = self._control.topology
+        zone = topology.bridge.zone
+        now = self._conductor.now()
+        occurrence = templates.occurrence_by_hand(template, zone, now)
+        ident = templates.ad_hoc_id(template, now, zone)
+        if occurrence is not None:
+            planned = templates.occurrence_id(template, occurrence)
+            if await self._events.exists(planned):
+                occurrence = None
+            else:
+                ident = planned
+        number = 2
+        while await self._events.exists(ident):
+            ident = f"{templates.ad_hoc_id(template, now, zone)}-{number}"
+            number += 1
+        plan = templates.plan_of(template, topology, ident, occurrence)
+        return await self._conductor.open(plan, actor, key)
+
+    async def run(self) -> None:
+        """Look at the schedule until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except NotSaved as error:
+                log.error("the schedule waits for the store: %s", error)
+            await asyncio.sleep(INTERVAL)
+
+    async def look(self) -> None:
+        """Open and start what is due now."""
+        topology = self._control.topology
+        zone, now = topology.bridge.zone, self._conductor.now()
+        found = self.templates()
+        ahead = templates.upcoming(found, zone, now)
+        if ahead != self._control.upcoming:
+            self._control.upcoming = ahead
+            self._control.publish()
+        for template in found.values():
+            for occurrence in templates.due_occurrences(template, zone, now):
+                ident = templates.occurrence_id(template, occurrence)
+                if ident in self._opened or await self._events.exists(ident):
+                    self._opened.add(ident)
+                    continue
+                plan = templates.plan_of(template, topology, ident, occurrence)
+                result = await self._conductor.open(plan, SCHEDULER)
+                if isinstance(result, Done):
+                    self._opened.add(ident)
+                elif isinstance(result, Refusal) and ident not in self._told:
+                    self._told.add(ident)
+                    self._notice("notice.not_opened", title=template.title.vi)
+        for state in self._conductor.running():
+            start = state.plan.start
+            by_clock = found.get(state.plan.template)
+            if (
+                state.phase == "open"
+                and start is not None
+                and start <= now
+                and by_clock is not None
+                and by_clock.start == "on_time"
+            ):
+                await self._conductor.submit(state.plan.id, c.Start(), SCHEDULER)

@@ -1,0 +1,1 @@
+"""What is kept: the log of conferences, accounts, templates, audit. SQLite or PostgreSQL."""

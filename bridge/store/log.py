@@ -1,0 +1,147 @@
+"""The log of conferences: append in one transaction, read back. Nothing else stores them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.conference import events as e
+from bridge.store import tables as t
+from bridge.store.database import NotSaved
+
+ANSWER_LIFE = 7 * 86400.0  # seconds that an idempotency key is remembered
+
+
+class Answer(NamedTuple):
+    """What was answered under an idempotency key; ``digest`` is of the request."""
+
+    key: str
+    digest: str
+    body: str
+
+
+class Numbered(NamedTuple):
+    """An event and its number in the whole log (for webhooks)."""
+
+    id: int
+    recorded: e.Recorded
+
+
+class EventLog:
+    """The events table and the answers written with it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def append(
+        self, recorded: Sequence[e.Recorded], answers: Sequence[Answer] = (), now: float = 0.0
+    ) -> None:
+        """Commit events and answers together. Raises `NotSaved`, and then nothing is saved."""
+        rows = [
+            {
+                "conference": item.conference,
+                "seq": item.seq,
+                "at": item.at,
+                "actor": item.actor,
+                "reason": item.reason,
+                "kind": e.kind_of(item.event),
+                "body": e.encoder.encode(item.event).decode(),
+            }
+            for item in recorded
+        ]
+        try:
+            async with self._engine.begin() as connection:
+                if rows:
+                    await connection.execute(sa.insert(t.events), rows)
+                if answers:
+                    await connection.execute(
+                        sa.insert(t.answers),
+                        [{"key": a.key, "digest": a.digest, "body": a.body, "at": now}
+                         for a in answers],
+                    )  # fmt: skip
+        except (SQLAlchemyError, OSError) as error:
+            raise NotSaved(str(error).splitlines()[0]) from None
+
+    async def read(self, conference: str, after: int = 0, limit: int = 100_000) -> list[e.Recorded]:
+        """Events of a conference with a greater ``seq`` than ``after``, in order."""
+        query = (
+            sa.select(t.events)
+            .where(t.events.c.conference == conference, t.events.c.seq > after)
+            .order_by(t.events.c.seq)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return [_recorded(row) for row in await connection.execute(query)]
+
+    async def running(self) -> list[str]:
+        """Ids of conferences that were opened and not ended."""
+        ended = sa.select(t.events.c.conference).where(t.events.c.kind == "ended")
+        query = (
+            sa.select(t.events.c.conference)
+            .where(t.events.c.kind == "opened", t.events.c.conference.not_in(ended))
+            .order_by(t.events.c.id)
+        )
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def exists(self, conference: str) -> bool:
+        query = sa.select(t.events.c.id).where(t.events.c.conference == conference).limit(1)
+        async with self._engine.connect() as connection:
+            return (await connection.execute(query)).first() is not None
+
+    async def milestones(self, limit: int, before: int | None = None) -> list[Numbered]:
+        """Opened, started and ended events of the newest ``limit`` conferences, newest first."""
+        opened = sa.select(t.events.c.conference).where(t.events.c.kind == "opened")
+        if before is not None:
+            opened = opened.where(t.events.c.id < before)
+        opened = opened.order_by(t.events.c.id.desc()).limit(limit)
+        query = (
+            sa.select(t.events)
+            .where(
+                t.events.c.kind.in_(("opened", "started", "ended")),
+                t.events.c.conference.in_(opened),
+            )
+            .order_by(t.events.c.id.desc())
+        )
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query)
+            return [Numbered(row.id, _recorded(row)) for row in rows]
+
+    async def since(self, number: int, limit: int) -> list[Numbered]:
+        """Events of all conferences after the log's number ``number``."""
+        query = (
+            sa.select(t.events).where(t.events.c.id > number).order_by(t.events.c.id).limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query)
+            return [Numbered(row.id, _recorded(row)) for row in rows]
+
+    async def last_number(self) -> int:
+        async with self._engine.connect() as connection:
+            found = await connection.scalar(sa.select(sa.func.max(t.events.c.id)))
+            return found or 0
+
+    async def answer(self, key: str) -> Answer | None:
+        query = sa.select(t.answers).where(t.answers.c.key == key)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).first()
+            return Answer(row.key, row.digest, row.body) if row is not None else None
+
+    async def forget_answers(self, now: float) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(sa.delete(t.answers).where(t.answers.c.at < now - ANSWER_LIFE))
+
+
+def _recorded(row: sa.Row[tuple[object, ...]]) -> e.Recorded:
+    return e.Recorded(
+        conference=row.conference,
+        seq=row.seq,
+        at=row.at,
+        actor=row.actor,
+        reason=row.reason,
+        event=e.decoder.decode(row.body),
+    )

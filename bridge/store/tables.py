@@ -1,0 +1,126 @@
+"""The tables. Times are UTC seconds; secrets are stored as hashes only."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts INTEGER keys only
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("conference", sa.Text, nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.UniqueConstraint("conference", "seq"),
+    sqlite_autoincrement=True,
+)
+
+answers = sa.Table(  # what was answered under an idempotency key, written with the events
+    "answers",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False, index=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("password", sa.Text, nullable=False),
+    sa.Column("must_change", sa.Boolean, nullable=False),
+    sa.Column("disabled", sa.Boolean, nullable=False),
+    sa.Column("points", sa.Text, nullable=False),  # JSON list: what a technician looks after
+    sa.Column("calendar_key", sa.Text, nullable=False),
+    sa.Column("created", sa.Double, nullable=False),
+)
+
+logins = sa.Table(
+    "logins",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # SHA-256 of the token
+    sa.Column("user", sa.Text, sa.ForeignKey("users.name", ondelete="CASCADE"), nullable=False),
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("seen", sa.Double, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("agent", sa.Text, nullable=False),
+)
+
+devices = sa.Table(
+    "devices",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("point", sa.Text, nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False, unique=True),  # SHA-256 of the key
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("seen", sa.Double),
+    sa.Column("revoked", sa.Double),
+)
+
+enrolments = sa.Table(
+    "enrolments",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),  # SHA-256 of the code
+    sa.Column("point", sa.Text, nullable=False),
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("expires", sa.Double, nullable=False),
+    sa.Column("used", sa.Double),
+    sa.Column("by", sa.Text, nullable=False),
+)
+
+sessions = sa.Table(  # media and signalling sessions, so that they outlive a restart
+    "sessions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # SHA-256 of the token
+    sa.Column("point", sa.Text),
+    sa.Column("device", sa.Text),
+    sa.Column("login", sa.Text),
+    sa.Column("user", sa.Text),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("created", sa.Double, nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Double, nullable=False, index=True),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+templates = sa.Table(  # those made in the console; the topology has its own
+    "templates",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+
+settings = sa.Table(
+    "settings",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)

@@ -1,0 +1,64 @@
+"""A conference run by hand: commands in, events and states out."""
+
+from __future__ import annotations
+
+from bridge.conference import commands as c
+from bridge.conference import events as e
+from bridge.conference.apply import apply
+from bridge.conference.machine import decide
+from bridge.conference.model import SYSTEM, Actor, Plan, Refusal, Rules, State, Title
+
+POINTS = ("a", "b", "c", "d")
+LAN = Actor(kind="user", name="lan", role="operator")
+MINH = Actor(kind="user", name="minh", role="operator")
+TITLE = Title(vi="Họp", en="Meeting")
+
+
+def point(name: str) -> Actor:
+    return Actor(kind="point", name=name)
+
+
+class Run:
+    """``log`` is everything that happened; `do` raises nothing, it returns refusals."""
+
+    def __init__(self, *, present: tuple[str, ...] = POINTS, **plan: object) -> None:
+        settings: dict[str, object] = {
+            "id": "hop-1", "title": TITLE, "points": POINTS, "chair": "a",
+            "rules": Rules(), **plan,
+        }  # fmt: skip
+        self.now = 1000.0
+        self.log: list[e.Recorded] = []
+        self.state: State
+        self._record(e.Opened(plan=Plan(**settings)), "scheduler", "open")  # type: ignore[arg-type]
+        for name in present:
+            self.do(c.PointUp(point=name), SYSTEM)
+
+    def _record(self, event: e.Event, actor: str, reason: str) -> None:
+        recorded = e.Recorded(
+            conference="hop-1", seq=len(self.log) + 1, at=self.now, actor=actor, reason=reason,
+            event=event,
+        )  # fmt: skip
+        self.state = apply(self.state if self.log else None, recorded)
+        self.log.append(recorded)
+
+    def do(self, command: c.Command, actor: Actor = LAN) -> tuple[e.Event, ...] | Refusal:
+        outcome = decide(self.state, command, actor, self.now)
+        if not isinstance(outcome, Refusal):
+            for event in outcome:
+                self._record(event, actor.label, c.name_of(command))
+        return outcome
+
+    def ok(self, command: c.Command, actor: Actor = LAN) -> tuple[e.Event, ...]:
+        outcome = self.do(command, actor)
+        assert not isinstance(outcome, Refusal), outcome
+        return outcome
+
+    def refused(self, command: c.Command, actor: Actor = LAN) -> str:
+        before = self.state
+        outcome = self.do(command, actor)
+        assert isinstance(outcome, Refusal), outcome
+        assert self.state == before
+        return outcome.key
+
+    def heard(self) -> set[str]:
+        return {name for name, seat in self.state.seats.items() if seat.heard}
