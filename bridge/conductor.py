@@ -116,7 +116,14 @@ class Conductor:
                 batch = [await self._queue.get()]
                 while not self._queue.empty():
                     batch.append(self._queue.get_nowait())
-                await self._process(batch)
+                try:
+                    await self._process(batch)
+                except Exception as error:
+                    # A fault of ours must not stop every later command with it.
+                    log.exception("a batch of commands failed")
+                    for job in batch:
+                        if job.future is not None and not job.future.done():
+                            job.future.set_exception(error)
         finally:
             ticker.cancel()
             await asyncio.gather(ticker, return_exceptions=True)

@@ -17,6 +17,7 @@ from bridge.conductor import Done
 from bridge.conference import commands as c
 from bridge.conference.model import Actor, PointId, State
 from bridge.media import messages as m
+from bridge.signalling.sessions import Session
 from config.loader import load
 from config.schema import Topology
 
@@ -142,6 +143,13 @@ class Bridge:
         return await self.client.request(
             method, f"/api/v1{path}", json=body, data=data, headers=sent
         )
+
+    async def login_session(self, role: Role) -> Session:
+        """The session of a role's console."""
+        response = await self.call("POST", "/sessions", {}, role=role)
+        session = self.control.sessions.get((await response.json())["session"])
+        assert session is not None
+        return session
 
     # --- sessions -----------------------------------------------------------------------
 

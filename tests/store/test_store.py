@@ -1,0 +1,212 @@
+"""The store, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.accounts.roles import User
+from bridge.conference import events as e
+from bridge.conference.apply import replay
+from bridge.store import tables
+from bridge.store.accounts import ENROLMENT_LIFE, LOGIN_LIFE, Accounts, Device, Login
+from bridge.store.database import (
+    NotSaved,
+    StoreError,
+    backup,
+    engine_of,
+    migrate,
+    read_backup,
+    restore,
+)
+from bridge.store.log import ANSWER_LIFE, Answer, EventLog
+from tests.conference.support import Run
+
+
+@pytest.fixture
+async def engine(database: str, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    made = engine_of(database, tmp_path)
+    await migrate(made)
+    yield made
+    await made.dispose()
+
+
+def a_log() -> list[e.Recorded]:
+    from bridge.conference import commands as c
+
+    run = Run()
+    run.ok(c.Start())
+    run.ok(c.Banner(text="Nghỉ 10 phút – “quay lại” 🙂"))
+    run.ok(c.Pin(pane=2, point="b"))
+    return run.log
+
+
+async def test_migrations_make_the_tables_and_can_run_again(engine: AsyncEngine) -> None:
+    await migrate(engine)
+
+    def differences(connection: sa.Connection) -> list[object]:
+        from alembic.autogenerate import compare_metadata
+        from alembic.migration import MigrationContext
+
+        return list(compare_metadata(MigrationContext.configure(connection), tables.metadata))
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_a_log_comes_back_as_it_was(engine: AsyncEngine) -> None:
+    log = EventLog(engine)
+    events = a_log()
+    await log.append(events[:3])
+    await log.append(events[3:])
+    assert await log.read("hop-1") == events
+    assert replay(await log.read("hop-1")) == replay(events)
+    assert await log.read("hop-1", after=len(events) - 1) == events[-1:]
+    assert await log.running() == ["hop-1"]
+    assert await log.exists("hop-1")
+    assert not await log.exists("hop-2")
+    assert [n.recorded for n in await log.since(0, 2)] == events[:2]
+    assert await log.last_number() == len(events)
+    assert [type(n.recorded.event) for n in await log.milestones(5)] == [e.Started, e.Opened]
+    ended = e.Recorded(conference="hop-1", seq=len(events) + 1, at=2.0, actor="x", reason="end",
+                       event=e.Ended())  # fmt: skip
+    await log.append([ended])
+    assert await log.running() == []
+
+
+async def test_a_number_is_given_once_and_nothing_is_saved_by_halves(engine: AsyncEngine) -> None:
+    log = EventLog(engine)
+    events = a_log()
+    await log.append(events)
+    twice = e.Recorded(conference="hop-1", seq=len(events), at=1.0, actor="x", reason="x",
+                       event=e.Started())  # fmt: skip
+    fresh = e.Recorded(conference="hop-2", seq=1, at=1.0, actor="x", reason="x",
+                       event=events[0].event)  # fmt: skip
+    with pytest.raises(NotSaved):
+        await log.append([fresh, twice])
+    assert await log.read("hop-2") == []
+
+
+async def test_answers(engine: AsyncEngine) -> None:
+    log = EventLog(engine)
+    await log.append([], [Answer("k", "d", "{}")], now=100.0)
+    assert await log.answer("k") == Answer("k", "d", "{}")
+    assert await log.answer("other") is None
+    await log.forget_answers(100.0 + ANSWER_LIFE + 1)
+    assert await log.answer("k") is None
+
+
+async def test_people_and_devices(engine: AsyncEngine) -> None:
+    accounts = Accounts(engine)
+    lan = User(name="lan", role="technician", points=("khoan-du",), created=1.0)
+    assert await accounts.add_user(lan, "hash", "calendar")
+    assert not await accounts.add_user(lan, "hash", "calendar")
+    assert await accounts.user("lan") == lan
+    assert await accounts.user("' OR 1=1 --") is None
+    assert await accounts.change_user("lan", role="admin", points=())
+    assert not await accounts.change_user("minh", role="admin")
+    assert [u.role for u in await accounts.users()] == ["admin"]
+    assert await accounts.user_of_calendar("calendar") is not None
+    assert await accounts.user_of_calendar("") is None
+    login = Login(id="t", user="lan", created=1.0, seen=1.0, address="::1", agent="x")
+    await accounts.add_login(login)
+    assert await accounts.login("t", 2.0) is not None
+    assert await accounts.login("t", 2.0 + LOGIN_LIFE) is None
+    await accounts.touch_login("t", 10.0)
+    await accounts.change_user("lan", disabled=True)
+    assert await accounts.login("t", 11.0) is None
+    await accounts.end_logins("lan")
+    assert await accounts.logins() == []
+    device = Device(id="d", point="khoan-du", name="PC", created=1.0)
+    assert await accounts.add_device(device, "key")
+    assert not await accounts.add_device(Device(id="e", point="x", name="", created=1.0), "key")
+    assert await accounts.revoke_device("d", 5.0)
+    assert not await accounts.revoke_device("d", 6.0)
+    found = await accounts.device_of_key("key")
+    assert found is not None
+    assert found.revoked == 5.0
+
+
+async def test_a_code_is_good_once_and_for_a_day(engine: AsyncEngine) -> None:
+    accounts = Accounts(engine)
+    await accounts.add_enrolment("c", "khoan-du", "lan", 0.0)
+    await accounts.add_enrolment("old", "khoan-du", "lan", 0.0)
+    assert await accounts.use_enrolment("wrong", 1.0) is None
+    both = await asyncio.gather(
+        accounts.use_enrolment("c", 1.0), accounts.use_enrolment("c", 1.0), return_exceptions=True
+    )
+    assert sorted(str(found) for found in both) == ["None", "khoan-du"]
+    assert await accounts.use_enrolment("old", ENROLMENT_LIFE + 1) is None
+
+
+async def test_backup_and_restore(engine: AsyncEngine, tmp_path: Path) -> None:
+    log, accounts = EventLog(engine), Accounts(engine)
+    events = a_log()
+    await log.append(events)
+    await accounts.add_user(User(name="lan", role="admin"), "hash", "calendar")
+    await accounts.put_template("x", "{}", 1.0)
+    data = await backup(engine)
+    await log.append([e.Recorded(conference="later", seq=1, at=1.0, actor="x", reason="x",
+                                 event=events[0].event)])  # fmt: skip
+    await accounts.add_user(User(name="minh", role="admin"), "hash", "calendar2")
+    await restore(engine, read_backup(data))
+    assert await log.read("hop-1") == events
+    assert not await log.exists("later")
+    assert [u.name for u in await accounts.users()] == ["lan"]
+    assert await accounts.templates() == {"x": "{}"}
+    await log.append([e.Recorded(conference="hop-2", seq=1, at=1.0, actor="x", reason="x",
+                                 event=events[0].event)])  # fmt: skip
+    # A backup of one kind of database fits the other.
+    other = engine_of("", tmp_path / "other")
+    (tmp_path / "other").mkdir()
+    await migrate(other)
+    await restore(other, read_backup(data))
+    assert await EventLog(other).read("hop-1") == events
+    await other.dispose()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"nonsense",
+        gzip.compress(b"nonsense"),
+        gzip.compress(b'{"diem-cau": 99, "rows": 0, "sha256": ""}\n'),
+        gzip.compress(b'{"diem-cau": 1, "rows": 1, "sha256": "x"}\n{"table": "users"}\n'),
+    ],
+)
+def test_what_is_no_backup_is_refused_before_anything_is_touched(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"backup|format"):
+        read_backup(data)
+
+
+async def test_a_damaged_backup(engine: AsyncEngine) -> None:
+    await Accounts(engine).put_setting("a", "b")
+    text = gzip.decompress(await backup(engine))
+    with pytest.raises(ValueError, match="damaged"):
+        read_backup(gzip.compress(text.replace(b'"b"', b'"c"')))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://x/y", "nonsense", "sqlite+aiosqlite:////nowhere/at/all.db",
+     "postgresql://127.0.0.1:1/x"],
+)  # fmt: skip
+async def test_a_database_that_cannot_be_used_is_said_in_a_sentence(
+    url: str, tmp_path: Path
+) -> None:
+    async def use() -> None:
+        engine = engine_of(url, tmp_path)
+        try:
+            await migrate(engine)
+        finally:
+            await engine.dispose()
+
+    with pytest.raises(StoreError, match=r"database"):
+        await use()
