@@ -21,6 +21,7 @@ from bridge.cli_common import File, errors, load_or_exit, state_folder
 
 conference_app = typer.Typer(no_args_is_help=True, help="Conferences of the running bridge.")
 point_app = typer.Typer(no_args_is_help=True, help="Points of the running bridge.")
+WIDTH = 140  # columns: ids are not cut, a narrow terminal wraps
 TIMEOUT = aiohttp.ClientTimeout(total=600, connect=10)
 
 
@@ -97,7 +98,7 @@ def list_(file: File) -> None:
         opened = time.strftime("%Y-%m-%d %H:%M", time.localtime(item["opened_at"]))
         present = f"{item['present']}/{item['points']}" if item["phase"] != "ended" else ""
         table.add_row(item["id"], item["title"]["vi"], item["phase"], opened, present)
-    Console().print(table)
+    Console(width=WIDTH).print(table)
 
 
 @conference_app.command("show")
@@ -117,7 +118,7 @@ def show(conference: Annotated[str, typer.Argument(help="id of a conference")], 
             max(row["up"], key=row["up"].get, default="unknown"),
             max(row["down"], key=row["down"].get, default="unknown"),
         )
-    console = Console()
+    console = Console(width=WIDTH)
     console.print(report["title"]["vi"], markup=False)
     console.print(table)
 

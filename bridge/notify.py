@@ -16,6 +16,7 @@ def notify(message: str) -> bool:
     if address.startswith("@"):
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.setblocking(False)  # a manager that does not read must not hold us up
         try:
             client.connect(address)
             client.sendall(message.encode())

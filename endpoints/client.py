@@ -11,7 +11,9 @@ from typing import Any
 
 import aiohttp
 
-RETRY = (0.0, 0.3, 1.2, 2.7, 5.0)  # seconds; the last repeats
+# Seconds until the next try; the last repeats. Close together at first: a control process that
+# was restarted is back within two seconds.
+RETRY = (0.0, 0.3, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 5.0)
 TIMEOUT = aiohttp.ClientTimeout(total=8)
 HEARTBEAT = 4.0
 UNKNOWN_SESSION = 4401

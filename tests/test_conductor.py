@@ -37,12 +37,13 @@ async def test_a_restart_rebuilds_the_state(tmp_path: Path, database: str) -> No
         await bridge.do(conference, c.PointUp(point=point), SYSTEM)
     for _ in range(60):
         point = rng.choice(points)
-        command: c.Command = rng.choice(
-            [c.Take(point=point), c.Grant(point=point), c.Mute(point=point, lock=True),
-             c.Unmute(point=point), c.Pin(pane=rng.randint(1, 5), point=point), c.Return(),
-             c.Preview(point=point), c.Banner(text=point), c.Camera(point=point, off=True),
-             c.PointDown(point=point, reason="x"), c.PointUp(point=point)]
-        )  # fmt: skip
+        choices: list[c.Command] = [
+            c.Take(point=point), c.Grant(point=point), c.Mute(point=point, lock=True),
+            c.Unmute(point=point), c.Pin(pane=rng.randint(1, 5), point=point), c.Return(),
+            c.Preview(point=point), c.Banner(text=point), c.Camera(point=point, off=True),
+            c.PointDown(point=point, reason="x"), c.PointUp(point=point),
+        ]  # fmt: skip
+        command = rng.choice(choices)
         actor = SYSTEM if isinstance(command, c.PointDown | c.PointUp) else LAN
         await bridge.conductor.submit(conference, command, actor)
         bridge.pass_time(rng.random())

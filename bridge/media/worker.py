@@ -22,6 +22,7 @@ from bridge.media.core import MediaCore
 from bridge.media.counters import Drop
 from bridge.media.dtls import Identity
 from bridge.media.udp import MediaSockets
+from bridge.notify import notify, watchdog
 
 log = logging.getLogger("media")
 
@@ -88,10 +89,14 @@ class Worker:
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 20, 50)
         ticker = asyncio.create_task(self._tick())
+        alive = asyncio.create_task(watchdog(lambda: not ticker.done()))
+        notify("READY=1")
         log.info("media worker %s on port %d", self.core.worker, sockets.port)
         try:
             await self._stop.wait()
         finally:
+            notify("STOPPING=1")
+            alive.cancel()
             ticker.cancel()
             for transport in list(self.core.transports):
                 self.core.command(m.Close(transport=transport), time.monotonic())

@@ -109,6 +109,17 @@ async def test_keys(bridge: Bridge, body: bytes, status: int) -> None:
     assert document["title_vi"]
 
 
+async def test_the_key_of_another_point_opens_nothing(bridge: Bridge) -> None:
+    body = {"point": "khoan-du", "key": bridge.keys[PointId("chi-ne")]}
+    assert (await bridge.call("POST", "/sessions", body)).status == 401
+    token = await bridge.login("chi-ne")
+    assert (await bridge.call("GET", "/conferences", token=token)).status == 401
+    audit = await bridge.process.accounts.audit()
+    assert [(a.actor, a.outcome) for a in audit if a.action == "session"] == [
+        ("point:khoan-du", "wrong key")
+    ]
+
+
 async def test_a_second_session_takes_over_and_the_first_is_told(bridge: Bridge) -> None:
     first = await bridge.connect(await bridge.login("khoan-du"))
     await until(first, "welcome")

@@ -44,3 +44,37 @@ def test_pages_load_nothing_from_elsewhere() -> None:
             assert not re.search(r"https?://", text), file
             assert "innerHTML" not in text, file
             assert not re.search(r"\sstyle=|\son[a-z]+=", text), file
+
+
+def test_keys_that_are_put_together_exist() -> None:
+    """Families of which the page or the report builds the key."""
+    from typing import get_args
+
+    from bridge.accounts.roles import ROLES
+    from bridge.conference import commands as c
+    from bridge.conference import events as e
+    from bridge.conference import legality
+    from bridge.conference.model import Layout, Phase
+    from bridge.reports.documents import COLUMNS
+    from bridge.signalling.protocol import PointState
+
+    known = texts.catalogue("vi")
+    variants = {
+        "microphones": ("open", "closed"), "camera": ("on", "off"), "locked": ("on", "off"),
+        "banner": ("on", "off"), "self_muted": ("on", "off"),
+    }  # fmt: skip
+    expected = {f"role.{name}" for name in ROLES}
+    expected |= {f"layout.{name}" for name in get_args(Layout)}
+    expected |= {f"phase.{name}" for name in get_args(Phase)}
+    expected |= {f"state.{name}" for name in (*get_args(PointState), "requesting", "speaking")}
+    expected |= {f"report.column_{name}" for name in COLUMNS}
+    expected |= {f"quality.{name}" for name in ("good", "fair", "poor", "bad", "unknown")}
+    for kind in get_args(e.Event):
+        tag = kind.__struct_config__.tag
+        expected |= {f"event.{tag}_{v}" for v in variants.get(tag, ())} or {f"event.{tag}"}
+    keys = (ROOT / "bridge/web/console/keys.js").read_text("utf-8")
+    actions = set(re.findall(r': "([a-z_]+)",$', keys, re.MULTILINE))
+    assert len(actions) > 15
+    expected |= {f"action.{name}" for name in actions}
+    assert expected <= known.keys(), expected - known.keys()
+    assert set(legality.TABLE) == set(get_args(c.Command))

@@ -143,7 +143,7 @@ async function loadTopology() {
     /** @type {HTMLTextAreaElement} */ (byId("topology-text")).value = (await answer.json()).text;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    byId("findings").textContent = problemText(error.problem);
+    make("li", "", byId("findings")).textContent = problemText(error.problem);
   }
 }
 

@@ -1,7 +1,7 @@
 // The connection to the bridge: session, WebSocket, resumption. Knows no DOM.
 
 /** Seconds until the next try; the last value repeats. */
-export const RETRY = [0, 0.3, 1.2, 2.7, 5];
+export const RETRY = [0, 0.3, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 2, 5];
 const ANSWER_TIMEOUT = 8000; // ms for an HTTP request on a network that may be gone
 const SILENCE_LIMIT = 12000; // ms without any message until the connection counts as dead
 const VERSION = 2;

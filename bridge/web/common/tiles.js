@@ -44,6 +44,15 @@ export function setText(element, text) {
 }
 
 /**
+ * A mark on a tile is no text for assistants, which read the tile's label: it says all of it in
+ * words, and a label must begin with what is written (WCAG 2.5.3).
+ * @param {HTMLElement} element @param {string} text
+ */
+export function setMark(element, text) {
+  if (element.dataset.mark !== text) element.dataset.mark = text;
+}
+
+/**
  * @typedef {object} Parts
  * @property {HTMLElement} tile
  * @property {HTMLVideoElement} video
@@ -88,7 +97,7 @@ export class Tiles {
       const top = make("div", "top", tile);
       const badge = make("span", "badge", top);
       const microphone = make("span", "microphone", top);
-      if (this.actions && index < 12) make("kbd", "", top).textContent = "1234567890-="[index];
+      if (this.actions && index < 12) setMark(make("kbd", "", top), "1234567890-="[index]);
       const meter = make("div", "level", tile);
       const bar = make("div", "bar", meter);
       const caption = make("div", "caption", tile);
@@ -118,7 +127,7 @@ export class Tiles {
       const preview = conference?.preview === id;
       const seat = conference?.seats[id];
       setText(parts.name, name);
-      setText(parts.status, ICONS[does] ?? "");
+      setMark(parts.status, ICONS[does] ?? "");
       parts.tile.dataset.standing = does;
       parts.tile.classList.toggle("on-air", onAir);
       parts.tile.classList.toggle("preview", preview);
@@ -131,12 +140,12 @@ export class Tiles {
           : does === "in_session"
             ? ""
             : t(`state.${does}`);
-      setText(parts.badge, badge);
+      setMark(parts.badge, badge);
       parts.microphone.dataset.icon = seat ? microphoneIcon(seat) : "";
       parts.status.dataset.icon = does === "requesting" ? "hand" : does === "speaking" ? "microphone" : "";
       parts.microphone.classList.toggle("open", seat?.microphone ?? false);
       const line = state.lines[id];
-      setText(parts.lines, line && this.actions ? `↑${short(line.up)} ↓${short(line.down)}` : "");
+      setMark(parts.lines, line && this.actions ? `↑${short(line.up)} ↓${short(line.down)}` : "");
       parts.lines.dataset.level = line ? worst(line) : "unknown";
       parts.tile.setAttribute("aria-label", label(state, id, name));
       if (this.actions) {

@@ -7,7 +7,7 @@ import { Media } from "../common/media.js";
 import { byId, confirmed, startLanguage, startSound, timeText } from "../common/page.js";
 import { Connection, Refused } from "../common/protocol.js";
 import { clockText, initial, pointOf, reduce, shownIn, spent } from "../common/state.js";
-import { Sounds, Tiles, make, makeVideo, setText } from "../common/tiles.js";
+import { Sounds, Tiles, make, makeVideo, setMark, setText } from "../common/tiles.js";
 import { lineText } from "./log.js";
 import { KEYS, actionOf } from "./keys.js";
 
@@ -527,7 +527,7 @@ function tick() {
     const line = state.lines[id];
     parts.lines.classList.toggle("old", line !== undefined && at - line.at > OLD_LINE);
     if (line && at - line.at > OLD_LINE) {
-      setText(parts.lines, t("console.old", { seconds: clockText(at - line.at) }));
+      setMark(parts.lines, t("console.old", { seconds: clockText(at - line.at) }));
     }
   }
 }

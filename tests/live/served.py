@@ -1,0 +1,163 @@
+"""`bridge.py serve` as a process that tests kill and start again, watched packet by packet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from bridge.app import LOCAL_TOKEN, load_keys
+from bridge.conference.model import PointId
+from config.loader import load
+from config.schema import Topology
+from endpoints.impairment import Profile
+from endpoints.relay import Address, Relay
+from tests.live.conftest import ROOT, free_port
+
+WATCH_HOST = "127.0.12.200"
+READY = 30.0  # seconds
+
+
+class Watcher(Relay):
+    """A relay that notes when each stream's packets leave the bridge."""
+
+    def __init__(self, server: Address) -> None:
+        super().__init__(server, up=Profile(), down=Profile(), seed=1)
+        self.seen: dict[tuple[Address, int], list[float]] = defaultdict(list)
+
+    def from_server(self, data: bytes, client: Address) -> None:
+        # RTP by RFC 7983 and RFC 5761: not STUN, not DTLS, not RTCP.
+        if len(data) > 12 and 128 <= data[0] < 192 and not 192 <= data[1] < 224:
+            ssrc = int.from_bytes(data[8:12], "big")
+            self.seen[client, ssrc].append(time.monotonic())
+        super().from_server(data, client)
+
+    def gaps(self, start: float, end: float, least: int = 20) -> list[float]:
+        """The longest silence of every steady stream between two moments, the edges included.
+        Steady are streams that had ``least`` packets in the two seconds before."""
+        found = []
+        for times in self.seen.values():
+            if sum(start - 2 < at < start for at in times) < least:
+                continue
+            inside = [start, *(at for at in times if start <= at <= end), end]
+            found.append(max(b - a for a, b in itertools.pairwise(inside)))
+        return found
+
+
+class Served:
+    """The process, its address and its keys."""
+
+    def __init__(self, folder: Path, database: str = "", *, watched: bool = False) -> None:
+        document = yaml.safe_load((ROOT / "config" / "lac-thuy.yaml").read_text("utf-8"))
+        bridge = document["bridge"]
+        bridge["web"]["port"] = free_port(socket.SOCK_STREAM, "127.0.0.1")
+        bridge["media"]["port"] = free_port(socket.SOCK_DGRAM, bridge["media"]["listen"][0])
+        if watched:
+            bridge["media"]["public"] = [WATCH_HOST]
+        bridge["state"] = "state"
+        bridge["database"] = database
+        self.path = folder / "topology.yaml"
+        self.path.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
+        self.topology: Topology = load(self.path)
+        self.state = folder / "state"
+        self.url = f"http://127.0.0.1:{self.topology.bridge.web.port}"
+        self.media: Address = (bridge["media"]["listen"][0], bridge["media"]["port"])
+        self.keys: dict[PointId, str] = {}
+        self.process: asyncio.subprocess.Process | None = None
+        self.http: aiohttp.ClientSession
+
+    @property
+    def token(self) -> str:
+        return (self.state / LOCAL_TOKEN).read_text("utf-8").strip()
+
+    async def start(self, *, wait: bool = True) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "bridge.py", "serve", str(self.path)),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "PYTHONWARNINGS": "default"},
+        )
+        if wait:
+            await self.healthy()
+
+    async def healthy(self) -> None:
+        async with asyncio.timeout(READY):
+            while True:
+                with contextlib.suppress(aiohttp.ClientError, OSError):
+                    async with self.http.get(f"{self.url}/healthz") as response:
+                        if response.status == 200:
+                            break
+                await asyncio.sleep(0.02)
+        self.keys = load_keys(self.topology, self.state / "keys.yaml")
+
+    async def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+    async def stop(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self.process.wait(), 20)
+            except TimeoutError:
+                await self.kill()
+
+    async def call(self, method: str, path: str, body: Any = None, key: str = "") -> Any:
+        """A call as the command line makes it; the answer as JSON. Raises for refusals."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        if key:
+            headers["Idempotency-Key"] = key
+        async with self.http.request(
+            method, f"{self.url}/api/v1{path}", json=body, headers=headers
+        ) as response:
+            text = await response.text()
+            if response.status >= 400:
+                raise RuntimeError(f"{response.status} {text}")
+            return json.loads(text) if text else None
+
+    async def command(self, conference: str, command: dict[str, Any], key: str = "") -> int:
+        """Direct; returns the conference's number after it."""
+        path = f"/conferences/{conference}/commands"
+        answer = await self.call("POST", path, {"command": command}, key)
+        return int(answer["seq"])
+
+    async def state_of(self, conference: str) -> dict[str, Any]:
+        state: dict[str, Any] = await self.call("GET", f"/conferences/{conference}")
+        return state
+
+    async def present(self, conference: str) -> int:
+        seats = (await self.state_of(conference))["seats"].values()
+        return sum(seat["present"] for seat in seats)
+
+    async def until_present(self, conference: str, count: int, timeout: float = 40.0) -> None:
+        async with asyncio.timeout(timeout):
+            while await self.present(conference) != count:  # each look is a call: no busy loop
+                pass
+
+
+@contextlib.asynccontextmanager
+async def served(
+    folder: Path, database: str = "", *, watched: bool = False
+) -> AsyncIterator[Served]:
+    made = Served(folder, database, watched=watched)
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as made.http:
+        await made.start()
+        try:
+            yield made
+        finally:
+            await made.stop()

@@ -1,0 +1,223 @@
+"""The pages for people: accessibility, keys, the technician's and the admin's work."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from bridge.accounts import passwords
+from bridge.accounts.roles import Role, User
+from bridge.app import ControlProcess
+from bridge.conference import commands as c
+from tests.live.conftest import (
+    ROOT,
+    act,
+    bridge_process,
+    chromium,
+    eventually,
+    only,
+    open_console,
+    open_room,
+    simulated_points,
+    started,
+    text_is,
+)
+from tests.web.tools import packages
+
+pytestmark = pytest.mark.browser
+IMAGES = ROOT / "docs" / "images"
+PASSWORD = "correct-horse-battery"
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.1 A and AA. It is evaluated, not loaded by the page:
+    the policy of the page would not let it."""
+    await page.evaluate((packages() / "axe-core/axe.min.js").read_text("utf-8") + ";0")
+    found: list[dict[str, Any]] = await page.evaluate(
+        "async () => (await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', "
+        "'wcag21aa']})).violations.map(v => ({id: v.id, nodes: v.nodes.map(n => n.html)}))"
+    )
+    return [f"{item['id']}: {item['nodes'][:3]}" for item in found]
+
+
+async def person(process: ControlProcess, name: str, role: Role, *points: str) -> None:
+    user = User(name=name, role=role, points=points, created=process.conductor.now())
+    hashed = passwords.hash_password(PASSWORD)
+    await process.accounts.add_user(user, hashed, passwords.new_token())
+
+
+async def log_in(browser: Browser, process: ControlProcess, path: str, name: str) -> Page:
+    context = await browser.new_context(
+        viewport={"width": 360, "height": 740} if path == "/status" else None
+    )
+    await context.grant_permissions(["camera", "microphone"], origin=process.url)
+    page = await context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.problems = problems  # type: ignore[attr-defined]
+    await page.goto(process.url + path)
+    await page.fill("form.card input[name=name]", name)
+    await page.fill("form.card input[name=password]", "wrong-wrong-wrong")
+    await page.click("form.card button.primary")
+    await text_is(page, "form.card .error", "Tên hoặc mật khẩu không đúng")
+    await page.fill("form.card input[name=password]", PASSWORD)
+    await page.click("form.card button.primary")
+    return page
+
+
+async def test_no_page_has_a_barrier(tmp_path: Path) -> None:
+    """axe on every page, in the states that people see."""
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        await person(process, "quan", "admin")
+        async with simulated_points(process, ["hoi-truong", "phong-hop"]):
+            console = await open_console(browser, process)
+            await console.wait_for_selector("#templates li")
+            assert await violations(console) == []
+            room = await open_room(browser, process, "khoan-du")
+            await text_is(room, "#waiting", "Họp giao ban tuần")
+            assert await violations(room) == []
+            conference = await started(process)
+            await room.wait_for_selector("#ask:not([hidden])")
+            await room.keyboard.press("f")
+            await act(process, conference, c.Preview(point="khoan-du"))
+            await act(process, conference, c.Banner(text="Nghỉ 10 phút"))
+            await console.wait_for_selector("#queue li")
+            assert await violations(console) == []
+            await console.keyboard.press("?")
+            await console.wait_for_selector("dialog[open]")
+            assert await violations(console) == []
+            await console.keyboard.press("Escape")
+            await act(process, conference, c.Grant())
+            await text_is(room, "#microphone", "MICRO ĐANG MỞ")
+            assert await violations(room) == []
+            label = await console.locator("[data-point=khoan-du]").get_attribute("aria-label")
+            assert label is not None
+            assert label.startswith("Điểm cầu Xã Khoan Dụ, đang phát, đang phát biểu, micro mở")
+            await act(process, conference, c.End())
+            for path in ("/status", "/admin", f"/report?id={conference}"):
+                page = await log_in(browser, process, path, "quan")
+                await page.wait_for_selector(".point, #users tr, #table tr")
+                assert await violations(page) == [], path
+                assert page.problems == []  # type: ignore[attr-defined]
+
+
+async def test_keys_are_off_while_typing_and_confirmations_are_few(tmp_path: Path) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        process = await stack.enter_async_context(bridge_process(tmp_path))
+        browser = await stack.enter_async_context(chromium())
+        async with simulated_points(process, ["hoi-truong", "chi-ne"]):
+            page = await open_console(browser, process)
+            await page.wait_for_selector("#templates li.chosen")
+            await page.keyboard.press("s")
+            await eventually(process.conductor.running)
+            await eventually(lambda: len(only(process).present) == 2)
+            await page.click("#line")
+            await page.keyboard.type("banner e3r")
+            await page.keyboard.press("Enter")
+            await eventually(lambda: only(process).banner == "e3r")
+            assert only(process).preview is None
+            await page.keyboard.press("Escape")
+            await page.dblclick("[data-point=chi-ne]")
+            await eventually(lambda: only(process).on_air == "chi-ne")
+            await page.keyboard.press("e")
+            await page.wait_for_selector("dialog[open]")
+            await page.keyboard.press("Escape")
+            assert only(process).phase == "live"
+            await page.click("#language")
+            await text_is(page, "#phase", "In session")
+            await page.fill("#filter", "on air")
+            await page.wait_for_function(
+                "() => [...document.querySelectorAll('#log li')].every(l => l.dataset.kind === "
+                "'taken')",
+                polling=50,
+            )
+            assert page.problems == []  # type: ignore[attr-defined]
+
+
+async def test_a_second_operator_watches_and_takes_over(tmp_path: Path) -> None:
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        await person(process, "minh", "operator")
+        async with simulated_points(process, ["hoi-truong", "chi-ne"]):
+            conference = await started(process)
+            page = await log_in(browser, process, "/console", "minh")
+            await text_is(page, "#director", "demo điều khiển")
+            await eventually(lambda: len(only(process).present) == 2)
+            await page.keyboard.press("3")
+            await page.wait_for_selector("dialog[open] .danger")
+            await page.keyboard.press("Enter")
+            await eventually(lambda: only(process).director == "minh")
+            await eventually(lambda: only(process).preview == "chi-ne")
+            await text_is(page, "#director", "minh điều khiển")
+            await act_refused(process, conference)
+
+
+async def act_refused(process: ControlProcess, conference: str) -> None:
+    from tests.live.conftest import DEMO
+
+    result = await process.conductor.submit(conference, c.Return(), DEMO)
+    assert getattr(result, "key", "") == "refusal.other_director"
+
+
+async def test_the_technicians_page(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """On a telephone: three lamps, the next conference, and a test that sees and hears itself."""
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        await person(process, "tuan", "technician", "khoan-du")
+        room = await open_room(browser, process, "khoan-du")
+        await text_is(room, "#status", "Đã kết nối")
+        page = await log_in(browser, process, "/status", "tuan")
+        await page.wait_for_selector("[data-lamp=picture][data-level=good]")
+        assert await page.locator(".point").count() == 1
+        assert await page.locator("[data-lamp]").count() == 3
+        await text_is(page, "#points", "Họp giao ban tuần")
+        await text_is(page, "#contact", "0218 000 000")
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 360, "nothing needs scrolling sideways"
+        await page.click("#run")
+        await page.wait_for_selector("[data-result=line]", timeout=30_000)
+        results = await page.evaluate(
+            "() => Object.fromEntries([...document.querySelectorAll('[data-result]')]"
+            ".map(r => [r.dataset.result, r.dataset.level]))"
+        )
+        assert results == {"picture": "good", "sound": "good", "line": "good"}
+        assert process.control.sessions.of_user("tuan") == [], "the test has ended its session"
+        if request.config.getoption("--screenshots"):
+            await page.screenshot(path=IMAGES / "status.png", full_page=True)
+        await room.close()
+        await page.wait_for_selector("[data-lamp=line][data-level=bad]", timeout=30_000)
+        assert page.problems == []  # type: ignore[attr-defined]
+
+
+async def test_the_admins_page(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        await person(process, "quan", "admin")
+        page = await log_in(browser, process, "/admin", "quan")
+        await page.wait_for_selector("#users tbody tr")
+        await page.fill("#add-user input[name=name]", "lan")
+        await page.click("#add-user button")
+        await text_is(page, "#done", "Mật khẩu đầu của lan:")
+        user = await process.accounts.user("lan")
+        assert user is not None
+        assert user.must_change
+        await page.select_option("#make-code select", "khoan-du")
+        await page.click("#make-code button")
+        await page.wait_for_function("() => document.querySelector('#code').textContent.length > 8")
+        code = await page.locator("#code").inner_text()
+        enrolled = await page.request.post(
+            f"{process.url}/api/v1/enrol", data=json.dumps({"code": code, "name": "PC mới"}),
+            headers={"Content-Type": "application/json"},
+        )  # fmt: skip
+        assert (await enrolled.json())["point"] == "khoan-du"
+        await page.fill("#template-text", json.dumps(
+            {"id": "hop-xa", "title": {"vi": "Họp xã"}, "points": ["khoan-du", "chi-ne"],
+             "chair": "chi-ne"}
+        ))  # fmt: skip
+        await page.click("#save-template")
+        await text_is(page, "#template-list", "Họp xã")
+        if request.config.getoption("--screenshots"):
+            await page.screenshot(path=IMAGES / "admin.png")
+        assert page.problems == []  # type: ignore[attr-defined]

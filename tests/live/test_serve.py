@@ -1,0 +1,137 @@
+"""The production start as docs/production.md has it: certificate, both units, command line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import ssl
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.live.conftest import ROOT
+from tests.live.served import Served
+
+UNITS = ROOT / "docs" / "systemd"
+
+
+async def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "bridge.py", *arguments), cwd=ROOT, stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await asyncio.wait_for(process.communicate(stdin), 60)
+    return process.returncode or 0, out.decode()
+
+
+def exec_start(unit: str) -> list[str]:
+    text = (UNITS / unit).read_text("utf-8")
+    found = re.search(r"^ExecStart=(.+)$", text, re.MULTILINE)
+    assert found is not None
+    return found[1].split()
+
+
+class Systemd:
+    """The socket that units tell their state to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "notify"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+        self.socket.setblocking(False)
+
+    async def said(self, what: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(30):
+            while await loop.sock_recv(self.socket, 4096) != what:
+                pass
+
+
+async def test_a_production_start(tmp_path: Path) -> None:
+    """The units' own command lines, TLS by the local authority, a conference by command line."""
+    made = Served(tmp_path)
+    file = ["--file", str(made.path)]
+    code, out = await run("ca", "init", "--host", "localhost", *file)
+    assert code == 0, out
+    systemd = Systemd(tmp_path)
+    environment = {
+        **os.environ, "NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "400000",
+    }  # fmt: skip
+    worker_line = exec_start("diem-cau-worker.service")
+    replaced = {
+        "/opt/diem-cau/.venv/bin/python": sys.executable,
+        "192.0.2.10": made.media[0],
+        "5004": str(made.media[1]),
+        "/var/lib/diem-cau/worker.sock": str(made.state / "worker.sock"),
+        "/etc/diem-cau/topology.yaml": str(made.path),
+    }
+    processes = []
+    try:
+        for line in (worker_line, exec_start("diem-cau.service")):
+            process = await asyncio.create_subprocess_exec(
+                *(replaced.get(word, word) for word in line),
+                cwd=ROOT,
+                env=environment,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            processes.append(process)
+            await systemd.said(b"READY=1")
+            await systemd.said(b"WATCHDOG=1")
+        trust = ssl.create_default_context(cafile=made.state / "tls" / "ca.crt")
+        url = f"https://localhost:{made.topology.bridge.web.port}"
+        async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+            with pytest.raises(aiohttp.ClientError):
+                await http.get(f"{url}/healthz")  # nobody else's authority knows it
+            while (await http.get(f"{url}/healthz", ssl=trust)).status != 200:
+                pass
+            answer = await http.get(f"{url}/api/v1/ca.crt", ssl=trust)
+            assert await answer.read() == (made.state / "tls" / "ca.crt").read_bytes()
+        code, out = await run("conference", "start", "giao-ban", *file)
+        assert code == 0, out
+        conference = out.strip()
+        code, out = await run("conference", "start", "giao-ban", *file)
+        assert code == 1
+        assert "A point can be in one conference only" in " ".join(out.split())
+        code, out = await run("conference", "list", *file)
+        assert conference in out
+        assert "live" in out
+        code, out = await run("conference", "end", conference, *file, stdin=b"n\n")
+        assert code == 1
+        code, out = await run("conference", "end", conference, "--yes", *file)
+        assert code == 0, out
+        code, out = await run("conference", "show", conference, *file)
+        assert "khoan-du" in out
+        code, out = await run("point", "code", "khoan-du", *file)
+        assert re.match(r"[2-9A-Z]{5}-[2-9A-Z]{5} ", out), out
+        saved = tmp_path / "saved.jsonl.gz"
+        code, out = await run("backup", str(saved), *file)
+        assert code == 0, out
+        code, out = await run("restore", str(saved), *file)
+        assert code == 0, out
+        (tmp_path / "rubbish").write_bytes(b"rubbish")
+        code, out = await run("restore", str(tmp_path / "rubbish"), *file)
+        assert code == 1
+        assert "not a backup" in out
+        # The control process ends; the worker that systemd started goes on.
+        processes[1].send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(processes[1].wait(), 20) == 0
+        assert processes[0].returncode is None
+    finally:
+        for process in reversed(processes):
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+                await asyncio.wait_for(process.wait(), 20)
+        systemd.socket.close()
+
+
+def test_the_units_say_what_systemd_needs() -> None:
+    for name in ("diem-cau.service", "diem-cau-worker.service"):
+        text = (UNITS / name).read_text("utf-8")
+        for line in ("Type=notify", "WatchdogSec=", "Restart=always", "User=diem-cau"):
+            assert line in text, (name, line)

@@ -1,0 +1,33 @@
+"""The pages' JavaScript is checked by tsc from its JSDoc types."""
+
+from __future__ import annotations
+
+import subprocess
+
+from tests.web.tools import FOLDER, node, packages
+
+
+def test_the_types_of_the_pages_hold() -> None:
+    result = subprocess.run(
+        [node(), str(packages() / "typescript/bin/tsc"), "-p", str(FOLDER / "tsconfig.json")],
+        cwd=FOLDER, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout
+
+
+def test_a_wrong_type_would_be_found(tmp_path: object) -> None:
+    """The check can fail: a page that uses a word wrongly does not pass."""
+    bad = FOLDER / "bad.check.js"
+    config = FOLDER / "bad.tsconfig.json"
+    bad.write_text("/** @type {number} */\nexport const x = 'text';\n", "utf-8")
+    config.write_text('{"extends": "./tsconfig.json", "include": ["bad.check.js"]}', "utf-8")
+    try:
+        result = subprocess.run(
+            [node(), str(packages() / "typescript/bin/tsc"), "-p", str(config)],
+            cwd=FOLDER, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    finally:
+        bad.unlink()
+        config.unlink()
+    assert result.returncode != 0
+    assert "TS2322" in result.stdout
