@@ -240,11 +240,22 @@ class ControlProcess:
             try:
                 for session in self.control.sweep():
                     await self.accounts.end_session(session.id)
-                for login in {s.login for s in self.control.sessions.all() if s.client}:
-                    if login:  # an open console keeps its login alive
-                        await self.accounts.touch_login(login, self.conductor.now())
+                await self._look_at_logins()
             except NotSaved as error:
                 log.error("sessions could not be saved: %s", error)
+
+    async def _look_at_logins(self) -> None:
+        """An open console keeps its login alive; one whose login was ended elsewhere (by the
+        command line, say) ends too."""
+        now = self.conductor.now()
+        for session in self.control.sessions.all():
+            if not session.login:
+                continue
+            if await self.accounts.login(session.login, now) is None:
+                self.control.end_session(session, "logged_out")
+                await self.accounts.end_session(session.id)
+            elif session.client is not None:
+                await self.accounts.touch_login(session.login, now)
 
     async def _look_at_lines(self) -> None:
         """Every two seconds: figures of the worker, for the quality of lines; a worker that

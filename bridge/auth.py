@@ -150,13 +150,13 @@ class Auth:
 
     async def device(self, point: str, key: str, address: str) -> Device:
         """The device that holds a key of a point. Raises `Denied`."""
-        self._check_wait(f"point:{point}", address)
+        self._check_wait(f"point:{point} {address}", address)
         device = await self.accounts.device_of_key(passwords.digest(key)) if key else None
         if device is None or device.point != point or device.revoked is not None:
-            self._throttle.failed(f"point:{point}", address, self._monotonic())
+            self._throttle.failed(f"point:{point} {address}", address, self._monotonic())
             await self.note(f"point:{point[:64]}", address, "session", outcome="wrong key")
             raise Denied(401, "http.wrong_key")
-        self._throttle.succeeded(f"point:{point}")
+        self._throttle.succeeded(f"point:{point} {address}")
         now = self._now()
         if now - self._touched.get(device.id, 0.0) > TOUCH:
             self._touched[device.id] = now
@@ -166,12 +166,13 @@ class Auth:
 
     async def enrol(self, code: str, name: str, address: str) -> tuple[str, str]:
         """Use a one-time code up; return the point and a new device key. Raises `Denied`."""
-        self._check_wait("enrol", address)
+        # By address only: guesses made elsewhere must not keep a room out.
+        self._check_wait(f"enrol {address}", address)
         now = self._now()
         normal = passwords.normal_code(code)
         point = await self.accounts.use_enrolment(passwords.digest(normal), now)
         if point is None:
-            self._throttle.failed("enrol", address, self._monotonic())
+            self._throttle.failed(f"enrol {address}", address, self._monotonic())
             await self.note("device", address, "enrol", outcome="wrong code")
             raise Denied(401, "account.wrong_code")
         key = passwords.new_token()

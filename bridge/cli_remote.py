@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 import time
 from pathlib import Path
@@ -136,7 +137,11 @@ def backup(file: File, out: Annotated[Path, typer.Argument(help="file to write")
     data = ask(file, "GET", "/api/v1/backup")
     temporary = out.with_name(out.name + ".new")
     try:
-        temporary.write_bytes(data)
+        temporary.unlink(missing_ok=True)
+        # Hashes of passwords and keys are inside: for the owner only.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file_:
+            file_.write(data)
         temporary.replace(out)
     except OSError as error:
         errors.print(f"{out} cannot be written: {error.strerror}.", markup=False)

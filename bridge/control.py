@@ -359,6 +359,12 @@ class Control:
         session = self.sessions.of_point(point)
         return session.transport if session is not None else ""
 
+    def _shares(self, session: Session) -> bool:
+        """Whether a session, or another one of its user, has a screen to show."""
+        if session.point is not None:
+            return session.status.sharing
+        return bool(self._sharing(session.user or ""))
+
     def _sharing(self, user: str) -> str:
         """The transport on which a user shares a screen."""
         for session in self.sessions.of_user(user):
@@ -426,6 +432,12 @@ class Control:
         """A page tells what it really does."""
         if session.status != status:
             session.status = status
+            if not status.sharing:
+                # A page that was loaded anew has no screen to show any more.
+                sharer = f"point:{session.point}" if session.point else f"user:{session.user}"
+                for state in self.conductor.running():
+                    if state.content == sharer and not self._shares(session):
+                        self.conductor.fact(state.plan.id, c.StopShare())
             self._apply_plan()
             self.publish()
 

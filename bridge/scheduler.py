@@ -19,6 +19,8 @@ from config.schema import Template
 log = logging.getLogger("scheduler")
 
 INTERVAL = 1.0  # seconds between looks at the schedule
+NEVER_STARTED = 30 * 60.0  # seconds after the planned end until a trial session is ended
+NEVER_ENDED = 4 * 3600.0  # seconds after the planned end until a meeting is ended
 
 
 class Scheduler:
@@ -86,6 +88,15 @@ class Scheduler:
                 log.error("the schedule waits for the store: %s", error)
             await asyncio.sleep(INTERVAL)
 
+    async def _end_forgotten(self, now: float) -> None:
+        """End planned conferences that nobody ended, so that they do not stand in the way of
+        the next one: trials that never started soon, meetings after hours."""
+        for state in self._conductor.running():
+            patience = NEVER_STARTED if state.phase == "open" else NEVER_ENDED
+            if state.end is not None and now > state.end + patience:
+                await self._conductor.submit(state.plan.id, c.End(), SCHEDULER)
+                self._notice("notice.ended_by_schedule", title=state.plan.title.vi)
+
     async def look(self) -> None:
         """Open and start what is due now."""
         topology = self._control.topology
@@ -108,6 +119,7 @@ class Scheduler:
                 elif isinstance(result, Refusal) and ident not in self._told:
                     self._told.add(ident)
                     self._notice("notice.not_opened", title=template.title.vi)
+        await self._end_forgotten(now)
         for state in self._conductor.running():
             start = state.plan.start
             by_clock = found.get(state.plan.template)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from typing import Annotated, Any
 
@@ -184,8 +185,12 @@ async def put_topology(call: Call) -> Any:
             content_type="application/json",
         )  # fmt: skip
     temporary = path.with_suffix(".new")
-    temporary.write_text(body.text, "utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(body.text, "utf-8")
+        shutil.copymode(path, temporary)  # keys of rooms may stand in it
+        temporary.replace(path)
+    except OSError:
+        raise Denied(409, "api.topology_unwritable") from None
     services.control.swap_topology(topology)
     await call.note("topology", outcome=f"{len(checked.differences)} changes")
     return checked

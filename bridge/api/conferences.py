@@ -24,6 +24,7 @@ from config.schema import Template
 
 EVENTS_PAGE = 1000
 LIST_PAGE = 50
+LONGEST_LIST = 500
 
 
 class OpenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,7 +93,7 @@ async def list_conferences(call: Call) -> list[Entry]:
     services = call.services
     running = {state.plan.id: state for state in services.conductor.running()}
     found: dict[str, dict[str, Any]] = {}
-    for item in await services.events.milestones(call.number("limit", LIST_PAGE) or 1):
+    for item in await services.events.milestones(_page(call)):
         entry = found.setdefault(item.recorded.conference, {})
         match item.recorded.event:
             case e.Opened() as opened:
@@ -116,6 +117,10 @@ async def list_conferences(call: Call) -> list[Entry]:
         if "plan" in entry
     ]
     return sorted(entries, key=lambda item: (item.phase == "ended", -item.opened_at))
+
+
+def _page(call: Call) -> int:
+    return max(1, min(call.number("limit", LIST_PAGE), LONGEST_LIST))
 
 
 def _running(call: Call) -> State:

@@ -129,6 +129,9 @@ class Http:
             if error.status < 400:
                 raise
             response = problem(error.status, "http.not_found", path=request.path)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            response = problem(500, "http.fault")
         if not isinstance(response, web.WebSocketResponse):
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)

@@ -352,6 +352,32 @@ async def test_one_that_starts_by_the_clock(tmp_path: Path) -> None:
     await bridge.stop()
 
 
+async def test_a_forgotten_conference_does_not_block_the_next(tmp_path: Path) -> None:
+    """A week in which nobody did anything: both trial sessions open, both end by themselves."""
+    start = 1_795_393_800.0
+    bridge = Bridge(tmp_path, at=start - 60)
+    await bridge.start(inventory=None)
+    await bridge.process.scheduler.look()
+    bridge.pass_time(60 + 90 * 60 + 29 * 60)
+    await bridge.process.scheduler.look()
+    assert len(bridge.conductor.running()) == 1
+    bridge.pass_time(120)
+    await bridge.process.scheduler.look()
+    assert bridge.conductor.running() == []
+    bridge.pass_time(7 * 86400 - 3 * 3600)
+    await bridge.process.scheduler.look()
+    (state,) = bridge.conductor.running()
+    assert state.plan.id == "giao-ban-20261130-0730"
+    await bridge.do(state.plan.id, c.Start())
+    bridge.pass_time(5 * 3600)
+    await bridge.process.scheduler.look()
+    assert len(bridge.conductor.running()) == 1, "a meeting that goes on is not cut"
+    bridge.pass_time(3 * 3600)
+    await bridge.process.scheduler.look()
+    assert bridge.conductor.running() == []
+    await bridge.stop()
+
+
 async def test_the_calendar_feed(bridge: Bridge) -> None:
     me = await (await bridge.call("GET", "/me", role="viewer")).json()
     assert (await bridge.client.get("/api/v1/calendar.ics?key=wrong")).status == 401

@@ -603,6 +603,39 @@ async def test_a_locked_mute_is_enforced_by_the_worker(bridge: Bridge) -> None:
     assert bridge.heard(conference) == {"hoi-truong"}
 
 
+async def test_a_page_that_was_loaded_anew_shares_no_more(bridge: Bridge) -> None:
+    conference = await bridge.open()
+    tokens = await bridge.join("hoi-truong", "khoan-du")
+    for token, sharer in ((tokens["khoan-du"], "point:khoan-du"), (await bridge.login(None), "")):
+        page = await bridge.connect(token)
+        await until(page, "welcome")
+        await page.send_json({"type": "status", "sharing": True})
+        actor = Actor(kind="point", name="khoan-du") if sharer else Actor(
+            kind="user", name="operator", role="operator")  # fmt: skip
+        if not sharer:
+            await bridge.do(conference, c.Direct(take_over=True), actor)
+        await bridge.do(conference, c.Share(point="khoan-du" if sharer else None), actor)
+        await bridge.settle()
+        assert bridge.state(conference).content == (sharer or "user:operator")
+        await page.send_json({"type": "status", "sharing": False})
+        await page.send_json({"type": "typed", "id": 1, "conference": "x", "text": ""})
+        await until(page, "result")
+        await bridge.settle()
+        assert bridge.state(conference).content is None
+
+
+async def test_a_fault_of_ours_is_a_sentence(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(bridge.process.scheduler, "templates", fail)
+    response = await bridge.call("GET", "/templates", role="viewer")
+    assert response.status == 500
+    assert (await response.json())["title_vi"].startswith("Cầu gặp lỗi")
+
+
 async def test_a_self_test_is_an_echo(bridge: Bridge) -> None:
     response = await bridge.call("POST", "/sessions", {"kind": "echo"}, role="technician")
     token = (await response.json())["session"]
