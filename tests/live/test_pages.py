@@ -163,6 +163,32 @@ async def act_refused(process: ControlProcess, conference: str) -> None:
     assert getattr(result, "key", "") == "refusal.other_director"
 
 
+async def test_a_room_on_invitation_decides_itself(tmp_path: Path) -> None:
+    """The button, then inside; dropped it says so, recalled it is back."""
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        points = [
+            p.model_copy(update={"connect": "invitation"}) if p.id == "khoan-du" else p
+            for p in process.topology.points
+        ]
+        process.control.swap_topology(process.topology.model_copy(update={"points": points}))
+        room = await open_room(browser, process, "khoan-du")
+        await text_is(room, "#status", "Đã kết nối")
+        conference = await started(process)
+        await text_is(room, "#waiting", "Mời vào họp")
+        assert only(process).present == frozenset()
+        await room.click("#accept")
+        await eventually(lambda: only(process).present == {"khoan-du"})
+        await room.wait_for_function("() => room.media.sending")
+        await act(process, conference, c.Drop(point="khoan-du"))
+        await text_is(room, "#waiting", "đưa ra khỏi cuộc họp")
+        await room.wait_for_function("() => !room.media.sending")
+        await act(process, conference, c.Recall(point="khoan-du"))
+        await eventually(lambda: only(process).present == {"khoan-du"})
+        await act(process, conference, c.Banner(text="Chỉnh camera", point="khoan-du"))
+        await text_is(room, "#banner", "Chỉnh camera")
+        assert room.problems == []  # type: ignore[attr-defined]
+
+
 async def test_the_technicians_page(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """On a telephone: three lamps, the next conference, and a test that sees and hears itself."""
     async with bridge_process(tmp_path) as process, chromium() as browser:

@@ -301,28 +301,31 @@ async def _stalled_console(bridge: Served) -> socket.socket:
 # --- dropped and revoked -------------------------------------------------------------------
 
 
-async def test_media_of_a_dropped_point_stops(tmp_path: Path) -> None:
-    """No packet flows to it, and none of it to others, soon after the acknowledgement."""
+async def test_media_of_a_dropped_or_revoked_point_stops(tmp_path: Path) -> None:
+    """No packet flows to it, and none of it to others, soon after the command was sent."""
     async with served(tmp_path, watched=True) as bridge:
         watcher = Watcher(bridge.media)
         await watcher.start(WATCH_HOST, bridge.media[1])
         try:
             async with simulated_points(bridge, POINTS):  # type: ignore[arg-type]
                 conference = await in_conference(bridge, len(POINTS))
-                for command in (
-                    {"type": "drop", "point": "khoan-du"},
-                    {"type": "drop", "point": "an-binh"},
+                devices = await bridge.call("GET", "/devices")
+                device = next(d["id"] for d in devices if d["point"] == "yen-bong")
+                drop = {"command": {"type": "drop", "point": "khoan-du"}}
+                for name, method, path, body in (
+                    ("dropped", "POST", f"/conferences/{conference}/commands", drop),
+                    ("revoked", "DELETE", f"/devices/{device}", None),
                 ):
                     await asyncio.sleep(2)
                     steady = {k for k, at in watcher.seen.items() if at[-1] > time.monotonic() - 1}
                     asked = time.monotonic()
-                    await bridge.command(conference, command)
+                    await bridge.call(method, path, body)
                     await asyncio.sleep(2)
                     now = time.monotonic()
-                    stopped = [watcher.seen[k][-1] - asked for k in steady
-                               if watcher.seen[k][-1] < now - 1]  # fmt: skip
+                    lasts = [watcher.seen[k][-1] for k in steady]
+                    stopped = [last - asked for last in lasts if last < now - 1]
                     print(
-                        f"\n{command['point']}: {len(stopped)} streams stopped, the last after "
+                        f"\n{name}: {len(stopped)} streams stopped, the last after "
                         f"{max(stopped) * 1000:.0f} ms"
                     )
                     # Its own pictures and sound to it, and its thumbnail at every other point.
