@@ -10,15 +10,17 @@ from bridge import templates
 from bridge.conductor import Conductor, Done, Result
 from bridge.conference import commands as c
 from bridge.conference.model import SCHEDULER, Actor, Refusal
+from bridge.conference.schedule import Occurrence
 from bridge.control import Control
 from bridge.store.accounts import Accounts
 from bridge.store.database import NotSaved
 from bridge.store.log import EventLog
-from config.schema import Template
+from config.schema import Template, Topology
 
 log = logging.getLogger("scheduler")
 
 INTERVAL = 1.0  # seconds between looks at the schedule
+AHEAD = 30.0  # seconds between two workings-out of what is due
 NEVER_STARTED = 30 * 60.0  # seconds after the planned end until a trial session is ended
 NEVER_ENDED = 4 * 3600.0  # seconds after the planned end until a meeting is ended
 
@@ -42,10 +44,14 @@ class Scheduler:
         self._stored: dict[str, Template] = {}
         self._opened: set[str] = set()
         self._told: set[str] = set()
+        self._planned: list[tuple[Template, Occurrence]] = []
+        self._planned_for: Topology | None = None
+        self._planned_at = 0.0
 
     async def load(self) -> None:
         """Read the stored templates; one that no longer fits is left out."""
         self._stored = {}
+        self._planned_for = None
         for ident, body in (await self._accounts.templates()).items():
             try:
                 self._stored[ident] = Template.model_validate_json(body)
@@ -88,6 +94,22 @@ class Scheduler:
                 log.error("the schedule waits for the store: %s", error)
             await asyncio.sleep(INTERVAL)
 
+    def _plan_ahead(self, topology: Topology, found: dict[str, Template], now: float) -> None:
+        """Work recurrence rules out now and then only: a daily rule of ten years is long."""
+        if self._planned_for is topology and 0 <= now - self._planned_at < AHEAD:
+            return
+        self._planned_for, self._planned_at = topology, now
+        zone = topology.bridge.zone
+        self._planned = [
+            (template, occurrence)
+            for template in found.values()
+            for occurrence in templates.due_occurrences(template, zone, now, AHEAD)
+        ]
+        ahead = templates.upcoming(found, zone, now)
+        if ahead != self._control.upcoming:
+            self._control.upcoming = ahead
+            self._control.publish()
+
     async def _end_forgotten(self, now: float) -> None:
         """End planned conferences that nobody ended, so that they do not stand in the way of
         the next one: trials that never started soon, meetings after hours."""
@@ -100,25 +122,23 @@ class Scheduler:
     async def look(self) -> None:
         """Open and start what is due now."""
         topology = self._control.topology
-        zone, now = topology.bridge.zone, self._conductor.now()
+        now = self._conductor.now()
         found = self.templates()
-        ahead = templates.upcoming(found, zone, now)
-        if ahead != self._control.upcoming:
-            self._control.upcoming = ahead
-            self._control.publish()
-        for template in found.values():
-            for occurrence in templates.due_occurrences(template, zone, now):
-                ident = templates.occurrence_id(template, occurrence)
-                if ident in self._opened or await self._events.exists(ident):
-                    self._opened.add(ident)
-                    continue
-                plan = templates.plan_of(template, topology, ident, occurrence)
-                result = await self._conductor.open(plan, SCHEDULER)
-                if isinstance(result, Done):
-                    self._opened.add(ident)
-                elif isinstance(result, Refusal) and ident not in self._told:
-                    self._told.add(ident)
-                    self._notice("notice.not_opened", title=template.title.vi)
+        self._plan_ahead(topology, found, now)
+        for template, occurrence in self._planned:
+            if not occurrence.start - template.opening_minutes * 60 <= now < occurrence.end:
+                continue
+            ident = templates.occurrence_id(template, occurrence)
+            if ident in self._opened or await self._events.exists(ident):
+                self._opened.add(ident)
+                continue
+            plan = templates.plan_of(template, topology, ident, occurrence)
+            result = await self._conductor.open(plan, SCHEDULER)
+            if isinstance(result, Done):
+                self._opened.add(ident)
+            elif isinstance(result, Refusal) and ident not in self._told:
+                self._told.add(ident)
+                self._notice("notice.not_opened", title=template.title.vi)
         await self._end_forgotten(now)
         for state in self._conductor.running():
             start = state.plan.start

@@ -48,13 +48,13 @@ def ad_hoc_id(template: Template, now: float, zone: str) -> str:
     return f"{template.id}-{local:%Y%m%d-%H%M%S}"
 
 
-def due_occurrences(template: Template, zone: str, now: float) -> list[Occurrence]:
-    """Occurrences whose trial session is to be open now."""
+def due_occurrences(template: Template, zone: str, now: float, ahead: float) -> list[Occurrence]:
+    """Occurrences whose trial session is to be open now, or in the next ``ahead`` seconds."""
     series = series_of(template, zone)
     if series is None:
         return []
     opening = template.opening_minutes * 60
-    return occurrences(series, now, now + opening + 0.001)
+    return occurrences(series, now, now + opening + ahead)
 
 
 def occurrence_by_hand(template: Template, zone: str, now: float) -> Occurrence | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,10 +21,12 @@ from endpoints.client import BridgeClient
 from tests.live.conftest import (
     ROOT,
     bridge_process,
+    chromium,
     eventually,
     free_port,
     simulated_points,
     started,
+    text_is,
 )
 
 
@@ -79,6 +82,37 @@ async def test_ctrl_c_leaves_nothing_running() -> None:
     async with asyncio.timeout(30):
         assert await process.wait() == 0
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.browser
+async def test_the_demo_waits_for_one_key() -> None:
+    """The address it prints is the console, logged in; twelve points wait; S starts them."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "bridge.py", "demo", "--no-browser"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60), chromium() as browser:
+            text = (await process.stdout.readline()).decode()
+            address = re.search(r"http://127\.0\.0\.1:\d+/console#demo=\S+", text)
+            assert address is not None, text
+            page = await browser.new_page(viewport={"width": 1600, "height": 900})
+            await page.goto(address[0])
+            await text_is(page, "#templates li.chosen", "12/12", 40)
+            await page.keyboard.press("s")
+            await page.wait_for_function(
+                "() => [...document.querySelectorAll('.tile video')]"
+                ".filter(v => v.videoWidth > 0 && v.readyState >= 2).length === 12",
+                polling=50,
+            )
+            assert await page.locator("#phase").inner_text() == "Đang họp"
+    finally:
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(30):
+            await process.communicate()
 
 
 async def test_a_killed_demo_leaves_nothing_running() -> None:
