@@ -30,7 +30,7 @@ from bridge.scheduler import Scheduler
 from bridge.signalling.http import Http
 from bridge.signalling.sessions import Session, Sessions
 from bridge.store.accounts import Accounts, Device, StoredSession
-from bridge.store.database import NotSaved, StoreError, engine_of, migrate
+from bridge.store.database import FAULTS, StoreError, engine_of, migrate
 from bridge.store.log import EventLog
 from bridge.webhooks import Delivery
 from bridge.worker_link import WorkerLink
@@ -241,8 +241,8 @@ class ControlProcess:
                 for session in self.control.sweep():
                     await self.accounts.end_session(session.id)
                 await self._look_at_logins()
-            except NotSaved as error:
-                log.error("sessions could not be saved: %s", error)
+            except FAULTS as error:
+                log.error("sessions wait for the store: %s", type(error).__name__)
 
     async def _look_at_logins(self) -> None:
         """An open console keeps its login alive; one whose login was ended elsewhere (by the

@@ -14,7 +14,7 @@ from bridge.accounts import passwords
 from bridge.accounts.roles import User, name_problem, password_problem
 from bridge.accounts.throttle import Throttle
 from bridge.store.accounts import Accounts, Device, Login
-from bridge.store.database import NotSaved
+from bridge.store.database import FAULTS
 
 log = logging.getLogger("auth")
 
@@ -69,8 +69,15 @@ class Auth:
                 at=self._now(), actor=actor, address=address, action=action, target=target[:300],
                 outcome=outcome[:300],
             )  # fmt: skip
-        except NotSaved as error:
-            log.error("audit not saved (%s): %s %s %s %s", error, actor, action, target, outcome)
+        except FAULTS as error:
+            log.error(
+                "audit not saved (%s): %s %s %s %s",
+                type(error).__name__,
+                actor,
+                action,
+                target,
+                outcome,
+            )
 
     # --- users --------------------------------------------------------------------------
 
@@ -128,7 +135,7 @@ class Auth:
         login, user = found
         if now - max(login.seen, self._touched.get(ident, 0.0)) > TOUCH:
             self._touched[ident] = now
-            with contextlib.suppress(NotSaved):  # being seen is no reason to refuse
+            with contextlib.suppress(*FAULTS):  # being seen is no reason to refuse
                 await self.accounts.touch_login(ident, now)
         return Identity(user, login.id)
 
@@ -160,7 +167,7 @@ class Auth:
         now = self._now()
         if now - self._touched.get(device.id, 0.0) > TOUCH:
             self._touched[device.id] = now
-            with contextlib.suppress(NotSaved):
+            with contextlib.suppress(*FAULTS):
                 await self.accounts.touch_device(device.id, now)
         return device
 

@@ -25,7 +25,7 @@ from bridge.conference import events as e
 from bridge.conference import machine
 from bridge.conference.apply import apply, replay
 from bridge.conference.model import SYSTEM, Actor, Plan, Refusal, State
-from bridge.store.database import NotSaved
+from bridge.store.database import FAULTS, Conflict, NotSaved
 from bridge.store.log import Answer, EventLog
 
 log = logging.getLogger("conductor")
@@ -170,7 +170,10 @@ class Conductor:
         digest = ""
         if key:
             key = f"{actor.label} {key}"
-            body = conference.encode() + b" " + msgspec.json.encode(command)
+            # Which conference a template becomes is not the asker's word: the time is in its id.
+            asked = command.template if isinstance(command, Plan) else conference
+            kind = b"open" if isinstance(command, Plan) else msgspec.json.encode(command)
+            body = asked.encode() + b" " + kind
             digest = hashlib.sha256(body).hexdigest()
             running = self._asked.get(key)
             if running is not None:
@@ -199,15 +202,15 @@ class Conductor:
 
     async def _process(self, batch: list[_Job]) -> None:
         draft = self._decide_all(batch)
-        answers = [
-            Answer(job.key, job.digest, _answer_body(result))
-            for job, result in draft.results
-            if job.key and isinstance(result, Done)
-        ]
         try:
-            if draft.recorded or answers or self._unsaved:
-                await self._log.append([*self._unsaved, *draft.recorded], answers, self.now())
-        except NotSaved as error:
+            try:
+                await self._save(draft)
+            except Conflict:
+                log.warning("the log is ahead: an earlier commit had succeeded")
+                await self._catch_up(draft)
+                draft = self._decide_all(batch)
+                await self._save(draft)
+        except FAULTS as error:
             self._could_not_save(batch, draft, str(error))
             return
         self._unsaved.clear()
@@ -218,6 +221,33 @@ class Conductor:
         for job, result in draft.results:
             if job.future is not None and not job.future.done():
                 job.future.set_result(result)
+
+    async def _save(self, draft: _Draft) -> None:
+        answers = [
+            Answer(job.key, job.digest, _answer_body(result))
+            for job, result in draft.results
+            if job.key and isinstance(result, Done)
+        ]
+        if draft.recorded or answers or self._unsaved:
+            await self._log.append([*self._unsaved, *draft.recorded], answers, self.now())
+
+    async def _catch_up(self, draft: _Draft) -> None:
+        """Take over what the log has and this process does not know: the answer to a commit
+        was lost, and the events were not. Facts not saved yet are found again by whoever told
+        them."""
+        affected = {item.conference for item in [*self._unsaved, *draft.recorded]}
+        self._unsaved.clear()
+        for ident in affected:
+            recorded = await self._log.read(ident)
+            known = self.states[ident].seq if ident in self.states else 0
+            state = replay(recorded)
+            if state is None:
+                self.states.pop(ident, None)
+                continue
+            self.states[ident] = state
+            self._on_change(ident, state, [item for item in recorded if item.seq > known])
+            if state.phase == "ended":
+                del self.states[ident]
 
     def _decide_all(self, batch: list[_Job]) -> _Draft:
         draft = _Draft(dict(self.states))

@@ -13,7 +13,7 @@ from bridge.conference.model import SCHEDULER, Actor, Refusal
 from bridge.conference.schedule import Occurrence
 from bridge.control import Control
 from bridge.store.accounts import Accounts
-from bridge.store.database import NotSaved
+from bridge.store.database import FAULTS
 from bridge.store.log import EventLog
 from config.schema import Template, Topology
 
@@ -90,8 +90,8 @@ class Scheduler:
         while True:
             try:
                 await self.look()
-            except NotSaved as error:
-                log.error("the schedule waits for the store: %s", error)
+            except FAULTS as error:
+                log.error("the schedule waits for the store: %s", type(error).__name__)
             await asyncio.sleep(INTERVAL)
 
     def _plan_ahead(self, topology: Topology, found: dict[str, Template], now: float) -> None:

@@ -19,13 +19,14 @@ import msgspec
 
 from bridge.conference import events as e
 from bridge.store.accounts import Accounts
-from bridge.store.database import NotSaved
+from bridge.store.database import FAULTS
 from bridge.store.log import EventLog, Numbered
 from config.schema import Webhook
 
 log = logging.getLogger("webhooks")
 
 BATCH = 50
+STORE_WAIT = 5.0  # seconds
 POLL = 1.0  # seconds between looks at the log
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0  # seconds between tries
@@ -55,6 +56,14 @@ class Delivery:
 
     async def run(self, hook: Webhook) -> None:
         """Deliver until cancelled."""
+        while True:
+            try:
+                await self._deliver(hook)
+            except FAULTS as error:
+                log.error("webhook %s waits for the store: %s", hook.id, type(error).__name__)
+                await asyncio.sleep(STORE_WAIT)
+
+    async def _deliver(self, hook: Webhook) -> None:
         key = f"webhook {hook.id}"
         stored = await self._accounts.setting(key)
         last = int(stored) if stored is not None else await self._events.last_number()
@@ -71,10 +80,7 @@ class Delivery:
                     wait = FIRST_WAIT
                     last = item.id
                 if items:
-                    try:
-                        await self._accounts.put_setting(key, str(last))
-                    except NotSaved as error:
-                        log.error("what was delivered could not be saved: %s", error)
+                    await self._accounts.put_setting(key, str(last))
                 else:
                     await asyncio.sleep(POLL)
 

@@ -64,6 +64,20 @@ def cluster() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def control(url: str, *arguments: str) -> None:
+    """pg_ctl on a cluster: ``stop -m immediate``, ``start``."""
+    binaries = postgres_bin()
+    assert binaries is not None
+    folder = Path(url.partition("host=")[2])
+    prefix = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+    options = f"-c listen_addresses='' -k {folder} -c max_connections=60"
+    subprocess.run(
+        [*prefix, str(binaries / "pg_ctl"), "-D", str(folder / "data"), "-w", "-o", options, "-l",
+         str(folder / "log"), *arguments],
+        check=True, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
+    )  # fmt: skip
+
+
 def new_database(url: str) -> str:
     """A fresh, empty database in a cluster; returns its URL."""
     name = f"test_{secrets.token_hex(6)}"

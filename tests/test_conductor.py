@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.clock import SteadyClock
 from bridge.conductor import Done
@@ -16,6 +17,7 @@ from bridge.conference import events as e
 from bridge.conference.apply import replay
 from bridge.conference.model import SYSTEM, Actor, Refusal, canonical
 from bridge.store.database import NotSaved
+from tests import databases
 from tests.control_support import LAN, Bridge
 
 MINH = Actor(kind="user", name="minh", role="operator")
@@ -161,6 +163,69 @@ async def test_a_full_disk(bridge: Bridge) -> None:
     log = await bridge.process.events.read(conference)
     assert [r.seq for r in log] == list(range(1, len(log) + 1))
     assert replay(log) == bridge.state(conference)
+
+
+async def test_a_commit_whose_answer_was_lost(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection breaks after the commit and before its answer: the command is refused as
+    not saved, and yet it is in the log. The next one finds that out; nothing is doubled."""
+    bridge, conference = await opened(tmp_path, database)
+    log = bridge.process.events
+    append = log.append
+
+    async def lost(*arguments: object, **named: object) -> None:
+        await append(*arguments, **named)  # type: ignore[arg-type]
+        monkeypatch.setattr(log, "append", append)
+        raise NotSaved("the connection broke")
+
+    monkeypatch.setattr(log, "append", lost)
+    with pytest.raises(NotSaved):
+        await bridge.conductor.submit(conference, c.Extend(minutes=5), LAN, "key-1")
+    end = bridge.state(conference).end
+    again = await bridge.conductor.submit(conference, c.Extend(minutes=5), LAN, "key-1")
+    assert isinstance(again, Done), "the same key is answered from the log"
+    await bridge.do(conference, c.Banner(text="goes on"))
+    assert bridge.state(conference).banner == "goes on"
+    assert bridge.state(conference).end != end
+    stored = await log.read(conference)
+    assert [r.seq for r in stored] == list(range(1, len(stored) + 1))
+    assert sum(isinstance(r.event, e.Extended) for r in stored) == 1
+    assert canonical(bridge.state(conference)) == canonical(replay(stored))  # type: ignore[arg-type]
+    await bridge.stop()
+
+
+async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path) -> None:
+    """PostgreSQL is stopped during a conference: it goes on, commands are refused with a
+    sentence, and what happened meanwhile is saved afterwards."""
+    with databases.cluster() as cluster:
+        bridge = Bridge(tmp_path, databases.new_database(cluster))
+        await bridge.start()
+        async with TestClient(TestServer(bridge.http.app)) as bridge.client:
+            conference = await bridge.open()
+            tokens = await bridge.join("hoi-truong", "khoan-du")
+            await bridge.user("operator")
+            await asyncio.to_thread(databases.control, cluster, "stop", "-m", "immediate")
+            with pytest.raises(NotSaved):
+                await bridge.do(conference, c.Take(point="khoan-du"))
+            assert bridge.state(conference).on_air == "hoi-truong"
+            assert (await bridge.call("GET", "/conferences", role="operator")).status == 507
+            assert (await bridge.offer(tokens["khoan-du"])).status == 201, "media goes on"
+            async with asyncio.timeout(20):
+                while bridge.state(conference).present == {"hoi-truong", "khoan-du"}:
+                    await bridge.conductor.committed.wait()
+            bridge.up()
+            async with asyncio.timeout(20):
+                while bridge.state(conference).present != {"hoi-truong", "khoan-du"}:
+                    await bridge.conductor.committed.wait()
+            assert bridge.conductor.unsaved == 2
+            await bridge.process.scheduler.look()
+            await asyncio.to_thread(databases.control, cluster, "start")
+            await bridge.do(conference, c.Take(point="khoan-du"))
+            assert bridge.conductor.unsaved == 0
+            log = await bridge.process.events.read(conference)
+            assert replay(log) == bridge.state(conference)
+        await bridge.stop()
 
 
 async def test_a_clock_that_jumps_an_hour(bridge: Bridge) -> None:

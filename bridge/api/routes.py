@@ -21,7 +21,7 @@ from bridge.auth import Denied, Identity
 from bridge.conference.model import Actor, Refusal
 from bridge.signalling import strict_json
 from bridge.signalling.problems import problem
-from bridge.store.database import NotSaved
+from bridge.store.database import FAULTS
 
 log = logging.getLogger("api")
 
@@ -126,8 +126,8 @@ class Table:
                 status = 400 if error.key == "protocol.not_json" else status
                 arguments = {"detail": error.detail} if error.detail else {}
                 return problem(status, error.key, **arguments)
-            except NotSaved as error:
-                log.error("not saved: %s", error)
+            except FAULTS as error:
+                log.error("the store fails: %s", type(error).__name__)
                 return problem(507, "store.not_saved")
 
         return handle

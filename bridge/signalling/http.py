@@ -33,7 +33,7 @@ from bridge.signalling.problems import problem
 from bridge.signalling.sdp import MAX_SDP, SdpError
 from bridge.signalling.sessions import Client, Session
 from bridge.store.accounts import StoredSession
-from bridge.store.database import NotSaved
+from bridge.store.database import FAULTS
 from bridge.texts import sentence
 
 log = logging.getLogger("http")
@@ -182,8 +182,8 @@ class Http:
                     created=session.created,
                 )
             )  # fmt: skip
-        except NotSaved as error:  # it works, and will not outlive a restart
-            log.error("a session could not be saved: %s", error)
+        except FAULTS as error:  # it works, and will not outlive a restart
+            log.error("a session could not be saved: %s", type(error).__name__)
         return SessionAnswer(token)
 
     async def _point_session(self, call: Call, point: str, key: str, token: str) -> Session:
@@ -296,7 +296,11 @@ class Http:
             return
         ident = state.plan.id
         fresh = ident != conference
-        events = await self.services.events.read(ident, 0 if fresh else after, LOG_PAGE)
+        try:
+            events = await self.services.events.read(ident, 0 if fresh else after, LOG_PAGE)
+        except FAULTS as error:  # the state comes all the same; the log when it asks again
+            log.error("the log could not be read: %s", type(error).__name__)
+            return
         session.post(protocol.Events(conference=ident, events=tuple(events), reset=fresh))
 
     async def _read(self, socket: web.WebSocketResponse, session: Session, client: Client) -> None:
@@ -349,8 +353,8 @@ class Http:
     async def _forget(self, session: Session) -> None:
         try:
             await self.services.accounts.end_session(session.id)
-        except NotSaved as error:
-            log.error("the end of a session could not be saved: %s", error)
+        except FAULTS as error:
+            log.error("the end of a session could not be saved: %s", type(error).__name__)
 
     async def _command(
         self, ident: int, conference: str, command: c.Asked, session: Session, client: Client,
@@ -361,7 +365,7 @@ class Http:
             result: Any = Refusal(key="refusal.not_allowed")
             if session.kind != "echo":
                 result = await self.services.conductor.submit(conference, command, actor, key)
-        except NotSaved:
+        except FAULTS:
             result = Refusal(key="store.not_saved")
         if isinstance(result, Done):
             client.post(protocol.Result(id=ident, ok=True, seq=result.seq))

@@ -31,6 +31,15 @@ class NotSaved(Exception):
     """A transaction failed and changed nothing: a full disk, a database that is away."""
 
 
+class Conflict(NotSaved):
+    """What was to be saved is there already: an earlier commit succeeded although its answer was
+    lost on the way."""
+
+
+# What reading and writing may raise while a database is away or full.
+FAULTS = (NotSaved, SQLAlchemyError, OSError)
+
+
 def engine_of(url: str, folder: Path) -> AsyncEngine:
     """An engine for ``url``; an empty one is SQLite in ``folder``. Raises `StoreError`."""
     if not url:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.conference import events as e
 from bridge.store import tables as t
-from bridge.store.database import NotSaved
+from bridge.store.database import Conflict, NotSaved
 
 ANSWER_LIFE = 7 * 86400.0  # seconds that an idempotency key is remembered
 
@@ -40,7 +40,8 @@ class EventLog:
     async def append(
         self, recorded: Sequence[e.Recorded], answers: Sequence[Answer] = (), now: float = 0.0
     ) -> None:
-        """Commit events and answers together. Raises `NotSaved`, and then nothing is saved."""
+        """Commit events and answers together. Raises `NotSaved`, and then nothing is saved;
+        `Conflict` where some of it is there already."""
         rows = [
             {
                 "conference": item.conference,
@@ -63,6 +64,8 @@ class EventLog:
                         [{"key": a.key, "digest": a.digest, "body": a.body, "at": now}
                          for a in answers],
                     )  # fmt: skip
+        except IntegrityError as error:
+            raise Conflict(str(error).splitlines()[0]) from None
         except (SQLAlchemyError, OSError) as error:
             raise NotSaved(str(error).splitlines()[0]) from None
 

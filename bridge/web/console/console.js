@@ -592,6 +592,12 @@ byId("typed").addEventListener("submit", async (event) => {
     act("help");
     return;
   }
+  if (text.trim().toLowerCase() === "end") {
+    input.value = "";
+    input.blur();
+    act("end"); // ending asks, however it is said
+    return;
+  }
   const conference = state.conference?.id ?? "";
   const again = async () => finish(await connection.ask({ type: "typed", conference, text }), async () => false);
   const result = await connection.ask({ type: "typed", conference, text });
