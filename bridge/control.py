@@ -10,7 +10,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -20,30 +19,19 @@ from bridge.conductor import Conductor
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.model import State
-from bridge.conference.plan import PROGRAMME, Feed, Plan, feed_of, plan, slot_names
+from bridge.conference.plan import PROGRAMME, Plan, feed_of, plan, slot_names
 from bridge.conference.typed import HELP
 from bridge.media import messages as m
 from bridge.signalling import protocol, sdp
 from bridge.signalling.answer import CONSOLE_SOURCES, ROOM_SOURCES, Local, negotiate
 from bridge.signalling.sessions import Session, Sessions
 from bridge.texts import sentence
+from bridge.worker_routes import WorkerRoutes
 from config.schema import Topology
 
 log = logging.getLogger("control")
 
 SPARE_LINES = 8  # media lines an offer may have beyond slots and sources
-
-
-@dataclass(slots=True)
-class _Worker:
-    """What the worker was told and what it told."""
-
-    inventory: m.Inventory | None = None
-    routes: dict[tuple[str, str], m.Route] = field(default_factory=dict)
-    shown: dict[tuple[str, str], tuple[str | None, str]] = field(default_factory=dict)
-    slots: dict[str, tuple[str, ...]] = field(default_factory=dict)  # transport → video slots
-    owners: dict[str, str | None] = field(default_factory=dict)  # transport → its point
-    audio: dict[str, m.SetAudio] = field(default_factory=dict)
 
 
 class Control:
@@ -63,11 +51,11 @@ class Control:
         self.quality: dict[str, protocol.Quality] = {}
         self.send = send
         self.clock = clock
-        self._worker = _Worker()
+        # Not `send` itself: tests put another in its place.
+        self._routes = WorkerRoutes(sessions, lambda command: self.send(command))  # noqa: PLW0108
         self._calls = Calls()
         self._lost: set[str] = set()
         self._publishing = False
-        self._ended: set[str] = set()  # audio groups to end
         self._heard_of_worker = False
 
     @property
@@ -78,7 +66,7 @@ class Control:
 
     @property
     def worker_ready(self) -> bool:
-        return self._worker.inventory is not None
+        return self._routes.inventory is not None
 
     def on_event(self, event: m.Event) -> None:
         """Take an event of the worker in."""
@@ -88,9 +76,7 @@ class Control:
             case m.StateChanged():
                 self._transport_state(event)
             case m.SlotShowing():
-                source = event.source
-                shown = self._shown_name(source)
-                self._worker.shown[event.transport, event.slot] = (shown, event.layer)
+                self._routes.showing(event)
                 self.publish()
             case m.Levels():
                 self._levels(event)
@@ -99,19 +85,11 @@ class Control:
             case _:
                 pass
 
-    def _shown_name(self, source: m.SourceRef | None) -> str | None:
-        if source is None:
-            return None
-        session = self.sessions.by_transport(source.transport)
-        if session is not None and session.point is None:
-            return f"user:{session.user}"
-        return self._worker.owners.get(source.transport)
-
     def _levels(self, event: m.Levels) -> None:
         levels: dict[str, int] = {
             point: level
             for transport, level in event.levels.items()
-            if (point := self._worker.owners.get(transport)) is not None
+            if (point := self._routes.owner(transport)) is not None
         }
         message = protocol.Levels(levels=levels, now=self.conductor.now())
         for session in self.sessions.all():
@@ -119,7 +97,7 @@ class Control:
 
     def on_worker_down(self) -> None:
         """Every transport is gone; the rooms are told to offer again."""
-        self._worker = _Worker()
+        self._routes.lost()
         self._heard_of_worker = True
         for session in self.sessions.all():
             if session.transport:
@@ -129,7 +107,7 @@ class Control:
 
     def _reconcile(self, inventory: m.Inventory) -> None:
         """Bring what a worker holds and what this process knows together."""
-        self._worker = _Worker(inventory=inventory, owners=dict(self._worker.owners))
+        self._routes.take_inventory(inventory)
         self._heard_of_worker = True
         held = {transport.transport: transport for transport in inventory.transports}
         for session in self.sessions.all():
@@ -150,15 +128,10 @@ class Control:
                 continue
             owner.transport = ident
             owner.transport_up = transport.state == "connected"
-            self._worker.owners[ident] = owner.point
+            self._routes.adopt(transport, owner.point)
             kept.append(transport)
         for transport in kept:
-            ident = transport.transport
-            self._worker.slots[ident] = tuple(s.name for s in transport.slots if s.kind == "video")
-            for slot in transport.slots:
-                shown = self._shown_name(slot.shown)
-                self._worker.shown[ident, slot.name] = (shown, slot.layer)
-        self._ended = set(inventory.audio)
+            self._routes.adopt_pictures(transport)
         self._sync()
         self._apply_plan()
         self.publish()
@@ -197,19 +170,14 @@ class Control:
             return
         ident, session.transport = session.transport, ""
         session.transport_up = False
-        worker = self._worker
-        self.send(m.Close(transport=ident))
-        worker.slots.pop(ident, None)
-        worker.owners.pop(ident, None)
-        worker.routes = {key: route for key, route in worker.routes.items() if key[0] != ident}
-        worker.shown = {key: shown for key, shown in worker.shown.items() if key[0] != ident}
+        self._routes.close(ident)
 
     # --- conferences --------------------------------------------------------------------
 
     def changed(self, ident: str, state: State, recorded: Sequence[e.Recorded]) -> None:
         """The conductor committed events: carry them out and tell."""
         if state.phase == "ended":
-            self._ended.add(ident)
+            self._routes.end_group(ident)
         self._sync()
         self._apply_plan()
         if recorded:
@@ -277,100 +245,7 @@ class Control:
 
     def _apply_plan(self) -> None:
         """Send the worker what differs from the plans."""
-        if self._worker.inventory is None:
-            return
-        plans = {state.plan.id: plan(state) for state in self.conductor.running()}
-        changes: list[m.Route] = []
-        members: dict[str, list[str]] = {ident: [] for ident in plans}
-        groups: dict[str, m.SetAudio] = {}
-        for session in self.sessions.all():
-            if not session.transport:
-                continue
-            if session.kind == "echo":
-                group = self._echo(session, changes)
-                groups[group.group] = group
-                continue
-            state = self.watched(session)
-            current = plans[state.plan.id] if state is not None else None
-            if state is not None and (session.point is None or session.point in state.present):
-                members[state.plan.id].append(session.transport)
-            for slot in self._worker.slots.get(session.transport, ()):
-                feed = feed_of(current, session.point, slot) if current is not None else None
-                self._route(session.transport, slot, feed, changes)
-        if changes:
-            self.send(m.SetRoutes(routes=tuple(changes)))
-        for ident, current in plans.items():
-            groups[ident] = m.SetAudio(
-                group=ident,
-                members=tuple(members[ident]),
-                allowed=self._microphones(current.speakers),
-                floor=self._microphones(current.floor),
-            )
-        for ident in (self._ended | set(self._worker.audio)) - set(groups):
-            self._worker.audio.pop(ident, None)
-            self.send(m.SetAudio(group=ident, members=(), allowed=()))
-        self._ended.clear()
-        for ident, group in groups.items():
-            if self._worker.audio.get(ident) != group:
-                self._worker.audio[ident] = group
-                self.send(group)
-
-    def _route(self, transport: str, slot: str, feed: Feed | None, changes: list[m.Route]) -> None:
-        source = None
-        if feed is not None:
-            ident = self._sharing(feed.user) if feed.user else self._transport_of(feed.point)
-            if ident:
-                source = m.SourceRef(transport=ident, name=feed.source)
-        route = m.Route(
-            transport=transport,
-            slot=slot,
-            source=source,
-            prefer="highest" if feed is None or feed.highest else "lowest",
-        )
-        if self._worker.routes.get((transport, slot)) != route:
-            self._worker.routes[transport, slot] = route
-            changes.append(route)
-
-    def _echo(self, session: Session, changes: list[m.Route]) -> m.SetAudio:
-        """A self-test: its own camera and voice come back through the bridge."""
-        for slot in self._worker.slots.get(session.transport, ()):
-            route = m.Route(
-                transport=session.transport,
-                slot=slot,
-                source=m.SourceRef(transport=session.transport, name="camera"),
-            )
-            if self._worker.routes.get((session.transport, slot)) != route:
-                self._worker.routes[session.transport, slot] = route
-                changes.append(route)
-        own = (m.SourceRef(transport=session.transport, name="microphone"),)
-        return m.SetAudio(
-            group=f"echo:{session.id[:24]}",
-            members=(session.transport,),
-            allowed=own,
-            floor=own,
-            echo=True,
-        )
-
-    def _microphones(self, points: tuple[str, ...]) -> tuple[m.SourceRef, ...]:
-        idents = [self._transport_of(point) for point in points]
-        return tuple(m.SourceRef(transport=t, name="microphone") for t in idents if t)
-
-    def _transport_of(self, point: str) -> str:
-        session = self.sessions.of_point(point)
-        return session.transport if session is not None else ""
-
-    def _shares(self, session: Session) -> bool:
-        """Whether a session, or another one of its user, has a screen to show."""
-        if session.point is not None:
-            return session.status.sharing
-        return bool(self._sharing(session.user or ""))
-
-    def _sharing(self, user: str) -> str:
-        """The transport on which a user shares a screen."""
-        for session in self.sessions.of_user(user):
-            if session.status.sharing and session.transport:
-                return session.transport
-        return ""
+        self._routes.apply(self.conductor.running(), self.watched)
 
     # --- sessions -----------------------------------------------------------------------
 
@@ -413,9 +288,8 @@ class Control:
             self._lost.discard(session.point)
         elif session.status.sharing:
             for state in self.conductor.running():
-                if state.content == f"user:{session.user}" and not self._sharing(
-                    session.user or ""
-                ):
+                mine = state.content == f"user:{session.user}"
+                if mine and not self._routes.shares(session):
                     self.conductor.fact(state.plan.id, c.StopShare())
         self._sync("left")
         self._apply_plan()
@@ -436,7 +310,7 @@ class Control:
                 # A page that was loaded anew has no screen to show any more.
                 sharer = f"point:{session.point}" if session.point else f"user:{session.user}"
                 for state in self.conductor.running():
-                    if state.content == sharer and not self._shares(session):
+                    if state.content == sharer and not self._routes.shares(session):
                         self.conductor.fact(state.plan.id, c.StopShare())
             self._apply_plan()
             self.publish()
@@ -468,7 +342,7 @@ class Control:
     def offer(self, session: Session, text: str) -> str:
         """Negotiate; return the answer. Raises `sdp.SdpError`, or LookupError while no worker
         is ready."""
-        if self._worker.inventory is None:
+        if self._routes.inventory is None:
             raise LookupError
         slots = self.slot_map(session)
         limit = len(slots.video) + len(slots.audio) + 3 + SPARE_LINES
@@ -485,16 +359,14 @@ class Control:
         )
         self._close_transport(session)
         session.transport = ident
-        self._worker.owners[ident] = session.point
-        self._worker.slots[ident] = tuple(s.name for s in spec.slots if s.kind == "video")
-        self.send(spec)
+        self._routes.open(spec, session.point)
         self._sync("new_offer")
         self._apply_plan()
         self.publish()
         return answer
 
     def _local(self) -> Local:
-        inventory = self._worker.inventory
+        inventory = self._routes.inventory
         assert inventory is not None
         public = self.topology.bridge.media.public
         addresses = inventory.addresses
@@ -576,7 +448,7 @@ class Control:
         slots: dict[str, protocol.SlotView] = {}
         for name in self.slot_map(session).video:
             feed = feed_of(current, session.point, name) if current is not None else None
-            shown, layer = self._worker.shown.get((session.transport, name), (None, ""))
+            shown, layer = self._routes.shown(session.transport, name)
             wanted: str | None = None
             if feed is not None:
                 wanted = feed.point or f"user:{feed.user}"
