@@ -181,22 +181,21 @@ class Conductor:
                     return Refusal(key="refusal.key_reused")
                 return await asyncio.shield(running[1])
             self._asked[key] = (digest, future)
+            # Until it is answered, whoever asked and left: a repetition must find it.
+            future.add_done_callback(lambda _: self._asked.pop(key, None))
+        future.add_done_callback(_looked_at)
         try:
-            if key:
-                answered = await self._log.answer(key)
-                if answered is not None:
-                    result = _answered(answered, digest)
-                    future.set_result(result)
-                    return result
+            answered = await self._log.answer(key) if key else None
             if self._queue.qsize() > MAX_WAITING:
                 raise NotSaved("too many commands wait")
+        except BaseException as error:
+            future.set_exception(NotSaved(type(error).__name__))  # for those who wait for it, too
+            raise
+        if answered is not None:
+            future.set_result(_answered(answered, digest))
+        else:
             self._queue.put_nowait(_Job(conference, command, actor, future, key, digest))
-            return await asyncio.shield(future)
-        finally:
-            if key:
-                self._asked.pop(key, None)
-            if not future.done():
-                future.add_done_callback(lambda f: f.cancelled() or f.exception())
+        return await asyncio.shield(future)
 
     # --- the one writer -----------------------------------------------------------------
 
@@ -236,9 +235,9 @@ class Conductor:
         was lost, and the events were not. Facts not saved yet are found again by whoever told
         them."""
         affected = {item.conference for item in [*self._unsaved, *draft.recorded]}
-        self._unsaved.clear()
-        for ident in affected:
-            recorded = await self._log.read(ident)
+        logs = {ident: await self._log.read(ident) for ident in affected}
+        self._unsaved.clear()  # not before all is read: a reading that fails must lose nothing
+        for ident, recorded in logs.items():
             known = self.states[ident].seq if ident in self.states else 0
             state = replay(recorded)
             if state is None:
@@ -334,6 +333,12 @@ class Conductor:
                 del self.states[ident]  # the log has it
         self.committed.set()
         self.committed.clear()
+
+
+def _looked_at(future: asyncio.Future[Result]) -> None:
+    """Nobody may be left to see how a command ended; that is no fault to be logged."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _answer_body(result: Done) -> str:

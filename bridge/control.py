@@ -129,6 +129,10 @@ class Control:
             owner.transport = ident
             owner.transport_up = transport.state == "connected"
             self._routes.adopt(transport, owner.point)
+            if owner.client is None and any(s.name == "content" and s.layers
+                                            for s in transport.sources):  # fmt: skip
+                # Its page will say so itself; until then the shared screen must not go dark.
+                owner.status = replace(owner.status, sharing=True)
             kept.append(transport)
         for transport in kept:
             self._routes.adopt_pictures(transport)

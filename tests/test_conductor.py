@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from pathlib import Path
 
@@ -163,6 +164,43 @@ async def test_a_full_disk(bridge: Bridge) -> None:
     log = await bridge.process.events.read(conference)
     assert [r.seq for r in log] == list(range(1, len(log) + 1))
     assert replay(log) == bridge.state(conference)
+
+
+async def test_nobody_waits_for_an_answer_that_never_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two ask under one key while the store cannot be read: both are refused; later it works."""
+    bridge, conference = await opened(tmp_path)
+    log = bridge.process.events
+    answer = log.answer
+    asked = asyncio.Event()
+
+    async def away(key: str) -> None:
+        await asked.wait()
+        raise OSError("away")
+
+    monkeypatch.setattr(log, "answer", away)
+
+    async def ask() -> object:
+        return await bridge.conductor.submit(conference, c.Extend(minutes=5), LAN, "key-1")
+
+    both = [asyncio.create_task(ask()) for _ in range(2)]
+    await asyncio.sleep(0)
+    asked.set()
+    async with asyncio.timeout(10):
+        results = await asyncio.gather(*both, return_exceptions=True)
+    assert [isinstance(result, OSError | NotSaved) for result in results] == [True, True]
+    monkeypatch.setattr(log, "answer", answer)
+    assert isinstance(await ask(), Done)
+    first = asyncio.create_task(ask())
+    await asyncio.sleep(0)
+    first.cancel()  # who asked has left before it was in hand
+    with contextlib.suppress(NotSaved):
+        await ask()
+    assert isinstance(await ask(), Done)
+    stored = await log.read(conference)
+    assert sum(isinstance(r.event, e.Extended) for r in stored) == 1
+    await bridge.stop()
 
 
 async def test_a_commit_whose_answer_was_lost(

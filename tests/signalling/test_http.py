@@ -261,7 +261,9 @@ def holding(bridge: Bridge, *others: m.TransportState) -> m.Inventory:
             label=spec.label,
             state="connected",
             profile="",
-            sources=(),
+            sources=tuple(
+                m.SourceState(name=s.name, kind=s.kind, layers=("",)) for s in spec.sources
+            ),
             slots=tuple(slot(spec, s.name, s.kind) for s in spec.slots),
         )
         for spec in bridge.opened()
@@ -285,6 +287,12 @@ async def test_a_restarted_control_process_goes_on(bridge: Bridge, tmp_path: Pat
     await bridge.offer(console)
     bridge.up()
     await bridge.do(conference, c.Take(point="khoan-du"))
+    operator = Actor(kind="user", name="operator", role="operator")
+    await bridge.do(conference, c.Direct(take_over=True), operator)
+    await bridge.do(conference, c.Share(), operator)
+    sharing = bridge.control.sessions.get(console)
+    assert sharing is not None
+    bridge.control.status(sharing, protocol.RoomStatus(sharing=True))
     await bridge.settle()
     before = bridge.state(conference)
     assert before.present == set(points)
@@ -297,7 +305,7 @@ async def test_a_restarted_control_process_goes_on(bridge: Bridge, tmp_path: Pat
     fresh = Bridge(tmp_path)
     await fresh.start(inventory=None)
     assert fresh.state(conference) == before, "the log has it all"
-    await fresh.do(conference, c.Banner(text="Nghỉ 10 phút"))
+    await fresh.do(conference, c.Banner(text="Nghỉ 10 phút"), operator)
     await fresh.settle()
     assert fresh.state(conference).present == set(points), "no worker is known: nobody has left"
     before = fresh.state(conference)
