@@ -18,6 +18,8 @@ from bridge.store.database import FAULTS
 
 log = logging.getLogger("auth")
 
+STRANGER_LINES = 60  # audit lines a minute that strangers at one address can cause
+STRANGERS = 1000  # addresses remembered
 TOUCH = 60.0  # seconds between notes that a login or device was seen
 LOCAL_USER = User(name="cli", role="admin")  # who can read the state folder
 
@@ -55,6 +57,7 @@ class Auth:
         self._local_token = local_token
         self._throttle = Throttle()
         self._touched: dict[str, float] = {}
+        self._strangers: dict[str, tuple[int, int]] = {}
         self.demo_key = ""  # set by the demo: logs the demo's operator in
 
     # --- audit --------------------------------------------------------------------------
@@ -63,7 +66,10 @@ class Auth:
         self, actor: str, address: str, action: str, target: str = "", outcome: str = "done"
     ) -> None:
         """Write a line of the audit trail. Where it cannot be saved, the log of the process
-        has it."""
+        has it; so it has what strangers at one address do too often."""
+        if actor == "nobody" and self._too_many(address):
+            log.warning("not audited any more this minute: %s %s %s", address, action, outcome)
+            return
         try:
             await self.accounts.note(
                 at=self._now(), actor=actor, address=address, action=action, target=target[:300],
@@ -78,6 +84,16 @@ class Auth:
                 target,
                 outcome,
             )
+
+    def _too_many(self, address: str) -> bool:
+        """Strangers must not fill the disk with refusals."""
+        minute = int(self._monotonic() // 60)
+        before, count = self._strangers.pop(address, (minute, 0))
+        count = count + 1 if before == minute else 1
+        self._strangers[address] = (minute, count)
+        while len(self._strangers) > STRANGERS:
+            del self._strangers[next(iter(self._strangers))]
+        return count > STRANGER_LINES
 
     # --- users --------------------------------------------------------------------------
 

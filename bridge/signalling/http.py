@@ -45,6 +45,7 @@ HELLO_TIMEOUT = 10.0  # seconds from the opening of a WebSocket to its hello
 HEARTBEAT = 4.0  # seconds between pings; a vanished page is noticed within twice that
 SEND_TIMEOUT = 10.0  # seconds a client may not read
 MAX_BAD_MESSAGES = 20  # unusable messages on one connection until it is closed
+MAX_REPORTS = 600  # slots that a receiver may report: 500 points and some
 LOG_PAGE = 5000  # events that a console is sent at once
 CLOSE_UNKNOWN_SESSION = 4401
 CLOSE_PROTOCOL = 4400
@@ -341,7 +342,8 @@ class Http:
                 self.control.status(session, message)
             case protocol.Report():
                 for report in message.slots:
-                    session.reports[report.slot] = report
+                    if report.slot in session.reports or len(session.reports) < MAX_REPORTS:
+                        session.reports[report.slot] = report
             case protocol.Bye():
                 client.post(protocol.Ended(reason="bye", sentence=sentence("ended.bye")))
                 client.finish()

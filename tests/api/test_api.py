@@ -506,6 +506,15 @@ async def test_the_audit_trail(bridge: Bridge) -> None:
     assert {line["action"] for line in exported} >= {"audit export", "enrolment code"}
 
 
+async def test_strangers_cannot_fill_the_audit_trail(bridge: Bridge) -> None:
+    for _ in range(80):
+        assert (await bridge.call("GET", "/users")).status == 401
+    assert len(await bridge.process.accounts.audit(limit=None)) == 60
+    bridge.pass_time(60)
+    await bridge.call("GET", "/users")
+    assert len(await bridge.process.accounts.audit(limit=None)) == 61
+
+
 async def test_backup_and_restore_while_running(bridge: Bridge) -> None:
     conference = await bridge.open()
     await bridge.do(conference, c.End())
