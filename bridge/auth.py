@@ -56,6 +56,9 @@ class Auth:
         self._monotonic = monotonic
         self._local_token = local_token
         self._throttle = Throttle()
+        # One password at a time: many at once would all be looked at before the first failure
+        # counts, and each takes memory and a core on purpose.
+        self._guessing = asyncio.Lock()
         self._touched: dict[str, float] = {}
         self._strangers: dict[str, tuple[int, int]] = {}
         self.demo_key = ""  # set by the demo: logs the demo's operator in
@@ -104,22 +107,25 @@ class Auth:
 
     async def login(self, name: str, password: str, address: str, agent: str) -> tuple[str, User]:
         """Return a new token and the user. Raises `Denied`."""
-        self._check_wait(name, address)
-        stored = await self.accounts.password(name) if not name_problem(name) else None
-        user = await self.accounts.user(name) if stored is not None else None
-        right = await passwords.verify_async(stored, password)
-        if not right or user is None or user.disabled:
-            self._throttle.failed(name, address, self._monotonic())
-            await self.note(f"user:{name[:40]}", address, "login", outcome="refused")
-            raise Denied(401, "account.wrong_password")
-        self._throttle.succeeded(name)
+        async with self._guessing:
+            self._check_wait(name, address)
+            stored = await self.accounts.password(name) if not name_problem(name) else None
+            user = await self.accounts.user(name) if stored is not None else None
+            right = await passwords.verify_async(stored, password)
+            if not right or user is None or user.disabled:
+                self._throttle.failed(name, address, self._monotonic())
+                await self.note(f"user:{name[:40]}", address, "login", outcome="refused")
+                raise Denied(401, "account.wrong_password")
+            self._throttle.succeeded(name)
         return await self._open(user, address, agent), user
 
     async def login_demo(self, key: str, address: str, agent: str) -> tuple[str, User]:
         """The demo's operator, by the key in the address that the demo prints."""
         self._check_wait("demo", address)
         user = await self.accounts.user("demo")
-        right = bool(self.demo_key) and hmac.compare_digest(self.demo_key, key)
+        right = bool(self.demo_key) and hmac.compare_digest(
+            self.demo_key.encode(), key.encode("utf-8", "replace")
+        )
         if user is None or not right:
             self._throttle.failed("demo", address, self._monotonic())
             raise Denied(401, "account.wrong_password")
@@ -157,11 +163,12 @@ class Auth:
 
     async def change_password(self, user: User, old: str, new: str, address: str) -> None:
         """Raises `Denied`. The user's other logins are ended by the caller."""
-        self._check_wait(user.name, address)
-        stored = await self.accounts.password(user.name)
-        if not await passwords.verify_async(stored, old):
-            self._throttle.failed(user.name, address, self._monotonic())
-            raise Denied(403, "account.wrong_old_password")
+        async with self._guessing:
+            self._check_wait(user.name, address)
+            stored = await self.accounts.password(user.name)
+            if not await passwords.verify_async(stored, old):
+                self._throttle.failed(user.name, address, self._monotonic())
+                raise Denied(403, "account.wrong_old_password")
         problem = password_problem(user.name, new)
         if problem or new == old:
             raise Denied(422, problem or "account.same_password")

@@ -63,6 +63,13 @@ def _check_role(role: str) -> None:
         raise typer.Exit(EXIT_BAD_INPUT)
 
 
+def _check_points(file: Path, points: list[str] | None) -> None:
+    known = {p.id for p in load_or_exit(file).points}
+    for ident in points or []:
+        if ident not in known:
+            raise _fail("refusal.unknown_point", point=ident)
+
+
 async def _audit(accounts: Accounts, action: str, target: str) -> None:
     await accounts.note(
         at=time.time(), actor="user:cli", address="", action=action, target=target, outcome="done"
@@ -75,10 +82,7 @@ def add(name: Name, file: File, role: RoleOption = "operator", point: PointsOpti
     _check_role(role)
     if name_problem(name):
         raise _fail(name_problem(name))
-    known = {p.id for p in load_or_exit(file).points}
-    for ident in point or []:
-        if ident not in known:
-            raise _fail("refusal.unknown_point", point=ident)
+    _check_points(file, point)
 
     async def work(accounts: Accounts) -> None:
         secret = passwords.new_password()
@@ -128,6 +132,7 @@ def role(
 ) -> None:  # fmt: skip
     """Change an account's role (and a technician's points); its logins end."""
     _check_role(role)
+    _check_points(file, point)
 
     async def work(accounts: Accounts) -> None:
         changes: dict[str, object] = {"role": role}

@@ -132,6 +132,15 @@ async def test_guessing_is_slowed_down(bridge: Bridge) -> None:
     assert (await bridge.call("POST", "/login", right)).status == 200
 
 
+async def test_many_guesses_at_once_are_slowed_down_too(bridge: Bridge) -> None:
+    await bridge.user("operator")
+    wrong = {"name": "operator", "password": "wrong-wrong-wrong"}
+    answers = await asyncio.gather(*(bridge.call("POST", "/login", wrong) for _ in range(20)))
+    assert sorted(answer.status for answer in answers) == [401] * FREE + [429] * (20 - FREE)
+    for demo in ("x", "é", "\u0000"):
+        assert (await bridge.call("POST", "/login", {"demo": demo})).status == 401
+
+
 def test_waits_grow_and_are_forgotten() -> None:
     throttle = Throttle()
     now = 0.0
