@@ -14,6 +14,7 @@ from bridge.accounts import passwords
 from bridge.accounts.roles import Role, User
 from bridge.app import ControlProcess
 from bridge.conference import commands as c
+from config.schema import Name, Template
 from tests.live.conftest import (
     ROOT,
     act,
@@ -27,6 +28,7 @@ from tests.live.conftest import (
     started,
     text_is,
 )
+from tests.live.test_browser import programme_is
 from tests.web.tools import packages
 
 pytestmark = pytest.mark.browser
@@ -136,6 +138,35 @@ async def test_keys_are_off_while_typing_and_confirmations_are_few(tmp_path: Pat
                 "'taken')",
                 polling=50,
             )
+            assert page.problems == []  # type: ignore[attr-defined]
+
+
+async def test_two_conferences_from_one_console(tmp_path: Path) -> None:
+    """Disjoint points; the console starts both and looks at either."""
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+        templates = [
+            Template(id="mot", title=Name(vi="Một"), points=["an-binh", "chi-ne"], chair="an-binh"),
+            Template(id="hai", title=Name(vi="Hai"), points=["khoan-du", "yen-bong"],
+                     chair="khoan-du"),
+        ]  # fmt: skip
+        process.control.swap_topology(process.topology.model_copy(update={"templates": templates}))
+        async with simulated_points(process, ["an-binh", "khoan-du"]):
+            page = await open_console(browser, process)
+            await page.wait_for_selector("#templates li.chosen")
+            await page.keyboard.press("s")
+            await programme_is(page, numbers["an-binh"])
+            await page.select_option("#running", "")
+            await page.keyboard.press("ArrowDown")
+            await page.keyboard.press("s")
+            await programme_is(page, numbers["khoan-du"])
+            await text_is(page, "#title", "Hai")
+            assert len(process.conductor.running()) == 2
+            first = process.conductor.running()[0].plan.id
+            await page.select_option("#running", first)
+            await programme_is(page, numbers["an-binh"])
+            await text_is(page, "#title", "Một")
+            assert await violations(page) == []
             assert page.problems == []  # type: ignore[attr-defined]
 
 

@@ -31,6 +31,7 @@ let templates = [];
 let logKey = "";
 /** @type {string | null} */
 let askedLayout = null;
+let lobbyOpen = false; // while a conference runs: to start another one
 
 await startLanguage(() => render(true));
 const me = await whoami(byId("login"));
@@ -211,7 +212,7 @@ function act(action, point = selected) {
     case "share":
       return share();
     case "start":
-      return conference ? command({ type: "start" }) : openTemplate(chosen, true);
+      return conference && !lobbyOpen ? command({ type: "start" }) : openTemplate(chosen, true);
     case "end":
       return end();
     case "direct":
@@ -320,10 +321,35 @@ async function openTemplate(index, start) {
   const template = templates[index];
   if (!template) return;
   try {
-    await post("/conferences", { template: template.id, start });
+    const opened = await post("/conferences", { template: template.id, start });
+    watch(opened.conference);
   } catch (error) {
     alarm(error instanceof Refused ? problemText(error.problem) : t("page.no_answer"));
   }
+}
+
+/** Look at another conference. @param {string} id */
+function watch(id) {
+  lobbyOpen = false;
+  if (state.conference?.id !== id) connection.send({ type: "watch", conference: id, last_seq: 0 });
+  render();
+}
+
+/** Conferences that run, to choose from; the last entry opens another one. */
+function renderRunning() {
+  const list = /** @type {HTMLSelectElement} */ (byId("running"));
+  list.hidden = state.conferences.length === 0;
+  const key = JSON.stringify([state.conferences.map((c) => [c.id, c.present]), document.documentElement.lang]);
+  if (list.dataset.key !== key) {
+    list.dataset.key = key;
+    list.replaceChildren();
+    for (const item of state.conferences) {
+      list.add(new Option(`${pick(item.title)} (${item.present}/${item.points})`, item.id));
+    }
+    if (state.mayDirect) list.add(new Option(t("console.another"), ""));
+    list.setAttribute("aria-label", t("console.running"));
+  }
+  list.value = lobbyOpen ? "" : (state.conference?.id ?? "");
 }
 
 /** @param {string} text */
@@ -352,11 +378,13 @@ function render(all = false) {
   setText(byId("phase"), conference ? t(`phase.${conference.phase}`) : "");
   byId("recording").hidden = conference?.recording !== "forbidden";
   setText(byId("recording"), t("report.recording_forbidden"));
-  byId("lobby").hidden = conference !== null;
-  byId("desk").hidden = conference === null;
-  byId("side").hidden = conference === null;
+  const lobby = conference === null || lobbyOpen;
+  byId("lobby").hidden = !lobby;
+  byId("desk").hidden = lobby;
+  byId("side").hidden = lobby;
   renderStatus();
-  if (!conference) {
+  renderRunning();
+  if (!conference || lobby) {
     renderLobby();
     return;
   }
@@ -563,7 +591,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "Escape" && target.id === "line") target.blur();
   if (typing || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (!state.conference) {
+  if (!state.conference || lobbyOpen) {
     if (event.key === "ArrowDown") chosen = Math.min(chosen + 1, templates.length - 1);
     else if (event.key === "ArrowUp") chosen = Math.max(chosen - 1, 0);
     else if (event.key.toLowerCase() === "s") act("start");
@@ -602,6 +630,15 @@ byId("typed").addEventListener("submit", async (event) => {
   const again = async () => finish(await connection.ask({ type: "typed", conference, text }), async () => false);
   const result = await connection.ask({ type: "typed", conference, text });
   if (await finish(result, again)) input.value = "";
+});
+byId("running").addEventListener("change", () => {
+  const { value } = /** @type {HTMLSelectElement} */ (byId("running"));
+  byId("running").blur(); // the keys are the console's again
+  if (value) watch(value);
+  else {
+    lobbyOpen = true;
+    render();
+  }
 });
 byId("filter").addEventListener("input", () => renderLog());
 byId("direct").addEventListener("click", () => act("direct"));
