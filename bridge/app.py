@@ -30,7 +30,7 @@ from bridge.scheduler import Scheduler
 from bridge.signalling.http import Http
 from bridge.signalling.sessions import Session, Sessions
 from bridge.store.accounts import Accounts, Device, StoredSession
-from bridge.store.database import FAULTS, StoreError, engine_of, migrate
+from bridge.store.database import FAULTS, NotSaved, StoreError, engine_of, migrate
 from bridge.store.log import EventLog
 from bridge.webhooks import Delivery
 from bridge.worker_link import WorkerLink
@@ -114,7 +114,7 @@ class ControlProcess:
             raise StartError(
                 f"Plain HTTP is allowed on loopback only, and web.listen is {web_.listen}. "
                 "Give a certificate under bridge.web.tls, or make one of your own: "
-                "python bridge.py ca init FILE."
+                "python bridge.py ca init --file FILE."
             )
         await self.prepare()
         self._runner = web.AppRunner(self.http().app, access_log=None, shutdown_timeout=1.0)
@@ -133,7 +133,10 @@ class ControlProcess:
         scheme = "https" if context else "http"
         host = f"[{web_.listen}]" if ":" in web_.listen else web_.listen
         self.url = f"{scheme}://{host}:{port}"
-        (self._state / LOCAL_ADDRESS).write_text(self.url + "\n", "utf-8")
+        try:
+            (self._state / LOCAL_ADDRESS).write_text(self.url + "\n", "utf-8")
+        except OSError as error:  # the command line will not find us; everybody else does
+            log.error("the address for the command line could not be written: %s", error.strerror)
         delivery = Delivery(self.events, self.accounts, self.conductor.now)
         jobs = [self.conductor.run(), self.scheduler.run(), self.worker.run(), self._sweep(),
                 self._look_at_lines(),
@@ -149,19 +152,31 @@ class ControlProcess:
         except StoreError as error:
             await self.engine.dispose()
             raise StartError(str(error)) from None
+        except FAULTS as error:
+            await self.engine.dispose()
+            raise StartError(
+                f"The database cannot be read: {str(error).splitlines()[0]}. Restore a backup "
+                "where it is damaged: docs/production.md."
+            ) from None
 
     def http(self) -> Http:
         """The web application around this process."""
         return Http(self._services(), self.topology.bridge.web.origins)
 
     async def _load(self) -> None:
-        """Everything that outlives a restart."""
+        """Everything that outlives a restart. A database that can be read and not written (a
+        full disk) is enough to go on with."""
         now = self.conductor.now()
         for point, key in self.keys.items():
             hashed = passwords.digest(key)
+            if await self.accounts.device_of_key(hashed) is not None:
+                continue
             device = Device(id=f"keys-{point}-{hashed[:8]}", point=point, name="keys.yaml",
                             created=now)  # fmt: skip
-            await self.accounts.add_device(device, hashed)
+            try:
+                await self.accounts.add_device(device, hashed)
+            except NotSaved as error:
+                log.error("the key of %s could not be saved: %s", point, error)
         await self.scheduler.load()
         await self.conductor.load()
         for stored in await self.accounts.sessions():
@@ -177,7 +192,7 @@ class ControlProcess:
             login = await self.accounts.login(stored.login, self.conductor.now())
             usable = login is not None
         if not usable:
-            await self.accounts.end_session(stored.id)
+            await self._forget(stored.id)
             return
         kind = "point" if stored.point is not None else "console"
         session = Session(
@@ -186,7 +201,13 @@ class ControlProcess:
         )  # fmt: skip
         replaced = self.control.sessions.add(session)
         if replaced is not None:
-            await self.accounts.end_session(replaced.id)
+            await self._forget(replaced.id)
+
+    async def _forget(self, session: str) -> None:
+        try:
+            await self.accounts.end_session(session)
+        except NotSaved as error:
+            log.error("the end of a session could not be saved: %s", error)
 
     def _services(self) -> Services:
         return Services(
@@ -301,10 +322,13 @@ def local_token(path: Path) -> str:
     """The command line's token: whoever can read this file administers the bridge. Made anew
     by every control process."""
     token = secrets.token_urlsafe(KEY_OCTETS)
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(token + "\n")
+    try:
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(token + "\n")
+    except OSError as error:
+        log.error("the token of the command line could not be written: %s", error.strerror)
     return token
 
 

@@ -102,9 +102,14 @@ class Conductor:
     # --- life ---------------------------------------------------------------------------
 
     async def load(self) -> None:
-        """Rebuild every running conference from the log."""
+        """Rebuild every running conference from the log. One that cannot be read (a later
+        version has written it) is left out, and keeps no other from going on."""
         for ident in await self._log.running():
-            state = replay(await self._log.read(ident))
+            try:
+                state = replay(await self._log.read(ident))
+            except (ValueError, KeyError, msgspec.MsgspecError) as error:
+                log.error("the log of %s cannot be understood: %s", ident, error)
+                continue
             if state is not None:
                 self.states[ident] = state
 

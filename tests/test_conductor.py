@@ -266,6 +266,55 @@ async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path) -> None:
         await bridge.stop()
 
 
+async def test_a_log_that_cannot_be_understood_stops_no_other(
+    tmp_path: Path, database: str
+) -> None:
+    bridge, conference = await opened(tmp_path, database)
+    plan = bridge.state(conference).plan
+    log = bridge.process.events
+    odd = e.Recorded(conference="odd", seq=1, at=1.0, actor="x", reason="open",
+                     event=e.Opened(plan=plan))  # fmt: skip
+    hole = e.Recorded(conference="odd", seq=3, at=1.0, actor="x", reason="x", event=e.Started())
+    later = e.Recorded(conference="later", seq=1, at=1.0, actor="x", reason="open",
+                       event=e.Opened(plan=plan))  # fmt: skip
+    await log.append([odd, hole, later])
+    async with bridge.process.engine.begin() as connection:
+        await connection.execute(
+            sa.text("UPDATE events SET body = '{\"type\": \"opened\"}' WHERE conference = 'later'")
+        )
+    await bridge.stop()
+    again = Bridge(tmp_path, database)
+    await again.start(inventory=None)
+    assert set(again.conductor.states) == {conference}
+    listed = await again.process.events.milestones(10)
+    assert {item.recorded.conference for item in listed} == {conference, "odd"}
+    await again.stop()
+
+
+async def test_a_restart_on_a_full_disk(bridge: Bridge, tmp_path: Path) -> None:
+    """What can be read and not be written is enough to start again and go on."""
+    conference = await bridge.open()
+    await bridge.join("hoi-truong", "khoan-du")
+    await bridge.login(None)
+    before = canonical(bridge.state(conference))
+    await bridge.process.accounts.end_logins("operator")  # its session is to be forgotten
+    await bridge.stop()
+    again = Bridge(tmp_path)
+
+    @sa.event.listens_for(again.process.engine.sync_engine, "connect")
+    def read_only(connection: object, _: object) -> None:
+        cursor = connection.cursor()  # type: ignore[attr-defined]
+        cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    await again.start(inventory=None)
+    assert canonical(again.state(conference)) == before
+    assert again.control.sessions.of_point("khoan-du") is not None
+    with pytest.raises(NotSaved):
+        await again.do(conference, c.Banner(text="x"))
+    await again.stop()
+
+
 async def test_a_clock_that_jumps_an_hour(bridge: Bridge) -> None:
     conference = await bridge.open()
     await bridge.join("hoi-truong", "khoan-du")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.conference import events as e
 from bridge.store import tables as t
 from bridge.store.database import Conflict, NotSaved
+
+log = logging.getLogger("store")
 
 ANSWER_LIFE = 7 * 86400.0  # seconds that an idempotency key is remembered
 
@@ -111,8 +115,7 @@ class EventLog:
             .order_by(t.events.c.id.desc())
         )
         async with self._engine.connect() as connection:
-            rows = await connection.execute(query)
-            return [Numbered(row.id, _recorded(row)) for row in rows]
+            return _numbered(await connection.execute(query))
 
     async def since(self, number: int, limit: int) -> list[Numbered]:
         """Events of all conferences after the log's number ``number``."""
@@ -120,8 +123,7 @@ class EventLog:
             sa.select(t.events).where(t.events.c.id > number).order_by(t.events.c.id).limit(limit)
         )
         async with self._engine.connect() as connection:
-            rows = await connection.execute(query)
-            return [Numbered(row.id, _recorded(row)) for row in rows]
+            return _numbered(await connection.execute(query))
 
     async def last_number(self) -> int:
         async with self._engine.connect() as connection:
@@ -137,6 +139,17 @@ class EventLog:
     async def forget_answers(self, now: float) -> None:
         async with self._engine.begin() as connection:
             await connection.execute(sa.delete(t.answers).where(t.answers.c.at < now - ANSWER_LIFE))
+
+
+def _numbered(rows: Iterable[sa.Row[Any]]) -> list[Numbered]:
+    """Lines of many conferences; one that a later version wrote is left out."""
+    found: list[Numbered] = []
+    for row in rows:
+        try:
+            found.append(Numbered(row.id, _recorded(row)))
+        except msgspec.MsgspecError as error:
+            log.error("event %d cannot be understood: %s", row.id, error)
+    return found
 
 
 def _recorded(row: sa.Row[tuple[object, ...]]) -> e.Recorded:
