@@ -40,6 +40,7 @@ log = logging.getLogger("app")
 
 CALL_INTERVAL = 1.0  # seconds between looks at points that are called
 SWEEP_EVERY = 5  # of those, between looks for abandoned sessions
+FORGET_EVERY = 3600  # of those, between looks for idempotency keys that are old
 LINES_INTERVAL = 2.0  # seconds between looks at the worker's figures
 HANGING_AFTER = 2  # unanswered questions until a worker counts as hanging
 KEY_OCTETS = 24
@@ -262,6 +263,8 @@ class ControlProcess:
                 for session in self.control.sweep():
                     await self.accounts.end_session(session.id)
                 await self._look_at_logins()
+                if count % FORGET_EVERY == 0:
+                    await self.events.forget_answers(self.conductor.now())
             except FAULTS as error:
                 log.error("sessions wait for the store: %s", type(error).__name__)
 

@@ -19,6 +19,7 @@ from bridge.conference.report import as_csv
 from bridge.signalling.protocol import Quality, RoomStatus, SeatView, Sentence, Upcoming
 from bridge.store.accounts import AUDIT_PAGE, AuditEntry
 from bridge.store.database import backup, read_backup, restore
+from bridge.texts import sentence
 from config.loader import ConfigError, loads
 from config.schema import Topology
 
@@ -150,8 +151,6 @@ def _check(call: Call, text: str) -> tuple[Checked, Topology | None]:
     refusal = _reload_refusal(call, topology)
     if refusal is None:
         return Checked(ok=True, differences=changes), topology
-    from bridge.texts import sentence  # noqa: PLC0415
-
     why = sentence(refusal.key, **refusal.arguments)
     return Checked(ok=False, differences=changes, refused=why), None
 
@@ -279,8 +278,6 @@ async def put_backup(call: Call) -> Restored:
 
 def lamps(state: str, room: RoomStatus | None, quality: Quality | None) -> tuple[Lamp, ...]:
     """The three lamps of a point, from what is known so far."""
-    from bridge.texts import sentence  # noqa: PLC0415
-
     here = state in ("ready", "connecting", "in_session")
 
     def lamp(name: str, level: str, key: str) -> Lamp:

@@ -10,9 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rruleset, rrulestr
 
-MAX_RULE = 500  # characters
 MAX_LOOKED_AT = 5000  # occurrences looked at in one question: 13 years of daily ones
-FORBIDDEN = ("SECONDLY", "MINUTELY", "HOURLY", "DTSTART", "\n", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +32,6 @@ class Occurrence:
     start: float
     end: float
     local: datetime
-
-
-def check_rule(rule: str) -> str:
-    """Return what is wrong with a recurrence rule, "" where nothing is."""
-    if len(rule) > MAX_RULE or any(word in rule.upper() for word in FORBIDDEN):
-        return "A rule repeats daily, weekly, monthly or yearly, and is one line."
-    try:
-        rrulestr(rule, dtstart=datetime(2026, 1, 1))
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError):
-        return f"{rule!r} is not a recurrence rule (RFC 5545), for example FREQ=WEEKLY;BYDAY=MO."
-    return ""
 
 
 def occurrences(series: Series, after: float, before: float) -> list[Occurrence]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ def _line(value: dict[str, Any]) -> str:
 def read_backup(data: bytes) -> dict[str, list[dict[str, Any]]]:
     """Rows by table. Raises ValueError with a sentence for anything that is no whole backup."""
     try:
-        with gzip.GzipFile(fileobj=__import__("io").BytesIO(data)) as file:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             text = file.read(MAX_BACKUP + 1)
     except (OSError, EOFError, ValueError):
         raise ValueError("The file is not a backup of this system.") from None
