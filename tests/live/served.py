@@ -45,13 +45,19 @@ class Watcher(Relay):
             self.seen[client, ssrc].append(time.monotonic())
         super().from_server(data, client)
 
+    def steady(self, before: float, least: int = 20) -> list[tuple[Address, int]]:
+        """Streams that had ``least`` packets in the two seconds before a moment."""
+        return [
+            key
+            for key, times in self.seen.items()
+            if sum(before - 2 < at < before for at in times) >= least
+        ]
+
     def gaps(self, start: float, end: float, least: int = 20) -> list[float]:
-        """The longest silence of every steady stream between two moments, the edges included.
-        Steady are streams that had ``least`` packets in the two seconds before."""
+        """The longest silence of every steady stream between two moments, the edges included."""
         found = []
-        for times in self.seen.values():
-            if sum(start - 2 < at < start for at in times) < least:
-                continue
+        for key in self.steady(start, least):
+            times = self.seen[key]
             inside = [start, *(at for at in times if start <= at <= end), end]
             found.append(max(b - a for a, b in itertools.pairwise(inside)))
         return found
