@@ -117,8 +117,10 @@ async def test_gcm_simulcast_and_names(tmp_path: Path) -> None:
     """What a single room negotiates, and what its page says."""
     async with bridge_process(tmp_path) as process, chromium() as browser:
         page = await open_room(browser, process, "khoan-du")
-        await page.wait_for_function("() => room.media.up", timeout=30_000)
-        await page.wait_for_function("() => !room.media.sending", timeout=10_000)
+        await page.wait_for_function("() => globalThis.room?.media?.up", timeout=30_000)
+        await page.wait_for_function(
+            "() => globalThis.room?.media && !room.media.sending", timeout=10_000
+        )
         await started(process)
         # Simulcast layers come up one after another, as the bandwidth estimate grows.
         stats: list[dict[str, Any]] = []
@@ -187,7 +189,7 @@ async def test_a_lost_network_and_a_wrong_key_are_said_in_plain_words(tmp_path: 
     async with bridge_process(tmp_path) as process, chromium() as browser:
         await started(process)
         page = await open_room(browser, process, "khoan-du")
-        await page.wait_for_function("() => room.media.up", timeout=30_000)
+        await page.wait_for_function("() => globalThis.room?.media?.up", timeout=30_000)
         wrong = await browser.new_page()
         await wrong.goto(f"{process.url}/room#point=chi-ne&key=wrong")
         await wrong.wait_for_function(

@@ -75,7 +75,7 @@ async def test_an_operator_directs_the_briefing(
             await eventually(lambda: set(process.control.point_states().values()) == {"ready"})
             await text_is(page, "#templates li.chosen", "12/12")
             await text_is(room, "#waiting", "Họp giao ban tuần")
-            await page.wait_for_function("() => room.media.up")
+            await page.wait_for_function("() => globalThis.room?.media?.up")
             await shoot(page, "console-lobby")
             await shoot(room, "room-waiting")
 
@@ -170,7 +170,7 @@ async def test_an_operator_directs_the_briefing(
             await page.wait_for_selector(f"[data-report={conference}]")
             await text_is(room, "#waiting", "Họp giao ban tuần")
             assert process.conductor.running() == []
-            await room.wait_for_function("() => !room.media.sending")
+            await room.wait_for_function("() => globalThis.room?.media && !room.media.sending")
             await page.click(f"[data-report={conference}]")
             await page.wait_for_selector("#table tbody tr[data-point=khoan-du]")
             row = await page.locator("tr[data-point=khoan-du]").inner_text()
