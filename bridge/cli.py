@@ -19,7 +19,7 @@ from bridge.cli_accounts import ca_app, user_app
 from bridge.cli_common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
 from bridge.cli_remote import backup, conference_app, point_app, restore
 from bridge.notify import notify, watchdog
-from config.needs import bottleneck, budget, link_loads, need_of, point_need
+from config.needs import bottleneck, budget, link_loads, need_of, point_need, probe_load
 from config.schema import Topology
 
 TREE_WIDTH = 140  # columns
@@ -66,7 +66,8 @@ def topology_tree(topology: Topology) -> Tree:
     loads = link_loads(topology)
     tree = Tree(
         f"[bold]{escape(topology.bridge.name.vi)}[/]  {len(topology.points)} points, "
-        f"each sends {need.up / 1000:.1f} and receives {need.down / 1000:.1f} Mbit/s"
+        f"each sends {need.up / 1000:.1f} and receives {need.down / 1000:.1f} Mbit/s; "
+        f"probes take {probe_load(topology):.0f} kbit/s each way"
     )
     branches: dict[str | None, Tree] = {None: tree}
     waiting = list(topology.links)

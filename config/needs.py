@@ -71,3 +71,12 @@ def bottleneck(topology: Topology, point: Point) -> LinkLoad:
     loads = link_loads(topology)
     way = [loads[link.id] for link in path_to_root(links[point.link], links)]
     return min(way, key=lambda load: load.budget / max(load.need.down, 1))
+
+
+PROBE_OCTETS = 112 + 8 + 20 + 28  # authenticated STAMP, class of service, seal, IP and UDP
+
+
+def probe_load(topology: Topology) -> float:
+    """kbit/s of probes to and from every point, each direction."""
+    probes = topology.probes
+    return probes.rate * len(probes.classes) * PROBE_OCTETS * 8 / 1000

@@ -122,6 +122,39 @@ class Webhook(Model):
     events: list[Text] = Field(default=[], description="kinds of events; all where empty")
 
 
+class Probes(Model):
+    """How lines are probed, all the time."""
+
+    port: Port = Field(default=862, description="UDP port of the agents' reflectors (RFC 8762)")
+    rate: Annotated[
+        float, Field(ge=1, le=50, allow_inf_nan=False, description="packets a second and class")
+    ] = 5.0
+    classes: list[Literal["ef", "af41", "be"]] = Field(
+        default=["ef", "af41", "be"], min_length=1, max_length=3,
+        description="classes of service: EF (46), AF41 (34), best effort (0)",
+    )  # fmt: skip
+    keep_days: Annotated[
+        int, Field(ge=1, le=4000, description="days that figures of lines are kept")
+    ] = 400
+    minutes_days: Annotated[
+        int, Field(ge=1, le=400, description="days with one row a minute; then ten minutes, hours")
+    ] = 14
+
+
+class Router(Model):
+    """A reflector that is on when the room PC is off: TWAMP-Light in a router of the point, or
+    only its answers to ICMP echo."""
+
+    address: Ip
+    kind: Literal["twamp", "stamp", "icmp"] = "twamp"
+    port: Port = 862
+    size: Annotated[int, Field(ge=41, le=1472, description="octets of a probe packet")] = 64
+    timestamps: Literal["ntp", "ptp"] = "ntp"
+    stateful: bool = Field(
+        default=False, description="it counts its replies, so that the directions can be told apart"
+    )
+
+
 class Bridge(Model):
     name: Name
     zone: Annotated[str, AfterValidator(_zone)] = Field(
@@ -171,6 +204,9 @@ class Point(Model):
     probe: Ip | None = Field(default=None, description="address that health probes go to")
     key: Annotated[str, Field(min_length=16, max_length=200)] | None = Field(
         default=None, description="secret of the room PC; left out: generated in the keys file"
+    )
+    router: Router | None = Field(
+        default=None, description="what is probed while the room PC is off"
     )
     connect: Literal["automatic", "invitation", "none"] = Field(
         default="automatic",
@@ -265,6 +301,7 @@ class Topology(Model):
     media: Media = Media()
     conference: Conference
     templates: list[Template] = Field(default=[], max_length=200)
+    probes: Probes = Probes()
 
     def point(self, ident: str) -> Point | None:
         return next((p for p in self.points if p.id == ident), None)
