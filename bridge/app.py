@@ -17,6 +17,7 @@ import yaml
 from aiohttp import web
 
 from bridge.accounts import passwords
+from bridge.agents import Agents
 from bridge.api.services import Services
 from bridge.auth import Auth
 from bridge.authority import CA_CERTIFICATE, CERTIFICATE, KEY
@@ -24,14 +25,18 @@ from bridge.clock import SteadyClock
 from bridge.conductor import Conductor
 from bridge.conference.model import PointId
 from bridge.control import Control
+from bridge.health import HealthWatch
+from bridge.incidents import Incidents
 from bridge.lines import Lines
 from bridge.media import messages as m
 from bridge.scheduler import Scheduler
+from bridge.signalling.agents import AgentSockets
 from bridge.signalling.http import Http
 from bridge.signalling.sessions import Session, Sessions
 from bridge.store.accounts import Accounts, Device, StoredSession
 from bridge.store.database import FAULTS, NotSaved, StoreError, engine_of, migrate
 from bridge.store.log import EventLog
+from bridge.store.quality import QualityStore
 from bridge.webhooks import Delivery
 from bridge.worker_link import WorkerLink
 from config.schema import Topology
@@ -103,6 +108,12 @@ class ControlProcess:
             self.control, self.conductor, self.events, self.accounts, self.control.notice
         )
         self.lines = Lines()
+        self.agents = Agents(monotonic, self._agent_changed)
+        self.incidents = Incidents(self.events, self.conductor.now)
+        self.health = HealthWatch(
+            self.control, self.agents, self.incidents, QualityStore(self.engine),
+            self.conductor.now,
+        )  # fmt: skip
         self._topology_file = topology_file
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -138,9 +149,10 @@ class ControlProcess:
             (self._state / LOCAL_ADDRESS).write_text(self.url + "\n", "utf-8")
         except OSError as error:  # the command line will not find us; everybody else does
             log.error("the address for the command line could not be written: %s", error.strerror)
+        self.health.start()
         delivery = Delivery(self.events, self.accounts, self.conductor.now)
         jobs = [self.conductor.run(), self.scheduler.run(), self.worker.run(), self._sweep(),
-                self._look_at_lines(),
+                self._look_at_lines(), self.health.run(),
                 *(delivery.run(hook) for hook in self.topology.bridge.webhooks)]  # fmt: skip
         self._tasks = [asyncio.create_task(job) for job in jobs]
         return self
@@ -162,7 +174,11 @@ class ControlProcess:
 
     def http(self) -> Http:
         """The web application around this process."""
-        return Http(self._services(), self.topology.bridge.web.origins)
+        sockets = AgentSockets(
+            self.agents, self.auth, self.accounts, self.control,
+            lambda: self.health.senders, self._certificate,
+        )  # fmt: skip
+        return Http(self._services(), self.topology.bridge.web.origins, sockets)
 
     async def _load(self) -> None:
         """Everything that outlives a restart. A database that can be read and not written (a
@@ -180,6 +196,7 @@ class ControlProcess:
                 log.error("the key of %s could not be saved: %s", point, error)
         await self.scheduler.load()
         await self.conductor.load()
+        await self.incidents.load(self.control.clock())
         for stored in await self.accounts.sessions():
             await self._restore_session(stored)
 
@@ -222,8 +239,19 @@ class ControlProcess:
             topology_file=self._topology_file,
             certificate=self._state / "tls" / CA_CERTIFICATE,
             reloaded=self._end_user_sessions,
+            agents=self.agents,
+            incidents=self.incidents,
+            health=self.health,
             routes=list,
         )
+
+    def _agent_changed(self, _: str) -> None:
+        self.control.publish()
+
+    async def _certificate(self) -> str:
+        """The local authority's certificate (PEM), for kiosks; "" where there is none."""
+        path = self._state / "tls" / CA_CERTIFICATE
+        return path.read_text("ascii") if path.exists() else ""
 
     def _end_user_sessions(self) -> None:
         for session in self.control.sessions.all():
@@ -298,8 +326,8 @@ class ControlProcess:
                     silent = 0
                 continue
             silent = 0
-            quality = self.lines.feed(stats, self.control.clock(), self.conductor.now())
-            self.control.publish_lines(quality)
+            now, at = self.control.clock(), self.conductor.now()
+            self.health.media = self.lines.feed(stats, now, at)
 
     def _tls(self) -> ssl.SSLContext | None:
         tls = self.topology.bridge.web.tls

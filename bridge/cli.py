@@ -144,22 +144,45 @@ def demo(
     ] = None,
     report: Annotated[Path | None, typer.Option(help="write a JSON report")] = None,
     browser: Annotated[bool, typer.Option(help="open the demo page")] = True,
+    impair: Annotated[
+        list[str] | None,
+        typer.Option(help="make a line bad, for example khoan-du:loss-down=5%"),
+    ] = None,
     file: Annotated[Path, typer.Option(help="topology")] = DEMO_TOPOLOGY,
 ) -> None:
     """Start worker, control process and simulated points on this machine."""
     from bridge.demo import Demo  # noqa: PLC0415 - the other commands need no WebRTC stack
+    from endpoints.impairment import parse  # noqa: PLC0415
 
     topology = load_or_exit(file)
     count = len(topology.points) if points is None else points
     if count > len(topology.points):
         errors.print(f"{file} has {len(topology.points)} points; ask for fewer than {count}.")
         raise typer.Exit(EXIT_BAD_INPUT)
+    impaired: dict[str, str] = {}
+    for text in impair or []:
+        try:
+            found = parse(text)
+        except ValueError as error:
+            errors.print(escape(f"{error}."))
+            raise typer.Exit(EXIT_BAD_INPUT) from None
+        if topology.point(found.point) is None:
+            errors.print(escape(f"{file} has no point {found.point!r}."))
+            raise typer.Exit(EXIT_BAD_INPUT)
+        impaired[found.point] = text.partition(":")[2]
     if report is not None and not report.resolve().parent.is_dir():
         errors.print(f"There is no folder {report.parent} for the report; create it first.")
         raise typer.Exit(EXIT_BAD_INPUT)
     try:
         ok = asyncio.run(
-            Demo(topology, points=count, seconds=seconds, report=report, open_browser=browser).run()
+            Demo(
+                topology,
+                points=count,
+                seconds=seconds,
+                report=report,
+                open_browser=browser,
+                impaired=impaired,
+            ).run()
         )
     except StartError as error:
         errors.print(escape(str(error)), soft_wrap=True)

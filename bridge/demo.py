@@ -89,7 +89,10 @@ class Demo:
         seconds: float | None,
         report: Path | None,
         open_browser: bool,
+        impaired: dict[str, str] | None = None,
     ) -> None:
+        """``impaired`` is what is wrong with lines, by point (`endpoints.impairment.parse`)."""
+        self._impaired = impaired or {}
         self.topology = _shortened(topology, points)
         self._seconds = seconds
         self._report = report
@@ -164,6 +167,7 @@ class Demo:
                 "key": process.keys[PointId(point.id)],
                 "number": number,
                 "address": point.probe if _is_loopback(point.probe) else "127.0.0.1",
+                "fault": {"impair": self._impaired.get(point.id, "")},
             }
             for number, point in enumerate(self.topology.points, 1)
         ]
@@ -265,7 +269,8 @@ class Demo:
         others = len(self.topology.points) - 1
         on_air_points = {state.on_air for state in process.conductor.running()}
         table = Table(title=self.topology.bridge.name.vi, caption=self._caption())
-        for heading in ("Điểm cầu", "Trạng thái", "Hình", "Đang xem", "Trễ hình", "Mất gói"):
+        for heading in ("Điểm cầu", "Trạng thái", "Hình", "Đang xem", "Trễ hình", "Lên", "Xuống",
+                        "Khứ hồi"):  # fmt: skip
             table.add_column(heading)
         for point in self.topology.points:
             session = control.sessions.of_point(PointId(point.id))
@@ -273,8 +278,7 @@ class Demo:
             seen = sum(1 for receiver, _ in self._findings.pictures if receiver == point.id)
             programme = reports.get(PROGRAMME)
             delays = sorted(r.latency_ms for r in reports.values() if r.latency_ms is not None)
-            packets = sum(r.packets for r in reports.values())
-            lost = sum(r.lost for r in reports.values())
+            line = control.quality.get(point.id)
             on_air = " [bold white on red] ĐANG PHÁT [/]" if point.id in on_air_points else ""
             table.add_row(
                 point.name.vi + on_air,
@@ -282,7 +286,9 @@ class Demo:
                 f"{seen}/{others}",
                 programme.point if programme is not None else "",
                 f"{percentile(delays, 0.5):.0f} ms" if delays else "",
-                f"{100 * lost / packets:.1f} %" if packets else "",
+                _level(line.up, line.up_loss) if line is not None else "",
+                _level(line.down, line.down_loss) if line is not None else "",
+                f"{line.rtt_ms:.1f} ms" if line is not None and line.reach == "yes" else "",
             )
         return table
 
@@ -358,6 +364,14 @@ def _spread(values: list[float]) -> dict[str, float | None]:
         "p50": round(percentile(ordered, 0.5), 1),
         "p95": round(percentile(ordered, 0.95), 1),
     }
+
+
+LEVELS = {"good": "[green]tốt", "fair": "[yellow]khá", "poor": "[red]kém",
+          "bad": "[bold red]rất kém", "unknown": "[dim]chưa rõ"}  # fmt: skip
+
+
+def _level(level: str, loss: float) -> str:
+    return f"{LEVELS[level]}[/] {100 * loss:.1f} %"
 
 
 def _ms(value: float | None) -> str:

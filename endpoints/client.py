@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -36,8 +37,18 @@ class BridgeClient:
     """
 
     def __init__(
-        self, url: str, point: str, key: str, on_message: Callable[[dict[str, Any]], None]
+        self,
+        url: str,
+        point: str,
+        key: str,
+        on_message: Callable[[dict[str, Any]], None],
+        *,
+        kind: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """``kind`` "echo" is a test call, which sees and hears itself."""
+        self._kind = kind
+        self._tls: Any = tls if tls is not None else True
         self._url = url.rstrip("/")
         self._point = point
         self._key = key
@@ -67,6 +78,8 @@ class BridgeClient:
 
     async def _login(self) -> None:
         body: dict[str, Any] = {"point": self._point, "key": self._key}
+        if self._kind:
+            body["kind"] = self._kind
         answer = await self._post("/api/v1/sessions", json.dumps(body), "application/json")
         self._session = json.loads(answer)["session"]
         self._last_seq = 0
@@ -76,7 +89,7 @@ class BridgeClient:
         assert self._http is not None
         greeted = False
         url = f"{self._url}/api/v1/ws"
-        async with self._http.ws_connect(url, heartbeat=HEARTBEAT) as socket:
+        async with self._http.ws_connect(url, heartbeat=HEARTBEAT, ssl=self._tls) as socket:
             self._socket = socket
             await socket.send_json(
                 {
@@ -136,7 +149,9 @@ class BridgeClient:
         headers = {"Content-Type": content_type}
         if self._session:
             headers["Authorization"] = f"Bearer {self._session}"
-        async with self._http.post(self._url + path, data=body, headers=headers) as response:
+        async with self._http.post(
+            self._url + path, data=body, headers=headers, ssl=self._tls
+        ) as response:
             text = await response.text()
             if response.status >= 400:
                 try:

@@ -4,7 +4,9 @@ blackouts. Pure and seeded; `endpoints.relay` puts it between real sockets."""
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +88,50 @@ class Impairment:
         enter = leave * p.loss / (1 - p.loss)
         self._bad = self._random.random() >= leave if self._bad else self._random.random() < enter
         return self._bad
+
+
+class Impaired(NamedTuple):
+    """What ``--impair`` asks for at one point; ``strip`` names directions that lose their DSCP."""
+
+    point: str
+    down: Profile
+    up: Profile
+    strip: frozenset[str]
+
+    @staticmethod
+    def none(point: str) -> Impaired:
+        """A good line."""
+        return Impaired(point, Profile(), Profile(), frozenset())
+
+
+UNITS = {"%": 0.01, "ms": 0.001, "s": 1.0, "kbit": 1e3, "Mbit": 1e6, "": 1.0}
+FIELDS = {"loss": ("%", ""), "delay": ("ms", "s"), "jitter": ("ms", "s"), "reorder": ("%", ""),
+          "duplicate": ("%", ""), "rate": ("kbit", "Mbit"), "burst": ("",)}  # fmt: skip
+HELP = "POINT:loss-down=5%,delay-up=30ms,jitter=10ms,rate-down=2Mbit,strip-up"
+
+
+def parse(text: str) -> Impaired:
+    """Read ``POINT:what[-down|-up]=value,…``. Raises ValueError with a sentence."""
+    point, _, rest = text.partition(":")
+    if not point or not rest:
+        raise ValueError(f"{text!r} is not an impairment, for example {HELP}")
+    values: dict[str, dict[str, float]] = {"down": {}, "up": {}}
+    strip: set[str] = set()
+    for item in rest.split(","):
+        name, _, value = item.partition("=")
+        what, _, direction = name.strip().partition("-")
+        if direction not in ("", "down", "up"):
+            raise ValueError(f"{item!r}: the direction is down or up")
+        directions = [direction] if direction else ["down", "up"]
+        if what == "strip" and not value:
+            strip.update(directions)
+            continue
+        if what not in FIELDS:
+            raise ValueError(f"{item!r}: known are {', '.join([*FIELDS, 'strip'])}")
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([%A-Za-z]*)", value.strip())
+        if found is None or found[2] not in FIELDS[what]:
+            units = " or ".join(unit or "no unit" for unit in FIELDS[what])
+            raise ValueError(f"{item!r}: a number with {units} is expected")
+        for one in directions:
+            values[one][what] = float(found[1]) * UNITS[found[2]]
+    return Impaired(point, Profile(**values["down"]), Profile(**values["up"]), frozenset(strip))

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from endpoints.impairment import Impairment
+from endpoints.impairment import Impaired, Impairment
 from endpoints.reflection import Answer, Arrival, Reflector
 from monitoring.datagrams import Datagram, Datagrams, SteadyNs
 
@@ -21,7 +21,12 @@ class Hop:
     def __init__(self, down: Impairment, up: Impairment) -> None:
         self.down = down
         self.up = up
-        self.strip: set[str] = set()
+        self.strip: frozenset[str] = frozenset()
+
+    def set(self, impaired: Impaired) -> None:
+        """Another line from now on."""
+        self.down.profile, self.up.profile = impaired.down, impaired.up
+        self.strip = impaired.strip
 
 
 class ReflectorSocket:

@@ -2,7 +2,9 @@
 
 ``python -m endpoints.simulated`` runs any number of them in one process; the demo starts it.
 It reads one JSON object from standard input, ``{"url": …, "points": [{"id", "key", "number",
-"address"}, …]}``, and ends when standard input closes.
+"address"}, …]}``, and ends when standard input closes. Each point has the real agent beside it.
+Further lines put faults in: ``{"point": …, "impair": "loss-down=5%", "missing": ["camera"],
+"kiosk": "failed", "machine": {"disk": 0.99}, "agent": false}``; what a line does not name is well.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import contextlib
 import fractions
 import json
 import logging
+import ssl
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +36,10 @@ from av import AudioFrame, Packet, VideoFrame
 
 from bridge.media import rtp
 from endpoints import aiortc_seams, test_card, tone
+from endpoints.agent import Agent
 from endpoints.client import RETRY, BridgeClient, Refused
+from endpoints.impairment import Impaired, Impairment, Profile, parse
+from endpoints.reflector import Hop
 
 log = logging.getLogger("simulated")
 
@@ -130,6 +137,27 @@ class Observation:
 
 
 @dataclass(slots=True)
+class Facts:
+    """The simulated room PC, for its agent: what it has, and faults put into it."""
+
+    missing: set[str] = field(default_factory=set)
+    kiosk: str = "headless"
+    machine: dict[str, Any] = field(default_factory=dict)
+
+    def has(self, kind: str) -> bool:
+        return kind not in self.missing
+
+    def devices(self) -> list[dict[str, str]]:
+        names = {"camera": "Test card", "microphone": "Tone", "speaker": "Nobody listens"}
+        return [{"kind": k, "name": n} for k, n in names.items() if self.has(k)]
+
+    def state_of(self) -> dict[str, Any]:
+        healthy = {"cpu": 0.1, "memory": 0.4, "disk": 0.3, "disk_free": 50 << 30,
+                   "temperature": 45.0, "synchronised": True, "clock_error": 0.001}  # fmt: skip
+        return healthy | self.machine
+
+
+@dataclass(slots=True)
 class SimulatedPoint:
     """One point: joins, sends, watches, reports, recovers."""
 
@@ -141,6 +169,11 @@ class SimulatedPoint:
     names: dict[int, str]
     width: int = 320
     height: int = 180
+    sources: Callable[[], tuple[Any, Any]] | None = None
+    """Sound and picture to send; the tone and the test card where left out."""
+    tls: ssl.SSLContext | None = None
+    hop: Hop | None = None
+    facts: Facts = field(default_factory=Facts)
     _client: BridgeClient = field(init=False)
     _slots: dict[str, Observation] = field(default_factory=dict)
     _present_since: dict[str, float] = field(default_factory=dict)
@@ -148,7 +181,7 @@ class SimulatedPoint:
     _welcome: dict[str, Any] | None = None
     _pc: RTCPeerConnection | None = None
     _receivers: dict[str, RTCRtpTransceiver] = field(default_factory=dict)
-    _sending: tuple[ToneTrack, CardTrack] | None = None
+    _sending: tuple[Any, Any] | None = None
     _inside: bool = False
     _status_sent: tuple[bool, bool] | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -157,7 +190,8 @@ class SimulatedPoint:
     async def run(self) -> None:
         """Live until cancelled."""
         aiortc_seams.local_address.set(self.address)
-        self._client = BridgeClient(self.url, self.id, self.key, self._message)
+        aiortc_seams.line.set(self.hop)
+        self._client = BridgeClient(self.url, self.id, self.key, self._message, tls=self.tls)
         jobs = [self._client.run(), self._media(), self._report()]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
@@ -198,7 +232,8 @@ class SimulatedPoint:
                 track.active.clear()
         if self._status_sent != (self._inside, self._pc is not None):
             self._status_sent = (self._inside, self._pc is not None)
-            status = {"type": "status", "camera": True, "microphone": True,
+            status = {"type": "status", "camera": self.facts.has("camera"),
+                      "microphone": self.facts.has("microphone"),
                       "sending": self._inside}  # fmt: skip
             task = asyncio.create_task(self._client.send(status))
             self._tasks.add(task)
@@ -239,8 +274,7 @@ class SimulatedPoint:
             elif pc.connectionState in ("failed", "closed") and self._pc is pc:
                 self._renew.set()
 
-        voice = ToneTrack(self.number)
-        card = CardTrack(self.number, width=self.width, height=self.height)
+        voice, card = self.sources() if self.sources is not None else self._card_and_tone()
         self._sending = (voice, card)
         self._activate()
         pc.addTransceiver(voice, direction="sendonly")
@@ -265,6 +299,10 @@ class SimulatedPoint:
         except TimeoutError:
             return False
         return True
+
+    def _card_and_tone(self) -> tuple[Any, Any]:
+        card = CardTrack(self.number, width=self.width, height=self.height)
+        return ToneTrack(self.number), card
 
     async def _drop(self) -> None:
         pc, self._pc = self._pc, None
@@ -356,31 +394,77 @@ class SimulatedPoint:
             self._slots[name].packets = sum(s.packetsReceived for s in inbound)
             self._slots[name].lost = sum(max(0, s.packetsLost) for s in inbound)
 
+    def refresh(self) -> None:
+        """The room PC changed: tell the bridge."""
+        self._status_sent = None
+        if self._pc is not None:
+            self._activate()
+
     async def leave(self) -> None:
         with contextlib.suppress(AttributeError):
             await self._client.close()
 
 
-async def run(config: dict[str, Any]) -> None:
+class Room:
+    """A simulated point and its agent, on one impaired line."""
+
+    def __init__(self, config: dict[str, Any], point: dict[str, Any]) -> None:
+        self.hop = Hop(
+            Impairment(Profile(), 2 * point["number"]),
+            Impairment(Profile(), 2 * point["number"] + 1),
+        )
+        self.point = SimulatedPoint(
+            url=config["url"], id=point["id"], key=point["key"], number=point["number"],
+            address=point.get("address"), hop=self.hop,
+            names={int(number): name for number, name in config["names"].items()},
+        )  # fmt: skip
+        self._agent: asyncio.Task[None] | None = None
+        self._clock_ahead = 0.0
+        self.fault(point.get("fault", {}))
+
+    def fault(self, fault: dict[str, Any]) -> None:
+        """Make the room as a line of standard input says."""
+        text = fault.get("impair", "")
+        self.hop.set(parse(f"{self.point.id}:{text}") if text else Impaired.none(self.point.id))
+        facts = self.point.facts
+        facts.missing = set(fault.get("missing", ()))
+        facts.kiosk = fault.get("kiosk", "headless")
+        facts.machine = fault.get("machine", {})
+        self.point.refresh()
+        wanted = fault.get("agent", True)
+        if wanted and self._agent is None:
+            self._agent = asyncio.create_task(self._run_agent())
+        elif not wanted and self._agent is not None:
+            self._agent.cancel()
+            self._agent = None
+
+    async def _run_agent(self) -> None:
+        aiortc_seams.local_address.set(self.point.address)
+        aiortc_seams.line.set(self.hop)
+        agent = Agent(
+            self.point.url, self.point.id, self.point.key, self.point.facts,
+            host=self.point.address or "127.0.0.1",
+            kiosk_state=lambda: self.point.facts.kiosk, hop=self.hop,
+        )  # fmt: skip
+        await agent.run()
+
+    async def close(self) -> None:
+        if self._agent is not None:
+            self._agent.cancel()
+            await asyncio.gather(self._agent, return_exceptions=True)
+        await self.point.leave()
+
+
+async def run(config: dict[str, Any], rooms: dict[str, Room]) -> None:
     """Run all points of a configuration until cancelled."""
     aiortc_seams.install()
-    names = {int(number): name for number, name in config["names"].items()}
-    points = [
-        SimulatedPoint(
-            url=config["url"],
-            id=point["id"],
-            key=point["key"],
-            number=point["number"],
-            address=point.get("address"),
-            names=names,
-        )
-        for point in config["points"]
-    ]
-    tasks = [asyncio.create_task(point.run()) for point in points]
+    for point in config["points"]:
+        rooms[point["id"]] = Room(config, point)
+    tasks = [asyncio.create_task(room.point.run()) for room in rooms.values()]
     try:
         await asyncio.gather(*tasks)
     finally:
-        await asyncio.gather(*(point.leave() for point in points), return_exceptions=True)
+        await asyncio.gather(*(room.close() for room in rooms.values()), return_exceptions=True)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -390,9 +474,12 @@ async def _main() -> None:
     reader = asyncio.StreamReader(limit=1 << 20)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    config = json.loads(await reader.readline())
-    task = asyncio.create_task(run(config))
-    await reader.read()  # the parent closes standard input, or is gone
+    rooms: dict[str, Room] = {}
+    task = asyncio.create_task(run(json.loads(await reader.readline()), rooms))
+    while line := await reader.readline():  # the parent closes standard input, or is gone
+        fault = json.loads(line)
+        if fault["point"] in rooms:
+            rooms[fault["point"]].fault(fault)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 WINDOW = 20.0  # seconds
 WINDOWS = 3
 LIMITS = ((0.01, "good"), (0.03, "fair"), (0.10, "poor"))
+LEVELS = ("good", "fair", "poor", "bad")
 MIN_PACKETS = 20  # in a window; fewer say nothing
 SHORT = 5.0  # seconds between steps of the trend
 FALL, RISE = 0.8, 0.4  # shares of a change that the trend takes at once
@@ -26,6 +27,12 @@ AUDIO_WEIGHT = 4.0  # R a percent of loss costs Opus, which hides single losses
 def level_of(loss: float) -> str:
     """The level of a share of lost packets (0–1)."""
     return next((name for limit, name in LIMITS if loss < limit), "bad")
+
+
+def worse(first: str, second: str) -> str:
+    """The worse of two levels; an unknown one says nothing."""
+    known = [level for level in (first, second) if level != "unknown"]
+    return max(known, key=LEVELS.index) if known else "unknown"
 
 
 @dataclass(slots=True)

@@ -245,6 +245,7 @@ async def revoke_device(call: Call) -> None:
         if session.device == ident:
             services.control.end_session(session, "revoked")
             await services.accounts.end_session(session.id)
+    services.agents.revoke(ident)
     await call.note("device revoke", ident)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bridge.agents import Agents
 from bridge.auth import Auth
 from bridge.conductor import Conductor
 from bridge.control import Control
@@ -33,3 +34,7 @@ class Services:
     reloaded: Callable[[], None]
     """Called after a restore: what is kept in memory is stale."""
     routes: Callable[[], Sequence[Any]]
+    agents: Agents
+    incidents: Any
+    health: Any
+    """`bridge.incidents.Incidents` and `bridge.health.HealthWatch`, by their interface only."""

@@ -190,13 +190,50 @@ class QualityNoted(Struct, frozen=True, kw_only=True, tag="quality"):
     down: str
 
 
+# --- of the points and their lines, in the stream "network" ----------------------------------
+
+
+class IncidentOpened(Struct, frozen=True, kw_only=True, tag="incident_opened"):
+    """``kind`` as in `monitoring.incidents.KINDS`, or "fault": a person reported it."""
+
+    number: int
+    point: str
+    kind: str
+    level: str
+    value: float = 0.0
+    note: str = ""
+
+
+class IncidentWorse(Struct, frozen=True, kw_only=True, tag="incident_worse"):
+    number: int
+    point: str
+    kind: str
+
+
+class IncidentCleared(Struct, frozen=True, kw_only=True, tag="incident_cleared"):
+    number: int
+    point: str
+    kind: str
+    seconds: float
+
+
+class MaintenanceSet(Struct, frozen=True, kw_only=True, tag="maintenance"):
+    """Alerts of a point are silent while ``on``, at the most until ``until`` (UTC seconds)."""
+
+    point: str
+    on: bool
+    until: float | None = None
+    note: str = ""
+
+
 Event = (
     Opened | Started | Extended | EndNear | Ended | Locked | DirectorSet | PointJoined | PointLeft
     | CallProblem | Accepted | Dropped | Recalled | Previewed | Taken | ReturnPictureSet
     | LayoutSet | Pinned | Ranked | FloorRequested | FloorWithdrawn | FloorGranted
     | FloorLimited | FloorWarned | FloorEnded | RollCallStarted | RollCallTurn | RollCallEnded
     | MicrophonesSet | SelfMuted | CameraSet | BannerSet | ContentStarted | ContentStopped
-    | ClockStepped | QualityNoted
+    | ClockStepped | QualityNoted | IncidentOpened | IncidentWorse | IncidentCleared
+    | MaintenanceSet
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from bridge.conference import commands as c
 from bridge.conference.model import Refusal
 from bridge.conference.typed import parse
 from bridge.signalling import protocol
+from bridge.signalling.agents import AgentSockets
 from bridge.signalling.problems import problem
 from bridge.signalling.sdp import MAX_SDP, SdpError
 from bridge.signalling.sessions import Client, Session
@@ -88,7 +89,7 @@ class SessionAnswer(msgspec.Struct, frozen=True):
 class Http:
     """Routes around the `Services`."""
 
-    def __init__(self, services: Services, origins: list[str]) -> None:
+    def __init__(self, services: Services, origins: list[str], agents: AgentSockets) -> None:
         self.services = services
         self.control = services.control
         self._origins = {origin.rstrip("/").lower() for origin in origins}
@@ -100,6 +101,7 @@ class Http:
         self.app.add_routes(
             [
                 web.get("/api/v1/ws", self.websocket),
+                web.get("/api/v1/agent", agents.websocket),
                 web.get("/healthz", self.healthz),
                 web.get("/", self.index),
                 *(web.get(path, self._page(name)) for path, name in PAGES.items()),
@@ -170,7 +172,9 @@ class Http:
     async def create_session(self, call: Call) -> SessionAnswer:
         body: SessionBody = call.body
         token = passwords.new_token()
-        if body.point is not None:
+        if body.point is not None and body.kind == "echo":
+            session = await self._test_session(call, body.point, body.key, token)
+        elif body.point is not None:
             session = await self._point_session(call, body.point, body.key, token)
         else:
             session = await self._user_session(call, body.kind, token)
@@ -199,6 +203,16 @@ class Http:
             raise Denied(409, "http.point_busy", point=point)
         return Session(
             token, passwords.digest(token), "point", point, "point",
+            self.services.conductor.now(), device=device.id,
+        )  # fmt: skip
+
+    async def _test_session(self, call: Call, point: str, key: str, token: str) -> Session:
+        """A test call of a point's agent: it sees and hears itself, beside the point's page."""
+        if point not in self.control.points:
+            raise Denied(401, "http.wrong_key")
+        device = await self.services.auth.device(point, key, call.address)
+        return Session(
+            token, passwords.digest(token), "echo", None, "point",
             self.services.conductor.now(), device=device.id,
         )  # fmt: skip
 

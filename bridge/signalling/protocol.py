@@ -224,8 +224,20 @@ class Summary(Struct, frozen=True, kw_only=True):
     director: str | None
 
 
+class MarkView(Struct, frozen=True, kw_only=True):
+    """DSCP of a probed class: what was sent, what arrived at the point, what came back."""
+
+    sent: int
+    down: int | None
+    up: int | None
+
+
 class Quality(Struct, frozen=True, kw_only=True):
-    """A point's line: levels good, fair, poor, bad or unknown; loss 0–1; ``at`` UTC seconds."""
+    """A point's line: levels good, fair, poor, bad or unknown; loss 0–1; ``at`` UTC seconds.
+
+    ``reach`` is yes, no or unknown; variation (p95), round trip (p95) and the clock's offset
+    are ms; ``source`` says what was looked at: probe, media or both. ``router`` is the reach of
+    the point's router, "" where none is probed; ``silent`` is seconds since the last reply."""
 
     up: str
     down: str
@@ -233,6 +245,21 @@ class Quality(Struct, frozen=True, kw_only=True):
     down_loss: float
     rtt_ms: float
     at: float
+    reach: str = "unknown"
+    up_variation: float | None = None
+    down_variation: float | None = None
+    up_mos: float | None = None
+    down_mos: float | None = None
+    offset_ms: float | None = None
+    uncertainty_ms: float | None = None
+    marks: dict[str, MarkView] = {}
+    source: str = ""
+    agent: bool = False
+    router: str = ""
+    silent: float = 0.0
+    maintenance: bool = False
+    incidents: int = 0
+    watching: tuple[str, ...] = ()
 
 
 class Upcoming(Struct, frozen=True, kw_only=True):

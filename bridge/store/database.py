@@ -97,13 +97,18 @@ async def migrate(engine: AsyncEngine) -> None:
 # --- backup and restore --------------------------------------------------------------------
 
 
+def _kept() -> list[sa.Table]:
+    """What a backup holds."""
+    return [t for t in tables.metadata.sorted_tables if t.info.get("backup", True)]
+
+
 async def backup(engine: AsyncEngine) -> bytes:
     """Every row, of one moment, as gzipped JSON lines; fits either kind of database."""
     lines: list[str] = []
     async with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection = await connection.execution_options(isolation_level="REPEATABLE READ")
-        for table in tables.metadata.sorted_tables:
+        for table in _kept():
             for row in await connection.execute(sa.select(table)):
                 lines.append(_line({"table": table.name, "row": dict(row._mapping)}))
     body = "".join(lines).encode()
@@ -138,7 +143,7 @@ def read_backup(data: bytes) -> dict[str, list[dict[str, Any]]]:
         raise ValueError(f"The backup has format {version}; this version reads {BACKUP_FORMAT}.")
     if hashlib.sha256(body).hexdigest() != digest:
         raise ValueError("The backup is damaged: its checksum does not fit.")
-    known = {table.name: table for table in tables.metadata.sorted_tables}
+    known = {table.name: table for table in _kept()}
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in known}
     for line in body.splitlines():
         item = json.loads(line)
@@ -151,7 +156,7 @@ def read_backup(data: bytes) -> dict[str, list[dict[str, Any]]]:
 
 async def restore(engine: AsyncEngine, rows: dict[str, list[dict[str, Any]]]) -> None:
     """Replace everything by a backup's rows, in one transaction. Raises `NotSaved`."""
-    ordered = tables.metadata.sorted_tables
+    ordered = _kept()
     try:
         async with engine.begin() as connection:
             for table in reversed(ordered):

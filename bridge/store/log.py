@@ -84,6 +84,18 @@ class EventLog:
         async with self._engine.connect() as connection:
             return [_recorded(row) for row in await connection.execute(query)]
 
+    async def tail(self, conference: str, limit: int) -> list[e.Recorded]:
+        """The newest events of a conference, oldest first."""
+        query = (
+            sa.select(t.events)
+            .where(t.events.c.conference == conference)
+            .order_by(t.events.c.seq.desc())
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            rows = list(await connection.execute(query))
+        return [_recorded(row) for row in reversed(rows)]
+
     async def running(self) -> list[str]:
         """Ids of conferences that were opened and not ended."""
         ended = sa.select(t.events.c.conference).where(t.events.c.kind == "ended")

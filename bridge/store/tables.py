@@ -124,3 +124,28 @@ settings = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
+
+quality = sa.Table(  # figures of lines: a row a minute, thinned out to longer spans later
+    "quality",
+    metadata,
+    sa.Column("point", sa.Text, primary_key=True),
+    sa.Column("at", sa.Integer, primary_key=True),  # UTC seconds, the start of the span
+    sa.Column("kind", sa.Text, primary_key=True),  # the class that was probed, or "media"
+    sa.Column("direction", sa.Text, primary_key=True),
+    sa.Column("span", sa.Integer, nullable=False, index=True),
+    sa.Column("packets", sa.Integer, nullable=False),
+    sa.Column("lost", sa.Integer, nullable=False),
+    sa.Column("bursts", sa.Integer, nullable=False),
+    sa.Column("reordered", sa.Integer, nullable=False),
+    sa.Column("duplicated", sa.Integer, nullable=False),
+    sa.Column("variation_p50", sa.Float),
+    sa.Column("variation_p95", sa.Float),
+    sa.Column("variation_p99", sa.Float),
+    sa.Column("round_trip_p50", sa.Float),
+    sa.Column("round_trip_p95", sa.Float),
+    sa.Column("delay", sa.Float),
+    sa.Column("dscp", sa.Integer),
+    sa.Column("outage", sa.Float, nullable=False),
+    sa.Column("mos", sa.Float),
+    info={"backup": False},  # millions of rows: the database's own tools, docs/production.md
+)

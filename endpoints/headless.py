@@ -1,0 +1,125 @@
+"""A point without a browser: a camera and a microphone of this machine, an RTSP camera, or a file,
+sent by the agent itself. A shell.
+
+H.264 of an RTSP camera or a file is passed through as it comes where the conference speaks H.264
+(``media.codec: h264``); everything else is decoded and encoded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from typing import Any
+
+import av
+from aiortc.contrib.media import MediaPlayer
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from endpoints.simulated import SimulatedPoint, ToneTrack
+
+log = logging.getLogger("headless")
+
+AGAIN = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds until a source that ended is opened again
+SIZE, RATE = "1280x720", "30"
+
+
+def source_options(camera: str) -> tuple[str | None, dict[str, str]]:
+    """The format and the options with which a camera is opened. Pure."""
+    if camera.startswith("/dev/video"):
+        return "v4l2", {"video_size": SIZE, "framerate": RATE}
+    if camera.startswith(("rtsp://", "rtsps://")):
+        # TCP: on a line that loses packets a torn picture is worse than a late one.
+        return None, {"rtsp_transport": "tcp", "stimeout": "5000000"}
+    return None, {}
+
+
+def passes_through(path: str, options: dict[str, str]) -> bool:
+    """Whether a source's video is H.264, so that it can be sent as it is. Raises av.FFmpegError
+    where it cannot be opened."""
+    with av.open(path, options=options, timeout=(10.0, 5.0)) as container:
+        streams = container.streams.video
+        return bool(streams) and streams[0].codec_context.name == "h264"
+
+
+class Gated(MediaStreamTrack):
+    """A source's track, which is opened again when it ends, and sends only while `active`."""
+
+    def __init__(self, kind: str, open_: Any) -> None:
+        super().__init__()
+        self.kind = kind
+        self._open = open_
+        self._track: Any = None
+        self._tries = 0
+        self.active = asyncio.Event()
+
+    async def recv(self) -> Any:
+        while True:
+            await self.active.wait()
+            try:
+                if self._track is None:
+                    self._track = await asyncio.to_thread(self._open, self.kind)
+                frame = await self._track.recv()
+            except (MediaStreamError, OSError, av.FFmpegError, ValueError) as error:
+                if self.readyState == "ended":
+                    raise MediaStreamError from None
+                self._track = None
+                pause = AGAIN[min(self._tries, len(AGAIN) - 1)]
+                self._tries += 1
+                log.warning("the %s source ended (%s); again in %.0f s", self.kind, error, pause)
+                await asyncio.sleep(pause)
+                continue
+            self._tries = 0
+            return frame
+
+
+class HeadlessPoint:
+    """The point of a machine without a browser."""
+
+    def __init__(
+        self, url: str, point: str, key: str, *, camera: str, microphone: str | None,
+        codec: str = "h264", tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
+        self._camera = camera
+        self._microphone = microphone
+        self._codec = codec
+        self._players: dict[str, MediaPlayer] = {}
+        self._point = SimulatedPoint(
+            url=url,
+            id=point,
+            key=key,
+            number=1,
+            address=None,
+            names={},
+            sources=self._sources,
+            tls=tls,
+        )
+
+    def _sources(self) -> tuple[Any, Any]:
+        """Sound and picture for one connection."""
+        sound: Any = ToneTrack(0) if self._silent() else Gated("audio", self._open)
+        return sound, Gated("video", self._open)
+
+    def _silent(self) -> bool:
+        return self._microphone is None and self._camera.startswith("/dev/")
+
+    def _open(self, kind: str) -> MediaStreamTrack:
+        """A fresh track of the source. Raises what opening raises."""
+        if kind == "audio" and self._microphone is not None:
+            player = MediaPlayer(self._microphone, format="alsa")
+        else:
+            form, options = source_options(self._camera)
+            decode = form is not None or self._codec != "h264" or kind == "audio"
+            decode = decode or not passes_through(self._camera, options)
+            loop = form is None and not self._camera.startswith("rtsp") and decode
+            player = MediaPlayer(
+                self._camera, format=form, options=options, loop=loop, decode=decode
+            )
+        track = player.audio if kind == "audio" else player.video
+        if track is None:
+            raise ValueError(f"{self._camera} has no {kind}")
+        self._players[kind] = player  # a player that nobody holds stops
+        return track
+
+    async def run(self) -> None:
+        """Be the point until cancelled."""
+        await self._point.run()
