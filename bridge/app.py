@@ -29,6 +29,7 @@ from bridge.health import HealthWatch
 from bridge.incidents import Incidents
 from bridge.lines import Lines
 from bridge.media import messages as m
+from bridge.readiness import Readiness
 from bridge.scheduler import Scheduler
 from bridge.signalling.agents import AgentSockets
 from bridge.signalling.http import Http
@@ -114,6 +115,10 @@ class ControlProcess:
             self.control, self.agents, self.incidents, QualityStore(self.engine),
             self.conductor.now,
         )  # fmt: skip
+        self.readiness = Readiness(
+            self.control, self.agents, self.health, self.conductor.now, self._certificate_file
+        )
+        self.readiness.templates = self._template_points
         self._topology_file = topology_file
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -152,7 +157,7 @@ class ControlProcess:
         self.health.start()
         delivery = Delivery(self.events, self.accounts, self.conductor.now)
         jobs = [self.conductor.run(), self.scheduler.run(), self.worker.run(), self._sweep(),
-                self._look_at_lines(), self.health.run(),
+                self._look_at_lines(), self.health.run(), self.readiness.run(),
                 *(delivery.run(hook) for hook in self.topology.bridge.webhooks)]  # fmt: skip
         self._tasks = [asyncio.create_task(job) for job in jobs]
         return self
@@ -242,8 +247,20 @@ class ControlProcess:
             agents=self.agents,
             incidents=self.incidents,
             health=self.health,
+            readiness=self.readiness,
             routes=list,
         )
+
+    def _template_points(self) -> dict[str, tuple[str, ...]]:
+        return {name: tuple(t.points) for name, t in self.scheduler.templates().items()}
+
+    def _certificate_file(self) -> Path | None:
+        """The server's certificate; None where there is none."""
+        tls = self.topology.bridge.web.tls
+        own = self._state / "tls" / CERTIFICATE
+        if tls is not None:
+            return self._folder / tls.certificate
+        return own if own.exists() else None
 
     def _agent_changed(self, _: str) -> None:
         self.control.publish()

@@ -17,6 +17,7 @@ from rich.tree import Tree
 from bridge.app import ControlProcess, StartError
 from bridge.cli_accounts import ca_app, user_app
 from bridge.cli_common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
+from bridge.cli_ready import ready
 from bridge.cli_remote import backup, conference_app, point_app, restore
 from bridge.notify import notify, watchdog
 from config.needs import bottleneck, budget, link_loads, need_of, point_need, probe_load
@@ -34,6 +35,7 @@ app.add_typer(conference_app, name="conference")
 app.add_typer(point_app, name="point")
 app.command()(backup)
 app.command()(restore)
+app.command()(ready)
 
 
 def main() -> None:
@@ -182,6 +184,7 @@ def demo(
                 report=report,
                 open_browser=browser,
                 impaired=impaired,
+                local=state_folder(file, topology),
             ).run()
         )
     except StartError as error:

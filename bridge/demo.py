@@ -17,6 +17,7 @@ import webbrowser
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.live import Live
@@ -24,7 +25,7 @@ from rich.table import Table
 
 from bridge.accounts import passwords
 from bridge.accounts.roles import User
-from bridge.app import ControlProcess, StartError
+from bridge.app import LOCAL_ADDRESS, LOCAL_TOKEN, ControlProcess, StartError
 from bridge.conductor import Done
 from bridge.conference.commands import Grant, Start
 from bridge.conference.model import Actor, PointId
@@ -90,9 +91,13 @@ class Demo:
         report: Path | None,
         open_browser: bool,
         impaired: dict[str, str] | None = None,
+        local: Path | None = None,
     ) -> None:
-        """``impaired`` is what is wrong with lines, by point (`endpoints.impairment.parse`)."""
+        """``local`` is the state folder in which the command line looks for a running bridge of
+        this topology; ``impaired`` is what is wrong with lines, by point, in the words of
+        `endpoints.impairment.parse`."""
         self._impaired = impaired or {}
+        self._local = local
         self.topology = _shortened(topology, points)
         self._seconds = seconds
         self._report = report
@@ -106,6 +111,7 @@ class Demo:
         self._first_stats: m.Stats | None = None
         self._rate = 0.0
         self._process: ControlProcess | None = None
+        self.started = asyncio.Event()  # the points' processes run
 
     async def run(self) -> bool:
         loop = asyncio.get_running_loop()
@@ -133,6 +139,8 @@ class Demo:
                 "Ctrl-C ends the demo."
             )
             await self._start_points(process)
+            announced = self._announce(state)
+            self.started.set()
             if self._open_browser:
                 webbrowser.open(address)
             tour = asyncio.create_task(self._tour(process, started))
@@ -151,12 +159,41 @@ class Demo:
             watch.cancel()
             await asyncio.gather(tour, watch, stopped, return_exceptions=True)
             document = self._document(process)
+            for path in announced:
+                path.unlink(missing_ok=True)
             await self._end_points()  # before the bridge, so that they can say goodbye
         if self._report is not None:
             text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
             self._report.write_text(text, "utf-8")
         self._print_summary(document)
         return bool(document["ok"]) or self._seconds is None
+
+    def _announce(self, state: Path) -> list[Path]:
+        """Let the command line (ready, conference, point) find the demo where it would look for
+        the served bridge, unless that one runs; return the files made."""
+        if self._local is None or _answers(self._local / LOCAL_ADDRESS):
+            return []
+        made: list[Path] = []
+        try:
+            self._local.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in (LOCAL_TOKEN, LOCAL_ADDRESS):
+                path = self._local / name
+                path.unlink(missing_ok=True)
+                shutil.copy(state / name, path)
+                path.chmod(0o600)
+                made.append(path)
+        except OSError as error:
+            self._console.print(f"The command line will not find the demo: {error.strerror}.")
+        return made
+
+    def stop(self) -> None:
+        """End the run."""
+        self._stop.set()
+
+    @property
+    def process(self) -> ControlProcess:
+        assert self._process is not None
+        return self._process
 
     # --- simulated points ---------------------------------------------------------------
 
@@ -187,6 +224,15 @@ class Demo:
             assert child.stdin is not None
             child.stdin.write(json.dumps(config).encode() + b"\n")
             await child.stdin.drain()
+
+    async def fault(self, point: str, **fault: Any) -> None:
+        """Put a fault into a simulated point, or (without arguments) make it well again; the
+        words are those of `endpoints.simulated`."""
+        index = [p.id for p in self.topology.points].index(point) % POINT_PROCESSES
+        pipe = self._children[index].stdin
+        assert pipe is not None
+        pipe.write(json.dumps({"point": point, **fault}).encode() + b"\n")
+        await pipe.drain()
 
     async def _end_points(self) -> None:
         for child in self._children:
@@ -425,8 +471,12 @@ async def _start(topology: Topology, state: Path) -> Any:
     if _taken(web.listen, web.port, socket.SOCK_STREAM):
         web = web.model_copy(update={"port": 0})
     bridge = bridge.model_copy(update={"media": media, "web": web})
+    probes = topology.probes
+    hosts = [p.probe for p in topology.points if _is_loopback(p.probe)]
+    if hosts and _taken(str(hosts[0]), probes.port, socket.SOCK_DGRAM):
+        probes = probes.model_copy(update={"port": _free(str(hosts[0]))})
     process = ControlProcess(
-        topology.model_copy(update={"bridge": bridge}),
+        topology.model_copy(update={"bridge": bridge, "probes": probes}),
         state=state,
         folder=state,
         with_parent=True,
@@ -434,6 +484,22 @@ async def _start(topology: Topology, state: Path) -> Any:
     )
     async with process:
         yield process
+
+
+def _answers(path: Path) -> bool:
+    """Whether a bridge listens at the address in a file."""
+    try:
+        url = urlsplit(path.read_text("utf-8").strip())
+        with socket.create_connection((url.hostname or "", url.port or 0), timeout=1):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def _free(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((host, 0))
+        return int(s.getsockname()[1])
 
 
 def _taken(host: str, port: int, kind: socket.SocketKind) -> bool:

@@ -11,30 +11,15 @@ from dataclasses import dataclass, field
 import msgspec
 
 from bridge.conference import events as e
+from bridge.conference.network import STREAM, Incident
 from bridge.store.database import FAULTS, Conflict
 from bridge.store.log import EventLog
 from monitoring.incidents import Change, PointIncidents
 
 log = logging.getLogger("incidents")
 
-STREAM = "network"
 TAIL = 20_000  # events looked through at the start for what is still open
 SAVE_AGAIN = 5.0  # seconds until what could not be saved is tried again
-
-
-class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as people see it. ``until`` is None while it lasts; ``kind`` "fault" was
-    reported by a person."""
-
-    number: int
-    point: str
-    kind: str
-    level: str
-    since: float
-    until: float | None = None
-    value: float = 0.0
-    note: str = ""
-    actor: str = ""
 
 
 @dataclass(slots=True)
@@ -213,22 +198,3 @@ class Incidents:
             self._seq = start + len(self._waiting)
             await self.events.append(self._waiting)
         self._waiting = []
-
-
-def history(recorded: list[e.Recorded]) -> list[Incident]:
-    """Incidents out of the log's events, oldest first. Pure."""
-    found: dict[int, Incident] = {}
-    for item in recorded:
-        match item.event:
-            case e.IncidentOpened() as event:
-                found[event.number] = Incident(
-                    number=event.number, point=event.point, kind=event.kind, level=event.level,
-                    since=item.at, value=event.value, note=event.note, actor=item.actor,
-                )  # fmt: skip
-            case e.IncidentWorse() as event if event.number in found:
-                found[event.number] = msgspec.structs.replace(found[event.number], level="bad")
-            case e.IncidentCleared() as event if event.number in found:
-                found[event.number] = msgspec.structs.replace(found[event.number], until=item.at)
-            case _:
-                pass
-    return list(found.values())

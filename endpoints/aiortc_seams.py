@@ -93,7 +93,11 @@ class ImpairedTransport:
             if at <= now:
                 self._transport.sendto(data, address)
             else:
-                loop.call_at(at, self._transport.sendto, data, address)
+                loop.call_at(at, self._later, data, address)
+
+    def _later(self, data: bytes, address: Any) -> None:
+        if not self._transport.is_closing():
+            self._transport.sendto(data, address)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

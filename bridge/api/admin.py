@@ -1,4 +1,4 @@
-"""Topology, audit, backup; and what a technician sees of a point."""
+"""Topology, audit, backup."""
 
 from __future__ import annotations
 
@@ -10,20 +10,17 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
-from bridge import views
 from bridge.api import openapi
 from bridge.api.routes import Call, Route, check_match, etag
 from bridge.auth import Denied
-from bridge.conference import events as e
 from bridge.conference.report import as_csv
-from bridge.signalling.protocol import Quality, RoomStatus, SeatView, Sentence, Upcoming
+from bridge.signalling.protocol import Sentence
 from bridge.store.accounts import AUDIT_PAGE, AuditEntry
 from bridge.store.database import backup, read_backup, restore
 from bridge.texts import sentence
 from config.loader import ConfigError, loads
 from config.schema import Topology
 
-LAST_CONFERENCES = 5
 RESTART_KEYS = ("web", "media", "state", "database", "workers")  # of `bridge`: at the next start
 
 
@@ -61,38 +58,6 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 class Restored(msgspec.Struct, frozen=True):
     rows: int
-
-
-class LastConference(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    title: Sentence
-    opened_at: float
-    joined: bool
-    drops: int
-
-
-class Lamp(msgspec.Struct, frozen=True, kw_only=True):
-    """Picture, sound or line: good, warn, bad or unknown, and what to do."""
-
-    name: str
-    level: str
-    sentence: Sentence
-
-
-class PointStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The technician's view of a point."""
-
-    id: str
-    name: Sentence
-    state: str
-    seat: SeatView | None
-    room: RoomStatus | None
-    quality: Quality | None
-    lamps: tuple[Lamp, ...]
-    next: Upcoming | None
-    contact: str
-    now: float
-    last: tuple[LastConference, ...] = ()
 
 
 # --- topology ------------------------------------------------------------------------------
@@ -273,103 +238,6 @@ async def put_backup(call: Call) -> Restored:
     return Restored(sum(len(found) for found in rows.values()))
 
 
-# --- points --------------------------------------------------------------------------------
-
-
-def lamps(state: str, room: RoomStatus | None, quality: Quality | None) -> tuple[Lamp, ...]:
-    """The three lamps of a point, from what is known so far."""
-    here = state in ("ready", "connecting", "in_session")
-
-    def lamp(name: str, level: str, key: str) -> Lamp:
-        return Lamp(name=name, level=level, sentence=sentence(f"lamp.{key}"))
-
-    if not here or room is None:
-        return tuple(lamp(n, "bad" if n == "line" else "unknown", f"{n}_offline")
-                     for n in ("picture", "sound", "line"))  # fmt: skip
-    picture = lamp(
-        "picture", *(("good", "picture_good") if room.camera else ("bad", "picture_bad"))
-    )
-    sound = lamp("sound", *(("good", "sound_good") if room.microphone else ("bad", "sound_bad")))
-    if quality is None or "unknown" in (quality.up, quality.down):
-        return picture, sound, lamp("line", "good" if here else "bad", "line_connected")
-    order = ("good", "fair", "poor", "bad")
-    worst = max(quality.up, quality.down, key=order.index)
-    level = {"good": "good", "fair": "good", "poor": "warn", "bad": "bad"}[worst]
-    return picture, sound, lamp("line", level, f"line_{worst}")
-
-
-async def _point_status(call: Call, ident: str, *, history: bool) -> PointStatus:
-    control = call.services.control
-    point = control.topology.point(ident)
-    assert point is not None
-    session = control.sessions.of_point(ident)
-    conference = call.services.conductor.conference_of(ident)
-    state = control.point_states()[ident]
-    room = session.status if session is not None and session.client is not None else None
-    quality = control.quality.get(ident)
-    templates = call.services.scheduler.templates()
-    coming = next(
-        (u for u in control.upcoming
-         if not templates[u.template].points or ident in templates[u.template].points),
-        None,
-    )  # fmt: skip
-    seat = conference.seats[ident] if conference is not None else None
-    return PointStatus(
-        id=ident,
-        name=views.as_sentence(point.name),
-        state=state,
-        seat=views.seat_view(seat) if seat is not None else None,
-        room=room,
-        quality=quality,
-        lamps=lamps(state, room, quality),
-        next=coming,
-        contact=control.topology.bridge.contact or "",
-        now=call.services.conductor.now(),
-        last=await _last_conferences(call, ident) if history else (),
-    )
-
-
-async def _last_conferences(call: Call, ident: str) -> tuple[LastConference, ...]:
-    found: list[LastConference] = []
-    for item in await call.services.events.milestones(50):
-        opened = item.recorded.event
-        if not isinstance(opened, e.Opened) or ident not in opened.plan.points:
-            continue
-        log = await call.services.events.read(item.recorded.conference)
-        joins = [r for r in log if isinstance(r.event, e.PointJoined) and r.event.point == ident]
-        drops = [r for r in log if isinstance(r.event, e.PointLeft) and r.event.point == ident]
-        found.append(
-            LastConference(
-                id=item.recorded.conference,
-                title=views.as_sentence(opened.plan.title),
-                opened_at=item.recorded.at,
-                joined=bool(joins),
-                drops=len(drops),
-            )
-        )
-        if len(found) == LAST_CONFERENCES:
-            break
-    return tuple(found)
-
-
-async def list_points(call: Call) -> list[PointStatus]:
-    """The points the user looks after; all for others."""
-    return [
-        await _point_status(call, ident, history=False)
-        for ident in call.services.control.points
-        if call.user.looks_after(ident)
-    ]
-
-
-async def show_point(call: Call) -> PointStatus:
-    ident = call.param("id")
-    if ident not in call.services.control.points:
-        raise Denied(404, "refusal.unknown_point", point=ident[:64])
-    if not call.user.looks_after(ident):
-        raise Denied(403, "account.no_right")
-    return await _point_status(call, ident, history=True)
-
-
 # --- the certificate, the description ------------------------------------------------------
 
 
@@ -393,10 +261,6 @@ async def describe(call: Call) -> web.Response:
 
 
 ROUTES = [
-    Route("GET", "/api/v1/points", list_points, "own_points", "Points one looks after",
-          answer=list[PointStatus]),
-    Route("GET", "/api/v1/points/{id}", show_point, "own_points", "A point's lamps and history",
-          answer=PointStatus),
     Route("GET", "/api/v1/topology", show_topology, "admin", "The topology file, with its ETag",
           answer=TopologyText),
     Route("PUT", "/api/v1/topology", put_topology, "admin", "Check, write and swap the topology",

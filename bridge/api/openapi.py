@@ -25,7 +25,7 @@ PROBLEM = {
         "detail": {"type": "string"},
     },
 }
-STATUS_TEXT = {200: "Done.", 201: "Made.", 204: "Done; there is nothing to say."}
+STATUS_TEXT = {200: "Done.", 201: "Made.", 202: "Begun.", 204: "Done; there is nothing to say."}
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:

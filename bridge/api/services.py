@@ -5,17 +5,63 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.agents import Agents
+from bridge.api.board import Board
 from bridge.auth import Auth
 from bridge.conductor import Conductor
+from bridge.conference.events import MaintenanceSet
+from bridge.conference.network import Incident
 from bridge.control import Control
 from bridge.scheduler import Scheduler
+from bridge.signalling.protocol import Sentence
 from bridge.store.accounts import Accounts
 from bridge.store.log import EventLog
+
+
+class IncidentLog(Protocol):
+    """`bridge.incidents.Incidents`, as far as the interface needs it."""
+
+    open: dict[tuple[str, str], Incident]
+    maintenance: dict[str, MaintenanceSet]
+
+    def suppressed(self, point: str) -> bool: ...
+
+    def of_point(self, point: str) -> list[Incident]: ...
+
+    async def report_fault(self, point: str, kind: str, note: str, actor: str) -> Incident: ...
+
+    async def clear_fault(self, incident: Incident, actor: str) -> None: ...
+
+    async def set_maintenance(
+        self, point: str, on: bool, until: float | None, note: str, actor: str
+    ) -> None: ...
+
+
+class LineHistory(Protocol):
+    """`bridge.health.HealthWatch`, as far as the interface needs it."""
+
+    async def history(
+        self, point: str, start: int, end: int, *, span: int, kind: str
+    ) -> list[dict[str, Any]]: ...
+
+
+class ReadinessBoard(Protocol):
+    """`bridge.readiness.Readiness`, as far as the interface needs it."""
+
+    @property
+    def running(self) -> bool: ...
+
+    @property
+    def current(self) -> Board: ...
+
+    async def sweep(
+        self, points: list[str], title: Sentence | None, by: str, *, full: bool = True,
+        template: str = "", start: float | None = None, window: float = 15.0,
+    ) -> Board: ...  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -35,6 +81,6 @@ class Services:
     """Called after a restore: what is kept in memory is stale."""
     routes: Callable[[], Sequence[Any]]
     agents: Agents
-    incidents: Any
-    health: Any
-    """`bridge.incidents.Incidents` and `bridge.health.HealthWatch`, by their interface only."""
+    incidents: IncidentLog
+    health: LineHistory
+    readiness: ReadinessBoard

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from bridge.accounts import passwords
-from bridge.api import admin, conferences, people
+from bridge.api import admin, conferences, people, points, readiness
 from bridge.api.routes import (
     MAX_BACKUP_BODY,
     Call,
@@ -41,7 +41,7 @@ log = logging.getLogger("http")
 
 WEB = Path(__file__).parent.parent / "web"
 PAGES = {"/console": "console", "/room": "room", "/status": "status", "/admin": "admin",
-         "/report": "report"}  # fmt: skip
+         "/report": "report", "/ready": "ready"}  # fmt: skip
 HELLO_TIMEOUT = 10.0  # seconds from the opening of a WebSocket to its hello
 HEARTBEAT = 4.0  # seconds between pings; a vanished page is noticed within twice that
 SEND_TIMEOUT = 10.0  # seconds a client may not read
@@ -95,7 +95,7 @@ class Http:
         self._origins = {origin.rstrip("/").lower() for origin in origins}
         self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_BACKUP_BODY)
         table = Table(services, [*self._routes(), *conferences.ROUTES, *people.ROUTES,
-                                 *admin.ROUTES])  # fmt: skip
+                                 *points.ROUTES, *readiness.ROUTES, *admin.ROUTES])  # fmt: skip
         services.routes = lambda: table.routes
         table.install(self.app)
         self.app.add_routes(

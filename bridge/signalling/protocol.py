@@ -88,14 +88,23 @@ class Report(Struct, frozen=True, kw_only=True, tag="report"):
     slots: tuple[SlotReport, ...] = ()
 
 
+Part = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
 class RoomStatus(Struct, frozen=True, kw_only=True, tag="status"):
-    """What a page really does, beside what is wanted of it. ``sharing``: it has a screen."""
+    """What a page really does, beside what is wanted of it. ``sharing``: it has a screen.
+    ``frozen`` is the share of the last ten seconds that the programme stood still,
+    ``concealed`` the share of its sound that the browser made up."""
 
     camera: bool = False
     microphone: bool = False
     sending: bool = False
     sharing: bool = False
     layout: str = ""
+    frozen: Part = 0.0
+    concealed: Part = 0.0
+    frame_height: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    frame_rate: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
 
 
 class Bye(Struct, frozen=True, kw_only=True, tag="bye"):

@@ -14,13 +14,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from bridge.accounts.roles import RIGHTS, ROLES, password_problem
 from bridge.accounts.throttle import FREE, LONGEST_WAIT, Throttle
-from bridge.api import admin, conferences, people
+from bridge.api import admin, conferences, people, points, readiness
 from bridge.api.routes import Route
 from bridge.conference import commands as c
 from tests.control_support import PASSWORD, ROOT, TOPOLOGY, Bridge
 
 LAC_THUY = (ROOT / "config" / "lac-thuy.yaml").read_text("utf-8")
-ALL_ROUTES = [*conferences.ROUTES, *people.ROUTES, *admin.ROUTES]
+ALL_ROUTES = [*conferences.ROUTES, *people.ROUTES, *admin.ROUTES, *points.ROUTES, *readiness.ROUTES]
 BODIES: dict[str, Any] = {
     "/api/v1/conferences": {"template": "giao-ban"},
     "/api/v1/conferences/{id}/commands": {"text": "lock"},
@@ -40,7 +40,12 @@ BODIES: dict[str, Any] = {
 async def test_every_route_for_every_role(bridge: Bridge, route: Route) -> None:
     """401 without a login, 403 without the right, something else with it; refusals are noted."""
     conference = await bridge.open()
-    path = route.path.removeprefix("/api/v1").replace("{id}", conference).replace("{name}", "x")
+    path = (
+        route.path.removeprefix("/api/v1")
+        .replace("{id}", conference)
+        .replace("{name}", "x")
+        .replace("{number}", "7")
+    )
     if route.path.startswith("/api/v1/points/"):
         path = path.replace(conference, "khoan-du")
     body = BODIES.get(route.path)
@@ -286,7 +291,7 @@ async def test_the_description_is_valid_and_whole(bridge: Bridge) -> None:
         for route in bridge.http.app.router.routes()
         if getattr(route.resource, "canonical", "").startswith("/api/")
     }
-    hidden = {("GET", "/api/v1/ws"), ("HEAD", "/api/v1/ws")}
+    hidden = {(m, p) for m in ("GET", "HEAD") for p in ("/api/v1/ws", "/api/v1/agent")}
     assert described == served - hidden
     reference = (ROOT / "docs" / "api.md").read_text("utf-8")
     for method, path in sorted(described):
@@ -541,10 +546,11 @@ async def test_backup_and_restore_while_running(bridge: Bridge) -> None:
 
 
 async def test_lamps(bridge: Bridge) -> None:
+    from bridge.api.lamps import lamps
     from bridge.signalling.protocol import Quality, RoomStatus
 
-    def levels(*arguments: Any) -> list[tuple[str, str]]:
-        return [(lamp.name, lamp.level) for lamp in admin.lamps(*arguments)]
+    def levels(state: str, room: Any, quality: Any) -> list[tuple[str, str]]:
+        return [(lamp.name, lamp.level) for lamp in lamps(state, room, quality, None)]
 
     line = Quality(up="good", down="poor", up_loss=0, down_loss=0, rtt_ms=1, at=0)
     assert levels("offline", None, None) == [

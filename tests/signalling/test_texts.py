@@ -72,6 +72,12 @@ def test_keys_that_are_put_together_exist() -> None:
     for kind in get_args(e.Event):
         tag = kind.__struct_config__.tag
         expected |= {f"event.{tag}_{v}" for v in variants.get(tag, ())} or {f"event.{tag}"}
+    from monitoring import incidents, readiness
+
+    expected |= {f"incident.{kind}" for kind in (*incidents.KINDS, "fault")}
+    expected |= {f"ready.check.{name}" for name in readiness.CHECKS}
+    expected |= {f"ready.level.{name}" for name in readiness.ORDER}
+    expected |= {f"ready.verdict_{name}" for name in readiness.ORDER}
     keys = (ROOT / "bridge/web/console/keys.js").read_text("utf-8")
     actions = set(re.findall(r': "([a-z_]+)",$', keys, re.MULTILINE))
     assert len(actions) > 15

@@ -1,0 +1,103 @@
+"""A readiness board as PDF (biên bản kiểm tra) and CSV, in either language. Pure but for the
+font's file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from fpdf import FPDF
+from fpdf.enums import TableCellFillMode
+
+from bridge.api.board import Board, CheckView
+from bridge.conference.report import as_csv
+from bridge.reports.documents import FONTS
+from bridge.signalling.protocol import Sentence
+from bridge.texts import text
+
+WIDTHS = (40, 26, 22, 100, 90)  # relative; landscape A4
+COLUMNS = ("point", "check", "level", "reason", "step")
+
+
+class ReadinessDocument:
+    """``language`` is "vi" or "en"."""
+
+    def __init__(self, board: Board, language: str, zone: str) -> None:
+        self._board = board
+        self._language = language
+        self._zone = ZoneInfo(zone)
+
+    def _t(self, key: str, **arguments: str) -> str:
+        return text(self._language, key, **arguments)
+
+    def _s(self, sentence: Sentence | None) -> str:
+        if sentence is None:
+            return ""
+        return sentence.vi if self._language == "vi" else sentence.en
+
+    def _time(self, at: float) -> str:
+        return datetime.fromtimestamp(at, UTC).astimezone(self._zone).strftime("%d/%m/%Y %H:%M:%S")
+
+    def _rows(self, *, all_checks: bool) -> list[list[str]]:
+        rows: list[list[str]] = []
+        for point in self._board.points:
+            shown = [c for c in point.checks if all_checks or c.level != "pass"]
+            if not shown:
+                rows.append([self._s(point.name), "", self._t("ready.level.pass"),
+                             self._t("ready.all_passed"), ""])  # fmt: skip
+            rows += [self._row(self._s(point.name), check) for check in shown]
+        return rows
+
+    def _row(self, name: str, check: CheckView) -> list[str]:
+        return [name, self._s(check.title), self._t(f"ready.level.{check.level}"),
+                self._s(check.reason), self._s(check.step)]  # fmt: skip
+
+    def csv(self) -> str:
+        """A line a point and check, with a header."""
+        return as_csv([self._t(f"ready.column.{name}") for name in COLUMNS],
+                      self._rows(all_checks=True))  # fmt: skip
+
+    def pdf(self, owner: str) -> bytes:
+        """The page for the file: what did not pass, a line a point that is well, and places to
+        sign. ``owner`` stands at its head."""
+        board = self._board
+        pdf = FPDF(orientation="landscape", format="A4")
+        pdf.set_creation_date(datetime.fromtimestamp(board.at, UTC))
+        pdf.add_font("OpenSans", "", FONTS / "OpenSans-Regular.ttf")
+        pdf.add_font("OpenSans", "B", FONTS / "OpenSans-Bold.ttf")
+        pdf.set_title(self._t("ready.document"))
+        pdf.add_page()
+        pdf.set_font("OpenSans", "", 9)
+        pdf.cell(0, 6, owner, new_x="LMARGIN", new_y="NEXT")
+        pdf.set_font("OpenSans", "B", 16)
+        pdf.cell(0, 10, f"{self._t('ready.document')}: {self._s(board.title)}", new_x="LMARGIN",
+                 new_y="NEXT")  # fmt: skip
+        pdf.set_font("OpenSans", "", 10)
+        ready = sum(1 for point in board.points if point.level == "pass")
+        for label, value in (
+            (self._t("ready.at"), self._time(board.at)),
+            (self._t("ready.start"), self._time(board.start) if board.start is not None else "–"),
+            (self._t("ready.verdict"), self._t(f"ready.verdict_{board.level}")),
+            (self._t("ready.count"), f"{ready}/{len(board.points)}"),
+            (self._t("ready.by"), board.by),
+        ):
+            pdf.cell(60, 6, label)
+            pdf.cell(0, 6, value, new_x="LMARGIN", new_y="NEXT")
+        pdf.ln(3)
+        pdf.set_font("OpenSans", "", 8)
+        with pdf.table(
+            col_widths=WIDTHS, cell_fill_color=242, cell_fill_mode=TableCellFillMode.ROWS,
+            line_height=5, text_align="LEFT",
+        ) as table:  # fmt: skip
+            head = table.row()
+            for name in COLUMNS:
+                head.cell(self._t(f"ready.column.{name}"))
+            for cells in self._rows(all_checks=False):
+                row = table.row()
+                for cell in cells:
+                    row.cell(cell)
+        pdf.ln(8)
+        pdf.set_font("OpenSans", "", 10)
+        pdf.cell(140, 6, self._t("ready.sign_technician"))
+        pdf.cell(0, 6, self._t("ready.sign_operator"))
+        return bytes(pdf.output())

@@ -1,0 +1,176 @@
+"""`bridge.py ready` against the whole demo: twelve points with their agents, each fault put into
+one of them, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bridge.demo import Demo
+from config.loader import load
+
+ROOT = Path(__file__).parent.parent.parent
+WINDOW = "4"
+POINT = "khoan-du"
+
+# What is put in, and which checks must then fail, with which reason.
+FAULTS: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"impair": "loss=100%"}, {"reach": "unreachable"}),
+    ({"impair": "loss-down=25%"}, {"loss_down": "loss_down"}),
+    ({"impair": "loss-up=25%"}, {"loss_up": "loss_up"}),
+    ({"impair": "jitter-down=260ms"}, {"variation_down": "variation_down"}),
+    ({"impair": "delay=180ms"}, {"round_trip": "round_trip"}),
+    ({"impair": "rate-down=1500kbit"}, {"capacity": "capacity_down"}),
+    ({"agent": False}, {"agent": "agent_away"}),
+    ({"kiosk": "failed"}, {"kiosk": "kiosk_failed"}),
+    ({"missing": ["camera"]}, {"camera": "camera_missing"}),
+    ({"missing": ["microphone"]}, {"microphone": "microphone_missing"}),
+    ({"missing": ["speaker"]}, {"speaker": "speaker_missing"}),
+    ({"machine": {"disk": 0.99, "disk_free": 1000}}, {"disk": "disk_full"}),
+]
+
+
+@contextlib.asynccontextmanager
+async def running_demo(folder: Path, **options: Any) -> AsyncIterator[tuple[Demo, Path]]:
+    file = folder / "lac-thuy.yaml"
+    text = (ROOT / "config" / "lac-thuy.yaml").read_text("utf-8")
+    file.write_text(text.replace("../var/lac-thuy", "state"), "utf-8")
+    demo = Demo(
+        load(file), points=12, seconds=None, report=None, open_browser=False,
+        local=folder / "state", **options,
+    )  # fmt: skip
+    task = asyncio.create_task(demo.run())
+    try:
+        async with asyncio.timeout(30):
+            await demo.started.wait()
+        yield demo, file
+    finally:
+        demo.stop()
+        await task
+
+
+async def everybody_is_well(demo: Demo) -> None:
+    """All twelve agents report and are probed, all twelve points are connected."""
+    control = demo.process.control
+    async with asyncio.timeout(60):
+        while True:
+            agents = [demo.process.agents.of_point(p) for p in control.points]
+            lines = [control.quality.get(p) for p in control.points]
+            sessions = [control.sessions.of_point(p) for p in control.points]
+            if (
+                all(agent is not None and agent.report is not None for agent in agents)
+                and all(line is not None and line.reach == "yes" for line in lines)
+                and all(s is not None and s.transport_up for s in sessions)
+            ):
+                return
+            await asyncio.sleep(0.1)
+
+
+async def ready(file: Path, *arguments: str) -> tuple[int, dict[str, Any], float]:
+    began = time.monotonic()
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "bridge.py", "ready", "--file", str(file), "--json", "--window", WINDOW,
+        *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await child.communicate()
+    assert out, err.decode()
+    return child.returncode or 0, json.loads(out), time.monotonic() - began
+
+
+def failing(board: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Failed checks by point: name → English reason."""
+    return {
+        point["point"]: {c["name"]: c["reason"]["en"] for c in point["checks"]
+                         if c["level"] == "fail"}
+        for point in board["points"]
+        if point["level"] == "fail"
+    }  # fmt: skip
+
+
+def not_passed(board: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (point["point"], check["name"], check["reason"]["en"])
+        for point in board["points"]
+        for check in point["checks"]
+        if check["level"] != "pass"
+    ]
+
+
+@pytest.mark.parametrize("full", [False, pytest.param(True, marks=pytest.mark.soak)])
+async def test_ready_says_what_is_wrong_and_where(tmp_path: Path, full: bool) -> None:
+    """With ``full`` every sweep tests calls and capacity anew; it takes seven minutes."""
+    async with running_demo(tmp_path) as (demo, file):
+        await everybody_is_well(demo)
+        code, board, seconds = await ready(file, "giao-ban")
+        assert not_passed(board) == []
+        assert code == 0
+        assert len(board["points"]) == 12
+        assert all(len(point["capacity"]) == 3 for point in board["points"])
+        print(f"ready: {seconds:.1f} s")  # docs/performance.md
+        for fault, expected in FAULTS:
+            await demo.fault(POINT, **fault)
+            await has_taken_effect(demo, fault)
+            quick = [] if "capacity" in expected or full else ["--quick"]
+            code, board, _ = await ready(file, *quick)
+            found = failing(board)
+            assert code == 2, (fault, not_passed(board))
+            assert set(found) == {POINT}, (fault, found)
+            for check, reason in expected.items():
+                assert check in found[POINT], (fault, found)
+                template = json.loads(
+                    (ROOT / "bridge/web/common/en.json").read_text("utf-8")
+                )[f"ready.reason.{reason}"]  # fmt: skip
+                start = template.partition("{")[0]
+                assert found[POINT][check].startswith(start), (fault, found)
+                steps = [c["step"] for p in board["points"] for c in p["checks"]
+                         if p["point"] == POINT and c["name"] == check]  # fmt: skip
+                assert steps[0]["vi"]
+                assert steps[0]["en"]
+            await demo.fault(POINT)
+            await everybody_is_well(demo)
+        # A stripped mark is a warning, with the way it happens on.
+        await demo.fault(POINT, impair="strip-up")
+        await asyncio.sleep(1)
+        code, board, _ = await ready(file, "--quick")
+        assert code == 1, not_passed(board)
+        assert [(p, name) for p, name, _ in not_passed(board)] == [(POINT, "dscp")]
+        assert "from commune to district" in not_passed(board)[0][2]
+
+
+async def has_taken_effect(demo: Demo, fault: dict[str, Any]) -> None:
+    """Wait until the bridge has heard of what the agent and the page tell it."""
+    agents = demo.process.agents
+    async with asyncio.timeout(20):
+        while True:
+            agent = agents.of_point(POINT)
+            report = agent.report if agent is not None else None
+            if fault.get("agent") is False:
+                done = agent is None
+            elif "kiosk" in fault:
+                done = report is not None and report.kiosk.state == fault["kiosk"]
+            elif "missing" in fault:
+                done = report is not None and len(report.devices) == 2
+            elif "machine" in fault:
+                done = report is not None and (report.machine.disk or 0) > 0.9
+            else:
+                done = True
+            if done:
+                return
+            await asyncio.sleep(0.1)
+
+
+def test_the_board_is_what_the_document_says() -> None:
+    """The CLI reads fields by name; they exist."""
+    from bridge.api.board import Board
+
+    names = {field.encode_name for field in msgspec.structs.fields(Board)}
+    assert {"running", "progress", "level", "points", "title", "seconds"} <= names
