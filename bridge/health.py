@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bridge.agents import Agents
 from bridge.control import Control
 from bridge.incidents import Incidents
-from bridge.signalling.protocol import MarkView, Quality
+from bridge.signalling.protocol import MarkView, Playback, Quality
 from bridge.store.database import FAULTS
 from bridge.store.quality import QualityStore
 from config.schema import Point, Router
@@ -183,6 +183,7 @@ class HealthWatch:
             "maintenance": self._incidents.suppressed(point),
             "incidents": len(self._incidents.of_point(point)),
             "watching": tuple(self._incidents.watching(point)),
+            "playback": self._playback(point),
         }
         if probed is None or probed.reachable is None:
             if media is not None:
@@ -212,6 +213,13 @@ class HealthWatch:
             silent=round(probed.silent, 1),
             **common,
         )
+
+    def _playback(self, point: str) -> Playback | None:
+        """What the point's page sees and hears, while it is in a conference."""
+        session = self._control.sessions.of_point(point)
+        if session is None or session.client is None or not session.transport_up:
+            return None
+        return session.playback
 
     async def _watch(self, point: str, figures: Figures | None) -> None:
         agent = self._agents.of_point(point)

@@ -455,11 +455,8 @@ class Room:
         await self.point.leave()
 
 
-async def run(config: dict[str, Any], rooms: dict[str, Room]) -> None:
-    """Run all points of a configuration until cancelled."""
-    aiortc_seams.install()
-    for point in config["points"]:
-        rooms[point["id"]] = Room(config, point)
+async def run(rooms: dict[str, Room]) -> None:
+    """Run all points until cancelled."""
     tasks = [asyncio.create_task(room.point.run()) for room in rooms.values()]
     try:
         await asyncio.gather(*tasks)
@@ -474,8 +471,10 @@ async def _main() -> None:
     reader = asyncio.StreamReader(limit=1 << 20)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    rooms: dict[str, Room] = {}
-    task = asyncio.create_task(run(json.loads(await reader.readline()), rooms))
+    config = json.loads(await reader.readline())
+    aiortc_seams.install()
+    rooms = {point["id"]: Room(config, point) for point in config["points"]}
+    task = asyncio.create_task(run(rooms))
     while line := await reader.readline():  # the parent closes standard input, or is gone
         fault = json.loads(line)
         if fault["point"] in rooms:

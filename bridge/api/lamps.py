@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from bridge.signalling.agent_protocol import Report
-from bridge.signalling.protocol import Quality, RoomStatus, Sentence
+from bridge.signalling.protocol import Playback, Quality, RoomStatus, Sentence
 from bridge.texts import sentence
 
 CHECKLIST = 4  # steps of each written checklist
@@ -37,18 +37,25 @@ def lamps(
 ) -> tuple[Lamp, ...]:
     """``state`` is the point's, ``room`` its page's, ``agent`` its agent's last report."""
     here = state in ("ready", "connecting", "in_session") and room is not None
+    playback = quality.playback if quality is not None else None
     devices: set[str] | None = None
     if agent is not None:
         devices = {device.kind for device in agent.devices}
     return (
-        _device("picture", "camera", room.camera if here and room else None, devices, room),
-        _device("sound", "microphone", room.microphone if here and room else None, devices, room),
+        _device("picture", "camera", room.camera if here and room else None, devices, playback),
+        _device(
+            "sound", "microphone", room.microphone if here and room else None, devices, playback
+        ),
         _line(here, quality),
     )
 
 
 def _device(
-    name: str, kind: str, used: bool | None, devices: set[str] | None, room: RoomStatus | None
+    name: str,
+    kind: str,
+    used: bool | None,
+    devices: set[str] | None,
+    playback: Playback | None,
 ) -> Lamp:
     if devices is not None and kind not in devices:
         return _lamp(name, "bad", f"{name}_missing", name)
@@ -60,9 +67,9 @@ def _device(
         return _lamp(name, "unknown", f"{name}_offline")
     if not used:
         return _lamp(name, "bad", f"{name}_bad", name)
-    if room is not None and name == "picture" and room.frozen > FREEZES:
+    if playback is not None and name == "picture" and playback.frozen > FREEZES:
         return _lamp(name, "warn", "picture_freezes", "line")
-    if room is not None and name == "sound" and room.concealed > CONCEALED:
+    if playback is not None and name == "sound" and playback.concealed > CONCEALED:
         return _lamp(name, "warn", "sound_breaks", "line")
     return _lamp(name, "good", f"{name}_good")
 

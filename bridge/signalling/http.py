@@ -354,6 +354,8 @@ class Http:
                     await self._watch(session, message.conference, message.last_seq)
             case protocol.RoomStatus():
                 self.control.status(session, message)
+            case protocol.Playback():
+                session.playback = message
             case protocol.Report():
                 for report in message.slots:
                     if report.slot in session.reports or len(session.reports) < MAX_REPORTS:

@@ -92,26 +92,31 @@ Part = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class RoomStatus(Struct, frozen=True, kw_only=True, tag="status"):
-    """What a page really does, beside what is wanted of it. ``sharing``: it has a screen.
-    ``frozen`` is the share of the last ten seconds that the programme stood still,
-    ``concealed`` the share of its sound that the browser made up."""
+    """What a page really does, beside what is wanted of it. ``sharing``: it has a screen."""
 
     camera: bool = False
     microphone: bool = False
     sending: bool = False
     sharing: bool = False
     layout: str = ""
+
+
+class Playback(Struct, frozen=True, kw_only=True, tag="playback"):
+    """What a page gets to see and hear, once a second: the share of the last ten seconds that
+    the programme stood still, the share of its sound that the browser made up, and the
+    programme's size and rate."""
+
     frozen: Part = 0.0
     concealed: Part = 0.0
     frame_height: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
-    frame_rate: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    frame_rate: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0
 
 
 class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
     """The client leaves for good; its session ends."""
 
 
-FromClient = Hello | Command | Typed | Watch | Report | RoomStatus | Bye
+FromClient = Hello | Command | Typed | Watch | Report | RoomStatus | Playback | Bye
 
 
 # --- bridge → client -----------------------------------------------------------------------
@@ -269,6 +274,7 @@ class Quality(Struct, frozen=True, kw_only=True):
     maintenance: bool = False
     incidents: int = 0
     watching: tuple[str, ...] = ()
+    playback: Playback | None = None
 
 
 class Upcoming(Struct, frozen=True, kw_only=True):

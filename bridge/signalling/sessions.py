@@ -88,6 +88,7 @@ class Session:
     idle_since: float = 0.0
     watching: str = ""
     status: protocol.RoomStatus = field(default_factory=protocol.RoomStatus)
+    playback: protocol.Playback | None = None
     reports: dict[str, protocol.SlotReport] = field(default_factory=dict)
 
     def post(self, message: protocol.ToClient) -> None:

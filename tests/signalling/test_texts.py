@@ -40,7 +40,8 @@ def test_code_names_only_keys_that_exist() -> None:
 def test_pages_load_nothing_from_elsewhere() -> None:
     for file in ROOT.glob("bridge/web/**/*"):
         if file.suffix in (".js", ".html", ".css"):
-            text = file.read_text("utf-8")
+            # The name of SVG's namespace is a name: nothing is loaded from there.
+            text = file.read_text("utf-8").replace('"http://www.w3.org/2000/svg"', '"SVG"')
             assert not re.search(r"https?://", text), file
             assert "innerHTML" not in text, file
             assert not re.search(r"\sstyle=|\son[a-z]+=", text), file

@@ -1,4 +1,4 @@
-// The admin's page: accounts, devices, logins, topology, templates, audit, backup.
+// The admin's page: accounts, devices, logins, topology, templates, incidents, audit, backup.
 
 import { call, get, post } from "../common/api.js";
 import { pick, problemText, t } from "../common/i18n.js";
@@ -15,6 +15,7 @@ const me = await whoami(byId("login"));
 byId("logout").addEventListener("click", logout);
 byId("admin").hidden = !me.rights.includes("admin");
 if (byId("admin").hidden) byId("error").textContent = t("account.no_right");
+byId("open-only").addEventListener("change", () => loadIncidents());
 byId("calendar").textContent = `${t("admin.calendar")} ${location.origin}/api/v1/calendar.ics?key=${me.calendar}`;
 
 /** Do something, and say what came of it. @param {() => Promise<any>} work */
@@ -71,7 +72,7 @@ function row(...items) {
 
 async function load() {
   if (byId("admin").hidden) return;
-  await Promise.all([loadUsers(), loadDevices(), loadLogins(), loadAudit(), loadTemplates()]);
+  await Promise.all([loadUsers(), loadDevices(), loadLogins(), loadAudit(), loadTemplates(), loadIncidents()]);
 }
 
 async function loadUsers() {
@@ -121,6 +122,20 @@ async function loadLogins() {
       login.user, timeText(login.created, ZONE, "day"), timeText(login.seen, ZONE, "day"),
       login.address, login.agent.slice(0, 60),
       button("admin.end_login", () => call("DELETE", `/logins/${login.id}`)),
+    ]));
+}
+
+async function loadIncidents() {
+  const open = /** @type {HTMLInputElement} */ (byId("open-only")).checked ? "?open=1" : "";
+  const incidents = await get(`/incidents${open}`);
+  table("incidents", ["admin.at", "room.point", "incident.title", "admin.state", "admin.do"],
+    incidents.map((/** @type {any} */ item) => [
+      timeText(item.since, ZONE, "day"), item.point,
+      `${t("incident.number", { number: String(item.number) })}: ${t(`incident.${item.kind}`)} ${item.note}`,
+      item.until ? t("incident.until", { at: timeText(item.until, ZONE, "day") }) : t("admin.active"),
+      item.kind === "fault" && !item.until
+        ? button("incident.clear", () => call("DELETE", `/incidents/${item.number}`))
+        : "–",
     ]));
 }
 

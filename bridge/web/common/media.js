@@ -42,6 +42,8 @@ export class Media {
     this.tries = 0;
     this.timer = 0;
     this.generation = 0;
+    /** @type {MediaStreamTrack | null} */
+    this.programme = null; // what the programme's slot receives
     /** @type {RTCRtpTransceiver | null} */
     this.voiceLine = null;
     /** @type {RTCRtpTransceiver | null} */
@@ -96,6 +98,7 @@ export class Media {
       const answer = await this.connection.offer(pc.localDescription?.sdp ?? "");
       if (generation !== this.generation) return;
       await pc.setRemoteDescription({ type: "answer", sdp: answer });
+      this.programme = video[this.slots.video.indexOf("programme")]?.receiver.track ?? null;
       this.slots.video.forEach((slot, i) => this.handlers.track(slot, video[i].receiver.track));
       this.slots.audio.forEach((slot, i) => this.handlers.track(slot, audio[i].receiver.track));
       await this.feed();
@@ -112,7 +115,11 @@ export class Media {
     this.voiceLine = this.cameraLine = this.contentLine = null;
     if (this.sends === "room") {
       const top = this.layers.at(-1)?.height ?? 720;
-      this.voiceLine = pc.addTransceiver("audio", { direction: "sendonly" });
+      // RFC 8837: at high priority sound is marked EF and pictures AF41.
+      this.voiceLine = pc.addTransceiver("audio", {
+        direction: "sendonly",
+        sendEncodings: [{ networkPriority: "high" }],
+      });
       this.cameraLine = pc.addTransceiver("video", {
         direction: "sendonly",
         sendEncodings: this.layers.map((layer) => ({
@@ -120,6 +127,7 @@ export class Media {
           scaleResolutionDownBy: top / layer.height,
           maxBitrate: layer.bitrate * 1000,
           maxFramerate: layer.frame_rate,
+          networkPriority: /** @type {RTCPriorityType} */ ("high"),
         })),
       });
     }

@@ -42,7 +42,8 @@
  * @typedef {{camera: boolean, microphone: boolean, sending: boolean, sharing: boolean,
  *   layout: string}} Room
  * @typedef {{up: string, down: string, up_loss: number, down_loss: number, rtt_ms: number,
- *   at: number}} Quality
+ *   at: number, reach: string, up_variation: number | null, down_variation: number | null,
+ *   silent: number, maintenance: boolean, incidents: number}} Quality
  * @typedef {{id: string, title: Sentence, phase: string, points: number, present: number,
  *   director: string | null}} Summary
  * @typedef {{template: string, title: Sentence, start: number, end: number}} Upcoming
@@ -69,6 +70,8 @@
  * @property {Record<string, Room>} rooms
  * @property {Upcoming[]} upcoming
  * @property {Record<string, Quality>} lines
+ * @property {Record<string, number[]>} losses  share lost (the worse direction, 0.1 fills the
+ *   sparkline), a value a second, oldest first
  * @property {{at: number, sentence: Sentence}[]} notices
  * @property {string} logOf  the conference whose log is in `log`
  * @property {Recorded[]} log
@@ -77,6 +80,8 @@
  * @property {number} now  UTC seconds of the bridge at the last message that told them
  */
 
+export const LOSSES = 60; // values of a sparkline
+const FULL = 0.1; // share lost that fills it
 const MAX_LOG = 5000; // lines kept in the page; the report has all
 const MAX_NOTICES = 20;
 
@@ -102,6 +107,7 @@ export const initial = Object.freeze({
   rooms: {},
   upcoming: [],
   lines: {},
+  losses: {},
   notices: [],
   logOf: "",
   log: [],
@@ -149,7 +155,7 @@ export function reduce(state, message) {
     case "levels":
       return { ...state, levels: message.levels, now: message.now };
     case "lines":
-      return { ...state, lines: message.quality };
+      return { ...state, lines: message.quality, losses: longer(state.losses, message.quality) };
     case "notice":
       return { ...state, notices: [...state.notices, message].slice(-MAX_NOTICES) };
     case "events":
@@ -217,4 +223,19 @@ export function standing(state, id) {
     if (conference.queue.some((request) => request.point === id)) return "requesting";
   }
   return presence;
+}
+
+/**
+ * Sparklines with a value more.
+ * @param {Record<string, number[]>} losses
+ * @param {Record<string, Quality>} quality
+ */
+function longer(losses, quality) {
+  /** @type {Record<string, number[]>} */
+  const result = {};
+  for (const [point, line] of Object.entries(quality)) {
+    const lost = line.reach === "no" ? FULL : Math.max(line.up_loss, line.down_loss);
+    result[point] = [...(losses[point] ?? []), lost / FULL].slice(-LOSSES);
+  }
+  return result;
 }

@@ -1,7 +1,8 @@
 // Pictures of points: one tile a point, and the programme. Views only; texts by textContent.
 
+import { spark } from "./chart.js";
 import { pick, t } from "./i18n.js";
-import { loudness, pointOf, shownIn, standing } from "./state.js";
+import { LOSSES, clockText, loudness, pointOf, shownIn, standing } from "./state.js";
 
 /** @type {Record<string, string>} */
 const ICONS = {
@@ -61,6 +62,7 @@ export function setMark(element, text) {
  * @property {HTMLElement} badge
  * @property {HTMLElement} microphone
  * @property {HTMLElement} lines
+ * @property {HTMLElement} history
  * @property {HTMLElement} bar
  */
 
@@ -103,9 +105,12 @@ export class Tiles {
       const caption = make("div", "caption", tile);
       const status = make("span", "status", caption);
       const name = make("span", "name", caption);
-      const lines = make("span", "lines", caption);
-      for (const part of [top, caption, meter]) part.setAttribute("aria-hidden", "true");
-      this.tiles.set(point.id, { tile, video, name, status, badge, microphone, lines, bar });
+      const quality = make("div", "quality", tile);
+      quality.hidden = !this.actions;
+      const history = make("span", "history", quality);
+      const lines = make("span", "lines", quality);
+      for (const part of [top, caption, meter, quality]) part.setAttribute("aria-hidden", "true");
+      this.tiles.set(point.id, { tile, video, name, status, badge, microphone, lines, history, bar });
     });
   }
 
@@ -145,12 +150,13 @@ export class Tiles {
       parts.status.dataset.icon = does === "requesting" ? "hand" : does === "speaking" ? "microphone" : "";
       parts.microphone.classList.toggle("open", seat?.microphone ?? false);
       const line = state.lines[id];
-      setMark(parts.lines, line && this.actions ? `↑${short(line.up)} ↓${short(line.down)}` : "");
+      setMark(parts.lines, line && this.actions ? lineMark(line) : "");
       parts.lines.dataset.level = line ? worst(line) : "unknown";
+      if (this.actions) spark(parts.history, state.losses[id] ?? [], LOSSES);
       parts.tile.setAttribute("aria-label", label(state, id, name));
       if (this.actions) {
         parts.tile.setAttribute("aria-pressed", String(selected === id));
-        parts.tile.title = pick(seat?.problem);
+        parts.tile.title = [pick(seat?.problem), line ? lineText(line) : ""].filter(Boolean).join("\n");
       }
     }
   }
@@ -171,6 +177,27 @@ function microphoneIcon(seat) {
 
 /** @param {string} level */
 const short = (level) => (level === "unknown" ? "?" : t(`quality.${level}`));
+
+/** @param {import("./state.js").Quality} line */
+function lineMark(line) {
+  const marks = [];
+  if (line.maintenance) marks.push(t("console.maintenance"));
+  if (line.reach === "no") marks.push(t("console.reach_no", { seconds: clockText(line.silent) }));
+  else marks.push(`↑${short(line.up)} ↓${short(line.down)}`);
+  if (line.incidents && !line.maintenance) marks.push(t("console.incidents", { count: String(line.incidents) }));
+  return marks.join(" · ");
+}
+
+/** All figures in words. @param {import("./state.js").Quality} line */
+function lineText(line) {
+  if (line.reach !== "yes") return "";
+  /** @param {number | null} value */
+  const ms = (value) => (value === null ? "–" : value.toFixed(1));
+  return t("console.line_detail", {
+    up_loss: (100 * line.up_loss).toFixed(1), down_loss: (100 * line.down_loss).toFixed(1),
+    up_variation: ms(line.up_variation), down_variation: ms(line.down_variation), rtt: ms(line.rtt_ms),
+  });
+}
 
 const ORDER = ["unknown", "good", "fair", "poor", "bad"];
 

@@ -15,6 +15,7 @@ const STALE = 1.5; // seconds without any figure until the console says so
 const LAYOUTS = ["speaker", "alone", "grid", "content"];
 const OLD_LINE = 6; // seconds after which a line's figures are old
 const LOBBY_REFRESH = 5000; // ms
+const READINESS_EVERY = 10000; // ms
 const LOG_SHOWN = 400; // lines in the page at once
 
 let state = initial;
@@ -643,6 +644,21 @@ byId("running").addEventListener("change", () => {
 byId("filter").addEventListener("input", () => renderLog());
 byId("direct").addEventListener("click", () => act("direct"));
 byId("help-close").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("help")).close());
+
+/** The verdict of the last readiness sweep, on the way to its board. */
+async function lookAtReadiness() {
+  const board = await get("/readiness").catch(() => null);
+  const link = byId("readiness");
+  if (board?.running) setText(link, t("ready.running", { progress: String(Math.round(board.progress * 100)) }));
+  else if (board?.at) {
+    const ready = board.points.filter((/** @type {any} */ point) => point.level === "pass").length;
+    setText(link, t("ready.summary", { ready: String(ready), all: String(board.points.length) }));
+    link.dataset.level = board.level;
+    link.title = t(`ready.verdict_${board.level}`);
+  }
+}
+setInterval(lookAtReadiness, READINESS_EVERY);
+lookAtReadiness();
 
 setInterval(tick, 500);
 fillTexts();

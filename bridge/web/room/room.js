@@ -6,6 +6,7 @@ import { Media } from "../common/media.js";
 import { byId, startLanguage, startSound, timeText } from "../common/page.js";
 import { Connection, Refused } from "../common/protocol.js";
 import { clockText, initial, pointOf, reduce, shownIn, spent } from "../common/state.js";
+import { watchPlayback } from "./playback.js";
 import { Sounds, Tiles, makeVideo, setText } from "../common/tiles.js";
 
 const DEVICE_RETRY = 5000; // ms between tries to open a camera that is missing
@@ -73,6 +74,7 @@ function enter(who) {
       render();
     },
   });
+  watchPlayback(media, (message) => connection.send(message));
   Object.assign(globalThis, { room: { connection, media, state: () => state } });
   openDevices().then(() => connection.start());
   navigator.mediaDevices?.addEventListener("devicechange", () => {
@@ -406,6 +408,20 @@ byId("join").addEventListener("submit", async (event) => {
 
 await startLanguage(render);
 setInterval(tick, 500);
+/** A kiosk is started with a one-time code (#code=…), which its agent asked for. */
+async function enrolByCode() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (!code) return;
+  history.replaceState(null, "", location.pathname);
+  enter(await post("/enrol", { code, name: navigator.userAgent.slice(0, 80) }));
+}
+
 const who = identity();
 if (who) enter(who);
+else if (location.hash.includes("code=")) {
+  enrolByCode().catch((reason) => {
+    byId("join").hidden = false;
+    byId("join-error").textContent = reason instanceof Refused ? problemText(reason.problem) : t("page.no_answer");
+  });
+}
 else byId("join").hidden = false;

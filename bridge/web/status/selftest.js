@@ -1,0 +1,115 @@
+// The self-test: this browser's camera and microphone, to the bridge and back, for ten seconds.
+
+import { t } from "../common/i18n.js";
+import { Media } from "../common/media.js";
+import { byId, startSound } from "../common/page.js";
+import { Connection } from "../common/protocol.js";
+import { Sounds, make, makeVideo } from "../common/tiles.js";
+
+const TEST_SECONDS = 10;
+
+/** @type {Record<string, string>} */
+const ICONS = { good: "✔", warn: "!", bad: "✖" };
+
+const sounds = new Sounds();
+/** @type {HTMLVideoElement} */
+let picture;
+
+/** Make the button work. */
+export function startSelfTest() {
+  picture = makeVideo(byId("echo"), " ");
+  startSound(sounds);
+  byId("run").addEventListener("click", run);
+}
+
+async function run() {
+  const button = /** @type {HTMLButtonElement} */ (byId("run"));
+  button.disabled = true;
+  byId("results").replaceChildren();
+  say(t("status.test_devices"));
+  /** @type {MediaStream} */
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({
+      video: { width: { ideal: 640 }, height: { ideal: 360 } },
+      audio: { echoCancellation: false },
+    });
+  } catch {
+    result("bad", t("room.error.no_camera"));
+    say("");
+    button.disabled = false;
+    return;
+  }
+  const findings = await test(stream);
+  for (const track of stream.getTracks()) track.stop();
+  result(findings.picture ? "good" : "bad", t(findings.picture ? "status.picture_back" : "status.picture_lost"), "picture");
+  result(findings.sound ? "good" : "bad", t(findings.sound ? "status.sound_back" : "status.sound_lost"), "sound");
+  const line = findings.loss < 0.01 ? "good" : findings.loss < 0.1 ? "warn" : "bad";
+  const values = { loss: (findings.loss * 100).toFixed(1), rtt: findings.rtt.toFixed(0) };
+  result(findings.connected ? line : "bad", findings.connected ? t("status.line_result", values) : t("status.line_lost"), "line");
+  say(t("status.test_done"));
+  button.disabled = false;
+}
+
+/**
+ * Send to the bridge and look at what comes back, for ten seconds.
+ * @param {MediaStream} stream
+ */
+async function test(stream) {
+  const findings = { picture: false, sound: false, connected: false, loss: 0, rtt: 0 };
+  /** @type {() => void} */
+  let ended = () => {};
+  const over = new Promise((resolve) => (ended = () => resolve(null)));
+  const connection = new Connection({ kind: "echo" }, {
+    message: (message) => {
+      if (message.type === "welcome") {
+        media.replace(stream);
+        media.send(true);
+        media.start({ slots: message.slots, layers: message.layers, sends: "room" });
+      } else if (message.type === "ended") ended();
+    },
+    status: () => {},
+  });
+  const media = new Media(connection, {
+    track: (slot, track) => {
+      if (slot === "programme") picture.srcObject = new MediaStream([track]);
+      else sounds.attach(slot, track);
+    },
+    status: (status) => {
+      if (status === "up") findings.connected = true;
+    },
+  });
+  connection.start();
+  const start = performance.now();
+  let frames = 0;
+  while ((performance.now() - start) / 1000 < TEST_SECONDS) {
+    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, 500))]);
+    say(t("status.test_running", { left: String(Math.ceil(TEST_SECONDS - (performance.now() - start) / 1000)) }));
+    for (const report of (await media.pc?.getStats())?.values() ?? []) {
+      if (report.type === "inbound-rtp" && report.kind === "video") {
+        frames = report.framesDecoded ?? 0;
+        findings.loss = report.packetsLost / Math.max(1, report.packetsLost + report.packetsReceived);
+      }
+      if (report.type === "inbound-rtp" && report.kind === "audio" && report.totalAudioEnergy > 0) findings.sound = true;
+      if (report.type === "candidate-pair" && report.nominated) findings.rtt = (report.currentRoundTripTime ?? 0) * 1000;
+    }
+    findings.picture = frames > 10;
+  }
+  connection.send({ type: "bye" });
+  media.stop();
+  connection.over = true;
+  return findings;
+}
+
+/** @param {string} text */
+function say(text) {
+  byId("progress").textContent = text;
+}
+
+/** @param {string} level @param {string} text @param {string} [name] */
+function result(level, text, name = "") {
+  const row = make("li", "", byId("results"));
+  row.dataset.level = level;
+  row.dataset.result = name;
+  row.textContent = `${ICONS[level]} ${text}`;
+}
