@@ -1,7 +1,7 @@
 """A point without a browser: a camera and a microphone of this machine, an RTSP camera, or a file,
 sent by the agent itself. A shell.
 
-H.264 of an RTSP camera or a file is passed through as it comes where the conference speaks H.264
+H.264 of an RTSP camera is passed through as it comes where the conference speaks H.264
 (``media.codec: h264``); everything else is decoded and encoded."""
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ def source_options(camera: str) -> tuple[str | None, dict[str, str]]:
         return "v4l2", {"video_size": SIZE, "framerate": RATE}
     if camera.startswith(("rtsp://", "rtsps://")):
         # TCP: on a line that loses packets a torn picture is worse than a late one.
-        return None, {"rtsp_transport": "tcp", "stimeout": "5000000"}
+        return None, {"rtsp_transport": "tcp"}
     return None, {}
 
 
-def passes_through(path: str, options: dict[str, str]) -> bool:
-    """Whether a source's video is H.264, so that it can be sent as it is. Raises av.FFmpegError
-    where it cannot be opened."""
-    with av.open(path, options=options, timeout=(10.0, 5.0)) as container:
+def passes_through(camera: str, options: dict[str, str]) -> bool:
+    """Whether a source's video can be sent as it comes: H.264 in a stream with start codes, as
+    RTSP has it. Raises av.FFmpegError where it cannot be opened."""
+    if not camera.startswith(("rtsp://", "rtsps://")):
+        return False
+    with av.open(camera, options=options, timeout=(10.0, 5.0)) as container:
         streams = container.streams.video
         return bool(streams) and streams[0].codec_context.name == "h264"
 
@@ -77,11 +79,10 @@ class HeadlessPoint:
 
     def __init__(
         self, url: str, point: str, key: str, *, camera: str, microphone: str | None,
-        codec: str = "h264", tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:  # fmt: skip
         self._camera = camera
         self._microphone = microphone
-        self._codec = codec
         self._players: dict[str, MediaPlayer] = {}
         self._point = SimulatedPoint(
             url=url,
@@ -108,9 +109,9 @@ class HeadlessPoint:
             player = MediaPlayer(self._microphone, format="alsa")
         else:
             form, options = source_options(self._camera)
-            decode = form is not None or self._codec != "h264" or kind == "audio"
-            decode = decode or not passes_through(self._camera, options)
-            loop = form is None and not self._camera.startswith("rtsp") and decode
+            as_it_comes = kind == "video" and self._point.codec == "H264"
+            decode = not (as_it_comes and passes_through(self._camera, options))
+            loop = form is None and not self._camera.startswith("rtsp")
             player = MediaPlayer(
                 self._camera, format=form, options=options, loop=loop, decode=decode
             )

@@ -14,6 +14,7 @@ import contextlib
 import fractions
 import json
 import logging
+import re
 import ssl
 import sys
 import time
@@ -393,6 +394,13 @@ class SimulatedPoint:
             inbound = [s for s in report.values() if s.type == "inbound-rtp"]
             self._slots[name].packets = sum(s.packetsReceived for s in inbound)
             self._slots[name].lost = sum(max(0, s.packetsLost) for s in inbound)
+
+    @property
+    def codec(self) -> str:
+        """The video codec that the bridge chose, in capitals; "" before there is an answer."""
+        description = self._pc.remoteDescription if self._pc is not None else None
+        found = re.search(r"a=rtpmap:\d+ (VP8|H264)/90000", description.sdp if description else "")
+        return found[1] if found else ""
 
     def refresh(self) -> None:
         """The room PC changed: tell the bridge."""

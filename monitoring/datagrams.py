@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 SO_TIMESTAMPNS = 35  # Linux; Python 3.11 has no name for it
+SO_RCVBUFFORCE = 33
 BUFFER = 1 << 20
 MAX_OCTETS = 2048
 _TIMESPEC = struct.Struct("@qq")
@@ -62,7 +63,10 @@ class Datagrams:
         self.socket = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self.socket.setblocking(False)
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+            try:  # with privileges beyond net.core.rmem_max
+                self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+            except OSError:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
             self.socket.setsockopt(
                 self._level, socket.IPV6_RECVTCLASS if six else socket.IP_RECVTOS, 1
             )

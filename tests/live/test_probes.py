@@ -163,7 +163,7 @@ async def test_a_cut_line_is_lost_within_five_seconds_and_back_within_five() -> 
 
 
 async def test_strangers_and_forgeries_move_no_figure() -> None:
-    """10,000 packets a second from addresses that nobody probes, at the prober and at the reflector."""
+    """10,000 packets a second from an address that nobody probes, at prober and reflector."""
     async with (
         probing() as prober,
         reflecting("127.0.14.1") as (line, _),

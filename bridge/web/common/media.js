@@ -122,12 +122,13 @@ export class Media {
       });
       this.cameraLine = pc.addTransceiver("video", {
         direction: "sendonly",
-        sendEncodings: this.layers.map((layer) => ({
+        sendEncodings: this.layers.map((layer, index) => ({
           rid: layer.rid,
           scaleResolutionDownBy: top / layer.height,
           maxBitrate: layer.bitrate * 1000,
           maxFramerate: layer.frame_rate,
-          networkPriority: /** @type {RTCPriorityType} */ ("high"),
+          // The mark is the line's: browsers take it from the first layer only.
+          ...(index === 0 ? { networkPriority: /** @type {RTCPriorityType} */ ("high") } : {}),
         })),
       });
     }
