@@ -278,10 +278,11 @@ class Probe:
             self._settle_epoch(float("inf"))
         else:
             self._settle_epoch(now - SETTLE)
-        for number in [n for n, s in self._sent.items() if now - s.at > KEEP]:
-            del self._sent[number]
-        for seen in [n for n, (_, at) in self._recent.items() if now - at > KEEP]:
-            del self._recent[seen]
+        # Oldest first: both are in the order in which they came.
+        while self._sent and now - (first := next(iter(self._sent.values()))).at > KEEP:
+            del self._sent[first.number]
+        while self._recent and now - next(iter(self._recent.values()))[1] > KEEP:
+            del self._recent[next(iter(self._recent))]
         while self.samples and now - self.samples[0].at > SAMPLES:
             self.samples.popleft()
 
