@@ -12,6 +12,7 @@ from monitoring.quality import Direction, Score
 
 RECENT = 20.0  # seconds that a live figure is worked out of
 MINUTE = 60
+DELAYS_EVERY = 1.9  # seconds between sortings of the delays
 DSCP_MISSES = 10  # replies in a row with another mark until it counts as re-marked
 
 
@@ -94,6 +95,9 @@ class Health:
     _outages: dict[str, float] = field(default_factory=dict)
     _lost_since: float | None = None
     _probes: frozenset[int] = frozenset()
+    _recent: Delays | None = None
+    _delayed: float = float("-inf")
+    _kinds: set[str] = field(default_factory=set)
 
     def feed(self, probes: Mapping[str, Probe], now: float, at: float) -> tuple[Figures, list[Row]]:
         """Settle the probes; return the figures of now, and the rows of a minute that ended."""
@@ -103,10 +107,14 @@ class Health:
             self._probes = frozenset(map(id, probes.values()))
             self.up, self.down = Direction(), Direction()
             self._before.clear()
+            self._delayed = float("-inf")
         replied = [p.last_reply for p in probes.values() if p.last_reply is not None]
         silent = now - max(replied) if replied else now - _started(probes, now)
         reachable = _reachable(probes, now)
-        delays = self._delays(probes, now, RECENT)
+        if now - self._delayed >= DELAYS_EVERY or set(probes) != self._kinds:
+            self._delayed, self._kinds = now, set(probes)
+            self._recent = self._delays(probes, now, RECENT)
+        delays = self._recent
         if reachable:
             self.up.feed(*_add([p.up for p in probes.values()]), now)
             self.down.feed(*_add([p.down for p in probes.values()]), now)
