@@ -171,7 +171,7 @@ class Demo:
     def _announce(self, state: Path) -> list[Path]:
         """Let the command line (ready, conference, point) find the demo where it would look for
         the served bridge, unless that one runs; return the files made."""
-        if self._local is None or _answers(self._local / LOCAL_ADDRESS):
+        if self._local is None or _answers(self._local / LOCAL_ADDRESS, self.process.url):
             return []
         made: list[Path] = []
         try:
@@ -486,10 +486,14 @@ async def _start(topology: Topology, state: Path) -> Any:
         yield process
 
 
-def _answers(path: Path) -> bool:
-    """Whether a bridge listens at the address in a file."""
+def _answers(path: Path, own: str) -> bool:
+    """Whether another bridge listens at the address in a file. Our own address there was left
+    by one that was killed."""
     try:
-        url = urlsplit(path.read_text("utf-8").strip())
+        text = path.read_text("utf-8").strip()
+        if text == own:
+            return False
+        url = urlsplit(text)
         with socket.create_connection((url.hostname or "", url.port or 0), timeout=1):
             return True
     except (OSError, ValueError):

@@ -23,6 +23,7 @@ from typing import Annotated, Any, Protocol
 import aiohttp
 import typer
 
+from bridge.notify import notify, watchdog
 from endpoints.agent_link import AgentLink, Refused
 from endpoints.kiosk import Kiosk
 from endpoints.loop_call import LoopCall
@@ -380,13 +381,15 @@ def run_agent(
             url, point, key, Machine(state), host=listen, kiosk=screen, keeper=keeper, tls=tls,
             kiosk_state=lambda: "headless" if headless is not None else "off",
         )  # fmt: skip
+        alive = asyncio.create_task(watchdog(lambda: True))
+        notify("READY=1")
         jobs = [asyncio.create_task(agent.run()), asyncio.create_task(stop.wait())]
         if headless is not None:
             jobs.append(asyncio.create_task(headless.run()))
         done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
-        for job in jobs:
+        for job in [*jobs, alive]:
             job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        await asyncio.gather(*jobs, alive, return_exceptions=True)
         for job in done:
             if not job.cancelled():
                 job.result()

@@ -1,18 +1,23 @@
 #!/bin/sh
-# Every check. Arguments go to pytest. Chromium and PostgreSQL are installed where this runs
-# as root.
+# Every check. Arguments go to pytest. Chromium, PostgreSQL and the tools of network namespaces
+# are installed where this runs as root.
 set -eu
-if ! command -v chromium >/dev/null || ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+missing=
+for tool in chromium ip tc iptables; do
+    command -v $tool >/dev/null || missing="$missing $tool"
+done
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+if [ -n "$missing" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "installing chromium and postgresql"
+        echo "installing what is missing:$missing"
         apt-get update -qq
         # No cluster of the machine's own: the tests start theirs.
         mkdir -p /etc/postgresql-common
         test -e /etc/postgresql-common/createcluster.conf ||
             echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql >/dev/null
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql iproute2 iptables >/dev/null
     else
-        echo "chromium or postgresql is missing (as root: apt-get install chromium postgresql); tests that need them are skipped"
+        echo "missing:$missing (as root: apt-get install chromium postgresql iproute2 iptables); tests that need them are skipped"
         if [ "${CI:-}" = true ]; then
             echo "with CI=true that is a failure" >&2
             exit 1

@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ from monitoring.health import Health
 from monitoring.probe import Probe
 from monitoring.prober import CLASSES, Prober, Target
 from monitoring.statistics import wilson
+from tests.live import namespaces
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCE = "127.0.14.100"
@@ -280,10 +282,28 @@ def tools_missing() -> str:
     if os.geteuid() != 0:
         return "network namespaces need root"
     missing = [name for name in ("ip", "tc", "iptables") if shutil.which(name) is None]
-    return f"missing: {', '.join(missing)}" if missing else ""
+    if missing:
+        return f"missing: {', '.join(missing)}"
+    name = f"dc{os.getpid()}try"
+    try:
+        namespaces.sh(f"ip netns add {name}")
+        namespaces.inside(name, "tc qdisc add dev lo root tbf rate 1mbit burst 16kb latency 60ms")
+        namespaces.inside(name, "iptables -t mangle -A POSTROUTING -j DSCP --set-dscp 0")
+        namespaces.inside(
+            name, "iptables -A INPUT -m statistic --mode random --probability 0.1 -j DROP"
+        )
+    except (subprocess.CalledProcessError, OSError) as error:
+        said = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
+        return f"this kernel or container does not let us: {said.strip()[:120]}"
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+    return ""
 
 
-@pytest.mark.skipif(bool(tools_missing()), reason=tools_missing() or "fine")
+SKIPPED = tools_missing()
+
+
+@pytest.mark.skipif(bool(SKIPPED), reason=SKIPPED or "fine")
 async def test_twelve_namespaces() -> None:
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.live.namespaces", cwd=ROOT,
