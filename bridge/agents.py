@@ -86,6 +86,7 @@ class Agents:
     def add(self, agent: Agent) -> None:
         before = self._agents.get(agent.point)
         if before is not None:
+            before.post(p.Ended(reason="taken_over"))
             before.post(None)
             self._fail(before)
         self._agents[agent.point] = agent
@@ -131,14 +132,13 @@ class Agents:
         try:
             async with asyncio.timeout(timeout):
                 return await future
-        except (TimeoutError, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and not future.cancelled():
-                raise
+        except TimeoutError:
             raise AgentAway from None
         finally:
             agent.waiting.pop(ident, None)
 
     def _fail(self, agent: Agent) -> None:
         for future in agent.waiting.values():
-            future.cancel()
+            if not future.done():
+                future.set_exception(AgentAway())
         agent.waiting.clear()

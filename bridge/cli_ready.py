@@ -22,7 +22,6 @@ POLL = 0.5  # seconds
 LONGEST = 300.0  # seconds until a sweep counts as stuck
 EXIT_CODES = {"pass": 0, "unknown": 1, "warn": 1, "fail": 2}
 COLOURS = {"pass": "green", "unknown": "cyan", "warn": "yellow", "fail": "bold red"}
-EXIT_STUCK = 2
 WIDTH = 160
 
 
@@ -43,25 +42,39 @@ def ready(
     """Check every point of a conference: exit code 0 ready, 1 with warnings (or things that are
     not known), 2 not ready. Needs a running bridge (serve or demo) of the same file."""
     body = {"template": template, "window": window, "full": not quick}
-    begun = time.monotonic()
-    ask(file, "POST", "/api/v1/readiness", body)
-    board: dict[str, Any] = {}
-    with Progress(console=errors, transient=True, disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("…", total=1.0)
-        while True:
-            board = json.loads(ask(file, "GET", "/api/v1/readiness"))
-            if not board["running"]:
-                break
-            progress.update(bar, completed=board["progress"])
-            if time.monotonic() - begun > LONGEST:
-                errors.print("The sweep does not end. Look at the bridge's log.")
-                raise typer.Exit(EXIT_STUCK)
-            time.sleep(POLL)
+    try:
+        board = _sweep(file, body)
+    except typer.Exit:  # said already; 1 would mean "with warnings"
+        raise typer.Exit(EXIT_CODES["fail"]) from None
     if as_json:
         typer.echo(json.dumps(board, ensure_ascii=False, indent=2))
     else:
         Console(highlight=False, width=WIDTH).print(table_of(board, language))
     raise typer.Exit(EXIT_CODES[board["level"]])
+
+
+def _sweep(file: Path, body: dict[str, Any]) -> dict[str, Any]:
+    """Begin a sweep, after one that runs already, and wait for its board."""
+    begun = time.monotonic()
+    with Progress(console=errors, transient=True, disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("…", total=1.0)
+        before: dict[str, Any] | None = None
+        while True:
+            board: dict[str, Any] = json.loads(ask(file, "GET", "/api/v1/readiness"))
+            progress.update(bar, completed=board["progress"])
+            if not board["running"]:
+                if before is None:
+                    before = board
+                    ask(file, "POST", "/api/v1/readiness", body)
+                elif board["at"] != before["at"]:
+                    return board
+                else:
+                    errors.print("The sweep failed. The bridge's log says why.")
+                    raise typer.Exit(1)
+            if time.monotonic() - begun > LONGEST:
+                errors.print("The sweep does not end. The bridge's log says more.")
+                raise typer.Exit(1)
+            time.sleep(POLL)
 
 
 def table_of(board: dict[str, Any], language: str) -> Table:

@@ -119,7 +119,10 @@ class HealthWatch:
                 await asyncio.sleep(STEP)
                 if sending.done():
                     sending.result()
-                await self.step()
+                try:
+                    await self.step()
+                except Exception:  # a fault in what watches must not end what directs
+                    log.exception("a look at the lines failed")
         finally:
             sending.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -38,10 +38,15 @@ class Incidents:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def load(self, monotonic: float) -> None:
-        """Bring back what is open."""
+        """Bring back what is open; also after a backup was restored."""
+        self.open.clear()
+        self.maintenance.clear()
+        self._points.clear()
+        self._waiting.clear()
+        self._number = 0
+        self._seq = await self.events.last_seq(STREAM)
         recorded = await self.events.tail(STREAM, TAIL)
         for item in recorded:
-            self._seq = max(self._seq, item.seq)
             self._apply(item)
         for (point, kind), incident in self.open.items():
             if kind != "fault":
@@ -189,8 +194,7 @@ class Incidents:
             await self.events.append(self._waiting)
         except Conflict:
             # Somebody restored a backup: number anew after what is there.
-            last = await self.events.tail(STREAM, 1)
-            start = last[-1].seq if last else 0
+            start = await self.events.last_seq(STREAM)
             self._waiting = [
                 msgspec.structs.replace(item, seq=start + index)
                 for index, item in enumerate(self._waiting, 1)

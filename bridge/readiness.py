@@ -133,23 +133,28 @@ class Readiness:
         """Keep the board current before a scheduled start, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            coming = next(
-                (u for u in self._control.upcoming if 0 <= u.start - self._now() <= BEFORE), None
-            )
-            if coming is None or self.running:
-                continue
-            clock = self._control.clock()
-            first = self.board.start != coming.start
-            full = first or clock - self._automatic >= EVERY_FULL
-            if not full and self._now() - self.board.at < EVERY_LIGHT:
-                continue
-            if full:
-                self._automatic = clock
-            chosen = list(self.templates().get(coming.template, ()) or self._control.points)
-            await self.sweep(
-                chosen, coming.title, "scheduler", full=full, template=coming.template,
-                start=coming.start, window=WINDOW if full else LIGHT_WINDOW,
-            )  # fmt: skip
+            try:
+                await self._look_ahead()
+            except Exception:  # a fault here must not end what directs
+                log.exception("the board could not be brought up to date")
+
+    async def _look_ahead(self) -> None:
+        coming = next(
+            (u for u in self._control.upcoming if 0 <= u.start - self._now() <= BEFORE), None
+        )
+        if coming is None or self.running:
+            return
+        clock = self._control.clock()
+        full = self.board.start != coming.start or clock - self._automatic >= EVERY_FULL
+        if not full and self._now() - self.board.at < EVERY_LIGHT:
+            return
+        if full:
+            self._automatic = clock
+        chosen = list(self.templates().get(coming.template, ()) or self._control.points)
+        await self.sweep(
+            chosen, coming.title, "scheduler", full=full, template=coming.template,
+            start=coming.start, window=WINDOW if full else LIGHT_WINDOW,
+        )  # fmt: skip
 
     def _carry_over(self, point: str, facts: r.Facts, full: bool) -> None:
         """A light sweep, and one during a conference, keep what an earlier one tested."""
@@ -208,11 +213,19 @@ class Readiness:
         elif target is not None and facts.reachable:
             async with ramps:
                 facts.capacity = await self.test_capacity(point, target, need)
+            if facts.capacity is None:
+                facts.capacity_skipped = "capacity_in_conference"
         self._done += 1
 
-    async def test_capacity(self, point: Point, target: Target, need: Need) -> list[r.StepFound]:
+    async def test_capacity(
+        self, point: Point, target: Target, need: Need
+    ) -> list[r.StepFound] | None:
         """Ramp up to what the conference needs at the point, never above what its links give to
-        video."""
+        video. None where a conference with the point began meanwhile."""
+
+        def allowed() -> bool:
+            return self._control.conductor.conference_of(point.id) is None
+
         links = {link.id: link for link in self._control.topology.links}
         way = path_to_root(links[point.link], links)
         most = min(budget(link) for link in way)
@@ -221,7 +234,9 @@ class Readiness:
         steps = [_step(share, share * down, share * up) for share in SHARES]
         large = target._replace(style=replace(target.style, size=PACKET))
         async with self._share([link.id for link in way], float(max(down, up))):
-            found = await self._health.prober.ramp(large, steps)
+            found = await self._health.prober.ramp(large, steps, allowed)
+        if not allowed():
+            return None
         return [_found(step, probe) for step, probe in found]
 
     @contextlib.asynccontextmanager

@@ -40,6 +40,7 @@ LOOK_EVERY = 2.0  # seconds between looks at the devices
 REPORT_EVERY = 10.0  # seconds between reports where nothing changes
 LOG_LINES = 400
 LOG_SENT = 30_000  # characters
+WELCOME_WAIT = 20.0  # seconds that the kiosk waits for the bridge at the start
 BIND_AGAIN = 5.0  # seconds until the reflector's port is tried again
 STATE = Path("~/.local/state/diem-cau-agent").expanduser()
 SETTINGS = "agent.json"
@@ -104,6 +105,7 @@ class Agent:
         self._wanted: tuple[int, bytes, frozenset[str]] | None = None
         self._changed = asyncio.Event()
         self._rewire = asyncio.Event()
+        self._greeted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._call = asyncio.Lock()
 
@@ -111,7 +113,7 @@ class Agent:
         """Live until cancelled. Raises `Refused` where the key is not valid any more."""
         jobs = [self._link.run(), self._report(), self._reflect()]
         if self._kiosk is not None:
-            jobs.append(self._kiosk.run())
+            jobs.append(self._run_kiosk(self._kiosk))
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -124,6 +126,14 @@ class Agent:
             await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
             if self._reflector is not None:
                 self._reflector.close()
+
+    async def _run_kiosk(self, kiosk: Kiosk) -> None:
+        """The bridge's certificate comes with its welcome; a browser that was started before it
+        would refuse the page."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WELCOME_WAIT):
+                await self._greeted.wait()
+        await kiosk.run()
 
     def changed(self) -> None:
         """Something to report."""
@@ -144,6 +154,7 @@ class Agent:
                 self._rewire.set()
                 if self._kiosk is not None:
                     self._kiosk.certificate = message.get("certificate", "")
+                self._greeted.set()
             case "room" if self._kiosk is not None:
                 self._kiosk.code(message["code"])
             case "room_state" if self._kiosk is not None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Sequence
 from typing import Any
 
 READ_FD, WRITE_FD = 3, 4  # where Chromium expects the pipes
+ABOVE = 10  # the copies of the pipes get numbers from here on
 LIMIT = 8 << 20  # octets of one message
 CALL_TIMEOUT = 5.0  # seconds until a browser that does not answer counts as hanging
 
@@ -114,7 +116,7 @@ async def launch(command: Sequence[str], environment: dict[str, str]) -> Browser
     to_browser, from_us = os.pipe()
     to_us, from_browser = os.pipe()
     # Copies above the two numbers, so that moving one does not close the other.
-    high = [os.dup(to_browser), os.dup(from_browser)]
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ABOVE) for fd in (to_browser, from_browser)]
 
     def move() -> None:
         os.dup2(high[0], READ_FD)

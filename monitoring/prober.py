@@ -32,6 +32,7 @@ CLOCK_EVERY = 60.0  # seconds between looks at our own clock's state
 TICK = 0.005  # seconds between bursts of a load test
 SETTLE = 1.1  # seconds that the last replies of a step may take
 TOGETHER = 12  # points whose packets leave at the same moment
+SPREAD = (0, 4, 2, 6, 1, 5, 3, 7)  # eighths of the interval, in the order they are filled
 LATE_KEPT = 4096  # send times of which the lateness is known
 
 
@@ -98,6 +99,7 @@ class Prober:
         self._sessions: dict[str, dict[str, _Session]] = {}
         self._by_ssid: dict[int, _Session] = {}
         self._hosts: Counter[str] = Counter()
+        self._groups: dict[str, int] = {}
         self._due: list[tuple[float, int, _Session]] = []
         self._order = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
@@ -113,19 +115,26 @@ class Prober:
         for point in list(self._targets):
             if targets.get(point) != self._targets[point]:
                 self._drop(point)
-        groups = -(-len(targets) // TOGETHER)
-        for index, (point, target) in enumerate(sorted(targets.items())):
+        for point, target in targets.items():
             if point not in self._targets:
-                self._begin(point, target, index // TOGETHER / max(groups, 1))
+                self._begin(point, target)
 
     def _drop(self, point: str) -> None:
         del self._targets[point]
+        self._groups.pop(point, None)
         for session in self._sessions.pop(point).values():
             session.live = False
             self._by_ssid.pop(session.probe.ssid, None)
             self._hosts[session.host] -= 1
 
-    def _begin(self, point: str, target: Target, phase: float) -> None:
+    def _group(self) -> int:
+        """The group for a new point: the first that has room, in an order that spreads them over
+        the interval; the emptiest where all are full."""
+        load = Counter(self._groups.values())
+        free = next((group for group in SPREAD if load[group] < TOGETHER), None)
+        return free if free is not None else min(SPREAD, key=lambda group: load[group])
+
+    def _begin(self, point: str, target: Target) -> None:
         if self._socket(target.host) is None:
             return
         now = asyncio.get_running_loop().time()
@@ -133,7 +142,8 @@ class Prober:
         self._targets[point] = target
         self._sessions[point] = {}
         # The same grid for all, however late a point comes.
-        first = (now // interval + 1 + phase) * interval
+        group = self._groups[point] = self._group()
+        first = (now // interval + 1 + group / len(SPREAD)) * interval
         for kind in target.classes:
             session = self._open(target, kind.dscp)
             self._sessions[point][kind.name] = session
@@ -267,22 +277,22 @@ class Prober:
     # --- a load test --------------------------------------------------------------------
 
     async def ramp(
-        self, target: Target, steps: list[Step], progress: Callable[[int], None] = lambda _: None
+        self, target: Target, steps: list[Step], allowed: Callable[[], bool] = lambda: True
     ) -> list[tuple[Step, Probe]]:
         """Send at each step's rates for its time; return what every step's probe saw. Waits a
-        second after each for the last replies."""
+        second after each for the last replies. Stops at once when it is not ``allowed`` any
+        more."""
         if self._socket(target.host) is None:
             return []
         loop = asyncio.get_running_loop()
         found: list[tuple[Step, Probe]] = []
-        for index, step in enumerate(steps):
-            progress(index)
+        for step in steps:
             session = self._open(target, target.classes[0].dscp)
             start = loop.time()
             count = 0
             back = 0.0
             try:
-                while (passed := loop.time() - start) < step.seconds:
+                while (passed := loop.time() - start) < step.seconds and allowed():
                     wanted = int(passed * step.packets)
                     while count < min(wanted, count + DRAIN):
                         count += 1
@@ -292,6 +302,8 @@ class Prober:
                             back -= 1
                         self.send(session, loop.time(), one_way=one_way)
                     await asyncio.sleep(TICK)
+                if not allowed():
+                    return found
                 await asyncio.sleep(SETTLE)
             finally:
                 self._by_ssid.pop(session.probe.ssid, None)

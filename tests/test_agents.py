@@ -203,7 +203,7 @@ async def test_another_device_is_refused_and_the_same_one_takes_over(
     assert await stranger.closed() == 4409
     again = await connect(bridge)
     await again.receive("welcome")
-    assert await agent.closed() == 1000
+    assert await agent.closed() == 4409  # not to come back at once
     assert len(bridge.process.agents.all()) == 1
     await again.socket.close()
 
@@ -473,3 +473,75 @@ async def until_board(bridge: Bridge, token: str) -> None:
             await (await bridge.call("GET", "/readiness", token=token)).json()
         )["running"]:
             await asyncio.sleep(0.05)
+
+
+async def test_the_board_keeps_itself_current_before_a_start(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bridge import readiness as module
+    from bridge.signalling.protocol import Upcoming
+    from bridge.texts import sentence
+
+    for name in ("WINDOW", "LIGHT_WINDOW"):
+        monkeypatch.setattr(module, name, 0.01)
+    bridge.process.health.start()
+    readiness = bridge.process.readiness
+    control = bridge.process.control
+    start = bridge.wall + 2 * 3600
+    control.upcoming = (
+        Upcoming(template="giao-ban", title=sentence("ready.title"), start=start, end=start + 60),
+    )
+    try:
+        await readiness._look_ahead()
+        assert readiness.board.at == 0  # too early
+        bridge.pass_time(3600)  # an hour before
+        await readiness._look_ahead()
+        first = readiness.board
+        assert (first.full, first.start, first.by) == (True, start, "scheduler")
+        assert len(first.points) == 12
+        await readiness._look_ahead()
+        assert readiness.board is first  # just looked
+        bridge.pass_time(30)
+        await readiness._look_ahead()
+        assert not bridge.process.readiness.current.full
+        assert readiness.board.at > first.at
+        bridge.pass_time(module.EVERY_FULL)
+        await readiness._look_ahead()
+        assert bridge.process.readiness.current.full
+        bridge.pass_time(3600)  # it has begun
+        last = readiness.board
+        await readiness._look_ahead()
+        assert readiness.board is last
+    finally:
+        bridge.process.health.prober.close()
+
+
+async def test_many_points_do_not_all_send_at_once(bridge: Bridge) -> None:
+    from monitoring import stamp
+    from monitoring.prober import CLASSES, TOGETHER, Prober, Target
+
+    prober = Prober(["127.0.0.1"])
+    targets: dict[str, Target] = {}
+    for n in reversed(range(150)):  # one after the other, and not in the order of their names
+        targets[f"p{n:03}"] = Target("127.0.0.1", 9, stamp.Style(), True, (CLASSES["ef"],), 5)
+        prober.set_targets(dict(targets))
+    load = list(prober._groups.values())
+    assert max(load.count(group) for group in set(load)) <= 19  # 150 in 8 groups
+    prober.set_targets(dict(list(targets.items())[:TOGETHER]))
+    assert len(prober.targets) == TOGETHER
+    prober.close()
+
+
+async def test_a_restored_backup_brings_its_incidents(bridge: Bridge) -> None:
+    incidents = bridge.process.incidents
+    await look(bridge, {"lost": 1.0}, 3)
+    token = await bridge.user("admin")
+    data = await (await bridge.call("GET", "/backup", token=token)).read()
+    await look(bridge, {"lost": 1.0}, 3, "an-binh")
+    assert len(incidents.open) == 2
+    restored = await bridge.call("PUT", "/backup", token=token, data=data)
+    assert restored.status == 200
+    assert [i.point for i in incidents.open.values()] == [POINT]
+    await look(bridge, {"lost": 1.0}, 3, "an-binh")
+    recorded = await bridge.process.events.read(STREAM)
+    assert [r.seq for r in recorded] == [1, 2]

@@ -233,6 +233,7 @@ async def put_backup(call: Call) -> Restored:
         raise Denied(422, "api.bad_backup", detail=str(error)) from None
     await restore(call.services.engine, rows)
     await call.services.scheduler.load()
+    await call.services.incidents.load(call.services.control.clock())
     call.services.reloaded()
     await call.note("restore")
     return Restored(sum(len(found) for found in rows.values()))

@@ -161,7 +161,8 @@ class AgentSockets:
                 async with asyncio.timeout(SEND_TIMEOUT):
                     await socket.send_str(p.encode(message))
                 if isinstance(message, p.Ended):
-                    code, reason = CLOSE_KEY, message.reason.encode()
+                    code = CLOSE_BUSY if message.reason == "taken_over" else CLOSE_KEY
+                    reason = message.reason.encode()
         except (ConnectionError, TimeoutError, RuntimeError):
             pass
         try:

@@ -85,7 +85,8 @@ class EventLog:
             return [_recorded(row) for row in await connection.execute(query)]
 
     async def tail(self, conference: str, limit: int) -> list[e.Recorded]:
-        """The newest events of a conference, oldest first."""
+        """The newest events of a conference, oldest first; one that a later version wrote is
+        left out."""
         query = (
             sa.select(t.events)
             .where(t.events.c.conference == conference)
@@ -94,7 +95,13 @@ class EventLog:
         )
         async with self._engine.connect() as connection:
             rows = list(await connection.execute(query))
-        return [_recorded(row) for row in reversed(rows)]
+        return [item.recorded for item in _numbered(reversed(rows))]
+
+    async def last_seq(self, conference: str) -> int:
+        """The greatest number in a conference; 0 where there is none."""
+        query = sa.select(sa.func.max(t.events.c.seq)).where(t.events.c.conference == conference)
+        async with self._engine.connect() as connection:
+            return (await connection.scalar(query)) or 0
 
     async def running(self) -> list[str]:
         """Ids of conferences that were opened and not ended."""
