@@ -24,6 +24,7 @@ import aiohttp
 import typer
 
 from bridge.notify import notify, watchdog
+from endpoints import aiortc_seams
 from endpoints.agent_link import AgentLink, Refused
 from endpoints.kiosk import Kiosk
 from endpoints.loop_call import LoopCall
@@ -379,11 +380,16 @@ def run_agent(
             loop.add_signal_handler(name, stop.set)
         screen = None
         headless = None
-        if camera is not None:
+        # Media of ours is marked; a headless point looks at what it receives now and then only.
+        if camera is None:
+            aiortc_seams.install_lines()
+        else:
             from endpoints.headless import HeadlessPoint  # noqa: PLC0415 - a kiosk needs none of it
 
+            aiortc_seams.install()
+
             headless = HeadlessPoint(url, point, key, camera=camera, microphone=microphone, tls=tls)
-        elif kiosk:
+        if camera is None and kiosk:
             screen = Kiosk(
                 url, state, browser=browser, headless=headless_browser,
                 extra=FAKE_MEDIA if headless_browser else (),

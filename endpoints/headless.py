@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import threading
 from typing import Any
 
 import av
@@ -20,6 +21,7 @@ from endpoints.simulated import SimulatedPoint, ToneTrack
 log = logging.getLogger("headless")
 
 AGAIN = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds until a source that ended is opened again
+READ_TIMEOUT = 10  # seconds that a camera on the network may say nothing
 SIZE, RATE = "1280x720", "30"
 
 
@@ -64,7 +66,7 @@ class Gated(MediaStreamTrack):
             except (MediaStreamError, OSError, av.FFmpegError, ValueError) as error:
                 if self.readyState == "ended":
                     raise MediaStreamError from None
-                self._track = None
+                self._release()
                 pause = AGAIN[min(self._tries, len(AGAIN) - 1)]
                 self._tries += 1
                 log.warning("the %s source ended (%s); again in %.0f s", self.kind, error, pause)
@@ -72,6 +74,16 @@ class Gated(MediaStreamTrack):
                 continue
             self._tries = 0
             return frame
+
+    def _release(self) -> None:
+        """Let the source go. Its thread may hang in a camera that says nothing: nobody waits."""
+        track, self._track = self._track, None
+        if track is not None:
+            threading.Thread(target=track.stop, daemon=True).start()
+
+    def stop(self) -> None:
+        super().stop()
+        self._release()
 
 
 class HeadlessPoint:
@@ -113,7 +125,12 @@ class HeadlessPoint:
             decode = not (as_it_comes and passes_through(self._camera, options))
             loop = form is None and not self._camera.startswith("rtsp")
             player = MediaPlayer(
-                self._camera, format=form, options=options, loop=loop, decode=decode
+                self._camera,
+                format=form,
+                options=options,
+                loop=loop,
+                decode=decode,
+                timeout=None if form is not None else READ_TIMEOUT,
             )
         track = player.audio if kind == "audio" else player.video
         if track is None:

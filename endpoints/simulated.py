@@ -311,6 +311,9 @@ class SimulatedPoint:
             task.cancel()
         if pc is not None:
             await pc.close()
+        for track in self._sending or ():
+            track.stop()
+        self._sending = None
 
     def _saw(self, slot: str, number: int) -> Observation:
         now = time.monotonic()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import socket
 
+import aioice
 import aioice.ice
 import aiortc.rtcrtpreceiver
 import pytest
@@ -13,6 +16,8 @@ from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from endpoints import aiortc_seams
+from endpoints.impairment import Impairment, Profile
+from endpoints.reflector import Hop
 
 VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
 
@@ -71,3 +76,46 @@ def test_sound_is_decoded_in_windows() -> None:
     for _ in range(10 * aiortc_seams.AUDIO_PERIOD):
         decoder.decode(JitterFrame(b"x", 0))
     assert len(recorder.decoded) == 10 * aiortc_seams.AUDIO_WINDOW
+
+
+async def test_media_sockets_are_marked() -> None:
+    """RFC 4594: what an agent or a simulated point sends is AF41."""
+    aiortc_seams.install_lines()
+    connection = aioice.Connection(ice_controlling=True)
+    aiortc_seams.local_address.set("127.0.0.1")
+    aiortc_seams.install()
+    await connection.gather_candidates()
+    try:
+        sockets = [p.transport.get_extra_info("socket") for p in connection._protocols]
+        assert sockets
+        for sock in sockets:
+            assert sock.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) >> 2 == 34
+    finally:
+        await connection.close()
+
+
+async def test_a_bad_line_loses_media_both_ways() -> None:
+    hop = Hop(Impairment(Profile(loss=1), 1), Impairment(Profile(), 2))
+    aiortc_seams.install()
+    aiortc_seams.local_address.set("127.0.0.1")
+    aiortc_seams.line.set(hop)
+    connection = aioice.Connection(ice_controlling=True)
+    try:
+        await connection.gather_candidates()
+        transport = connection._protocols[0].transport
+        host, port = transport.get_extra_info("sockname")[:2]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.bind(("127.0.0.1", 0))
+            peer.settimeout(5)
+            peer.sendto(b"\x80" + bytes(20), (host, port))
+            transport.sendto(b"hello", peer.getsockname())
+            assert await asyncio.to_thread(peer.recv, 100) == b"hello"
+        async with asyncio.timeout(5):
+            while hop.down.lost == 0:  # noqa: ASYNC110 - a datagram has no event
+                await asyncio.sleep(0.01)
+        hop.up.blackout = True
+        transport.sendto(b"hello", ("127.0.0.1", 9))
+        assert hop.up.lost == 1
+    finally:
+        aiortc_seams.line.set(None)
+        await connection.close()

@@ -299,7 +299,8 @@ async def test_h264_of_an_rtsp_camera_is_not_transcoded(tmp_path: Path) -> None:
             assert isinstance(packet, av.Packet)  # encoded as it came, not a frame
             for nal in H264Encoder._split_bitstream(bytes(packet)):
                 seen += nal in sent
-        track.stop()
+        # Not in this loop: the player's thread may be waiting for the camera, which is in it.
+        await asyncio.to_thread(track.stop)
     finally:
         point._players.clear()
         server.close()
