@@ -345,6 +345,7 @@ class ControlProcess:
             silent = 0
             now, at = self.control.clock(), self.conductor.now()
             self.health.media = self.lines.feed(stats, now, at)
+            self.health.heard = self.lines.heard
 
     def _tls(self) -> ssl.SSLContext | None:
         tls = self.topology.bridge.web.tls

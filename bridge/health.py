@@ -32,6 +32,7 @@ THIN_OUT_EVERY = 6 * 3600.0
 ROUTER = "@router"  # suffix of a router's name among what is probed
 WAITING_ROWS = 50_000  # rows kept in memory while the store cannot be written
 RECENT_ROWS = 120
+MEDIA_FRESH = 4.0  # seconds; the worker's figures come every two
 
 
 class HealthWatch:
@@ -58,6 +59,8 @@ class HealthWatch:
         self.figures: dict[str, Figures] = {}
         self.media: dict[str, Quality] = {}
         """Quality by the worker's figures, while a point has media."""
+        self.heard: dict[str, float] = {}
+        """When media last came from a point."""
         self.prober: Prober
         self.lateness: deque[float] = deque(maxlen=RECENT_ROWS)
 
@@ -141,7 +144,7 @@ class HealthWatch:
         for point in self._control.points:
             agent = self._look(point, now, at)
             router = self._look(point + ROUTER, now, at)
-            best = self._of_point(point, agent, router)
+            best = self._believed(point, self._of_point(point, agent, router), now)
             merged = self._merge(point, best, router, at)
             if merged is not None:
                 quality[point] = merged
@@ -173,6 +176,15 @@ class HealthWatch:
         if agent is None or (agent.reachable is False and self._agents.of_point(point) is None):
             return router if router is not None and router.reachable is not None else agent
         return agent
+
+    def _believed(self, point: str, probed: Figures | None, now: float) -> Figures | None:
+        """Probes that do not come back while media does (a firewall, say) mean that nothing is
+        known from them, and not that the point is lost."""
+        if probed is None or probed.reachable is not False or point not in self.media:
+            return probed
+        if now - self.heard.get(point, float("-inf")) < MEDIA_FRESH or not probed.answered:
+            return None
+        return probed
 
     def _merge(
         self, point: str, probed: Figures | None, router: Figures | None, at: float

@@ -13,7 +13,10 @@ from monitoring.quality import Line
 class Lines:
     """Fed with the worker's statistics every few seconds."""
 
+    heard: dict[str, float] = field(default_factory=dict)
+    """When media last came from a point, monotonic seconds."""
     _lines: dict[str, Line] = field(default_factory=dict)
+    _counted: dict[str, int] = field(default_factory=dict)
 
     def feed(self, stats: m.Stats, now: float, at: float) -> dict[str, Quality]:
         """Quality by point; ``now`` monotonic, ``at`` UTC seconds. Points without media are
@@ -27,6 +30,9 @@ class Lines:
             if line.transport != transport.transport:
                 line = self._lines[point] = Line(transport=transport.transport)
             expected = sum(s.packets + s.lost for s in transport.sources)
+            if expected > self._counted.get(point, 0):
+                self.heard[point] = now
+            self._counted[point] = expected
             lost = sum(s.unrepaired + s.recovered for s in transport.sources)
             line.up.feed(expected, lost, now)
             # The receiver reports a share; weigh it with what was sent since.

@@ -75,6 +75,8 @@ class Figures(NamedTuple):
     down_mos: float | None
     marks: dict[str, Mark]
     restarts: int
+    answered: bool = True
+    """Whether a probe ever came back."""
 
 
 def _add(totals: list[Totals]) -> tuple[int, int]:
@@ -139,11 +141,9 @@ class Health:
             uncertainty=delays.uncertainty if delays else None,
             up_mos=self.up_score.mos,
             down_mos=self.down_score.mos,
-            marks={
-                kind: Mark(probe.dscp, probe.dscp_down, probe.dscp_up)
-                for kind, probe in probes.items()
-            },
+            marks={kind: _mark(probe) for kind, probe in probes.items()},
             restarts=sum(p.restarts for p in probes.values()),
+            answered=bool(replied),
         )
         return figures, self._rows(probes, now, at)
 
@@ -205,6 +205,13 @@ class Health:
             outage=round(outage, 1),
             mos=_round(score.mos),
         )  # fmt: skip
+
+
+def _mark(probe: Probe) -> Mark:
+    """A reflector that does not say what arrived has not said either how it marks its replies
+    (TWAMP-Light): nothing is known of the way up then."""
+    up = probe.dscp_up if probe.dscp_down is not None else None
+    return Mark(probe.dscp, probe.dscp_down, up)
 
 
 def _started(probes: Mapping[str, Probe], now: float) -> float:

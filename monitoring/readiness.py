@@ -167,13 +167,10 @@ def _dscp(facts: Facts) -> Check:
     """Kept, or taken off, and on which way."""
     if facts.reachable is not True:
         return Check("dscp", "unknown", "not_measured")
-    down = [f"{k}: {m.sent}→{m.down}" for k, m in facts.marks.items()
+    down = [f"{k}: {m.sent} -> {m.down}" for k, m in facts.marks.items()
             if m.down is not None and m.down != m.sent]  # fmt: skip
-    up = [
-        f"{k}: {m.sent}→{m.up}"
-        for k, m in facts.marks.items()
-        if m.up is not None and m.up != m.sent and (m.down is None or m.down == m.sent or down)
-    ]
+    up = [f"{k}: {m.sent} -> {m.up}" for k, m in facts.marks.items()
+          if m.up is not None and m.up != m.sent]  # fmt: skip
     known = any(m.down is not None for m in facts.marks.values())
     values = {"marks": ", ".join(dict.fromkeys(down + up))}
     if down and up:

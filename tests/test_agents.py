@@ -393,6 +393,20 @@ async def test_the_worse_of_probes_and_media_is_shown(bridge: Bridge) -> None:
     assert (lost.up, lost.reach) == ("bad", "no")
 
 
+async def test_blocked_probes_do_not_make_a_point_lost_that_is_heard(bridge: Bridge) -> None:
+    health = bridge.process.health
+    gone = GOOD._replace(reachable=False, up="bad", down="bad")
+    assert health._believed(POINT, gone, 100.0) is gone
+    health.media = {POINT: Quality(up="good", down="good", up_loss=0, down_loss=0, rtt_ms=9, at=0)}
+    assert health._believed(POINT, gone, 100.0) is gone  # its media may be old
+    health.heard = {POINT: 98.5}
+    assert health._believed(POINT, gone, 100.0) is None
+    assert health._believed(POINT, gone, 104.0) is gone
+    never = gone._replace(answered=False)  # a firewall: no probe ever came back
+    assert health._believed(POINT, never, 200.0) is None
+    assert health._believed(POINT, GOOD, 100.0) is GOOD
+
+
 async def test_the_router_speaks_for_a_room_that_is_off(bridge: Bridge) -> None:
     health = bridge.process.health
     off = GOOD._replace(reachable=False)
