@@ -181,7 +181,7 @@ class ControlProcess:
         """The web application around this process."""
         sockets = AgentSockets(
             self.agents, self.auth, self.accounts, self.control,
-            lambda: self.health.senders, self._certificate,
+            self.health.senders, self._certificate,
         )  # fmt: skip
         return Http(self._services(), self.topology.bridge.web.origins, sockets)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -69,10 +70,14 @@ class HealthWatch:
         self.prober = Prober(list(self._control.topology.bridge.media.listen))
         self.prober.set_targets(self._targets())
 
-    @property
-    def senders(self) -> tuple[str, ...]:
-        """Addresses that probes come from."""
-        return tuple(self._control.topology.bridge.media.listen)
+    def senders(self, reached_at: str) -> tuple[str, ...]:
+        """Addresses that probes come from. Where media listens on all of them, it is the public
+        ones and the one at which an agent reached us."""
+        media = self._control.topology.bridge.media
+        named = [host for host in media.listen if not ipaddress.ip_address(host).is_unspecified]
+        if len(named) == len(media.listen):
+            return tuple(named)
+        return tuple(dict.fromkeys([*named, *media.public, *([reached_at] if reached_at else [])]))
 
     # --- what is probed -----------------------------------------------------------------
 

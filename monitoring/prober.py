@@ -224,12 +224,14 @@ class Prober:
         self._arm()
 
     def _send_due(self, now: float) -> None:
+        loop = asyncio.get_running_loop()
         while self._due and self._due[0][0] <= now:
             due, _, session = heapq.heappop(self._due)
             if not session.live:
                 continue
-            self._late.append(now - due)
-            self.send(session, now)
+            at = loop.time()
+            self._late.append(at - due)
+            self.send(session, at)
             following = due + session.interval
             if following < now:  # a stall is not made up for
                 self.counters["skipped"] += 1

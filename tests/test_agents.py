@@ -407,6 +407,18 @@ async def test_blocked_probes_do_not_make_a_point_lost_that_is_heard(bridge: Bri
     assert health._believed(POINT, GOOD, 100.0) is GOOD
 
 
+async def test_where_probes_come_from(bridge: Bridge) -> None:
+    health = bridge.process.health
+    assert health.senders("10.0.0.1") == ("127.0.12.100",)
+    topology = bridge.control.topology
+    everywhere = {"listen": ["0.0.0.0"], "public": []}  # noqa: S104 - nothing is bound here
+    media = topology.bridge.media.model_copy(update=everywhere)
+    bridge.control.topology = topology.model_copy(
+        update={"bridge": topology.bridge.model_copy(update={"media": media})}
+    )
+    assert health.senders("192.0.2.10") == ("192.0.2.10",)
+
+
 async def test_the_router_speaks_for_a_room_that_is_off(bridge: Bridge) -> None:
     health = bridge.process.health
     off = GOOD._replace(reachable=False)

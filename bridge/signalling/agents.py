@@ -27,7 +27,8 @@ CLOSE_PROTOCOL, CLOSE_KEY, CLOSE_BUSY = 4400, 4403, 4409
 
 
 class AgentSockets:
-    """``senders`` tells where probes come from, ``certificate`` the local authority's (PEM)."""
+    """``senders`` tells where probes come from, to an agent that reached us at an address;
+    ``certificate`` is the local authority's (PEM)."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class AgentSockets:
         auth: Auth,
         accounts: Accounts,
         control: Control,
-        senders: Callable[[], tuple[str, ...]],
+        senders: Callable[[str], tuple[str, ...]],
         certificate: Callable[[], Awaitable[str]],
     ) -> None:
         self._agents = agents
@@ -60,7 +61,7 @@ class AgentSockets:
                 point=agent.point,
                 port=self._control.topology.probes.port,
                 key=self._agents.key(agent.point).hex(),
-                senders=self._senders(),
+                senders=self._senders(_local_address(request)),
                 certificate=await self._certificate(),
                 now=self._control.conductor.now(),
             )
@@ -170,3 +171,9 @@ class AgentSockets:
                 await socket.close(code=code, message=reason)
         except TimeoutError:
             pass
+
+
+def _local_address(request: web.Request) -> str:
+    """The address at which a client reached us."""
+    name = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return str(name[0]) if name else ""
