@@ -361,6 +361,7 @@ def run_agent(
     keeper = LogKeeper()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger().addHandler(keeper)
+    logging.getLogger("aioice").setLevel(logging.WARNING)  # a line a candidate pair
     try:
         settings = json.loads((state / SETTINGS).read_text("utf-8"))
         url, point, key = settings["url"], settings["point"], settings["key"]
