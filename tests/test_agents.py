@@ -299,6 +299,10 @@ async def test_incidents_are_events_of_the_log_and_outlive_a_restart(
     seqs = [r.seq for r in await bridge.process.events.read(STREAM)]
     assert seqs == list(range(1, len(seqs) + 1))
     assert await bridge.process.events.running() == []  # it is no conference
+    report = await bridge.call("GET", f"/conferences/{STREAM}/report", role="operator")
+    assert report.status == 404
+    page = await bridge.call("GET", f"/conferences/{STREAM}/events", role="operator")
+    assert len((await page.json())["events"]) == 3
 
 
 async def test_maintenance_silences_and_ends_by_itself(bridge: Bridge) -> None:

@@ -133,7 +133,8 @@ def _running(call: Call) -> State:
 
 async def _log(call: Call) -> list[e.Recorded]:
     log = await call.services.events.read(call.param("id"))
-    if not log:
+    # The stream of the points' incidents is in the same log, and is no conference.
+    if not log or not isinstance(log[0].event, e.Opened):
         raise Denied(404, "refusal.unknown_conference", id=call.param("id"))
     return log
 
