@@ -14,7 +14,9 @@ from bridge.accounts import passwords
 from bridge.accounts.roles import Role, User
 from bridge.app import ControlProcess
 from bridge.conference import commands as c
+from bridge.store.quality import QualityStore
 from config.schema import Name, Template
+from monitoring.health import Row
 from tests.live.conftest import (
     ROOT,
     act,
@@ -101,7 +103,9 @@ async def test_no_page_has_a_barrier(tmp_path: Path) -> None:
             assert label is not None
             assert label.startswith("Điểm cầu Xã Khoan Dụ, đang phát, đang phát biểu, micro mở")
             await act(process, conference, c.End())
-            for path in ("/status", "/admin", f"/report?id={conference}"):
+            points = list(process.control.points)
+            await process.readiness.sweep(points, None, "quan", full=False, window=0.1)
+            for path in ("/status", "/admin", f"/report?id={conference}", "/ready"):
                 page = await log_in(browser, process, path, "quan")
                 await page.wait_for_selector(".point, #users tr, #table tr")
                 assert await violations(page) == [], path
@@ -246,6 +250,47 @@ async def test_the_technicians_page(tmp_path: Path, request: pytest.FixtureReque
             await page.screenshot(path=IMAGES / "status.png", full_page=True)
         await room.close()
         await page.wait_for_selector("[data-lamp=line][data-level=bad]", timeout=30_000)
+        assert page.problems == []  # type: ignore[attr-defined]
+
+
+async def test_faults_maintenance_and_the_chart(tmp_path: Path) -> None:
+    """What a technician does besides looking; the line of yesterday and of the last hour."""
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        await person(process, "tuan", "technician", "khoan-du")
+        now = int(process.conductor.now()) // 60 * 60
+        rows = [
+            Row("khoan-du", "ef", direction, now - 60 * n, 60, 300, 30 if n == 5 else 0, 0, 0, 0,
+                1.0, 2.0, 3.0, 10.0, 12.0, None, 46, 60.0 if n == 9 else 0.0, 4.3)
+            for n in range(1, 50) for direction in ("up", "down")
+        ]  # fmt: skip
+        await QualityStore(process.engine).add([row._asdict() for row in rows])
+        page = await log_in(browser, process, "/status", "tuan")
+        await page.wait_for_selector(".charts svg path")
+        charts = page.locator(".charts figure").first.locator("svg")
+        assert await charts.count() == 3
+        label = await charts.first.get_attribute("aria-label")
+        assert label is not None
+        assert "lên: 0.0–10.0" in label
+        assert await charts.first.locator(".outage").count() == 1
+        await page.select_option("form.fault select", "sound")
+        await page.fill("form.fault input", "chỉ nghe tiếng ù")
+        await page.click("form.fault button")
+        await text_is(page, ".said", "Số sự cố: 1")
+        await text_is(page, ".incidents", "Sự cố số 1")
+        assert [i.note for i in process.incidents.of_point("khoan-du")] == [
+            "sound: chỉ nghe tiếng ù"
+        ]
+        await page.click("[data-tool=maintenance]")
+        await text_is(page, ".silenced", "Đang bảo trì")
+        assert await violations(page) == []
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 360, "nothing needs scrolling sideways"
+        assert process.incidents.suppressed("khoan-du")
+        await page.click("[data-tool=maintenance]")
+        await page.wait_for_selector(".silenced", state="detached")
+        await page.click(".incidents button")
+        await page.wait_for_selector(".incidents", state="detached")
+        assert process.incidents.open == {}
         assert page.problems == []  # type: ignore[attr-defined]
 
 
