@@ -34,6 +34,7 @@ class Agent:
     report: p.Report | None = None
     reported: float = 0.0
     unusable: int = 0  # messages of it that made no sense
+    told: p.RoomState | None = None  # what it knows of its point's page
     queue: asyncio.Queue[p.ToAgent | None] = field(
         default_factory=lambda: asyncio.Queue(maxsize=QUEUE)
     )
@@ -50,17 +51,14 @@ class Agent:
 
 
 class Agents:
-    """The registry. ``changed`` is told of every change of a point's agent."""
+    """The registry."""
 
-    def __init__(
-        self, clock: Callable[[], float], changed: Callable[[str], None] = lambda _: None
-    ) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._agents: dict[str, Agent] = {}
         self._keys: dict[str, bytes] = {}
         self._addresses: dict[str, str] = {}
         self._count = itertools.count(1)
-        self.changed = changed
 
     def of_point(self, point: str) -> Agent | None:
         return self._agents.get(point)
@@ -91,13 +89,11 @@ class Agents:
             self._fail(before)
         self._agents[agent.point] = agent
         self._addresses[agent.point] = agent.address
-        self.changed(agent.point)
 
     def remove(self, agent: Agent) -> None:
         self._fail(agent)
         if self._agents.get(agent.point) is agent:
             del self._agents[agent.point]
-            self.changed(agent.point)
 
     def revoke(self, device: str) -> None:
         """A device's key is not valid any more."""
@@ -111,7 +107,6 @@ class Agents:
         kiosk = replace(report.kiosk, reason=p.printable(report.kiosk.reason))
         agent.report = replace(report, devices=devices, kiosk=kiosk)
         agent.reported = self._clock()
-        self.changed(agent.point)
 
     def outcome(self, agent: Agent, outcome: p.Outcome) -> None:
         future = agent.waiting.pop(outcome.id, None)

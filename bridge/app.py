@@ -109,7 +109,7 @@ class ControlProcess:
             self.control, self.conductor, self.events, self.accounts, self.control.notice
         )
         self.lines = Lines()
-        self.agents = Agents(monotonic, self._agent_changed)
+        self.agents = Agents(monotonic)
         self.incidents = Incidents(self.events, self.conductor.now)
         self.health = HealthWatch(
             self.control, self.agents, self.incidents, QualityStore(self.engine),
@@ -123,6 +123,7 @@ class ControlProcess:
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.url = ""
+        self.agent_sockets: AgentSockets
 
     async def __aenter__(self) -> ControlProcess:
         web_ = self.topology.bridge.web
@@ -179,11 +180,11 @@ class ControlProcess:
 
     def http(self) -> Http:
         """The web application around this process."""
-        sockets = AgentSockets(
+        self.agent_sockets = AgentSockets(
             self.agents, self.auth, self.accounts, self.control,
             self.health.senders, self._certificate,
         )  # fmt: skip
-        return Http(self._services(), self.topology.bridge.web.origins, sockets)
+        return Http(self._services(), self.topology.bridge.web.origins, self.agent_sockets)
 
     async def _load(self) -> None:
         """Everything that outlives a restart. A database that can be read and not written (a
@@ -262,9 +263,6 @@ class ControlProcess:
             return self._folder / tls.certificate
         return own if own.exists() else None
 
-    def _agent_changed(self, _: str) -> None:
-        self.control.publish()
-
     async def _certificate(self) -> str:
         """The local authority's certificate (PEM), for kiosks; "" where there is none."""
         path = self._state / "tls" / CA_CERTIFICATE
@@ -301,6 +299,7 @@ class ControlProcess:
         while True:
             await asyncio.sleep(CALL_INTERVAL)
             self.control.call()
+            self.agent_sockets.tell_rooms()
             count += 1
             if count % SWEEP_EVERY:
                 continue

@@ -144,6 +144,8 @@ class Agent:
         log.info("connected to the bridge" if up else "the bridge is away")
         if up:
             self._changed.set()
+        elif self._kiosk is not None:  # how its page is cannot be known now
+            self._kiosk.room(True, asyncio.get_running_loop().time())
 
     # --- messages -----------------------------------------------------------------------
 

@@ -259,3 +259,5 @@ class Kiosk:
                 with contextlib.suppress(BrowserGone):
                     await browser.call("Page.navigate", page=True, url="about:blank")
                     await browser.call("Page.navigate", page=True, url=page)
+                    with contextlib.suppress(TimeoutError):  # its key may have been revoked
+                        await self._enrol(browser, page)

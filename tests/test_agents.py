@@ -17,6 +17,7 @@ from bridge.conference.model import PointId
 from bridge.conference.network import STREAM, history
 from bridge.incidents import Incidents
 from bridge.signalling.protocol import Playback, Quality
+from bridge.signalling.sessions import Client
 from bridge.store.database import NotSaved
 from monitoring.health import Figures, Mark
 from tests.control_support import Bridge
@@ -216,6 +217,28 @@ async def test_a_revoked_agent_is_hung_up_on(bridge: Bridge, agent: FakeAgent) -
     assert (await agent.receive("ended"))["reason"] == "revoked"
     assert await agent.closed() == 4403
     assert await (await connect(bridge)).closed() == 4403
+
+
+async def test_an_agent_is_told_when_its_page_comes_and_goes(
+    bridge: Bridge, agent: FakeAgent
+) -> None:
+    """A kiosk loads a page anew that the bridge does not see: it must know when it does."""
+    assert (await agent.receive("room_state"))["connected"] is False
+    sockets = bridge.process.agent_sockets
+    await bridge.join(POINT)
+    session = bridge.control.sessions.of_point(POINT)
+    assert session is not None
+    session.client = Client()
+    sockets.tell_rooms()
+    sockets.tell_rooms()  # nothing changed: nothing is said
+    assert (await agent.receive("room_state"))["connected"] is True
+    await bridge.open()
+    sockets.tell_rooms()
+    told = await agent.receive("room_state")
+    assert (told["connected"], told["in_conference"]) == (True, True)
+    session.client = None
+    sockets.tell_rooms()
+    assert (await agent.receive("room_state"))["connected"] is False
 
 
 async def test_a_kiosk_gets_a_code_for_its_own_point(bridge: Bridge, agent: FakeAgent) -> None:

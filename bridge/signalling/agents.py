@@ -77,14 +77,20 @@ class AgentSockets:
         return socket
 
     def tell_room(self, agent: Agent) -> None:
-        """Tell an agent how its point's page is, as seen from here."""
+        """Tell an agent how its point's page is, as seen from here, where that changed."""
         session = self._control.sessions.of_point(agent.point)
-        agent.post(
-            p.RoomState(
-                connected=session is not None and session.client is not None,
-                in_conference=self._control.conductor.conference_of(agent.point) is not None,
-            )
+        state = p.RoomState(
+            connected=session is not None and session.client is not None,
+            in_conference=self._control.conductor.conference_of(agent.point) is not None,
         )
+        if state != agent.told:
+            agent.told = state
+            agent.post(state)
+
+    def tell_rooms(self) -> None:
+        """Tell all agents; once a second or so."""
+        for agent in self._agents.all():
+            self.tell_room(agent)
 
     async def _greet(self, socket: web.WebSocketResponse, address: str) -> Agent | None:
         try:
