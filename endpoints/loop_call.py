@@ -7,6 +7,7 @@ import asyncio
 import time
 from typing import Any
 
+import aiohttp
 import numpy as np
 from aiortc import (
     MediaStreamTrack,
@@ -61,7 +62,7 @@ class LoopCall:
                 await self._welcome.wait()
                 await self._connect(peer, readers)
                 await asyncio.gather(self._seen.wait(), self._heard.wait())
-        except (TimeoutError, Refused, OSError, ValueError) as error:
+        except (TimeoutError, Refused, aiohttp.ClientError, OSError, ValueError) as error:
             outcome["detail"] = str(error)[:200]
         finally:
             outcome["connected"] = peer.connectionState == "connected"
