@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +31,6 @@ STEP = 1.0  # seconds between looks
 THIN_OUT_EVERY = 6 * 3600.0
 ROUTER = "@router"  # suffix of a router's name among what is probed
 WAITING_ROWS = 50_000  # rows kept in memory while the store cannot be written
-RECENT_ROWS = 120
 MEDIA_FRESH = 4.0  # seconds; the worker's figures come every two
 
 
@@ -63,7 +61,6 @@ class HealthWatch:
         self.heard: dict[str, float] = {}
         """When media last came from a point."""
         self.prober: Prober
-        self.lateness: deque[float] = deque(maxlen=RECENT_ROWS)
 
     def start(self) -> None:
         """Make the prober; needs the running loop."""

@@ -31,7 +31,6 @@ from endpoints.loop_call import LoopCall
 from endpoints.machine import Machine
 from endpoints.reflection import Reflector
 from endpoints.reflector import Hop, ReflectorSocket
-from monitoring import stamp
 from monitoring.clock_state import clock_state
 
 log = logging.getLogger("agent")
@@ -72,9 +71,8 @@ class LogKeeper(logging.Handler):
 
 
 class Agent:
-    """One agent. ``host`` is where the reflector listens; ``tracks`` makes sound and picture of
-    a test call; ``kiosk`` is None on a machine that is no kiosk, and then ``kiosk_state`` says
-    what it is instead."""
+    """One agent. ``host`` is where the reflector listens; ``kiosk`` is None on a machine that is
+    no kiosk, and then ``kiosk_state`` says what it is instead."""
 
     def __init__(
         self,
@@ -86,7 +84,6 @@ class Agent:
         host: str = "0.0.0.0",  # noqa: S104 - only the bridge's addresses are answered
         kiosk: Kiosk | None = None,
         kiosk_state: Callable[[], str] = lambda: "off",
-        tracks: Callable[[int], Any] | None = None,
         hop: Hop | None = None,
         keeper: LogKeeper | None = None,
         tls: ssl.SSLContext | None = None,
@@ -98,7 +95,6 @@ class Agent:
         if kiosk is not None:
             kiosk.want_code, kiosk.changed = self.want_code, self.changed
         self._kiosk_state = kiosk_state
-        self._tracks = tracks
         self._hop = hop
         self._keeper = keeper
         self._tls = tls
@@ -199,9 +195,10 @@ class Agent:
         await self._link.send(outcome)
 
     async def _test_call(self) -> dict[str, Any]:
-        tracks = self._tracks if self._tracks is not None else _test_tracks
         async with self._call:  # one at a time
-            call = LoopCall(self._link.url, self._link.point, self._link.key, tracks, tls=self._tls)
+            call = LoopCall(
+                self._link.url, self._link.point, self._link.key, _test_tracks, tls=self._tls
+            )
             return await call.run()
 
     # --- reports ------------------------------------------------------------------------
@@ -262,15 +259,8 @@ class Agent:
                     log.error("UDP port %d cannot be opened: %s", port, error.strerror)
                     asyncio.get_running_loop().call_later(BIND_AGAIN, self._rewire.set)
                     continue
-            self._reflector.reflector.error = _clock_error()
+            self._reflector.reflector.error = clock_state().estimate
             self._changed.set()
-
-
-def _clock_error() -> stamp.ErrorEstimate:
-    state = clock_state()
-    return stamp.ErrorEstimate(
-        bool(state.synchronised), False, state.error if state.error is not None else 1.0
-    )
 
 
 def _test_tracks(number: int) -> Any:
@@ -397,8 +387,11 @@ def run_agent(
                 url, state, browser=browser, headless=headless_browser,
                 extra=FAKE_MEDIA if headless_browser else (),
             )  # fmt: skip
+        machine: Devices = Machine(state)
+        if headless is not None:
+            machine = headless.machine(machine)
         agent = Agent(
-            url, point, key, Machine(state), host=listen, kiosk=screen, keeper=keeper, tls=tls,
+            url, point, key, machine, host=listen, kiosk=screen, keeper=keeper, tls=tls,
             kiosk_state=lambda: "headless" if headless is not None else "off",
         )  # fmt: skip
         alive = asyncio.create_task(watchdog(lambda: True))

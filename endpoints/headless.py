@@ -10,13 +10,14 @@ import asyncio
 import logging
 import ssl
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import av
 from aiortc.contrib.media import MediaPlayer
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
 
-from endpoints.simulated import SimulatedPoint, ToneTrack
+from endpoints.simulated import SimulatedPoint
 
 log = logging.getLogger("headless")
 
@@ -48,10 +49,12 @@ def passes_through(camera: str, options: dict[str, str]) -> bool:
 class Gated(MediaStreamTrack):
     """A source's track, which is opened again when it ends, and sends only while `active`."""
 
-    def __init__(self, kind: str, open_: Any) -> None:
+    def __init__(self, kind: str, open_: Any, told: Callable[[str, bool], None]) -> None:
+        """``told`` hears whether the source gives anything."""
         super().__init__()
         self.kind = kind
         self._open = open_
+        self._told = told
         self._track: Any = None
         self._tries = 0
         self.active = asyncio.Event()
@@ -69,10 +72,12 @@ class Gated(MediaStreamTrack):
                 self._release()
                 pause = AGAIN[min(self._tries, len(AGAIN) - 1)]
                 self._tries += 1
+                self._told(self.kind, False)
                 log.warning("the %s source ended (%s); again in %.0f s", self.kind, error, pause)
                 await asyncio.sleep(pause)
                 continue
             self._tries = 0
+            self._told(self.kind, True)
             return frame
 
     def _release(self) -> None:
@@ -84,6 +89,37 @@ class Gated(MediaStreamTrack):
     def stop(self) -> None:
         super().stop()
         self._release()
+
+
+class Silence(AudioStreamTrack):
+    """The sound of a point without a microphone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.active = asyncio.Event()
+
+    async def recv(self) -> Any:
+        await self.active.wait()
+        return await super().recv()
+
+
+DEVICES = {"audio": "microphone", "video": "camera"}
+
+
+class HeadlessMachine:
+    """The machine of a headless point: its sources are its camera and its microphone."""
+
+    def __init__(self, point: HeadlessPoint, machine: Any) -> None:
+        self._point = point
+        self._machine = machine
+
+    def devices(self) -> list[dict[str, str]]:
+        others = [d for d in self._machine.devices() if d["kind"] == "speaker"]
+        return [*self._point.sources(), *others]
+
+    def state_of(self) -> dict[str, Any]:
+        state: dict[str, Any] = self._machine.state_of()
+        return state
 
 
 class HeadlessPoint:
@@ -107,10 +143,30 @@ class HeadlessPoint:
             tls=tls,
         )
 
+        if self._silent():
+            self._point.facts.missing.add("microphone")
+
+    def machine(self, machine: Any) -> HeadlessMachine:
+        """What the agent is to report."""
+        return HeadlessMachine(self, machine)
+
+    def sources(self) -> list[dict[str, str]]:
+        """Camera and microphone, as far as they give anything."""
+        names = {"camera": self._camera, "microphone": self._microphone or self._camera}
+        shown = {kind: name.rpartition("@")[2][:200] for kind, name in names.items()}
+        return [{"kind": k, "name": n} for k, n in shown.items() if self._point.facts.has(k)]
+
+    def _told(self, kind: str, well: bool) -> None:
+        """A source gives something, or nothing."""
+        device = DEVICES[kind]
+        if self._point.facts.has(device) != well:
+            (self._point.facts.missing.discard if well else self._point.facts.missing.add)(device)
+            self._point.refresh()
+
     def _sources(self) -> tuple[Any, Any]:
         """Sound and picture for one connection."""
-        sound: Any = ToneTrack(0) if self._silent() else Gated("audio", self._open)
-        return sound, Gated("video", self._open)
+        sound: Any = Silence() if self._silent() else Gated("audio", self._open, self._told)
+        return sound, Gated("video", self._open, self._told)
 
     def _silent(self) -> bool:
         return self._microphone is None and self._camera.startswith("/dev/")

@@ -6,6 +6,8 @@ from __future__ import annotations
 import ctypes
 from typing import NamedTuple
 
+from monitoring.stamp import ErrorEstimate
+
 STA_UNSYNC = 0x0040
 TIME_ERROR = 5
 MICROSECOND = 1e-6
@@ -16,6 +18,12 @@ class ClockState(NamedTuple):
 
     synchronised: bool | None
     error: float | None
+
+    @property
+    def estimate(self) -> ErrorEstimate:
+        """As a test packet carries it; a clock of which nothing is known may be a second off."""
+        known = self.error if self.error is not None else 1.0
+        return ErrorEstimate(bool(self.synchronised), False, known)
 
 
 class _Timex(ctypes.Structure):

@@ -13,7 +13,6 @@ from monitoring.quality import Direction, Score
 RECENT = 20.0  # seconds that a live figure is worked out of
 MINUTE = 60
 DELAYS_EVERY = 1.9  # seconds between sortings of the delays
-DSCP_MISSES = 10  # replies in a row with another mark until it counts as re-marked
 
 
 class Row(NamedTuple):
@@ -44,16 +43,11 @@ class Row(NamedTuple):
 
 class Mark(NamedTuple):
     """What became of a class's mark: ``down`` and ``up`` are the DSCP that arrived (None: not
-    known), ``kept`` whether both are what was sent."""
+    known)."""
 
     sent: int
     down: int | None
     up: int | None
-
-    @property
-    def kept(self) -> bool | None:
-        known = [value for value in (self.down, self.up) if value is not None]
-        return all(value == self.sent for value in known) if known else None
 
 
 class Figures(NamedTuple):
@@ -95,8 +89,7 @@ class Health:
     _minute: int = -1
     _before: dict[tuple[str, str], Totals] = field(default_factory=dict)
     _outages: dict[str, float] = field(default_factory=dict)
-    _lost_since: float | None = None
-    _probes: frozenset[int] = frozenset()
+    _probes: list[Probe] = field(default_factory=list)
     _recent: Delays | None = None
     _delayed: float = float("-inf")
     _kinds: set[str] = field(default_factory=set)
@@ -105,10 +98,12 @@ class Health:
         """Settle the probes; return the figures of now, and the rows of a minute that ended."""
         for probe in probes.values():
             probe.settle(now)
-        if frozenset(map(id, probes.values())) != self._probes:  # other sessions: count anew
-            self._probes = frozenset(map(id, probes.values()))
+        if list(map(id, probes.values())) != list(map(id, self._probes)):
+            # Other sessions: count anew. The list keeps the old ones, so no id comes twice.
+            self._probes = list(probes.values())
             self.up, self.down = Direction(), Direction()
             self._before.clear()
+            self._outages.clear()
             self._delayed = float("-inf")
         replied = [p.last_reply for p in probes.values() if p.last_reply is not None]
         silent = now - max(replied) if replied else now - _started(probes, now)

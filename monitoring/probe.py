@@ -155,7 +155,7 @@ class Probe:
                 return True
             seen = number
         else:
-            seen = self._seen(reply.seq, number)
+            seen = self._seen(reply.seq)
             known = self._recent.get(seen)
             if known is not None and known[0] == number:
                 self.up.duplicated += 1  # the same reply again
@@ -195,7 +195,7 @@ class Probe:
         delta = (sequence - self.first - self._next) % _FULL
         return self._next + (delta - _FULL if delta >= _HALF else delta)
 
-    def _seen(self, sequence: int, number: int) -> int:
+    def _seen(self, sequence: int) -> int:
         if self._highest < 0:
             return sequence
         delta = (sequence - self._highest) % _FULL

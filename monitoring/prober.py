@@ -201,9 +201,7 @@ class Prober:
         self._running = True
         try:
             while True:
-                state = clock_state()
-                known = state.error if state.error is not None else 1.0
-                self._error = stamp.ErrorEstimate(bool(state.synchronised), False, known)
+                self._error = clock_state().estimate
                 self._arm()
                 await asyncio.sleep(CLOCK_EVERY)
         finally:

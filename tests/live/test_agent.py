@@ -310,6 +310,22 @@ async def test_h264_of_an_rtsp_camera_is_not_transcoded(tmp_path: Path) -> None:
         await asyncio.gather(*(c for c in camera.clients if c), return_exceptions=True)
 
 
+async def test_a_point_without_a_microphone_is_silent_and_says_so() -> None:
+    point = HeadlessPoint("http://127.0.0.1:9", POINT, "k", camera="/dev/video0", microphone=None)
+    sound, _ = point._sources()
+    sound.active.set()
+    frame = await sound.recv()
+    assert not frame.to_ndarray().any()
+    sound.stop()
+    assert [device["kind"] for device in point.sources()] == ["camera"]
+    point._told("video", False)
+    assert point.sources() == []
+    secret = HeadlessPoint(
+        "http://127.0.0.1:9", POINT, "k", camera="rtsp://user:word@192.0.2.5/live", microphone=None
+    )
+    assert secret.sources()[0]["name"] == "192.0.2.5/live"  # no password of a camera is reported
+
+
 async def test_a_wrong_code_and_a_missing_bridge_are_said(served: Served, tmp_path: Path) -> None:
     async def said(*arguments: str) -> tuple[int, str]:
         child = await asyncio.create_subprocess_exec(
