@@ -29,6 +29,9 @@ from bridge.health import HealthWatch
 from bridge.incidents import Incidents
 from bridge.lines import Lines
 from bridge.media import messages as m
+from bridge.meters import Meters
+from bridge.metrics import Bookkeeper
+from bridge.metrics_http import MetricsConfigError, MetricsListener, tls_context
 from bridge.readiness import Readiness
 from bridge.scheduler import Scheduler
 from bridge.signalling.agents import AgentSockets
@@ -119,6 +122,19 @@ class ControlProcess:
             self.control, self.agents, self.health, self.conductor.now, self._certificate_file
         )
         self.readiness.templates = self._template_points
+        self.meters = Meters()
+        self.control.observer = self.conductor.observer = self.auth.observer = self.meters
+        self.events.committed = self.meters.committed
+        self.bookkeeper = Bookkeeper(
+            control=self.control, agents=self.agents, health=self.health,
+            incidents=self.incidents, readiness=self.readiness, scheduler=self.scheduler,
+            meters=self.meters, now=self.conductor.now, starts=lambda: self.worker.starts,
+            state=state, certificate=self._certificate_file,
+        )  # fmt: skip
+        self.metrics = MetricsListener(
+            topology.bridge.metrics, self.bookkeeper.snapshot, lambda: self.healthy,
+            self._not_ready, self.meters,
+        )  # fmt: skip
         self._topology_file = topology_file
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -134,6 +150,12 @@ class ControlProcess:
                 "Give a certificate under bridge.web.tls, or make one of your own: "
                 "python bridge.py ca init --file FILE."
             )
+        try:
+            metrics_context = tls_context(
+                self.topology.bridge.metrics, self._folder, self._certificate_pair()
+            )
+        except MetricsConfigError as error:
+            raise StartError(str(error)) from None
         await self.prepare()
         self._runner = web.AppRunner(self.http().app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -159,8 +181,10 @@ class ControlProcess:
         delivery = Delivery(self.events, self.accounts, self.conductor.now)
         jobs = [self.conductor.run(), self.scheduler.run(), self.worker.run(), self._sweep(),
                 self._look_at_lines(), self.health.run(), self.readiness.run(),
+                self.bookkeeper.run(),
                 *(delivery.run(hook) for hook in self.topology.bridge.webhooks)]  # fmt: skip
         self._tasks = [asyncio.create_task(job) for job in jobs]
+        await self.metrics.start(metrics_context)
         return self
 
     async def prepare(self) -> None:
@@ -257,11 +281,16 @@ class ControlProcess:
 
     def _certificate_file(self) -> Path | None:
         """The server's certificate; None where there is none."""
+        pair = self._certificate_pair()
+        return pair[0] if pair is not None else None
+
+    def _certificate_pair(self) -> tuple[Path, Path] | None:
+        """The server's certificate and key."""
         tls = self.topology.bridge.web.tls
-        own = self._state / "tls" / CERTIFICATE
+        own = self._state / "tls"
         if tls is not None:
-            return self._folder / tls.certificate
-        return own if own.exists() else None
+            return self._folder / tls.certificate, self._folder / tls.key
+        return (own / CERTIFICATE, own / KEY) if (own / CERTIFICATE).exists() else None
 
     async def _certificate(self) -> str:
         """The local authority's certificate (PEM), for kiosks; "" where there is none."""
@@ -278,7 +307,14 @@ class ControlProcess:
         """Whether the tasks that make up this process all run."""
         return all(not task.done() for task in self._tasks)
 
+    def _not_ready(self) -> str:
+        """Why no conference could be held now, as the key of a sentence; "" where one can."""
+        if not self.control.worker_ready:
+            return "http.no_worker"
+        return "store.not_saved" if self.conductor.problem else ""
+
     async def __aexit__(self, *_: object) -> None:
+        await self.metrics.stop()
         for task in self._tasks:
             task.cancel()
         if not self._keep_worker:
@@ -343,18 +379,15 @@ class ControlProcess:
                 continue
             silent = 0
             now, at = self.control.clock(), self.conductor.now()
+            self.meters.take_worker(stats, self.control.worker_id, self.control.points)
             self.health.media = self.lines.feed(stats, now, at)
             self.health.heard = self.lines.heard
 
     def _tls(self) -> ssl.SSLContext | None:
-        tls = self.topology.bridge.web.tls
-        own = self._state / "tls"
-        if tls is not None:
-            certificate, key = self._folder / tls.certificate, self._folder / tls.key
-        elif (own / CERTIFICATE).exists():
-            certificate, key = own / CERTIFICATE, own / KEY
-        else:
+        pair = self._certificate_pair()
+        if pair is None:
             return None
+        certificate, key = pair
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:

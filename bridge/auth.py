@@ -13,6 +13,7 @@ from typing import NamedTuple
 from bridge.accounts import passwords
 from bridge.accounts.roles import User, name_problem, password_problem
 from bridge.accounts.throttle import Throttle
+from bridge.observer import Observer
 from bridge.store.accounts import Accounts, Device, Login
 from bridge.store.database import FAULTS
 
@@ -61,6 +62,7 @@ class Auth:
         self._guessing = asyncio.Lock()
         self._touched: dict[str, float] = {}
         self._strangers: dict[str, tuple[int, int]] = {}
+        self.observer = Observer()
         self.demo_key = ""  # set by the demo: logs the demo's operator in
 
     # --- audit --------------------------------------------------------------------------
@@ -103,6 +105,7 @@ class Auth:
     def _check_wait(self, name: str, address: str) -> None:
         wait = self._throttle.wait(name, address, self._monotonic())
         if wait > 0:
+            self.observer.denied("throttled")
             raise Denied(429, "account.wait", seconds=str(int(wait) + 1))
 
     async def login(self, name: str, password: str, address: str, agent: str) -> tuple[str, User]:
@@ -114,6 +117,7 @@ class Auth:
             right = await passwords.verify_async(stored, password)
             if not right or user is None or user.disabled:
                 self._throttle.failed(name, address, self._monotonic())
+                self.observer.denied("password")
                 await self.note(f"user:{name[:40]}", address, "login", outcome="refused")
                 raise Denied(401, "account.wrong_password")
             self._throttle.succeeded(name)
@@ -128,6 +132,7 @@ class Auth:
         )
         if user is None or not right:
             self._throttle.failed("demo", address, self._monotonic())
+            self.observer.denied("password")
             raise Denied(401, "account.wrong_password")
         return await self._open(user, address, agent), user
 
@@ -168,6 +173,7 @@ class Auth:
             stored = await self.accounts.password(user.name)
             if not await passwords.verify_async(stored, old):
                 self._throttle.failed(user.name, address, self._monotonic())
+                self.observer.denied("password")
                 raise Denied(403, "account.wrong_old_password")
         problem = password_problem(user.name, new)
         if problem or new == old:
@@ -184,6 +190,7 @@ class Auth:
         device = await self.accounts.device_of_key(passwords.digest(key)) if key else None
         if device is None or device.point != point or device.revoked is not None:
             self._throttle.failed(f"point:{point} {address}", address, self._monotonic())
+            self.observer.denied("device_key")
             await self.note(f"point:{point[:64]}", address, "session", outcome="wrong key")
             raise Denied(401, "http.wrong_key")
         self._throttle.succeeded(f"point:{point} {address}")
@@ -203,6 +210,7 @@ class Auth:
         point = await self.accounts.use_enrolment(passwords.digest(normal), now)
         if point is None:
             self._throttle.failed(f"enrol {address}", address, self._monotonic())
+            self.observer.denied("enrolment_code")
             await self.note("device", address, "enrol", outcome="wrong code")
             raise Denied(401, "account.wrong_code")
         key = passwords.new_token()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from bridge.conference import events as e
 from bridge.conference import machine
 from bridge.conference.apply import apply, replay
 from bridge.conference.model import SYSTEM, Actor, Plan, Refusal, State
+from bridge.observer import Observer
 from bridge.store.database import FAULTS, Conflict, NotSaved
 from bridge.store.log import Answer, EventLog
 
@@ -81,6 +82,7 @@ class Conductor:
         self.states: dict[str, State] = {}
         self.problem = ""  # why the store fails now; "" where it works
         self.committed = asyncio.Event()
+        self.observer = Observer()
 
     # --- reading ------------------------------------------------------------------------
 
@@ -154,14 +156,29 @@ class Conductor:
 
     async def open(self, plan: Plan, actor: Actor, key: str = "") -> Result:
         """Open a conference (the trial session begins)."""
-        return await self._submit(plan.id, plan, actor, key)
+        return await self._observed("open", self._submit(plan.id, plan, actor, key))
 
     async def submit(
         self, conference: str, command: c.Command, actor: Actor, key: str = ""
     ) -> Result:
         """Carry a command out. With ``key`` (idempotency) a repetition is answered as the
         first time, also after a restart. Raises `NotSaved`."""
-        return await self._submit(conference, command, actor, key)
+        asked = self._submit(conference, command, actor, key)
+        return await self._observed(c.name_of(command), asked)
+
+    async def _observed(self, word: str, asked: Awaitable[Result]) -> Result:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        outcome = "failed"
+        try:
+            result = await asked
+            outcome = "done" if isinstance(result, Done) else "refused"
+            return result
+        except FAULTS:
+            outcome = "not_saved"
+            raise
+        finally:
+            self.observer.command(word, outcome, loop.time() - began)
 
     def fact(self, conference: str, command: c.Command) -> None:
         """Tell a fact; nobody waits for it."""

@@ -22,6 +22,7 @@ from bridge.conference.model import State
 from bridge.conference.plan import PROGRAMME, Plan, feed_of, plan, slot_names
 from bridge.conference.typed import HELP
 from bridge.media import messages as m
+from bridge.observer import Observer
 from bridge.signalling import protocol, sdp
 from bridge.signalling.answer import CONSOLE_SOURCES, ROOM_SOURCES, Local, negotiate
 from bridge.signalling.sessions import Session, Sessions
@@ -51,6 +52,7 @@ class Control:
         self.quality: dict[str, protocol.Quality] = {}
         self.send = send
         self.clock = clock
+        self.observer = Observer()
         # Not `send` itself: tests put another in its place.
         self._routes = WorkerRoutes(sessions, lambda command: self.send(command))  # noqa: PLW0108
         self._calls = Calls()
@@ -68,6 +70,12 @@ class Control:
     def worker_ready(self) -> bool:
         return self._routes.inventory is not None
 
+    @property
+    def worker_id(self) -> str:
+        """The identity of the worker that is connected; "" for none."""
+        inventory = self._routes.inventory
+        return inventory.worker if inventory is not None else ""
+
     def on_event(self, event: m.Event) -> None:
         """Take an event of the worker in."""
         match event:
@@ -77,6 +85,7 @@ class Control:
                 self._transport_state(event)
             case m.SlotShowing():
                 self._routes.showing(event)
+                self.observer.showing(event.slot, event.waited_ms / 1000)
                 self.publish()
             case m.Levels():
                 self._levels(event)
@@ -91,6 +100,7 @@ class Control:
             for transport, level in event.levels.items()
             if (point := self._routes.owner(transport)) is not None
         }
+        self.observer.levels(levels)
         message = protocol.Levels(levels=levels, now=self.conductor.now())
         for session in self.sessions.all():
             session.post(message)
@@ -149,11 +159,13 @@ class Control:
             session.transport_up = True
             if session.point is not None:
                 self._lost.discard(session.point)
+                self.observer.connected(session.point, self.clock())
         elif event.state in ("vanished", "failed", "closed"):
             session.transport_up = False
             session.idle_since = self.clock()
             if session.point is not None:
                 self._lost.add(session.point)
+                self.observer.disconnected(session.point, event.state)
             if event.state != "vanished":  # a vanished peer may come back on its own
                 self._close_transport(session)
                 session.post(protocol.Media(reason=event.state))
@@ -162,6 +174,8 @@ class Control:
         self.publish()
 
     def _lose_media(self, session: Session, reason: str) -> None:
+        if session.transport_up and session.point is not None:
+            self.observer.disconnected(session.point, reason)
         session.transport = ""
         session.transport_up = False
         session.idle_since = self.clock()
@@ -180,6 +194,7 @@ class Control:
 
     def changed(self, ident: str, state: State, recorded: Sequence[e.Recorded]) -> None:
         """The conductor committed events: carry them out and tell."""
+        self.observer.changed(ident, state, recorded)
         if state.phase == "ended":
             self._routes.end_group(ident)
         self._sync()
@@ -286,6 +301,8 @@ class Control:
         stops at once."""
         if reason:
             self._bid_farewell(session, reason)
+        if session.transport_up and session.point is not None:
+            self.observer.disconnected(session.point, "left")
         self._close_transport(session)
         self.sessions.remove(session)
         if session.point is not None:
@@ -364,6 +381,8 @@ class Control:
         self._close_transport(session)
         session.transport = ident
         self._routes.open(spec, session.point)
+        if session.point is not None:
+            self.observer.offered(session.point, self.clock())
         self._sync("new_offer")
         self._apply_plan()
         self.publish()

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from dateutil.rrule import rrulestr
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 MAX_POINTS = 500
 
@@ -113,6 +113,31 @@ class MediaPort(Model):
     )
 
 
+class MetricsPort(Model):
+    """Where Prometheus scrapes. Elsewhere than on loopback it needs TLS (the server's
+    certificate where none is given), and a token or client certificates."""
+
+    listen: Ip = "127.0.0.1"
+    port: Port = 9464
+    token: Annotated[str, Field(min_length=16, max_length=200)] | None = Field(
+        default=None, description="bearer token that a scraper must show"
+    )
+    tls: Tls | None = None
+    client_authority: Text | None = Field(
+        default=None, description="PEM file of who signs the certificates of scrapers"
+    )
+
+    @model_validator(mode="after")
+    def _guarded(self) -> MetricsPort:
+        guarded = self.token is not None or self.client_authority is not None
+        if not ipaddress.ip_address(self.listen).is_loopback and not guarded:
+            raise ValueError(
+                f"metrics on {self.listen} are open to everybody: give a token or a "
+                "client_authority, or listen on 127.0.0.1"
+            )
+        return self
+
+
 class Webhook(Model):
     """Where events of conferences and points are posted, signed with ``secret``."""
 
@@ -169,6 +194,7 @@ class Bridge(Model):
     webhooks: list[Webhook] = Field(default=[], max_length=20)
     web: Web = Web()
     media: MediaPort
+    metrics: MetricsPort = MetricsPort()
     workers: Annotated[
         int, Field(ge=1, le=1, description="media workers; one carries the conference there is")
     ] = 1

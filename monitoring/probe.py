@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from monitoring import stamp
+from monitoring.distributions import Distributions
 from monitoring.statistics import percentile
 
 SETTLE = 1.0  # seconds a reply may take before its packet counts as lost
@@ -55,6 +56,7 @@ class Totals:
     reordered: int = 0
     duplicated: int = 0
     bursts: int = 0
+    remarked: int = 0
 
 
 @dataclass(slots=True)
@@ -77,7 +79,8 @@ class Outage(NamedTuple):
 class Probe:
     """State of a session. ``first`` is its first sequence number, ``stateful`` whether the
     reflector counts; one that only repeats our number cannot tell the ways apart, and then
-    both directions show what was lost on the round trip."""
+    both directions show what was lost on the round trip. ``distributions``, where given, get
+    every reply's delays."""
 
     style: stamp.Style
     ssid: int = 0
@@ -87,6 +90,7 @@ class Probe:
     down: Totals = field(default_factory=Totals)
     up: Totals = field(default_factory=Totals)
     counters: Counter[str] = field(default_factory=Counter)
+    distributions: Distributions | None = None
     samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=MAX_SAMPLES))
     last_reply: float | None = None
     started: float | None = None
@@ -181,6 +185,10 @@ class Probe:
         self.error = reply.error
         self.dscp_down = reply.dscp
         self.dscp_up = dscp
+        if reply.dscp is not None:
+            # Who does not say what arrived has not said either how it marks its replies.
+            self.down.remarked += reply.dscp != self.dscp
+            self.up.remarked += dscp != self.dscp
         return True
 
     def sent_it(self, data: bytes) -> bool:
@@ -269,6 +277,11 @@ class Probe:
                 self.counters["clock_step"] += 1
                 sample = sample._replace(segment=self._segment)
         self.samples.append(sample)
+        if self.distributions is not None:
+            self.distributions.feed(
+                round_trip=round_trip, down=down, up=up, segment=self._segment, now=now,
+                synchronised=reply.error is not None and reply.error.synchronised,
+            )  # fmt: skip
 
     # --- once a second ------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from monitoring import stamp
 from monitoring.clock_state import clock_state
 from monitoring.datagrams import Datagrams, SteadyNs
+from monitoring.distributions import Distributions
 from monitoring.probe import Probe
 from monitoring.statistics import percentile
 
@@ -94,6 +95,8 @@ class Prober:
         self._sources = {ipaddress.ip_address(s).version: s for s in reversed(sources)}
         self.clock = SteadyNs()
         self.counters: Counter[str] = Counter()
+        self.distributions: dict[tuple[str, str], Distributions] = {}
+        """By point and class; they outlive the sessions."""
         self._sockets: dict[int, Datagrams] = {}
         self._targets: dict[str, Target] = {}
         self._sessions: dict[str, dict[str, _Session]] = {}
@@ -146,6 +149,9 @@ class Prober:
         first = (now // interval + 1 + group / len(SPREAD)) * interval
         for kind in target.classes:
             session = self._open(target, kind.dscp)
+            session.probe.distributions = self.distributions.setdefault(
+                (point, kind.name), Distributions()
+            )
             self._sessions[point][kind.name] = session
             heapq.heappush(self._due, (first, next(self._order), session))
         self._arm()

@@ -142,6 +142,7 @@ async def put_topology(call: Call) -> Any:
         raise Denied(404, "api.no_topology_file")
     check_match(call, msgspec.json.encode(TopologyText(path.read_text("utf-8"))))
     checked, topology = _check(call, body.text)
+    services.control.observer.reloaded(topology is not None)
     if topology is None:
         await call.note("topology", outcome="refused")
         return web.Response(
@@ -170,6 +171,7 @@ async def reload_topology(call: Call) -> Any:
     except (OSError, UnicodeDecodeError):
         raise Denied(409, "api.topology_unreadable") from None
     checked, topology = _check(call, text)
+    call.services.control.observer.reloaded(topology is not None)
     if topology is not None:
         call.services.control.swap_topology(topology)
     await call.note("topology reload", outcome="done" if topology is not None else "refused")

@@ -257,6 +257,7 @@ class MediaCore:
             empty = rtcp.build_receiver_report(REPORT_SSRC, ())
             self._send_rtcp(transport, empty + rtcp.build_pli(REPORT_SSRC, layer.ssrc))
             self.counters.key_frame_requests_sent += 1
+            layer.key_frame_requests += 1
 
     # --- time ---------------------------------------------------------------------------
 
@@ -351,6 +352,12 @@ class MediaCore:
         self, transport: Transport, state: m.State, now: float, reason: str = ""
     ) -> None:
         transport.state = state
+        if state == "vanished":
+            self.counters.consent_lost += 1
+        elif state == "failed" and transport.addresses:
+            self.counters.dtls_failed += 1
+        elif state == "failed":
+            self.counters.ice_failed += 1
         self.events.append(m.StateChanged(transport=transport.id, state=state, reason=reason))
         for slot in transport.slots.values():
             self.router.retarget(slot, now)

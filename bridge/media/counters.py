@@ -41,10 +41,13 @@ class Counters:
     """Totals since the worker started. Public integers, read at scrape time."""
 
     __slots__ = (
+        "consent_lost",
         "dropped",
         "dtls_completed",
+        "dtls_failed",
         "gso_batches",
         "gso_segments",
+        "ice_failed",
         "key_frame_requests_received",
         "key_frame_requests_sent",
         "layers_switched",
@@ -84,9 +87,12 @@ class Counters:
         return totals
 
     # Declared for the type checker; created in __init__ from __slots__.
+    consent_lost: int
     dtls_completed: int
+    dtls_failed: int
     gso_batches: int
     gso_segments: int
+    ice_failed: int
     key_frame_requests_received: int
     key_frame_requests_sent: int
     layers_switched: int

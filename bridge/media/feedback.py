@@ -52,6 +52,8 @@ def handle(
             case rtcp.KeyFrameRequest():
                 counters.key_frame_requests_received += 1
                 slot = transport.slots_by_ssrc.get(message.media_ssrc)
+                if slot is not None:
+                    slot.key_frame_requests += 1
                 if slot is not None and slot.layer is not None:
                     router.request_key_frame(slot.layer)
             case rtcp.Remb():
@@ -97,6 +99,7 @@ def _blocks(blocks: tuple[ReportBlock, ...], transport: Transport, now: float) -
         if slot is None:
             continue
         slot.receiver_loss = block.fraction_lost / 256
+        slot.lost = max(slot.lost, block.packets_lost)
         sent = slot.sr_sent.get(block.last_sender_report)
         if sent is not None and block.last_sender_report:
             rtt = now - sent - block.delay_since_last / 65536
@@ -113,6 +116,7 @@ def _nack(
 ) -> None:
     transport = slot.transport
     counters.nacks_received += len(sequence_numbers)
+    slot.nacks += len(sequence_numbers)
     if len(slot.rtx_sent) > RTX_MEMORY:
         slot.rtx_sent.clear()
     wait = max(RTX_REPEAT, transport.rtt * 0.5)
@@ -129,6 +133,7 @@ def _nack(
         slot.rtx_sent[sequence_number] = now
         transport.rtx_credit -= octets
         counters.rtx_out += 1
+        slot.rtx += 1
 
 
 def refill_rtx(transport: Transport, octets_sent: int) -> None:

@@ -65,6 +65,7 @@ class Layer:
         "highest",
         "is_key_frame_start",
         "jitter",
+        "key_frame_requests",
         "key_frame_sent",
         "key_frame_wanted",
         "last_arrival",
@@ -132,6 +133,7 @@ class Layer:
         self.lost_unrepaired = 0
         self.key_frame_wanted = False
         self.key_frame_sent = -1e9
+        self.key_frame_requests = 0
 
     def estimate(self, sequence_number: int) -> int:
         """The packet index nearest to the highest seen (RFC 3711 section 3.3.1), plus 2^16.

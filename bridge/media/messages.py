@@ -13,6 +13,9 @@ import msgspec
 VERSION = 1
 MAX_LINE = 1 << 20  # bytes; an `open` with 200 slots is about 30 kB
 
+# Seconds; the forwarding delays that are told apart in `Stats.delay_counts`.
+DELAY_BOUNDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+
 Kind = Literal["audio", "video"]
 Codec = Literal["vp8", "h264", "opus"]
 Prefer = Literal["highest", "lowest"]
@@ -245,13 +248,24 @@ class SourceStats(Struct, frozen=True, kw_only=True):
     unrepaired: int
     jitter_ms: float
     active: bool
+    key_frame_requests: int = 0
 
 
 class SlotStats(Struct, frozen=True, kw_only=True):
+    """``lost`` is what the receiver reports as lost; ``shows`` the name of the source shown
+    and ``layer`` its layer's rid, "" for none."""
+
     name: str
     packets: int
     octets: int
     receiver_loss: float
+    kind: Kind = "video"
+    shows: str = ""
+    layer: str = ""
+    lost: int = 0
+    nacks: int = 0
+    rtx: int = 0
+    key_frame_requests: int = 0
 
 
 class TransportStats(Struct, frozen=True, kw_only=True):
@@ -270,7 +284,8 @@ class TransportStats(Struct, frozen=True, kw_only=True):
 
 
 class Stats(Struct, frozen=True, kw_only=True, tag="stats"):
-    """``delay_us`` are p50, p99, p999 of kernel arrival → handed to the kernel, sampled."""
+    """``delay_us`` are p50, p99, p999 of kernel arrival → handed to the kernel, sampled;
+    ``delay_counts`` all samples since the start by `DELAY_BOUNDS` and above them."""
 
     request: int
     uptime: float
@@ -281,6 +296,8 @@ class Stats(Struct, frozen=True, kw_only=True, tag="stats"):
     counters: dict[str, int]
     delay_us: tuple[float, float, float]
     transports: tuple[TransportStats, ...]
+    delay_counts: tuple[int, ...] = ()
+    delay_sum: float = 0.0
 
 
 class Error(Struct, frozen=True, kw_only=True, tag="error"):

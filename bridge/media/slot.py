@@ -45,12 +45,15 @@ class Slot:
         "clock_rate",
         "codec",
         "first",
+        "key_frame_requests",
         "kind",
         "last_at",
         "last_numbers",
         "last_timestamp",
         "layer",
+        "lost",
         "munge",
+        "nacks",
         "name",
         "next_index",
         "nonce_base",
@@ -59,6 +62,7 @@ class Slot:
         "packets",
         "payload_type",
         "receiver_loss",
+        "rtx",
         "rtx_index",
         "rtx_nonce_base",
         "rtx_payload_type",
@@ -119,7 +123,12 @@ class Slot:
         self.packets = 0
         self.octets = 0
         self.sr_sent: dict[int, float] = {}  # middle 32 bits of NTP → when it was sent
+        # What the receiver reports and asks for.
         self.receiver_loss = 0.0
+        self.lost = 0
+        self.nacks = 0
+        self.rtx = 0
+        self.key_frame_requests = 0
 
     def key(self, salt: int) -> None:
         """Note the session salt of a fresh association."""

@@ -40,6 +40,7 @@ def transport_stats(transport: Transport, now: float) -> m.TransportStats:
                     unrepaired=layer.lost_unrepaired,
                     jitter_ms=round(layer.jitter / layer.clock_rate * 1000, 2),
                     active=layer.is_active(now),
+                    key_frame_requests=layer.key_frame_requests,
                 )
             )
     return m.TransportStats(
@@ -57,6 +58,13 @@ def transport_stats(transport: Transport, now: float) -> m.TransportStats:
                 packets=slot.packets,
                 octets=slot.octets,
                 receiver_loss=round(slot.receiver_loss, 4),
+                kind="audio" if slot.kind == "audio" else "video",
+                shows=slot.layer.source.spec.name if slot.layer is not None else "",
+                layer=slot.layer.rid if slot.layer is not None else "",
+                lost=slot.lost,
+                nacks=slot.nacks,
+                rtx=slot.rtx,
+                key_frame_requests=slot.key_frame_requests,
             )
             for slot in transport.slots.values()
         ),

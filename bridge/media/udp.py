@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import collections
 import contextlib
 import errno
@@ -40,6 +41,8 @@ class MediaSockets:
         self.sockets: list[socket.socket] = []
         self.gso = True
         self.delays: collections.deque[float] = collections.deque(maxlen=DELAYS_KEPT)
+        self.delay_counts = [0] * (len(m.DELAY_BOUNDS) + 1)
+        self.delay_sum = 0.0
         self._sampled: list[float] = []
         self._count = 0
         try:
@@ -87,7 +90,11 @@ class MediaSockets:
         core.flush(now, self._send_batch)
         if self._sampled:
             sent = time.time()
-            self.delays.extend(max(0.0, sent - at) for at in self._sampled)
+            for at in self._sampled:
+                delay = max(0.0, sent - at)
+                self.delays.append(delay)
+                self.delay_counts[bisect.bisect_left(m.DELAY_BOUNDS, delay)] += 1
+                self.delay_sum += delay
             self._sampled.clear()
         if core.datagrams:
             datagrams = core.datagrams

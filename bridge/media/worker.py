@@ -214,6 +214,8 @@ class Worker:
             counters=self.core.counters.snapshot(),
             delay_us=stats.delay_summary(self.sockets.delays),
             transports=stats.all_transports(self.core, now),
+            delay_counts=tuple(self.sockets.delay_counts),
+            delay_sum=round(self.sockets.delay_sum, 6),
         )
 
 

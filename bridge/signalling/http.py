@@ -292,6 +292,7 @@ class Http:
             hello = None
         if not isinstance(hello, protocol.Hello) or hello.version != protocol.VERSION:
             error = protocol.Error(sentence=sentence("protocol.hello_first"))
+            self.control.observer.hung_up("no_hello")
             if not socket.closed:
                 await socket.send_str(protocol.encode(error))
             await socket.close(code=CLOSE_PROTOCOL, message=b"hello expected")
@@ -332,6 +333,7 @@ class Http:
                     arguments = {"detail": error.detail} if error.detail else {}
                     client.post(protocol.Error(sentence=sentence(error.key, **arguments)))
             if bad > MAX_BAD_MESSAGES:
+                self.control.observer.hung_up("bad_messages")
                 await socket.close(code=CLOSE_PROTOCOL, message=b"too many bad messages")
 
     async def _handle(self, message: protocol.FromClient, session: Session, client: Client) -> None:
@@ -409,6 +411,7 @@ class Http:
         except (ConnectionError, TimeoutError, RuntimeError):
             client.overflowed = True
         if client.overflowed:
+            self.control.observer.hung_up("too_slow")
             code, reason = CLOSE_TOO_SLOW, b"too slow"
         try:
             async with asyncio.timeout(1):

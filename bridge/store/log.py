@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -40,6 +41,8 @@ class EventLog:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self.committed: Callable[[float, bool], None] = lambda _seconds, _saved: None
+        """Told of every transaction: its seconds, and whether it succeeded."""
 
     async def append(
         self, recorded: Sequence[e.Recorded], answers: Sequence[Answer] = (), now: float = 0.0
@@ -58,6 +61,8 @@ class EventLog:
             }
             for item in recorded
         ]
+        began = time.monotonic()
+        saved = False
         try:
             async with self._engine.begin() as connection:
                 if rows:
@@ -68,10 +73,13 @@ class EventLog:
                         [{"key": a.key, "digest": a.digest, "body": a.body, "at": now}
                          for a in answers],
                     )  # fmt: skip
+            saved = True
         except IntegrityError as error:
             raise Conflict(str(error).splitlines()[0]) from None
         except (SQLAlchemyError, OSError) as error:
             raise NotSaved(str(error).splitlines()[0]) from None
+        finally:
+            self.committed(time.monotonic() - began, saved)
 
     async def read(self, conference: str, after: int = 0, limit: int = 100_000) -> list[e.Recorded]:
         """Events of a conference with a greater ``seq`` than ``after``, in order."""
