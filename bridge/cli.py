@@ -150,6 +150,9 @@ def demo(
         list[str] | None,
         typer.Option(help="make a line bad, for example khoan-du:loss-down=5%"),
     ] = None,
+    monitoring: Annotated[
+        bool, typer.Option("--monitoring", help="start Prometheus beside the demo")
+    ] = False,
     file: Annotated[Path, typer.Option(help="topology")] = DEMO_TOPOLOGY,
 ) -> None:
     """Start worker, control process and simulated points on this machine."""
@@ -185,6 +188,7 @@ def demo(
                 open_browser=browser,
                 impaired=impaired,
                 local=state_folder(file, topology),
+                monitoring=monitoring,
             ).run()
         )
     except StartError as error:

@@ -168,7 +168,10 @@ class Control:
                 self.observer.disconnected(session.point, event.state)
             if event.state != "vanished":  # a vanished peer may come back on its own
                 self._close_transport(session)
-                session.post(protocol.Media(reason=event.state))
+                if event.state == "failed":
+                    # Who closed its own is about to offer anew, and would take a request for
+                    # another offer as one more: a storm of offers.
+                    session.post(protocol.Media(reason=event.state))
         self._sync(event.reason or event.state)
         self._apply_plan()
         self.publish()

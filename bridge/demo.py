@@ -30,6 +30,7 @@ from bridge.conductor import Done
 from bridge.conference.commands import Grant, Start
 from bridge.conference.model import Actor, PointId
 from bridge.conference.plan import AUDIO, PROGRAMME, THUMBNAIL
+from bridge.demo_monitoring import DASHBOARDS, NoPrometheus, prometheus
 from bridge.media import messages as m
 from bridge.media.stats import percentile
 from bridge.signalling.protocol import SlotReport
@@ -92,12 +93,15 @@ class Demo:
         open_browser: bool,
         impaired: dict[str, str] | None = None,
         local: Path | None = None,
+        monitoring: bool = False,
     ) -> None:
-        """``local`` is the state folder in which the command line looks for a running bridge of
+        """``monitoring`` starts Prometheus beside it; ``local`` is the state folder in which the
+        command line looks for a running bridge of
         this topology; ``impaired`` is what is wrong with lines, by point, in the words of
         `endpoints.impairment.parse`."""
         self._impaired = impaired or {}
         self._local = local
+        self._monitoring = monitoring
         self.topology = _shortened(topology, points)
         self._seconds = seconds
         self._report = report
@@ -127,10 +131,13 @@ class Demo:
 
     async def _run(self, state: Path) -> bool:
         started = time.monotonic()
-        async with _start(self.topology, state) as process:
+        async with contextlib.AsyncExitStack() as stack:
+            process = await stack.enter_async_context(_start(self.topology, state))
             self._process = process
             async with asyncio.timeout(READY_TIMEOUT):
                 await process.worker.ready.wait()
+            if self._monitoring:
+                await self._start_monitoring(process, state, stack)
             self._first_stats = await process.worker.stats()
             address = f"{process.url}/console#demo={await demo_operator(process)}"
             self._console.print(f"The console:  [bold]{address}[/]", soft_wrap=True)
@@ -167,6 +174,25 @@ class Demo:
             self._report.write_text(text, "utf-8")
         self._print_summary(document)
         return bool(document["ok"]) or self._seconds is None
+
+    async def _start_monitoring(
+        self, process: ControlProcess, state: Path, stack: contextlib.AsyncExitStack
+    ) -> None:
+        """Prometheus beside the demo, and how to add Grafana."""
+        try:
+            url = await stack.enter_async_context(
+                prometheus(process.metrics.url, process.url, state / "prometheus")
+            )
+        except NoPrometheus as error:
+            raise StartError(str(error)) from None
+        for line in (
+            f"Prometheus:   [bold]{url}[/]  (alerts: {url}/alerts)",
+            f"The metrics:  {process.metrics.url}/metrics",
+            f"Dashboards:   {DASHBOARDS}/vi and /en",
+            f"Grafana:      add a Prometheus data source with the address {url}, then import the "
+            "files of the dashboards (Dashboards, New, Import); docs/en/monitoring.md",
+        ):
+            self._console.print(line, soft_wrap=True)
 
     def _announce(self, state: Path) -> list[Path]:
         """Let the command line (ready, conference, point) find the demo where it would look for
@@ -470,7 +496,10 @@ async def _start(topology: Topology, state: Path) -> Any:
     web = bridge.web
     if _taken(web.listen, web.port, socket.SOCK_STREAM):
         web = web.model_copy(update={"port": 0})
-    bridge = bridge.model_copy(update={"media": media, "web": web})
+    metrics = bridge.metrics
+    if _taken(metrics.listen, metrics.port, socket.SOCK_STREAM):
+        metrics = metrics.model_copy(update={"port": 0})
+    bridge = bridge.model_copy(update={"media": media, "web": web, "metrics": metrics})
     probes = topology.probes
     hosts = [p.probe for p in topology.points if _is_loopback(p.probe)]
     if hosts and _taken(str(hosts[0]), probes.port, socket.SOCK_DGRAM):

@@ -188,12 +188,12 @@ class Bookkeeper:
             # A point that the topology has no more; a key frame asked of a microphone.
             with contextlib.suppress(UnknownSeries):
                 found.set(name, total, *labels)
-        self._points(found)
-        self._lines(found)
-        self._media(found)
-        self._conferences(found)
-        self._worker(found)
-        self._bridge(found)
+        for part in (self._points, self._lines, self._media, self._conferences, self._worker,
+                     self._bridge):  # fmt: skip
+            try:
+                part(found)
+            except Exception:  # figures with a gap are worth more than none
+                log.exception("a part of the figures is missing")
         return found
 
     def _points(self, found: Snapshot) -> None:

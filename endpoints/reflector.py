@@ -22,6 +22,9 @@ class Hop:
         self.down = down
         self.up = up
         self.strip: frozenset[str] = frozenset()
+        self.probes_offered = 0
+        self.probes_lost_down = 0
+        self.probes_lost_up = 0
 
     def set(self, impaired: Impaired) -> None:
         """Another line from now on."""
@@ -57,7 +60,10 @@ class ReflectorSocket:
             if "down" in self.hop.strip:
                 datagram = datagram._replace(tos=REMARKED_TO)
             now = self._loop.time()
-            for at in self.hop.down.offer(now, len(datagram.data)):
+            leaves = self.hop.down.offer(now, len(datagram.data))
+            self.hop.probes_offered += 1
+            self.hop.probes_lost_down += not leaves
+            for at in leaves:
                 if at <= now:
                     self._reflect(datagram)
                 else:
@@ -77,7 +83,9 @@ class ReflectorSocket:
         if "up" in self.hop.strip:
             answer = answer._replace(dscp=REMARKED_TO)
         now = self._loop.time()
-        for at in self.hop.up.offer(now, len(answer.data)):
+        leaves = self.hop.up.offer(now, len(answer.data))
+        self.hop.probes_lost_up += not leaves
+        for at in leaves:
             if at <= now:
                 self._send(answer, datagram)
             else:

@@ -5,6 +5,7 @@ It reads one JSON object from standard input, ``{"url": …, "points": [{"id", "
 "address"}, …]}``, and ends when standard input closes. Each point has the real agent beside it.
 Further lines put faults in: ``{"point": …, "impair": "loss-down=5%", "missing": ["camera"],
 "kiosk": "failed", "machine": {"disk": 0.99}, "agent": false}``; what a line does not name is well.
+``{"point": …, "count": FILE}`` changes nothing: what the line did to probes is written to the file.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -449,6 +451,17 @@ class Room:
             self._agent.cancel()
             self._agent = None
 
+    def count(self, path: Path) -> None:
+        """Write down what the line did to probes so far."""
+        found = {
+            "offered": self.hop.probes_offered,
+            "lost_down": self.hop.probes_lost_down,
+            "lost_up": self.hop.probes_lost_up,
+        }
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(found), "utf-8")
+        new.replace(path)
+
     async def _run_agent(self) -> None:
         aiortc_seams.local_address.set(self.point.address)
         aiortc_seams.line.set(self.hop)
@@ -488,8 +501,11 @@ async def _main() -> None:
     task = asyncio.create_task(run(rooms))
     while line := await reader.readline():  # the parent closes standard input, or is gone
         fault = json.loads(line)
-        if fault["point"] in rooms:
-            rooms[fault["point"]].fault(fault)
+        room = rooms.get(fault["point"])
+        if room is not None and "count" in fault:
+            room.count(Path(fault["count"]))
+        elif room is not None:
+            room.fault(fault)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -66,8 +66,11 @@ class Snapshot:
         known[labels] = Histogram(value.bounds, list(value.counts), value.total)
 
     def value(self, name: str, *labels: str) -> float:
-        """A number that was set, by the name without the prefix."""
-        return self.numbers[PREFIX + name][labels]
+        """A number that was set, by the name without the prefix. Raises `UnknownSeries`."""
+        known = self.numbers.get(PREFIX + name)
+        if known is None or labels not in known:
+            raise UnknownSeries(f"{name}{labels}")
+        return known[labels]
 
     @property
     def series(self) -> int:

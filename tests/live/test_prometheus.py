@@ -1,0 +1,237 @@
+"""A real Prometheus scrapes a running demo with a bad line: every query of every dashboard and
+every rule returns data, and the figures are what the line really did."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+
+from bridge.conference import commands as c
+from bridge.conference.model import Actor
+from bridge.demo import DEMO_ACTOR, Demo, _start_conference
+from bridge.demo_monitoring import prometheus
+from bridge.signalling import protocol
+from monitoring.dashboards import DASHBOARDS
+from monitoring.panels import Panel
+from tests.live.test_ready import everybody_is_well, running_demo
+from tests.monitoring.test_rules import RULES
+
+POINT = "khoan-du"
+IMPAIRED = "loss-down=5%,delay-down=20ms,strip-up"
+WATCHED = 40.0  # seconds from the first command until the queries
+NAMES = re.compile(r"[a-z]*:?\bdiemcau_[a-z0-9_]+(?::[a-z0-9_]+)?|\bscrape_duration_seconds|\bup\b")
+
+# Panels of which a query rightly returns nothing in a demo that is well.
+RIGHTLY_EMPTY = {
+    "Alerts": "no alert has held for its time",
+    "Certificate expires": "the demo runs without a certificate",
+    "Length p50": "no conference has ended",
+    "Round trip against what is usual": "there is no day of figures yet",
+    "Drops by reason": "nothing is dropped on a good day",
+    "One-way delay p50": "machines without NTP cannot measure it",
+}
+RULES_WITHOUT_DATA = {
+    "point:diemcau_probe_rtt_seconds:baseline_7d": "there is no day of figures yet",
+    "point:diemcau_probe_rtt_seconds:minutely": "evaluated once a minute",
+}
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("prometheus") is None, reason="needs Debian's prometheus"
+)
+
+
+class Api:
+    """Prometheus's HTTP interface."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self._http = http
+        self._url = url
+
+    async def get(self, path: str, **parameters: str) -> Any:
+        async with self._http.get(f"{self._url}/api/v1/{path}", params=parameters) as response:
+            body = await response.json()
+        assert body["status"] == "success", (parameters, body)
+        return body["data"]
+
+    async def query(self, expr: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.get("query", query=expr))["result"]
+        return found
+
+    async def value(self, expr: str) -> float:
+        found = await self.query(expr)
+        assert len(found) == 1, (expr, found)
+        return float(found[0]["value"][1])
+
+    async def until(self, expr: str, seconds: float = 60.0) -> None:
+        """Wait until a query returns something."""
+        async with asyncio.timeout(seconds):
+            while not await self.query(expr):  # noqa: ASYNC110 - a scrape has no event
+                await asyncio.sleep(0.2)
+
+
+def substituted(expr: str) -> str:
+    """A panel's query as Grafana would send it."""
+    for name, value in (
+        ("$bridge", ".*"), ("$point", POINT), ("$__rate_interval", "60s"), ("$__range", "60s"),
+        ("$__interval", "5s"),
+    ):  # fmt: skip
+        expr = expr.replace(name, value)
+    return expr
+
+
+def has_data(found: list[dict[str, Any]]) -> bool:
+    return any(not math.isnan(float(item["value"][1])) for item in found)
+
+
+async def events(demo: Demo) -> None:
+    """Something of everything: takes, the floor asked for and granted, a refused login."""
+    process = demo.process
+    conference = await _start_conference(process)
+    asker = Actor(kind="point", name=POINT)
+    await process.conductor.submit(conference, c.RequestFloor(point=POINT), asker)
+    for target in ("an-binh", POINT, "yen-bong", POINT):
+        await process.conductor.submit(conference, c.Grant(point=target), DEMO_ACTOR)
+        await asyncio.sleep(1.0)
+    # One room offers anew: it joins while somebody counts.
+    session = process.control.sessions.of_point("an-binh")
+    assert session is not None
+    session.post(protocol.Media(reason="called"))
+    async with aiohttp.ClientSession() as http:
+        body = {"name": "nobody", "password": "wrong wrong wrong"}
+        async with http.post(f"{process.url}/api/v1/login", json=body) as response:
+            assert response.status == 401
+
+
+@pytest.fixture
+async def watched(tmp_path: Path) -> AsyncIterator[tuple[Demo, Api]]:
+    async with running_demo(tmp_path, impaired={POINT: IMPAIRED}) as (demo, _):
+        process = demo.process
+        async with (
+            prometheus(process.metrics.url, process.url, tmp_path / "prometheus", "1s") as url,
+            aiohttp.ClientSession() as http,
+        ):
+            yield demo, Api(http, url)
+
+
+async def test_queries_rules_and_figures(watched: tuple[Demo, Api], tmp_path: Path) -> None:
+    """One run for all of it: a demo takes its time."""
+    demo, api = watched
+    await everybody_is_well(demo)
+    await api.until("diemcau_build_info")
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await events(demo)
+    await asyncio.sleep(max(0.0, WATCHED - (loop.time() - began)))
+    await figures_agree(demo, api, tmp_path)
+    await panels_have_data(api)
+    await rules_have_data(api)
+    await alerts_are_readable(demo, api)
+
+
+async def figures_agree(demo: Demo, api: Api, folder: Path) -> None:
+    """What Prometheus has of the bad line is what the line did, give or take what is under way."""
+    path = folder / "count.json"
+    await demo.fault(POINT, count=str(path))
+    async with asyncio.timeout(10):
+        while not path.exists():  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.05)
+    did = json.loads(path.read_text("utf-8"))
+    await asyncio.sleep(3)  # a second until a loss is certain, a tick, a scrape
+    probe = 'sum(diemcau_probe_packets_{}{{point="khoan-du",direction="{}"}})'
+    sent = await api.value(probe.format("total", "down"))
+    lost = await api.value(probe.format("lost_total", "down"))
+    share = did["lost_down"] / did["offered"]
+    assert sent == pytest.approx(did["offered"], abs=75), (sent, did)  # 15 a second
+    assert lost == pytest.approx(did["lost_down"], abs=8), (lost, did)
+    assert lost / sent == pytest.approx(share, abs=0.01)
+    assert await api.value(probe.format("lost_total", "up")) == did["lost_up"] == 0
+    marked = 'sum(diemcau_probe_packets_remarked_total{{point="khoan-du",direction="{}"}})'
+    assert await api.value(marked.format("down")) == 0
+    # EF and AF41 lose their mark; best effort has none to lose.
+    answered = await api.value('sum(diemcau_probe_rtt_seconds_count{point="khoan-du",dscp!="0"})')
+    assert await api.value(marked.format("up")) == pytest.approx(answered, abs=15)
+    one = 'histogram_quantile(0.5, sum by (le) (diemcau_probe_rtt_seconds_bucket{point="%s"}))'
+    assert 0.01 <= await api.value(one % POINT) <= 0.03, "20 ms there and nothing back"
+    assert await api.value(one % "an-binh") < 0.01
+    media = await api.value(
+        'sum(diemcau_media_packets_lost_total{point="khoan-du",direction="down"})'
+        ' / sum(diemcau_media_packets_total{point="khoan-du",direction="down"})'
+    )
+    assert 0.02 < media < 0.1
+    others = 'sum(diemcau_probe_packets_lost_total{point!="khoan-du"})'
+    assert await api.value(others) <= 0.002 * 12 * sent
+    assert await api.value('diemcau_floor_holder{point="khoan-du"}') == 1
+    assert await api.value('diemcau_floor_requests_total{result="granted"}') == 1
+    assert await api.value("diemcau_takes_total") == 4
+    assert await api.value("sum(diemcau_point_connected)") == 12
+    assert await api.value('diemcau_authentication_failures_total{reason="password"}') == 1
+    assert await api.value('sum(diemcau_point_joins_total{result="joined"})') >= 13
+
+
+async def panels_have_data(api: Api) -> None:
+    empty: list[tuple[str, str, str]] = []
+    count = 0
+    for board in DASHBOARDS:
+        for item in board.items:
+            if not isinstance(item, Panel):
+                continue
+            for query in item.queries:
+                count += 1
+                found = await api.query(substituted(query.full))
+                if not has_data(found) and item.title.en not in RIGHTLY_EMPTY:
+                    empty.append((board.uid, item.title.en, query.full))
+    assert not empty, "\n".join(map(str, empty))
+    assert count > 80
+    titles = {p.title.en for board in DASHBOARDS for p in board.items if isinstance(p, Panel)}
+    assert set(RIGHTLY_EMPTY) <= titles
+
+
+async def rules_have_data(api: Api) -> None:
+    document = yaml.safe_load(RULES.read_text("utf-8"))
+    for group in document["groups"]:
+        for rule in group["rules"]:
+            found = await api.query(rule["expr"])
+            if "record" in rule:
+                assert has_data(found) or rule["record"] in RULES_WITHOUT_DATA, rule
+                continue
+            # An alert that rightly does not fire returns nothing; what it looks at is there.
+            for name in set(NAMES.findall(rule["expr"])):
+                if name in RULES_WITHOUT_DATA:
+                    continue
+                assert await api.query(f"count({name})"), (rule["alert"], name)
+    groups = (await api.get("rules"))["groups"]
+    assert sum(len(g["rules"]) for g in groups) == sum(len(g["rules"]) for g in document["groups"])
+    for group in groups:
+        for rule in group["rules"]:
+            # The slow group has its first turn within a minute, wherever in it that falls.
+            slow = group["name"] == "diemcau-baseline"
+            assert rule["health"] in ({"ok", "unknown"} if slow else {"ok"}), rule
+            assert not rule.get("lastError"), rule
+
+
+async def alerts_are_readable(demo: Demo, api: Api) -> None:
+    """The bad line raises its alerts, with sentences and links, and no other point has one."""
+    await api.until('ALERTS{alertname="LossHigh",point="khoan-du",direction="down"}')
+    found = (await api.get("alerts"))["alerts"]
+    named = {(a["labels"]["alertname"], a["labels"].get("point")) for a in found}
+    assert ("DscpRemarked", POINT) in named
+    for alert in found:
+        name = alert["labels"]["alertname"]
+        assert alert["labels"].get("point") in (POINT, None), alert
+        notes = alert["annotations"]
+        assert not any("error expanding" in text for text in notes.values()), notes
+        assert not any("{{" in text for text in notes.values()), notes
+        assert notes["runbook"] == f"{demo.process.url}/runbooks/{name}"
+        if "point" in alert["labels"]:
+            assert notes["summary"].startswith(POINT), notes
+            assert notes["dashboard"].endswith(f"var-point={POINT}"), notes
