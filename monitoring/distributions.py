@@ -16,8 +16,8 @@ def _delays() -> Histogram:
 
 @dataclass(slots=True)
 class Floor:
-    """The smallest value of the last 30 to 60 seconds: clocks drift apart, so an older one says
-    nothing any more."""
+    """The smallest value of the last 30 to 60 seconds (90 after a silence): clocks drift apart,
+    so an older one says nothing any more."""
 
     _block: float = float("-inf")
     _now: float = float("inf")
