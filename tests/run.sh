@@ -1,9 +1,9 @@
 #!/bin/sh
-# Every check. Arguments go to pytest. Chromium, PostgreSQL and the tools of network namespaces
-# are installed where this runs as root.
+# Every check. Arguments go to pytest. Chromium, PostgreSQL, Prometheus, Alertmanager and the tools
+# of network namespaces are installed where this runs as root.
 set -eu
 missing=
-for tool in chromium ip tc iptables; do
+for tool in chromium ip tc iptables promtool prometheus prometheus-alertmanager; do
     command -v $tool >/dev/null || missing="$missing $tool"
 done
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
@@ -15,9 +15,14 @@ if [ -n "$missing" ]; then
         mkdir -p /etc/postgresql-common
         test -e /etc/postgresql-common/createcluster.conf ||
             echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql iproute2 iptables >/dev/null
+        # Services that the packages would start here are none of ours: the tests start theirs.
+        rc=/usr/sbin/policy-rc.d
+        test -e $rc || { printf '#!/bin/sh\nexit 101\n' >$rc; chmod +x $rc; ours=yes; }
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            chromium postgresql iproute2 iptables prometheus prometheus-alertmanager >/dev/null
+        test "${ours:-}" != yes || rm $rc
     else
-        echo "missing:$missing (as root: apt-get install chromium postgresql iproute2 iptables); tests that need them are skipped"
+        echo "missing:$missing (as root: apt-get install chromium postgresql iproute2 iptables prometheus prometheus-alertmanager); tests that need them are skipped"
         if [ "${CI:-}" = true ]; then
             echo "with CI=true that is a failure" >&2
             exit 1
