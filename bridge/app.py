@@ -273,6 +273,7 @@ class ControlProcess:
             incidents=self.incidents,
             health=self.health,
             readiness=self.readiness,
+            figures=self.bookkeeper,
             routes=list,
         )
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from bridge.agents import Agents
 from bridge.control import Control
 from bridge.incidents import Incidents
+from bridge.reports.lines import Counted, Measured, Outage, Watched, with_routers
 from bridge.signalling.protocol import MarkView, Playback, Quality
 from bridge.store.database import FAULTS
 from bridge.store.quality import QualityStore
@@ -114,6 +115,16 @@ class HealthWatch:
         rows = await self._store.read(point, start, end, span=span, kind=kind)
         router = await self._store.read(point + ROUTER, start, end, span=span, kind=kind)
         return rows + [row | {"kind": f"router:{row['kind']}"} for row in router]
+
+    async def measured(self, start: float, end: float) -> Measured:
+        """What the store has of all lines in a time, the points' routers taken in."""
+        counted, watched, outages = await self._store.by_hours(int(start), int(end))
+        found = Measured(
+            [Counted(*row) for row in counted],
+            [Watched(*row) for row in watched],
+            [Outage(*row) for row in outages],
+        )
+        return with_routers(found, ROUTER)
 
     # --- work ---------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from bridge.conductor import Conductor
 from bridge.conference.events import MaintenanceSet
 from bridge.conference.network import Incident
 from bridge.control import Control
+from bridge.reports.lines import Measured
 from bridge.scheduler import Scheduler
 from bridge.signalling.protocol import Sentence
 from bridge.store.accounts import Accounts
@@ -49,6 +50,23 @@ class LineHistory(Protocol):
     async def history(
         self, point: str, start: int, end: int, *, span: int, kind: str
     ) -> list[dict[str, Any]]: ...
+
+    async def measured(self, start: float, end: float) -> Measured: ...
+
+
+class Figures(Protocol):
+    """`bridge.metrics.Bookkeeper`, as far as the interface needs it."""
+
+    @property
+    def slow(self) -> SlowFigures: ...
+
+
+class SlowFigures(Protocol):
+    """What is read from the disk now and then; 0 where there is nothing."""
+
+    disk_free: float
+    disk_size: float
+    certificate: float
 
 
 class ReadinessBoard(Protocol):
@@ -86,3 +104,4 @@ class Services:
     incidents: IncidentLog
     health: LineHistory
     readiness: ReadinessBoard
+    figures: Figures

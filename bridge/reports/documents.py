@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import ttf_opensans
-from fpdf import FPDF
-from fpdf.enums import TableCellFillMode
-
 from bridge.conference.report import PointRow, Report, as_csv, commonest
+from bridge.reports.paper import Paper
 from bridge.texts import text
 from bridge.views import why
 
-FONTS = Path(str(ttf_opensans.__file__)).parent / "ttf"
 COLUMNS = (
     "point", "expected", "joined", "left", "present", "drops", "turns", "floor", "up", "down",
 )  # fmt: skip
@@ -93,37 +88,17 @@ class Document:
 
     def pdf(self, owner: str) -> bytes:
         """The page for the file; ``owner`` stands at its head."""
-        pdf = FPDF(orientation="landscape", format="A4")
-        pdf.set_creation_date(datetime.fromtimestamp(self._report.until, UTC))
-        pdf.add_font("OpenSans", "", FONTS / "OpenSans-Regular.ttf")
-        pdf.add_font("OpenSans", "B", FONTS / "OpenSans-Bold.ttf")
         title = self._report.title
-        pdf.set_title(title.vi if self._language == "vi" else title.en)
-        pdf.add_page()
-        pdf.set_font("OpenSans", "", 9)
-        pdf.cell(0, 6, owner, new_x="LMARGIN", new_y="NEXT")
-        pdf.set_font("OpenSans", "B", 16)
-        pdf.cell(
-            0, 10, self._t("report.title") + ": " + (
-                title.vi if self._language == "vi" else title.en
-            ),
-            new_x="LMARGIN", new_y="NEXT",
+        shown = title.vi if self._language == "vi" else title.en
+        paper = Paper(
+            title=shown, owner=owner, heading=f"{self._t('report.title')}: {shown}",
+            at=self._report.until,
         )  # fmt: skip
-        pdf.set_font("OpenSans", "", 10)
-        for label, value in self.facts():
-            pdf.cell(60, 6, label)
-            pdf.cell(0, 6, value, new_x="LMARGIN", new_y="NEXT")
-        pdf.ln(3)
-        pdf.set_font("OpenSans", "", 8)
-        with pdf.table(
-            col_widths=WIDTHS, cell_fill_color=242, cell_fill_mode=TableCellFillMode.ROWS,
-            line_height=5, text_align="LEFT",
-        ) as table:  # fmt: skip
-            head = table.row()
-            for name in COLUMNS:
-                head.cell(self._t(f"report.column_{name}"))
-            for item in self._report.points:
-                row = table.row()
-                for cell in self._cells(item):
-                    row.cell(cell.replace("★", "*"))
-        return bytes(pdf.output())
+        paper.facts(self.facts())
+        paper.table(
+            WIDTHS,
+            [self._t(f"report.column_{name}") for name in COLUMNS],
+            ([cell.replace("★", "*") for cell in self._cells(item)]
+             for item in self._report.points),
+        )  # fmt: skip
+        return paper.output()

@@ -6,12 +6,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from fpdf import FPDF
-from fpdf.enums import TableCellFillMode
-
 from bridge.api.board import Board, CheckView
 from bridge.conference.report import as_csv
-from bridge.reports.documents import FONTS
+from bridge.reports.paper import FONT, Paper
 from bridge.signalling.protocol import Sentence
 from bridge.texts import text
 
@@ -61,43 +58,25 @@ class ReadinessDocument:
         """The page for the file: what did not pass, a line a point that is well, and places to
         sign. ``owner`` stands at its head."""
         board = self._board
-        pdf = FPDF(orientation="landscape", format="A4")
-        pdf.set_creation_date(datetime.fromtimestamp(board.at, UTC))
-        pdf.add_font("OpenSans", "", FONTS / "OpenSans-Regular.ttf")
-        pdf.add_font("OpenSans", "B", FONTS / "OpenSans-Bold.ttf")
-        pdf.set_title(self._t("ready.document"))
-        pdf.add_page()
-        pdf.set_font("OpenSans", "", 9)
-        pdf.cell(0, 6, owner, new_x="LMARGIN", new_y="NEXT")
-        pdf.set_font("OpenSans", "B", 16)
-        pdf.cell(0, 10, f"{self._t('ready.document')}: {self._s(board.title)}", new_x="LMARGIN",
-                 new_y="NEXT")  # fmt: skip
-        pdf.set_font("OpenSans", "", 10)
         ready = sum(1 for point in board.points if point.level == "pass")
-        for label, value in (
-            (self._t("ready.at"), self._time(board.at)),
-            (self._t("ready.start"), self._time(board.start) if board.start is not None else "–"),
-            (self._t("ready.verdict"), self._t(f"ready.verdict_{board.level}")),
-            (self._t("ready.count"), f"{ready}/{len(board.points)}"),
-            (self._t("ready.by"), board.by),
-        ):
-            pdf.cell(60, 6, label)
-            pdf.cell(0, 6, value, new_x="LMARGIN", new_y="NEXT")
-        pdf.ln(3)
-        pdf.set_font("OpenSans", "", 8)
-        with pdf.table(
-            col_widths=WIDTHS, cell_fill_color=242, cell_fill_mode=TableCellFillMode.ROWS,
-            line_height=5, text_align="LEFT",
-        ) as table:  # fmt: skip
-            head = table.row()
-            for name in COLUMNS:
-                head.cell(self._t(f"ready.column.{name}"))
-            for cells in self._rows(all_checks=False):
-                row = table.row()
-                for cell in cells:
-                    row.cell(cell)
-        pdf.ln(8)
-        pdf.set_font("OpenSans", "", 10)
-        pdf.cell(140, 6, self._t("ready.sign_technician"))
-        pdf.cell(0, 6, self._t("ready.sign_operator"))
-        return bytes(pdf.output())
+        heading = f"{self._t('ready.document')}: {self._s(board.title)}"
+        paper = Paper(
+            title=self._t("ready.document"), owner=owner, heading=heading, at=board.at
+        )  # fmt: skip
+        start = self._time(board.start) if board.start is not None else "–"
+        paper.facts(
+            (
+                (self._t("ready.at"), self._time(board.at)),
+                (self._t("ready.start"), start),
+                (self._t("ready.verdict"), self._t(f"ready.verdict_{board.level}")),
+                (self._t("ready.count"), f"{ready}/{len(board.points)}"),
+                (self._t("ready.by"), board.by),
+            )
+        )
+        header = [self._t(f"ready.column.{name}") for name in COLUMNS]
+        paper.table(WIDTHS, header, self._rows(all_checks=False))
+        paper.pdf.ln(8)
+        paper.pdf.set_font(FONT, "", 10)
+        paper.pdf.cell(140, 6, self._t("ready.sign_technician"))
+        paper.pdf.cell(0, 6, self._t("ready.sign_operator"))
+        return paper.output()

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import WSMsgType, web
 
+from bridge import runbooks
 from bridge.accounts import passwords
-from bridge.api import admin, conferences, people, points, readiness
+from bridge.api import admin, conferences, lines, people, points, readiness
 from bridge.api.routes import (
     MAX_BACKUP_BODY,
     Call,
@@ -41,7 +42,7 @@ log = logging.getLogger("http")
 
 WEB = Path(__file__).parent.parent / "web"
 PAGES = {"/console": "console", "/room": "room", "/status": "status", "/admin": "admin",
-         "/report": "report", "/ready": "ready"}  # fmt: skip
+         "/report": "report", "/ready": "ready", "/lines": "lines"}  # fmt: skip
 HELLO_TIMEOUT = 10.0  # seconds from the opening of a WebSocket to its hello
 HEARTBEAT = 4.0  # seconds between pings; a vanished page is noticed within twice that
 SEND_TIMEOUT = 10.0  # seconds a client may not read
@@ -95,7 +96,8 @@ class Http:
         self._origins = {origin.rstrip("/").lower() for origin in origins}
         self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_BACKUP_BODY)
         table = Table(services, [*self._routes(), *conferences.ROUTES, *people.ROUTES,
-                                 *points.ROUTES, *readiness.ROUTES, *admin.ROUTES])  # fmt: skip
+                                 *points.ROUTES, *lines.ROUTES, *readiness.ROUTES,
+                                 *admin.ROUTES])  # fmt: skip
         services.routes = lambda: table.routes
         table.install(self.app)
         self.app.add_routes(
@@ -105,6 +107,8 @@ class Http:
                 web.get("/healthz", self.healthz),
                 web.get("/", self.index),
                 *(web.get(path, self._page(name)) for path, name in PAGES.items()),
+                web.get("/runbooks", runbooks.show),
+                web.get("/runbooks/{name}", runbooks.show),
                 web.static("/web", WEB, append_version=False),
             ]
         )

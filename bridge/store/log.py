@@ -144,6 +144,16 @@ class EventLog:
         async with self._engine.connect() as connection:
             return _numbered(await connection.execute(query))
 
+    async def opened_between(self, start: float, end: float) -> list[str]:
+        """Ids of conferences that were opened in a time, oldest first."""
+        query = (
+            sa.select(t.events.c.conference)
+            .where(t.events.c.kind == "opened", t.events.c.at >= start, t.events.c.at < end)
+            .order_by(t.events.c.id)
+        )
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(query)).scalars())
+
     async def since(self, number: int, limit: int) -> list[Numbered]:
         """Events of all conferences after the log's number ``number``."""
         query = (

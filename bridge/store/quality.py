@@ -90,6 +90,39 @@ class QualityStore:
             rows = sorted(thinned(rows, span), key=lambda r: (r["at"], r["kind"], r["direction"]))
         return rows
 
+    async def by_hours(
+        self, start: int, end: int
+    ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """What a report of all lines needs, added up by the database: (name, hour, direction,
+        packets, lost), (name, hour, seconds watched), and of spans with an outage (name, at,
+        span, seconds). One class that comes back is enough for a line to be up."""
+        c = t.quality.c
+        inside = sa.and_(c.at >= start, c.at < end)
+        hour = (c.at - c.at % HOUR).label("hour")
+        counted = (
+            sa.select(c.point, hour, c.direction, sa.func.sum(c.packets), sa.func.sum(c.lost))
+            .where(inside)
+            .group_by(c.point, hour, c.direction)
+        )
+        spans = (
+            sa.select(c.point, c.at, c.span, sa.func.min(c.outage).label("outage"))
+            .where(inside)
+            .group_by(c.point, c.at, c.span)
+            .subquery()
+        )
+        span_hour = (spans.c.at - spans.c.at % HOUR).label("hour")
+        watched = (
+            sa.select(spans.c.point, span_hour, sa.func.sum(spans.c.span))
+            .group_by(spans.c.point, span_hour)
+        )  # fmt: skip
+        outages = sa.select(spans).where(spans.c.outage > 0)
+        async with self._engine.connect() as connection:
+            found = [
+                [tuple(row) for row in await connection.execute(query)]
+                for query in (counted, watched, outages)
+            ]
+        return found[0], found[1], found[2]
+
     async def thin_out(self, now: float, minutes_days: int, keep_days: int) -> int:
         """Make older rows fewer and forget the oldest; how many rows went. In small
         transactions, so that nobody waits for long."""

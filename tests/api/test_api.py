@@ -14,13 +14,20 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from bridge.accounts.roles import RIGHTS, ROLES, password_problem
 from bridge.accounts.throttle import FREE, LONGEST_WAIT, Throttle
-from bridge.api import admin, conferences, people, points, readiness
+from bridge.api import admin, conferences, lines, people, points, readiness
 from bridge.api.routes import Route
 from bridge.conference import commands as c
 from tests.control_support import PASSWORD, ROOT, TOPOLOGY, Bridge
 
 LAC_THUY = (ROOT / "config" / "lac-thuy.yaml").read_text("utf-8")
-ALL_ROUTES = [*conferences.ROUTES, *people.ROUTES, *admin.ROUTES, *points.ROUTES, *readiness.ROUTES]
+ALL_ROUTES = [
+    *conferences.ROUTES,
+    *people.ROUTES,
+    *admin.ROUTES,
+    *points.ROUTES,
+    *readiness.ROUTES,
+    *lines.ROUTES,
+]
 BODIES: dict[str, Any] = {
     "/api/v1/conferences": {"template": "giao-ban"},
     "/api/v1/conferences/{id}/commands": {"text": "lock"},

@@ -1,7 +1,7 @@
 // The admin's page: accounts, devices, logins, topology, templates, incidents, audit, backup.
 
 import { call, get, post } from "../common/api.js";
-import { pick, problemText, t } from "../common/i18n.js";
+import { language, pick, problemText, t } from "../common/i18n.js";
 import { logout, whoami } from "../common/login.js";
 import { byId, confirmed, startLanguage, timeText } from "../common/page.js";
 import { Refused } from "../common/protocol.js";
@@ -72,8 +72,62 @@ function row(...items) {
 
 async function load() {
   if (byId("admin").hidden) return;
-  await Promise.all([loadUsers(), loadDevices(), loadLogins(), loadAudit(), loadTemplates(), loadIncidents()]);
+  await Promise.all([loadOverview(), loadUsers(), loadDevices(), loadLogins(), loadAudit(), loadTemplates(), loadIncidents()]);
 }
+
+// --- overview ------------------------------------------------------------------------------
+
+const OVERVIEW_EVERY = 10_000; // ms
+const NO_WORRY = { disk: 0.1, certificate: 14 * 86400 };
+
+/** @param {number | null} share @param {number} digits */
+function percent(share, digits) {
+  if (share === null) return "–";
+  return `${(100 * share).toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits })}\u00a0%`;
+}
+
+async function loadOverview() {
+  const found = await get("/overview");
+  const list = byId("overview");
+  list.replaceChildren();
+  const missing = found.missing.map((/** @type {string} */ id) =>
+    pick(found.points.find((/** @type {any} */ point) => point.id === id)?.name ?? { vi: id, en: id }));
+  const free = found.disk_size ? found.disk_free / found.disk_size : null;
+  for (const [key, value, worry] of /** @type {[string, string, boolean][]} */ ([
+    ["online", `${found.online}/${found.points.length}`, false],
+    ["in_session", String(found.in_session), false],
+    ["missing", missing.join(", ") || t("overview.none"), missing.length > 0],
+    ["conferences", String(found.conferences), false],
+    ["next", found.next_start ? timeText(found.next_start, ZONE, "day") : t("overview.none"), false],
+    ["incidents", String(found.incidents), found.incidents > 0],
+    ["worker", t(found.worker ? "overview.running" : "overview.away"), !found.worker],
+    ["unsaved", String(found.unsaved), found.unsaved > 0],
+    ["disk", percent(free, 0), free !== null && free < NO_WORRY.disk],
+    ["certificate", found.certificate ? timeText(found.certificate, ZONE, "date") : t("overview.none"),
+      Boolean(found.certificate) && found.certificate - found.now < NO_WORRY.certificate],
+  ])) {
+    const item = make("div", worry ? "worry" : "", list);
+    make("dt", "", item).textContent = t(`overview.${key}`);
+    make("dd", "", item).textContent = worry ? `⚠ ${value}` : value;
+  }
+  table("overview-points",
+    ["overview.point", "overview.state", "overview.up", "overview.down", "overview.incidents", "overview.day", "overview.day_loss"],
+    found.points.map((/** @type {any} */ point) => [
+      pick(point.name),
+      point.maintenance ? `${t(`state.${point.state}`)} (${t("overview.maintenance")})` : t(`state.${point.state}`),
+      `${t(`quality.${point.up}`)} ${percent(point.loss_up, 1)}`,
+      `${t(`quality.${point.down}`)} ${percent(point.loss_down, 1)}`,
+      String(point.incidents),
+      percent(point.availability, 2),
+      `${percent(point.day_loss_up, 2)} / ${percent(point.day_loss_down, 2)}`,
+    ]));
+  byId("overview-age").textContent = t("overview.age", { at: timeText(found.now, ZONE) });
+}
+
+setInterval(() => {
+  // Only while somebody looks: the last 24 hours are read from the store each time.
+  if (!byId("admin").hidden && !document.hidden) loadOverview().catch(() => undefined);
+}, OVERVIEW_EVERY);
 
 async function loadUsers() {
   const users = await get("/users");

@@ -37,7 +37,7 @@ const formats = new Map();
  * UTC seconds as text on the bridge's wall clock.
  * @param {number} at
  * @param {string} zone
- * @param {"time" | "short" | "day"} [style]
+ * @param {"time" | "short" | "day" | "date"} [style]
  */
 export function timeText(at, zone, style = "time") {
   const key = `${zone} ${style} ${language()}`;
@@ -46,6 +46,7 @@ export function timeText(at, zone, style = "time") {
     /** @type {Intl.DateTimeFormatOptions} */
     const options = { timeZone: zone, hour: "2-digit", minute: "2-digit", hour12: false };
     if (style === "time") options.second = "2-digit";
+    if (style === "date") Object.assign(options, { day: "2-digit", month: "2-digit", year: "numeric" });
     if (style === "day") Object.assign(options, { weekday: "short", day: "2-digit", month: "2-digit" });
     format = new Intl.DateTimeFormat(language() === "vi" ? "vi-VN" : "en-GB", options);
     formats.set(key, format);

@@ -1,0 +1,176 @@
+"""Lines as an admin sees them without Prometheus: a live overview, and the report of a month."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from bridge import views
+from bridge.api.routes import Call, Route
+from bridge.auth import Denied
+from bridge.conference.model import State
+from bridge.conference.network import STREAM
+from bridge.conference.report import report
+from bridge.reports.lines import (
+    LinesDocument,
+    LinesReport,
+    lines_report,
+    maintenance_of,
+    month_bounds,
+    month_of,
+)
+from bridge.signalling.protocol import Sentence
+
+DAY = 86_400.0
+MAINTENANCE_LOOKED = 100_000  # events of the stream of incidents
+_one = asyncio.Semaphore(1)  # reports at once: each reads millions of rows
+
+
+class PointLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A point now, and how its line was in the last 24 hours. Shares 0–1; None: not known."""
+
+    id: str
+    name: Sentence
+    state: str
+    up: str
+    down: str
+    loss_up: float | None
+    loss_down: float | None
+    maintenance: bool
+    incidents: int
+    availability: float | None
+    day_loss_up: float | None
+    day_loss_down: float | None
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """The bridge now. Times are UTC seconds, sizes octets; 0 and None: not known."""
+
+    now: float
+    online: int
+    in_session: int
+    missing: tuple[str, ...]
+    conferences: int
+    next_start: float | None
+    worker: bool
+    unsaved: int
+    incidents: int
+    disk_free: float
+    disk_size: float
+    certificate: float
+    points: tuple[PointLine, ...]
+
+
+async def _report(call: Call, month: str, start: float, end: float) -> LinesReport:
+    services = call.services
+    topology = services.control.topology
+    now = services.conductor.now()
+    measured = await services.health.measured(start, min(end, now))
+    log = await services.events.tail(STREAM, MAINTENANCE_LOOKED)
+    conferences = []
+    for ident in await services.events.opened_between(start, min(end, now)):
+        held = report(await services.events.read(ident), now)
+        if held.started_at is not None:  # a trial session alone is no conference
+            conferences.append(held.points)
+    return lines_report(
+        month=month, start=start, end=min(end, now), zone=topology.bridge.zone,
+        names={p.id: views.as_sentence(p.name) for p in topology.points},
+        measured=measured, maintenance=maintenance_of(log, start, min(end, now)),
+        conferences=conferences,
+    )  # fmt: skip
+
+
+async def show_lines(call: Call) -> Any:
+    """The report of ``?month=YYYY-MM`` (this one where left out), ``?format=json|csv|pdf``."""
+    topology = call.services.control.topology
+    zone = topology.bridge.zone
+    month = call.request.query.get("month", "") or month_of(call.services.conductor.now(), zone)
+    try:
+        start, end = month_bounds(month, zone)
+    except (ValueError, OverflowError):
+        raise Denied(422, "api.bad_month") from None
+    kind = call.request.query.get("format", "json")
+    if kind not in ("json", "csv", "pdf"):
+        raise Denied(422, "api.bad_format")
+    async with _one:
+        made = await _report(call, month, start, end)
+    if kind == "json":
+        return made
+    language = "en" if call.request.query.get("language") == "en" else "vi"
+    document = LinesDocument(made, language)
+    if kind == "csv":
+        body, media_type = document.csv().encode(), "text/csv"
+    else:
+        body = await asyncio.to_thread(document.pdf, topology.bridge.name.text(language))
+        media_type = "application/pdf"
+    return web.Response(
+        body=body, content_type=media_type, charset="utf-8" if kind == "csv" else None,
+        headers={"Content-Disposition": f'attachment; filename="lines-{month}.{kind}"'},
+    )  # fmt: skip
+
+
+def _missing(state: State) -> list[str]:
+    """Points that a conference expects and that are not there."""
+    if state.phase != "live":
+        return []
+    expected = state.plan.expected or state.plan.points
+    return [p for p in expected if state.seats[p].called and not state.seats[p].present]
+
+
+async def show_overview(call: Call) -> Overview:
+    """Everything of now, and of the last 24 hours from the store."""
+    services, control = call.services, call.services.control
+    now = services.conductor.now()
+    async with _one:
+        day = await _report(call, "", now - DAY, now)
+    by_point = {row.point: row for row in day.rows}
+    states = control.point_states()
+    running = services.conductor.running()
+    points = []
+    for point in control.topology.points:
+        quality, row = control.quality.get(point.id), by_point[point.id]
+        points.append(
+            PointLine(
+                id=point.id,
+                name=views.as_sentence(point.name),
+                state=states[point.id],
+                up=quality.up if quality is not None else "unknown",
+                down=quality.down if quality is not None else "unknown",
+                loss_up=quality.up_loss if quality is not None else None,
+                loss_down=quality.down_loss if quality is not None else None,
+                maintenance=services.incidents.suppressed(point.id),
+                incidents=len(services.incidents.of_point(point.id)),
+                availability=row.availability,
+                day_loss_up=row.loss_up,
+                day_loss_down=row.loss_down,
+            )
+        )
+    slow = services.figures.slow
+    starts = [coming.start for coming in control.upcoming if coming.start > now]
+    return Overview(
+        now=now,
+        online=sum(state not in ("offline", "lost") for state in states.values()),
+        in_session=sum(state == "in_session" for state in states.values()),
+        missing=tuple(point for state in running for point in _missing(state)),
+        conferences=sum(state.phase == "live" for state in running),
+        next_start=min(starts, default=None),
+        worker=control.worker_ready,
+        unsaved=services.conductor.unsaved,
+        incidents=len(services.incidents.open),
+        disk_free=slow.disk_free,
+        disk_size=slow.disk_size,
+        certificate=slow.certificate,
+        points=tuple(points),
+    )  # fmt: skip
+
+
+ROUTES = [
+    Route("GET", "/api/v1/overview", show_overview, "reports",
+          "The bridge now, and its lines in the last 24 hours", answer=Overview),
+    Route("GET", "/api/v1/reports/lines", show_lines, "reports",
+          "The report of lines of a month; also as csv and pdf", answer=LinesReport,
+          query=("month", "format", "language")),
+]  # fmt: skip
