@@ -34,6 +34,7 @@ from bridge.metrics import Bookkeeper
 from bridge.metrics_http import MetricsConfigError, MetricsListener, tls_context
 from bridge.readiness import Readiness
 from bridge.scheduler import Scheduler
+from bridge.security_log import SecurityLog
 from bridge.signalling.agents import AgentSockets
 from bridge.signalling.http import Http
 from bridge.signalling.sessions import Session, Sessions
@@ -135,6 +136,10 @@ class ControlProcess:
             topology.bridge.metrics, self.bookkeeper.snapshot, lambda: self.healthy,
             self._not_ready, self.meters,
         )  # fmt: skip
+        self.security_log: SecurityLog | None = None
+        if topology.bridge.syslog is not None:
+            self.security_log = SecurityLog(topology.bridge.syslog, folder)
+            self.auth.noted = self.security_log.note
         self._topology_file = topology_file
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -182,6 +187,7 @@ class ControlProcess:
         jobs = [self.conductor.run(), self.scheduler.run(), self.worker.run(), self._sweep(),
                 self._look_at_lines(), self.health.run(), self.readiness.run(),
                 self.bookkeeper.run(),
+                *([self.security_log.run()] if self.security_log is not None else []),
                 *(delivery.run(hook) for hook in self.topology.bridge.webhooks)]  # fmt: skip
         self._tasks = [asyncio.create_task(job) for job in jobs]
         await self.metrics.start(metrics_context)
@@ -223,7 +229,7 @@ class ControlProcess:
             try:
                 await self.accounts.add_device(device, hashed)
             except NotSaved as error:
-                log.error("the key of %s could not be saved: %s", point, error)
+                log.error("the room key of %s could not be saved: %s", point, error)
         await self.scheduler.load()
         await self.conductor.load()
         await self.incidents.load(self.control.clock())

@@ -7,6 +7,7 @@ import contextlib
 import hmac
 import logging
 import secrets
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,12 +15,14 @@ from bridge.accounts import passwords
 from bridge.accounts.roles import User, name_problem, password_problem
 from bridge.accounts.throttle import Throttle
 from bridge.observer import Observer
+from bridge.security_log import Line
 from bridge.store.accounts import Accounts, Device, Login
 from bridge.store.database import FAULTS
 
 log = logging.getLogger("auth")
 
 STRANGER_LINES = 60  # audit lines a minute that strangers at one address can cause
+UNSAVED_LINES = 10_000  # lines kept while the store fails
 STRANGERS = 1000  # addresses remembered
 TOUCH = 60.0  # seconds between notes that a login or device was seen
 LOCAL_USER = User(name="cli", role="admin")  # who can read the state folder
@@ -63,6 +66,9 @@ class Auth:
         self._touched: dict[str, float] = {}
         self._strangers: dict[str, tuple[int, int]] = {}
         self.observer = Observer()
+        self.noted: Callable[[Line], None] = lambda _: None
+        self._noting = asyncio.Lock()
+        self._unsaved: deque[Line] = deque(maxlen=UNSAVED_LINES)
         self.demo_key = ""  # set by the demo: logs the demo's operator in
 
     # --- audit --------------------------------------------------------------------------
@@ -70,25 +76,23 @@ class Auth:
     async def note(
         self, actor: str, address: str, action: str, target: str = "", outcome: str = "done"
     ) -> None:
-        """Write a line of the audit trail. Where it cannot be saved, the log of the process
-        has it; so it has what strangers at one address do too often."""
+        """Write a line of the audit trail, and tell the collector. What cannot be saved waits
+        for the next line; what strangers at one address do too often is left out."""
         if actor == "nobody" and self._too_many(address):
-            log.warning("not audited any more this minute: %s %s %s", address, action, outcome)
+            log.warning("not audited any more this minute: %s %s", action, outcome)
             return
-        try:
-            await self.accounts.note(
-                at=self._now(), actor=actor, address=address, action=action, target=target[:300],
-                outcome=outcome[:300],
-            )  # fmt: skip
-        except FAULTS as error:
-            log.error(
-                "audit not saved (%s): %s %s %s %s",
-                type(error).__name__,
-                actor,
-                action,
-                target,
-                outcome,
-            )
+        line = Line(self._now(), actor, address, action, target[:300], outcome[:300])
+        self.noted(line)
+        self._unsaved.append(line)
+        async with self._noting:
+            while self._unsaved:
+                try:
+                    await self.accounts.note(**self._unsaved[0]._asdict())
+                except FAULTS as error:
+                    log.error("%d lines of the audit trail wait for the store: %s",
+                              len(self._unsaved), type(error).__name__)  # fmt: skip
+                    return
+                self._unsaved.popleft()
 
     def _too_many(self, address: str) -> bool:
         """Strangers must not fill the disk with refusals."""

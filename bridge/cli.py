@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
+import os
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
+from bridge import logs
 from bridge.app import ControlProcess, StartError
 from bridge.cli_accounts import ca_app, user_app
 from bridge.cli_common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
@@ -108,7 +109,7 @@ def serve(
     forwarding while this process is restarted; SIGTERM ends both, but not a worker that was
     started by somebody else."""
     topology = load_or_exit(file)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logs.configure(process="control")
 
     async def run() -> None:
         stop = asyncio.Event()
@@ -159,6 +160,8 @@ def demo(
     from bridge.demo import Demo  # noqa: PLC0415 - the other commands need no WebRTC stack
     from endpoints.impairment import parse  # noqa: PLC0415
 
+    os.environ.setdefault(logs.LEVEL, "ERROR")  # the display is what people look at
+    logs.configure(process="control")
     topology = load_or_exit(file)
     count = len(topology.points) if points is None else points
     if count > len(topology.points):

@@ -13,12 +13,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
 
+from bridge import logs
 from bridge.clock import SteadyClock
 from bridge.conference import commands as c
 from bridge.conference import events as e
@@ -156,7 +158,8 @@ class Conductor:
 
     async def open(self, plan: Plan, actor: Actor, key: str = "") -> Result:
         """Open a conference (the trial session begins)."""
-        return await self._observed("open", self._submit(plan.id, plan, actor, key))
+        asked = self._submit(plan.id, plan, actor, key)
+        return await self._observed(plan.id, "open", asked)
 
     async def submit(
         self, conference: str, command: c.Command, actor: Actor, key: str = ""
@@ -164,21 +167,25 @@ class Conductor:
         """Carry a command out. With ``key`` (idempotency) a repetition is answered as the
         first time, also after a restart. Raises `NotSaved`."""
         asked = self._submit(conference, command, actor, key)
-        return await self._observed(c.name_of(command), asked)
+        return await self._observed(conference, c.name_of(command), asked)
 
-    async def _observed(self, word: str, asked: Awaitable[Result]) -> Result:
+    async def _observed(self, conference: str, word: str, asked: Awaitable[Result]) -> Result:
+        """Carry out, with the ids of conference and command in all that is logged meanwhile."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         outcome = "failed"
-        try:
-            result = await asked
-            outcome = "done" if isinstance(result, Done) else "refused"
-            return result
-        except FAULTS:
-            outcome = "not_saved"
-            raise
-        finally:
-            self.observer.command(word, outcome, loop.time() - began)
+        with logs.context(conference=conference, command=secrets.token_hex(4)):
+            try:
+                result = await asked
+                outcome = "done" if isinstance(result, Done) else "refused"
+                return result
+            except FAULTS:
+                outcome = "not_saved"
+                raise
+            finally:
+                seconds = loop.time() - began
+                log.info("%s: %s in %.1f ms", word, outcome, 1000 * seconds)
+                self.observer.command(word, outcome, seconds)
 
     def fact(self, conference: str, command: c.Command) -> None:
         """Tell a fact; nobody waits for it."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from bridge import views
+from bridge import logs, views
 from bridge.calling import Calls
 from bridge.conductor import Conductor
 from bridge.conference import commands as c
@@ -32,6 +32,7 @@ from config.schema import Topology
 
 log = logging.getLogger("control")
 
+MILESTONES = (e.Opened, e.Started, e.Ended, e.PointJoined, e.PointLeft, e.Taken, e.FloorGranted)
 SPARE_LINES = 8  # media lines an offer may have beyond slots and sources
 
 
@@ -154,7 +155,9 @@ class Control:
         session = self.sessions.by_transport(event.transport)
         if session is None:
             return
-        log.info("%s: %s %s", session.point or session.user, event.state, event.reason)
+        with logs.context(point=session.point):
+            why = f" ({event.reason})" if event.reason else ""
+            log.info("media of a %s: %s%s", session.kind, event.state, why)
         if event.state == "connected":
             session.transport_up = True
             if session.point is not None:
@@ -198,6 +201,7 @@ class Control:
     def changed(self, ident: str, state: State, recorded: Sequence[e.Recorded]) -> None:
         """The conductor committed events: carry them out and tell."""
         self.observer.changed(ident, state, recorded)
+        self._log_milestones(ident, recorded)
         if state.phase == "ended":
             self._routes.end_group(ident)
         self._sync()
@@ -211,6 +215,13 @@ class Control:
                     session.watching = ident  # a console without a conference sees the first
                     session.post(message)
         self.publish()
+
+    def _log_milestones(self, ident: str, recorded: Sequence[e.Recorded]) -> None:
+        """What one looks for in a journal; the whole is in the log of the conference."""
+        for item in recorded:
+            if isinstance(item.event, MILESTONES):
+                with logs.context(conference=ident, point=getattr(item.event, "point", None)):
+                    log.info("%s", e.kind_of(item.event))
 
     def watched(self, session: Session) -> State | None:
         """The conference whose pictures a session gets."""

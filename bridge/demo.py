@@ -7,6 +7,7 @@ import contextlib
 import ipaddress
 import json
 import logging
+import os
 import shutil
 import signal
 import socket
@@ -23,6 +24,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from bridge import logs
 from bridge.accounts import passwords
 from bridge.accounts.roles import User
 from bridge.app import LOCAL_ADDRESS, LOCAL_TOKEN, ControlProcess, StartError
@@ -121,7 +123,8 @@ class Demo:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, self._stop.set)
-        logging.getLogger().setLevel(logging.ERROR)
+        if logs.LEVEL not in os.environ:
+            logging.getLogger().setLevel(logging.ERROR)
         state = Path(tempfile.mkdtemp(prefix="diem-cau-"))
         try:
             return await self._run(state)

@@ -138,6 +138,22 @@ class MetricsPort(Model):
         return self
 
 
+class Syslog(Model):
+    """The collector of security events (RFC 5424)."""
+
+    address: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+        description="name or address of the collector"
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = 514
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    authority: Text | None = Field(
+        default=None, description="PEM file of who signs the collector's certificate"
+    )
+    identities: bool = Field(
+        default=False, description="names of accounts and addresses instead of pseudonyms"
+    )
+
+
 class Webhook(Model):
     """Where events of conferences and points are posted, signed with ``secret``."""
 
@@ -195,6 +211,7 @@ class Bridge(Model):
     web: Web = Web()
     media: MediaPort
     metrics: MetricsPort = MetricsPort()
+    syslog: Syslog | None = None
     workers: Annotated[
         int, Field(ge=1, le=1, description="media workers; one carries the conference there is")
     ] = 1

@@ -23,6 +23,7 @@ from typing import Annotated, Any, Protocol
 import aiohttp
 import typer
 
+from bridge import logs
 from bridge.notify import notify, watchdog
 from endpoints import aiortc_seams
 from endpoints.agent_link import AgentLink, Refused
@@ -351,7 +352,7 @@ def run_agent(
 ) -> None:
     """Run the agent until it is told to stop."""
     keeper = LogKeeper()
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logs.configure(process="agent")
     logging.getLogger().addHandler(keeper)
     logging.getLogger("aioice").setLevel(logging.WARNING)  # a line a candidate pair
     try:

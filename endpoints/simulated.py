@@ -15,6 +15,7 @@ import contextlib
 import fractions
 import json
 import logging
+import os
 import re
 import ssl
 import sys
@@ -37,6 +38,7 @@ from aiortc.codecs.opus import OpusEncoder
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, Packet, VideoFrame
 
+from bridge import logs
 from bridge.media import rtp
 from endpoints import aiortc_seams, test_card, tone
 from endpoints.agent import Agent
@@ -511,5 +513,6 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    os.environ.setdefault(logs.LEVEL, "WARNING")
+    logs.configure(process="points")
     asyncio.run(_main())

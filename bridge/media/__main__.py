@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 import threading
 from pathlib import Path
 
+from bridge import logs
 from bridge.media.worker import Worker
 
 
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--orphan-timeout", type=float, default=300.0, help="seconds")
     parser.add_argument("--with-parent", action="store_true", help="end when stdin closes")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    logs.configure(process="worker")
     if options.with_parent:
         _end_with_parent()
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import WSMessage, WSMsgType, web
 
+from bridge import logs
 from bridge.accounts import passwords
 from bridge.agents import Agent, Agents
 from bridge.auth import Auth, Denied
@@ -126,7 +127,8 @@ class AgentSockets:
                     return
             except BadMessage as error:
                 agent.unusable += 1
-                log.warning("%s: its agent sent nonsense: %s", agent.point, error.detail or error)
+                with logs.context(point=agent.point):
+                    log.warning("an agent sent nonsense: %s", error.detail or error)
                 if agent.unusable > MAX_BAD:
                     await socket.close(code=CLOSE_PROTOCOL, message=b"too many bad messages")
 
