@@ -95,6 +95,12 @@ class Agents:
         if self._agents.get(agent.point) is agent:
             del self._agents[agent.point]
 
+    def signed_off(self, agent: Agent) -> None:
+        """An agent said goodbye: its PC is switched off in an orderly way. It is probed no more
+        until it is back; otherwise every night would be an outage of the line."""
+        if self._agents.get(agent.point) is agent:
+            self._addresses.pop(agent.point, None)
+
     def revoke(self, device: str) -> None:
         """A device's key is not valid any more."""
         for agent in self.all():

@@ -86,6 +86,27 @@ async def agent(bridge: Bridge) -> AsyncIterator[FakeAgent]:
     await made.socket.close()
 
 
+async def test_who_says_goodbye_is_probed_no_more(bridge: Bridge) -> None:
+    """A room PC that is switched off for the night is no outage of the line; one whose
+    connection breaks may be."""
+    agents = bridge.process.agents
+    first = await connect(bridge)
+    await first.receive("welcome")
+    await first.socket.close()
+    await until(lambda: agents.of_point(POINT) is None)
+    assert agents.address(POINT) == "127.0.0.1"
+    second = await connect(bridge)
+    await second.receive("welcome")
+    await second.send({"type": "bye"})
+    await until(lambda: agents.of_point(POINT) is None)
+    assert agents.address(POINT) is None
+    assert POINT not in bridge.process.health._targets()
+    third = await connect(bridge)
+    await third.receive("welcome")
+    assert agents.address(POINT) == "127.0.0.1"
+    await third.socket.close()
+
+
 async def test_an_agent_is_told_how_it_is_probed(bridge: Bridge) -> None:
     agent = await connect(bridge)
     welcome = await agent.receive("welcome")

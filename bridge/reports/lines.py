@@ -3,6 +3,7 @@ hours. The figures for the carrier. Pure."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -261,7 +262,7 @@ def _worst(hours: Mapping[int, Mapping[str, float]]) -> tuple[Hour, ...]:
 def month_bounds(month: str, zone: str) -> tuple[float, float]:
     """UTC seconds of the begin and end of a month "YYYY-MM" on the wall clock of a zone. Raises
     ValueError."""
-    if len(month) != 7 or month[4] != "-":
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}", month):
         raise ValueError(f"{month!r} is not a month like 2026-11")
     first = datetime.strptime(month, "%Y-%m").replace(tzinfo=ZoneInfo(zone))
     following = first.replace(

@@ -143,6 +143,7 @@ class AgentSockets:
             case p.WantRoom():
                 await self._room_code(agent)
             case p.Bye():
+                self._agents.signed_off(agent)
                 return True
             case p.Hello():
                 raise BadMessage("protocol.hello_once")

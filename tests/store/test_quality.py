@@ -89,3 +89,19 @@ async def test_old_rows_are_thinned_out_and_forgotten(store: QualityStore) -> No
     rows = await store.read("khoan-du", NOW - 121 * DAY, NOW)
     assert sum(r["packets"] for r in rows) == 3 * 120 * 300
     assert await store.thin_out(NOW + 3600, 14, 400) == 0  # nothing more to do
+
+
+async def test_hours_are_added_up_by_the_database(store: QualityStore) -> None:
+    """Whatever the spans; a line is down only while no class comes back."""
+    found = [row(NOW + 60 * n, direction, outage=60.0 if n == 2 else 0.0)
+             for n in range(3) for direction in ("up", "down")]  # fmt: skip
+    found += [row(NOW + 60 * n, kind="be", outage=60.0 if n < 3 else 0.0) for n in range(3)]
+    found += [row(NOW + 3600, span=600, lost=100, packets=1000), row(NOW + 7200)]
+    await store.add(found)
+    counted, watched, outages = await store.by_hours(NOW, NOW + 7200)
+    assert sorted(map(tuple, counted)) == [
+        ("khoan-du", NOW, "down", 900, 9), ("khoan-du", NOW, "up", 1800, 18),
+        ("khoan-du", NOW + 3600, "up", 1000, 100),
+    ]  # fmt: skip
+    assert sorted(map(tuple, watched)) == [("khoan-du", NOW, 180), ("khoan-du", NOW + 3600, 600)]
+    assert list(map(tuple, outages)) == [("khoan-du", NOW + 120, 60, 60.0)]
