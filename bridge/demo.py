@@ -282,7 +282,7 @@ class Demo:
         if self._seconds is None and self._report is None:
             return
         seconds = self._seconds or 60.0
-        conference = await _start_conference(process)
+        conference = await start_conference(process)
         while not self._complete_pictures():
             if time.monotonic() - started > seconds * TOUR_START:
                 break
@@ -476,7 +476,7 @@ async def demo_operator(process: ControlProcess) -> str:
     return process.auth.demo_key
 
 
-async def _start_conference(process: ControlProcess) -> str:
+async def start_conference(process: ControlProcess) -> str:
     """Start the first template's conference, as the key in the console does."""
     template = next(iter(process.scheduler.templates().values()))
     opened = await process.scheduler.open(template, DEMO_ACTOR)

@@ -280,3 +280,33 @@ def series_names(metric: Metric) -> tuple[str, ...]:
     if metric.type == "histogram":
         return tuple(metric.name + suffix for suffix in ("_bucket", "_sum", "_count"))
     return (metric.name,)
+
+
+def markdown() -> str:
+    """The table as docs/metrics.md has it."""
+    lines = [
+        "# Metrics",
+        "",
+        "What `/metrics` says, made by `python -m monitoring.metrics`. Every series exists from the",
+        "start at 0. Labels are closed sets; `point` and `worker` come from the topology. *up* is",
+        "point → bridge.",
+    ]
+    for title, metrics in (
+        ("Points", POINTS), ("Lines", LINES), ("Media", MEDIA), ("Conferences", CONFERENCES),
+        ("Bridge", BRIDGE),
+    ):  # fmt: skip
+        lines += ["", f"## {title}", "", "| name | type | labels | |", "|---|---|---|---|"]
+        for metric in metrics:
+            labels = ", ".join(
+                f"{label} ({', '.join(metric.sets[label])})" if label in metric.sets else label
+                for label in metric.labels
+            )
+            text = metric.help.replace("|", "\\|")
+            if metric.buckets:
+                text += f" Buckets: {', '.join(f'{b:g}' for b in metric.buckets)}."
+            lines.append(f"| `{metric.name}` | {metric.type} | {labels} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -17,10 +17,18 @@ if [ -n "$missing" ]; then
             echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
         # Services that the packages would start here are none of ours: the tests start theirs.
         rc=/usr/sbin/policy-rc.d
-        test -e $rc || { printf '#!/bin/sh\nexit 101\n' >$rc; chmod +x $rc; ours=yes; }
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-            chromium postgresql iproute2 iptables prometheus prometheus-alertmanager >/dev/null
-        test "${ours:-}" != yes || rm $rc
+        if test -e $rc; then
+            rc=
+        else
+            printf '#!/bin/sh\nexit 101\n' >$rc
+            chmod +x $rc
+            trap 'rm -f $rc' EXIT
+        fi
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get install -y -qq chromium postgresql iproute2 iptables >/dev/null
+        apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager >/dev/null
+        trap - EXIT
+        test -z "$rc" || rm -f $rc
     else
         echo "missing:$missing (as root: apt-get install chromium postgresql iproute2 iptables prometheus prometheus-alertmanager); tests that need them are skipped"
         if [ "${CI:-}" = true ]; then

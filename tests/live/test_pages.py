@@ -14,6 +14,7 @@ from bridge.accounts import passwords
 from bridge.accounts.roles import Role, User
 from bridge.app import ControlProcess
 from bridge.conference import commands as c
+from bridge.reports.lines import month_of
 from bridge.store.quality import QualityStore
 from config.schema import Name, Template
 from monitoring.health import Row
@@ -31,6 +32,7 @@ from tests.live.conftest import (
     text_is,
 )
 from tests.live.test_browser import programme_is
+from tests.test_lines_report import HOUR, quality_row
 from tests.web.tools import packages
 
 pytestmark = pytest.mark.browser
@@ -105,7 +107,7 @@ async def test_no_page_has_a_barrier(tmp_path: Path) -> None:
             await act(process, conference, c.End())
             points = list(process.control.points)
             await process.readiness.sweep(points, None, "quan", full=False, window=0.1)
-            for path in ("/status", "/admin", f"/report?id={conference}", "/ready"):
+            for path in ("/status", "/admin", f"/report?id={conference}", "/ready", "/lines"):
                 page = await log_in(browser, process, path, "quan")
                 await page.wait_for_selector(".point, #users tr, #table tr")
                 assert await violations(page) == [], path
@@ -323,3 +325,55 @@ async def test_the_admins_page(tmp_path: Path, request: pytest.FixtureRequest) -
         if request.config.getoption("--screenshots"):
             await page.screenshot(path=IMAGES / "admin.png")
         assert page.problems == []  # type: ignore[attr-defined]
+
+
+async def test_the_overview_and_the_monthly_report(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        now = process.conductor.now()
+        begin = int(now) // HOUR * HOUR - 2 * HOUR
+        await QualityStore(process.engine).add(
+            [
+                quality_row("khoan-du", "ef", direction, begin + 60 * minute,
+                            lost=30 if direction == "down" else 0,
+                            outage=60.0 if minute == 5 else 0.0)
+                for minute in range(60) for direction in ("up", "down")
+            ]
+        )  # fmt: skip
+        await person(process, "quan", "admin")
+        page = await log_in(browser, process, "/admin", "quan")
+        row = page.locator("#overview-points tr", has_text="Xã Khoan Dụ")
+        await row.wait_for()
+        assert "98,33" in await row.inner_text()
+        assert "0,00\u00a0% / 10,00\u00a0%" in await row.inner_text()
+        assert "0/12" in await page.locator("#overview").inner_text()
+        await page.click("a[href='/lines']")
+        await page.wait_for_selector("#table tbody tr")
+        # In the first hours of a month the figures are those of the month before.
+        month = month_of(begin, process.control.topology.bridge.zone)
+        await page.goto(f"{process.url}/lines?month={month}")
+        row = page.locator("#table tbody tr", has_text="Xã Khoan Dụ")
+        await row.wait_for()
+        text = await row.inner_text()
+        assert "98,333" in text
+        assert "10,00" in text
+        assert "gián đoạn 1:00" in text
+        async with page.expect_download() as started_download:
+            await page.click("#csv")
+        assert "Xã Khoan Dụ" in (await (await started_download.value).path()).read_text("utf-8")
+        if request.config.getoption("--screenshots"):
+            await page.screenshot(path=IMAGES / "lines.png")
+        await page.fill("#month", "2020-02")
+        await page.press("#month", "Enter")
+        await text_is(page, "#progress", "Chưa có số liệu nào trong tháng này.")
+        assert page.url.endswith("?month=2020-02")
+        await page.fill("#month", "2020-13")
+        await page.press("#month", "Enter")
+        await text_is(page, "#error", "Tháng phải có dạng 2026-11")
+        problems = page.problems  # type: ignore[attr-defined]
+        assert [p for p in problems if "422" not in p] == []
+        await page.goto(f"{process.url}/runbooks/LossHigh")
+        assert await violations(page) == []
+        await page.goto(f"{process.url}/runbooks")
+        assert await violations(page) == []

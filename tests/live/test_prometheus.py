@@ -18,7 +18,7 @@ import yaml
 
 from bridge.conference import commands as c
 from bridge.conference.model import Actor
-from bridge.demo import DEMO_ACTOR, Demo, _start_conference
+from bridge.demo import DEMO_ACTOR, Demo, start_conference
 from bridge.demo_monitoring import prometheus
 from bridge.signalling import protocol
 from monitoring.dashboards import DASHBOARDS
@@ -96,7 +96,7 @@ def has_data(found: list[dict[str, Any]]) -> bool:
 async def events(demo: Demo) -> None:
     """Something of everything: takes, the floor asked for and granted, a refused login."""
     process = demo.process
-    conference = await _start_conference(process)
+    conference = await start_conference(process)
     asker = Actor(kind="point", name=POINT)
     await process.conductor.submit(conference, c.RequestFloor(point=POINT), asker)
     for target in ("an-binh", POINT, "yen-bong", POINT):

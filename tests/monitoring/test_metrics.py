@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from monitoring.distributions import Distributions, Floor
 from monitoring.exposition import Snapshot, UnknownSeries, exposition, keys_of
 from monitoring.histogram import Histogram
 
+ROOT = Path(__file__).parent.parent.parent
 DOMAINS = {
     table.POINT: ("an-binh", "khoan-du"), table.WORKER: ("0",),
     table.DIRECTION: table.DIRECTIONS, table.DSCP: ("46", "34", "0"), table.KIND: table.KINDS,
@@ -184,3 +186,8 @@ def test_a_stepped_clock_begins_anew() -> None:
                     synchronised=True)  # fmt: skip
     assert delays.variation["down"].cumulative()[0] == ("0.001", 4)
     assert delays.one_way["down"].count == 4
+
+
+def test_the_document_is_the_table() -> None:
+    """Made by ``python -m monitoring.metrics > docs/metrics.md``."""
+    assert (ROOT / "docs" / "metrics.md").read_text("utf-8") == table.markdown()
