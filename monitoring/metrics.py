@@ -287,9 +287,9 @@ def markdown() -> str:
     lines = [
         "# Metrics",
         "",
-        "What `/metrics` says, made by `python -m monitoring.metrics`. Every series exists from the",
-        "start at 0. Labels are closed sets; `point` and `worker` come from the topology. *up* is",
-        "point → bridge.",
+        "What `/metrics` says, made by `python -m monitoring.metrics`. Every series exists from",
+        "the start at 0. Labels are closed sets; `point` and `worker` come from the topology.",
+        "*up* is point → bridge.",
     ]
     for title, metrics in (
         ("Points", POINTS), ("Lines", LINES), ("Media", MEDIA), ("Conferences", CONFERENCES),
