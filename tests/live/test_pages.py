@@ -14,7 +14,7 @@ from bridge.accounts import passwords
 from bridge.accounts.roles import Role, User
 from bridge.app import ControlProcess
 from bridge.conference import commands as c
-from bridge.reports.lines import month_of
+from bridge.reports.lines import HOUR, month_of
 from bridge.store.quality import QualityStore
 from config.schema import Name, Template
 from monitoring.health import Row
@@ -32,7 +32,7 @@ from tests.live.conftest import (
     text_is,
 )
 from tests.live.test_browser import programme_is
-from tests.test_lines_report import HOUR, quality_row
+from tests.test_lines_report import quality_row
 from tests.web.tools import packages
 
 pytestmark = pytest.mark.browser
