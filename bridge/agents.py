@@ -58,6 +58,8 @@ class Agents:
         self._agents: dict[str, Agent] = {}
         self._keys: dict[str, bytes] = {}
         self._addresses: dict[str, str] = {}
+        self.ever: set[str] = set()
+        """Points that had an agent since this process began."""
         self._count = itertools.count(1)
 
     def of_point(self, point: str) -> Agent | None:
@@ -73,7 +75,8 @@ class Agents:
         return self._keys[point]
 
     def address(self, point: str) -> str | None:
-        """Where the point's agent last connected from; None: it never did."""
+        """Where the point's agent is probed: where it last connected from. None: it never did,
+        or it said goodbye."""
         return self._addresses.get(point)
 
     def may_come(self, point: str, device: str) -> bool:
@@ -89,6 +92,7 @@ class Agents:
             self._fail(before)
         self._agents[agent.point] = agent
         self._addresses[agent.point] = agent.address
+        self.ever.add(agent.point)
 
     def remove(self, agent: Agent) -> None:
         self._fail(agent)

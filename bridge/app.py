@@ -129,8 +129,8 @@ class ControlProcess:
         self.bookkeeper = Bookkeeper(
             control=self.control, agents=self.agents, health=self.health,
             incidents=self.incidents, readiness=self.readiness, scheduler=self.scheduler,
-            meters=self.meters, now=self.conductor.now, starts=lambda: self.worker.starts,
-            state=state, certificate=self._certificate_file,
+            meters=self.meters, now=self.conductor.now, state=state,
+            certificate=self._certificate_file,
         )  # fmt: skip
         self.metrics = MetricsListener(
             topology.bridge.metrics, self.bookkeeper.snapshot, lambda: self.healthy,

@@ -23,6 +23,7 @@ log = logging.getLogger("auth")
 
 STRANGER_LINES = 60  # audit lines a minute that strangers at one address can cause
 UNSAVED_LINES = 10_000  # lines kept while the store fails
+SAVED_AT_ONCE = 100  # of those, so that nobody's login waits for all of them
 STRANGERS = 1000  # addresses remembered
 TOUCH = 60.0  # seconds between notes that a login or device was seen
 LOCAL_USER = User(name="cli", role="admin")  # who can read the state folder
@@ -85,7 +86,7 @@ class Auth:
         self.noted(line)
         self._unsaved.append(line)
         async with self._noting:
-            while self._unsaved:
+            for _ in range(min(len(self._unsaved), SAVED_AT_ONCE)):
                 try:
                     await self.accounts.note(**self._unsaved[0]._asdict())
                 except FAULTS as error:

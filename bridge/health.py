@@ -55,7 +55,6 @@ class HealthWatch:
         self._waiting: list[Row] = []
         self._thinned = 0.0
         self._icmp = icmp.Echoes()
-        self._had_agent: set[str] = set()
         self.figures: dict[str, Figures] = {}
         self.media: dict[str, Quality] = {}
         """Quality by the worker's figures, while a point has media."""
@@ -124,7 +123,7 @@ class HealthWatch:
             [Watched(*row) for row in watched],
             [Outage(*row) for row in outages],
         )
-        return with_routers(found, ROUTER)
+        return await asyncio.to_thread(with_routers, found, ROUTER)
 
     # --- work ---------------------------------------------------------------------------
 
@@ -251,9 +250,7 @@ class HealthWatch:
 
     async def _watch(self, point: str, figures: Figures | None) -> None:
         agent = self._agents.of_point(point)
-        if agent is not None:
-            self._had_agent.add(point)
-        here = None if point not in self._had_agent else agent is not None
+        here = None if point not in self._agents.ever else agent is not None
         failed = agent is not None and agent.report is not None and (
             agent.report.kiosk.state == "failed"
         )  # fmt: skip

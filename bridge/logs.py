@@ -84,7 +84,9 @@ def configure(stream: TextIO | None = None, *, process: str = "") -> None:
     if process:
         structlog.contextvars.bind_contextvars(process=process)
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer(colors=True)
+        structlog.dev.ConsoleRenderer(
+            colors=True, exception_formatter=structlog.dev.plain_traceback
+        )
         if people
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )

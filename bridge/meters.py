@@ -15,6 +15,7 @@ from bridge.observer import Observer
 from monitoring import metrics as table
 from monitoring.histogram import Histogram
 
+ADOPTED = 6.0  # seconds; an older worker was not started now. Figures come every two.
 MEDIA = (
     "media_packets_total", "media_bytes_total", "media_packets_lost_total", "media_nacks_total",
     "media_rtx_packets_total", "media_key_frame_requests_total",
@@ -29,10 +30,15 @@ class Running:
     totals: dict[tuple[str, ...], float] = field(default_factory=dict)
     _seen: dict[tuple[str, ...], tuple[str, float]] = field(default_factory=dict)
 
-    def feed(self, key: tuple[str, ...], identity: str, value: float) -> float:
-        """``value`` is what is counted now under the key; return how much is new."""
+    def feed(
+        self, key: tuple[str, ...], identity: str, value: float, *, adopted: bool = False
+    ) -> float:
+        """``value`` is what is counted now under the key; return how much is new. Of one that
+        was ``adopted`` while it counted already, what it had counted is not new."""
         before = self._seen.get(key)
-        base = before[1] if before is not None and before[0] == identity else 0.0
+        base = value if adopted else 0.0
+        if before is not None and before[0] == identity:
+            base = before[1]
         more = max(0.0, value - base)
         self.totals[key] = self.totals.get(key, 0.0) + more
         self._seen[key] = (identity, value)
@@ -152,26 +158,32 @@ class Meters(Observer):
     def take_worker(self, stats: m.Stats, worker: str, points: Collection[str]) -> None:
         """Take a worker's figures in; ``worker`` is its identity. The labels of transports are
         points, or sessions of users, which are left out."""
+        # A worker that ran before this process did: its past was counted by the one before.
+        adopted = worker != self.worker_id and stats.uptime > ADOPTED
+        if worker != self.worker_id and not adopted:
+            self.counts["worker_starts_total", "0"] += 1
         self.worker, self.worker_id = stats, worker
         for name, total in stats.counters.items():
-            self.running.feed(("worker", name), worker, total)
-        self.running.feed(("worker", "cpu_seconds"), worker, stats.cpu_seconds)
-        self._forwarding(stats, worker)
+            self.running.feed(("worker", name), worker, total, adopted=adopted)
+        self.running.feed(("worker", "cpu_seconds"), worker, stats.cpu_seconds, adopted=adopted)
+        self._forwarding(stats, worker, adopted)
         for transport in stats.transports:
             if transport.label in points:
-                self._media(transport.label, transport)
+                self._media(transport.label, transport, adopted)
 
-    def _forwarding(self, stats: m.Stats, worker: str) -> None:
+    def _forwarding(self, stats: m.Stats, worker: str, adopted: bool) -> None:
         if len(stats.delay_counts) != len(self.forwarding.counts):
             return  # a worker of an earlier version
         identity, counts, total = self._delays
         if identity != worker:
             counts, total = (0,) * len(stats.delay_counts), 0.0
+            if adopted:
+                counts, total = stats.delay_counts, stats.delay_sum
         more = [max(0, new - old) for new, old in zip(stats.delay_counts, counts, strict=True)]
         self.forwarding.add(more, max(0.0, stats.delay_sum - total))
         self._delays = (worker, stats.delay_counts, stats.delay_sum)
 
-    def _media(self, point: str, transport: m.TransportStats) -> None:
+    def _media(self, point: str, transport: m.TransportStats, adopted: bool) -> None:
         sums: dict[tuple[str, str, str], list[int]] = {}
         for source in transport.sources:
             kind = source_kind(source.name)
@@ -191,7 +203,7 @@ class Meters(Observer):
             for name, value in zip(MEDIA, values, strict=True):
                 # A slot may show a screen after a camera: what is new counts for what it shows.
                 more = self.running.feed(
-                    (name, point, direction, group), transport.transport, value
+                    (name, point, direction, group), transport.transport, value, adopted=adopted
                 )
                 self.counts[name, point, direction, kind] += more
 

@@ -76,7 +76,7 @@ class Bookkeeper:
     def __init__(
         self, *, control: Control, agents: Agents, health: HealthWatch, incidents: Incidents,
         readiness: Readiness, scheduler: Scheduler, meters: Meters, now: Callable[[], float],
-        starts: Callable[[], int], state: Path, certificate: Callable[[], Path | None],
+        state: Path, certificate: Callable[[], Path | None],
     ) -> None:  # fmt: skip
         self.meters = meters
         self.slow = Slow()
@@ -87,7 +87,6 @@ class Bookkeeper:
         self._readiness = readiness
         self._scheduler = scheduler
         self._now = now
-        self._starts = starts
         self._state = state
         self._certificate = certificate
         self._began = now()
@@ -101,7 +100,7 @@ class Bookkeeper:
         """Look until cancelled."""
         loop = asyncio.get_running_loop()
         due = loop.time()
-        next_tick, next_slow = due, due
+        next_tick, next_slow = due + TICK, due
         while True:
             due += LOOK
             await asyncio.sleep(max(0.0, due - loop.time()))
@@ -376,7 +375,6 @@ class Bookkeeper:
     def _worker(self, found: Snapshot) -> None:
         meters, ready = self.meters, self._control.worker_ready
         found.set("workers", 1, "ready" if ready else "away")
-        found.set("worker_starts_total", self._starts(), "0")
         totals = meters.running.totals
 
         def total(name: str) -> float:

@@ -35,7 +35,8 @@ def tls_context(
 ) -> ssl.SSLContext | None:
     """TLS of the listener; ``own`` is the server's certificate and key, None where it has none.
     None on loopback without certificates of its own. Raises `MetricsConfigError`."""
-    if ipaddress.ip_address(config.listen).is_loopback and config.tls is None:
+    asked = config.tls is not None or config.client_authority is not None
+    if ipaddress.ip_address(config.listen).is_loopback and not asked:
         return None
     pair = own
     if config.tls is not None:

@@ -272,7 +272,7 @@ class Readiness:
             facts.room_microphone = session.status.microphone
         agent = self._agents.of_point(point.id)
         facts.agent = agent is not None
-        facts.had_agent = self._agents.address(point.id) is not None
+        facts.had_agent = point.id in self._agents.ever
         report = agent.report if agent is not None else None
         if report is not None:
             facts.kiosk, facts.kiosk_reason = report.kiosk.state, report.kiosk.reason

@@ -78,7 +78,8 @@ def message(line: Line, *, host: str, process: int, identities: bool, key: bytes
         f"<{FACILITY * 8 + severity}>1 {stamp} {word(host)} {APP} {process} {word(line.action)}"
     )
     text = f"{line.action}: {line.outcome or 'done'}"
-    return f"{header} [audit@{ENTERPRISE} {data}] ".encode() + b"\xef\xbb\xbf" + text.encode()
+    said = f"{header} [audit@{ENTERPRISE} {data}] \ufeff{text}"
+    return said.encode("utf-8", "replace")  # a lone surrogate must not keep anybody out
 
 
 def pseudonym(text: str, key: bytes) -> str:

@@ -192,6 +192,32 @@ def test_a_worker_that_was_started_again_counts_on() -> None:
     assert meters.forwarding.counts == [2] * 9
 
 
+def test_what_an_adopted_worker_counted_before_is_not_new() -> None:
+    """A control process that was restarted: its counters begin at 0, and do not jump."""
+    meters = Meters()
+    old = stats(transport("t1", packets=5000), uptime=600.0)
+    meters.take_worker(old, "w1", POINTS)
+    assert media(meters, "packets_total") == {}
+    assert meters.running.totals["worker", "packets_out"] == 0
+    assert meters.forwarding.count == 0
+    assert ("worker_starts_total", "0") not in meters.counts
+    new = stats(transport("t1", packets=5010), transport("t2", packets=7, label="khoan-du"),
+                uptime=602.0, counters={"packets_out": 130})  # fmt: skip
+    meters.take_worker(new, "w1", POINTS)
+    found = {k[1:]: v for k, v in meters.counts.items() if k[0] == "media_packets_total" and v}
+    assert found["an-binh", "up", "video"] == 10
+    assert found["khoan-du", "up", "video"] == 7
+    assert meters.running.totals["worker", "packets_out"] == 30
+
+
+def test_starts_of_workers_are_new_identities() -> None:
+    """Whoever starts them: this process, or systemd."""
+    meters = Meters()
+    for worker, uptime in (("w1", 0.5), ("w1", 2.5), ("w2", 1.0), ("w2", 3.0)):
+        meters.take_worker(stats(uptime=uptime), worker, POINTS)
+    assert meters.counts["worker_starts_total", "0"] == 2
+
+
 def test_what_is_counted_has_its_place_in_the_table() -> None:
     """Every key that meters make names a metric, with as many labels."""
     log = Log()

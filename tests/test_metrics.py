@@ -33,7 +33,7 @@ from bridge.metrics_http import MetricsListener, tls_context
 from bridge.signalling import agent_protocol as p
 from bridge.signalling.protocol import MarkView, Media, Playback, Quality, RoomStatus, Sentence
 from config.schema import MetricsPort, Tls
-from monitoring.exposition import Snapshot
+from monitoring.exposition import Snapshot, exposition
 from tests.control_support import TOPOLOGY, Bridge
 from tests.test_meters import stats, transport
 
@@ -291,6 +291,23 @@ def test_disk_and_certificate(tmp_path: Path) -> None:
     assert found.certificate > 1_700_000_000
     (tmp_path / "broken").write_text("no certificate")
     assert read_slow(tmp_path / "gone", tmp_path / "broken").certificate == 0
+
+
+async def test_a_scrape_has_its_size(tmp_path: Path) -> None:
+    """Under 1 MB for twelve points; what more points cost is in docs/performance.md."""
+    sizes = {}
+    for count in (12, 150):
+        first = TOPOLOGY.points[-1]
+        more = [first.model_copy(update={"id": f"{first.id}-{n}"}) for n in range(count)]
+        topology = TOPOLOGY.model_copy(update={"points": [*TOPOLOGY.points, *more][:count]})
+        bridge = Bridge(tmp_path / str(count), topology=topology)
+        await bridge.start()
+        bridge.process.health.start()
+        sizes[count] = len(exposition(snapshot(bridge))[0])
+        bridge.process.health.prober.close()
+        await bridge.stop()
+    assert sizes[12] < 1_000_000
+    assert sizes[150] < 15 * sizes[12]
 
 
 # --- the listener --------------------------------------------------------------------------

@@ -25,8 +25,7 @@ from bridge.reports.lines import (
 from bridge.signalling.protocol import Sentence
 
 DAY = 86_400.0
-MAINTENANCE_LOOKED = 100_000  # events of the stream of incidents
-_one = asyncio.Semaphore(1)  # reports at once: each reads millions of rows
+DAY_FRESH = 60.0  # seconds that the last 24 hours of the overview are kept
 
 
 class PointLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,14 +68,14 @@ async def _report(call: Call, month: str, start: float, end: float) -> LinesRepo
     topology = services.control.topology
     now = services.conductor.now()
     measured = await services.health.measured(start, min(end, now))
-    log = await services.events.tail(STREAM, MAINTENANCE_LOOKED)
+    log = await services.events.of_kind(STREAM, "maintenance")
     conferences = []
     for ident in await services.events.opened_between(start, min(end, now)):
         held = report(await services.events.read(ident), now)
         if held.started_at is not None:  # a trial session alone is no conference
             conferences.append(held.points)
-    return lines_report(
-        month=month, start=start, end=min(end, now), zone=topology.bridge.zone,
+    return await asyncio.to_thread(
+        lines_report, month=month, start=start, end=min(end, now), zone=topology.bridge.zone,
         names={p.id: views.as_sentence(p.name) for p in topology.points},
         measured=measured, maintenance=maintenance_of(log, start, min(end, now)),
         conferences=conferences,
@@ -95,7 +94,7 @@ async def show_lines(call: Call) -> Any:
     kind = call.request.query.get("format", "json")
     if kind not in ("json", "csv", "pdf"):
         raise Denied(422, "api.bad_format")
-    async with _one:
+    async with call.services.reports.one:
         made = await _report(call, month, start, end)
     if kind == "json":
         return made
@@ -112,6 +111,15 @@ async def show_lines(call: Call) -> Any:
     )  # fmt: skip
 
 
+async def _last_day(call: Call, now: float) -> LinesReport:
+    """The last 24 hours, read once a minute however many look."""
+    reports = call.services.reports
+    async with reports.one:
+        if reports.day is None or not 0 <= now - reports.day.end < DAY_FRESH:
+            reports.day = await _report(call, "", now - DAY, now)
+        return reports.day
+
+
 def _missing(state: State) -> list[str]:
     """Points that a conference expects and that are not there."""
     if state.phase != "live":
@@ -124,14 +132,13 @@ async def show_overview(call: Call) -> Overview:
     """Everything of now, and of the last 24 hours from the store."""
     services, control = call.services, call.services.control
     now = services.conductor.now()
-    async with _one:
-        day = await _report(call, "", now - DAY, now)
+    day = await _last_day(call, now)
     by_point = {row.point: row for row in day.rows}
     states = control.point_states()
     running = services.conductor.running()
     points = []
     for point in control.topology.points:
-        quality, row = control.quality.get(point.id), by_point[point.id]
+        quality, row = control.quality.get(point.id), by_point.get(point.id)
         points.append(
             PointLine(
                 id=point.id,
@@ -143,9 +150,9 @@ async def show_overview(call: Call) -> Overview:
                 loss_down=quality.down_loss if quality is not None else None,
                 maintenance=services.incidents.suppressed(point.id),
                 incidents=len(services.incidents.of_point(point.id)),
-                availability=row.availability,
-                day_loss_up=row.loss_up,
-                day_loss_down=row.loss_down,
+                availability=row.availability if row is not None else None,
+                day_loss_up=row.loss_up if row is not None else None,
+                day_loss_down=row.loss_down if row is not None else None,
             )
         )
     slow = services.figures.slow

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from bridge.conductor import Conductor
 from bridge.conference.events import MaintenanceSet
 from bridge.conference.network import Incident
 from bridge.control import Control
-from bridge.reports.lines import Measured
+from bridge.reports.lines import LinesReport, Measured
 from bridge.scheduler import Scheduler
 from bridge.signalling.protocol import Sentence
 from bridge.store.accounts import Accounts
@@ -85,6 +86,15 @@ class ReadinessBoard(Protocol):
 
 
 @dataclass(slots=True)
+class LineReports:
+    """One report of lines at a time: each reads many rows. ``day`` is the last one of the
+    overview."""
+
+    one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    day: LinesReport | None = None
+
+
+@dataclass(slots=True)
 class Services:
     """``topology_file`` is where a reload reads from; None: there is no file."""
 
@@ -105,3 +115,4 @@ class Services:
     health: LineHistory
     readiness: ReadinessBoard
     figures: Figures
+    reports: LineReports = field(default_factory=LineReports)

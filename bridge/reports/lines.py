@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -178,11 +178,22 @@ def lines_report(
             for direction, spent in (("up", point.up), ("down", point.down)):
                 for level, seconds in spent.items():
                     levels[point.point, direction][level] += seconds
+    counted, watched, outages = (_by_point(kind) for kind in measured)
     rows = tuple(
-        _row(point, name, measured, maintenance.get(point, ()), levels)
+        _row(
+            point, name, Measured(counted[point], watched[point], outages[point]),
+            maintenance.get(point, ()), levels,
+        )
         for point, name in names.items()
-    )
+    )  # fmt: skip
     return LinesReport(month=month, start=start, end=end, zone=zone, rows=rows)
+
+
+def _by_point(items: Sequence[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for item in items:
+        found[item.point].append(item)
+    return found
 
 
 def _row(
@@ -192,20 +203,16 @@ def _row(
     silenced = sum(until - since for since, until in maintenance)
     watched = sum(
         max(0.0, w.seconds - min(w.seconds, _overlap(w.at, w.at + HOUR, maintenance)))
-        for w in measured.watched if w.point == point
+        for w in measured.watched
     )  # fmt: skip
     hours: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     outage = 0.0
     for o in measured.outages:
-        if o.point != point:
-            continue
         seconds = max(0.0, o.seconds - _overlap(o.at, o.at + o.span, maintenance))
         outage += seconds
         hours[o.at // HOUR * HOUR]["outage"] += seconds
     totals: dict[str, list[int]] = {"up": [0, 0], "down": [0, 0]}
     for c in measured.counted:
-        if c.point != point:
-            continue
         totals[c.direction][0] += c.packets
         totals[c.direction][1] += c.lost
         if c.packets:

@@ -144,6 +144,16 @@ class EventLog:
         async with self._engine.connect() as connection:
             return _numbered(await connection.execute(query))
 
+    async def of_kind(self, conference: str, kind: str) -> list[e.Recorded]:
+        """Events of one kind, oldest first."""
+        query = (
+            sa.select(t.events)
+            .where(t.events.c.conference == conference, t.events.c.kind == kind)
+            .order_by(t.events.c.seq)
+        )
+        async with self._engine.connect() as connection:
+            return [item.recorded for item in _numbered(await connection.execute(query))]
+
     async def opened_between(self, start: float, end: float) -> list[str]:
         """Ids of conferences that were opened in a time, oldest first."""
         query = (

@@ -8,6 +8,8 @@ import json
 import math
 import re
 import shutil
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,16 +21,17 @@ import yaml
 from bridge.conference import commands as c
 from bridge.conference.model import Actor
 from bridge.demo import DEMO_ACTOR, Demo, start_conference
-from bridge.demo_monitoring import prometheus
+from bridge.demo_monitoring import NoPrometheus, prometheus
 from bridge.signalling import protocol
 from monitoring.dashboards import DASHBOARDS
 from monitoring.panels import Panel
+from tests.live.conftest import ROOT
 from tests.live.test_ready import everybody_is_well, running_demo
 from tests.monitoring.test_rules import RULES
 
 POINT = "khoan-du"
 IMPAIRED = "loss-down=5%,delay-down=20ms,strip-up"
-WATCHED = 40.0  # seconds from the first command until the queries
+WATCHED = 25.0  # seconds from the first command until the queries
 NAMES = re.compile(r"[a-z]*:?\bdiemcau_[a-z0-9_]+(?::[a-z0-9_]+)?|\bscrape_duration_seconds|\bup\b")
 
 # Panels of which a query rightly returns nothing in a demo that is well.
@@ -132,10 +135,25 @@ async def test_queries_rules_and_figures(watched: tuple[Demo, Api], tmp_path: Pa
     began = loop.time()
     await events(demo)
     await asyncio.sleep(max(0.0, WATCHED - (loop.time() - began)))
+    await promtool_finds_nothing(demo)
     await figures_agree(demo, api, tmp_path)
     await panels_have_data(api)
     await rules_have_data(api)
     await alerts_are_readable(demo, api)
+
+
+async def promtool_finds_nothing(demo: Demo) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{demo.process.metrics.url}/metrics") as response,
+    ):
+        text = await response.read()
+    process = await asyncio.create_subprocess_exec(
+        "promtool", "check", "metrics", stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate(text)
+    assert (process.returncode, said) == (0, b"")
 
 
 async def figures_agree(demo: Demo, api: Api, folder: Path) -> None:
@@ -217,6 +235,50 @@ async def rules_have_data(api: Api) -> None:
             slow = group["name"] == "diemcau-baseline"
             assert rule["health"] in ({"ok", "unknown"} if slow else {"ok"}), rule
             assert not rule.get("lastError"), rule
+
+
+async def test_the_demo_starts_it_and_says_how_to_go_on(tmp_path: Path) -> None:
+    document = yaml.safe_load((ROOT / "config" / "lac-thuy.yaml").read_text("utf-8"))
+    document["bridge"]["state"] = "state"
+    file = tmp_path / "topology.yaml"
+    file.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "bridge.py", "demo", "--no-browser", "--points", "2", "--monitoring"),
+        *("--file", str(file)),
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    lines: list[str] = []
+    async with asyncio.timeout(40):
+        while not any(line.startswith("The console:") for line in lines):
+            line = await process.stdout.readline()
+            assert line, lines
+            lines.append(line.decode().rstrip())
+    text = "\n".join(lines)
+    found = re.search(r"Prometheus: +(http://127\.0\.0\.1:\d+)", text)
+    assert found, text
+    assert "monitoring/grafana/dashboards" in text
+    assert "docs/en/monitoring.md" in text
+    async with aiohttp.ClientSession() as http:
+        await Api(http, found[1]).until("diemcau_build_info")
+        process.send_signal(signal.SIGINT)
+        await process.communicate()
+        assert process.returncode == 0
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await http.get(f"{found[1]}/-/ready")
+
+
+async def test_without_prometheus_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.demo_monitoring.shutil.which", lambda _: None)
+    with pytest.raises(NoPrometheus, match="apt-get install prometheus"):
+        async with prometheus("http://127.0.0.1:1", "", tmp_path):
+            pass
+    monkeypatch.undo()
+    with pytest.raises(NoPrometheus, match="not served"):
+        async with prometheus("", "", tmp_path):
+            pass
 
 
 async def alerts_are_readable(demo: Demo, api: Api) -> None:

@@ -339,3 +339,21 @@ def test_a_round_trip_is_compared_with_what_is_usual(tmp_path: Path) -> None:
         test("nothing is usual on the first day", 1300, [(1330, 0), (1359, 0)]),
         test("maintenance", 1500, [(1530, 0), (1559, 0)], maintenance=1),
     ], "1m")  # fmt: skip
+
+
+@needs_promtool
+def test_the_examples_for_admins_are_valid() -> None:
+    said = promtool("check", "config", "monitoring/prometheus/prometheus.yml")
+    assert "1 rule files found" in said
+    for path in ("compose.yml", "grafana/provisioning/datasources/diem-cau.yml",
+                 "grafana/provisioning/dashboards/diem-cau.yml"):  # fmt: skip
+        assert yaml.safe_load((ROOT / "monitoring" / path).read_text("utf-8"))
+
+
+@pytest.mark.skipif(shutil.which("amtool") is None, reason="needs Debian's prometheus-alertmanager")
+def test_amtool_accepts_the_example() -> None:
+    done = subprocess.run(
+        ["amtool", "check-config", "monitoring/alertmanager/alertmanager.yml"],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
