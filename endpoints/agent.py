@@ -65,7 +65,8 @@ class LogKeeper(logging.Handler):
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+        text = self.format(record)
+        self.lines.append(text if record.levelno <= logging.DEBUG else logs.redacted(text))
 
     def text(self) -> str:
         return "\n".join(self.lines)[-LOG_SENT:]

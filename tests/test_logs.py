@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from bridge import logs
 from bridge.accounts import passwords
+from endpoints.agent import LogKeeper
 
 log = logging.getLogger("test.logs")
 
@@ -140,6 +141,14 @@ def test_people_get_no_json(journal: io.StringIO) -> None:
         log.warning("the line is bad")
     assert "the line is bad" in terminal.getvalue()
     assert not terminal.getvalue().startswith("{")
+
+
+def test_what_an_agent_sends_of_its_log_is_redacted_too() -> None:
+    keeper = LogKeeper()
+    keeper.emit(
+        logging.LogRecord("agent", logging.INFO, "", 0, "no way to %s", ("192.0.2.1",), None)
+    )
+    assert keeper.text().endswith("INFO agent: no way to [address]")
 
 
 def test_newlines_do_not_forge_lines(journal: io.StringIO) -> None:
