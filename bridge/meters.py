@@ -64,8 +64,6 @@ class Meters(Observer):
     reload_ok: bool = True
     worker: m.Stats | None = None
     worker_id: str = ""
-    frozen: dict[str, float] = field(default_factory=dict)
-    """Seconds that the programme stood still, by point."""
     _asked: dict[tuple[str, str], float] = field(default_factory=dict)
     _offers: dict[str, float] = field(default_factory=dict)
     _delays: tuple[str, tuple[int, ...], float] = ("", (), 0.0)

@@ -199,11 +199,7 @@ class Bookkeeper:
         control = self._control
         states = control.point_states()
         next_starts = self._next_starts()
-        live = [s for s in control.conductor.running() if s.phase == "live"]
-        expected = {
-            point for s in live for point in s.plan.expected or s.plan.points
-            if s.seats[point].called
-        }  # fmt: skip
+        expected = {point for s in control.conductor.running() for point in s.awaited}
         for point in control.topology.points:
             ident = point.id
             quality = control.quality.get(ident)

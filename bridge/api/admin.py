@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.api import openapi
-from bridge.api.routes import Call, Route, check_match, etag
+from bridge.api.routes import Call, Route, attachment, check_match, etag
 from bridge.auth import Denied
 from bridge.conference.report import as_csv
 from bridge.signalling.protocol import Sentence
@@ -208,10 +208,7 @@ async def show_audit(call: Call) -> Any:
         ]  # fmt: skip
         header = ["at", "actor", "address", "action", "target", "outcome"]
         body, media_type = as_csv(header, rows).encode(), "text/csv"
-    return web.Response(
-        body=body, content_type=media_type, charset="utf-8" if kind == "csv" else None,
-        headers={"Content-Disposition": f'attachment; filename="audit.{kind}"'},
-    )  # fmt: skip
+    return attachment(body, media_type, f"audit.{kind}")
 
 
 async def get_backup(call: Call) -> web.Response:

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bridge import views
-from bridge.api.routes import Call, Route, check_match, etag
+from bridge.api.routes import Call, Route, attachment, check_match, etag
 from bridge.auth import Denied
 from bridge.conductor import Done
 from bridge.conference import commands as c
@@ -204,20 +204,11 @@ async def show_report(call: Call) -> Any:
     names = {p.id: p.name.text(language) for p in topology.points}
     document = documents.Document(made, names, language, topology.bridge.zone)
     if kind == "csv":
-        return _file(document.csv().encode(), "text/csv", f"{made.conference}.csv")
+        return attachment(document.csv().encode(), "text/csv", f"{made.conference}.csv")
     if kind == "pdf":
         title = topology.bridge.name.text(language)
-        return _file(document.pdf(title), "application/pdf", f"{made.conference}.pdf")
+        return attachment(document.pdf(title), "application/pdf", f"{made.conference}.pdf")
     raise Denied(422, "api.bad_format")
-
-
-def _file(body: bytes, media_type: str, name: str) -> web.Response:
-    return web.Response(
-        body=body,
-        content_type=media_type,
-        charset="utf-8" if media_type == "text/csv" else None,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
 
 
 # --- templates and schedule ----------------------------------------------------------------

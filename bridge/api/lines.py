@@ -6,12 +6,10 @@ import asyncio
 from typing import Any
 
 import msgspec
-from aiohttp import web
 
 from bridge import views
-from bridge.api.routes import Call, Route
+from bridge.api.routes import Call, Route, attachment
 from bridge.auth import Denied
-from bridge.conference.model import State
 from bridge.conference.network import STREAM
 from bridge.conference.report import report
 from bridge.reports.lines import (
@@ -105,10 +103,7 @@ async def show_lines(call: Call) -> Any:
     else:
         body = await asyncio.to_thread(document.pdf, topology.bridge.name.text(language))
         media_type = "application/pdf"
-    return web.Response(
-        body=body, content_type=media_type, charset="utf-8" if kind == "csv" else None,
-        headers={"Content-Disposition": f'attachment; filename="lines-{month}.{kind}"'},
-    )  # fmt: skip
+    return attachment(body, media_type, f"lines-{month}.{kind}")
 
 
 async def _last_day(call: Call, now: float) -> LinesReport:
@@ -118,14 +113,6 @@ async def _last_day(call: Call, now: float) -> LinesReport:
         if reports.day is None or not 0 <= now - reports.day.end < DAY_FRESH:
             reports.day = await _report(call, "", now - DAY, now)
         return reports.day
-
-
-def _missing(state: State) -> list[str]:
-    """Points that a conference expects and that are not there."""
-    if state.phase != "live":
-        return []
-    expected = state.plan.expected or state.plan.points
-    return [p for p in expected if state.seats[p].called and not state.seats[p].present]
 
 
 async def show_overview(call: Call) -> Overview:
@@ -161,7 +148,7 @@ async def show_overview(call: Call) -> Overview:
         now=now,
         online=sum(state not in ("offline", "lost") for state in states.values()),
         in_session=sum(state == "in_session" for state in states.values()),
-        missing=tuple(point for state in running for point in _missing(state)),
+        missing=tuple(p for state in running for p in state.awaited if p not in state.present),
         conferences=sum(state.phase == "live" for state in running),
         next_start=min(starts, default=None),
         worker=control.worker_ready,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from aiohttp import web
 
 from bridge import views
 from bridge.agents import AgentAway
 from bridge.api.lamps import Lamp, lamps
-from bridge.api.routes import Call, Route
+from bridge.api.routes import Call, Route, attachment
 from bridge.auth import Denied
 from bridge.conference import events as e
 from bridge.conference.network import STREAM, Incident, history
@@ -308,10 +307,7 @@ async def list_incidents(call: Call) -> Any:
         rows = [[str(getattr(item, name) if getattr(item, name) is not None else "")
                  for name in header] for item in found]  # fmt: skip
         body, media_type = as_csv(header, rows).encode(), "text/csv"
-    return web.Response(
-        body=body, content_type=media_type, charset="utf-8" if kind == "csv" else None,
-        headers={"Content-Disposition": f'attachment; filename="incidents.{kind}"'},
-    )  # fmt: skip
+    return attachment(body, media_type, f"incidents.{kind}")
 
 
 async def command_agent(call: Call) -> AgentAnswer:

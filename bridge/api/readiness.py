@@ -7,11 +7,10 @@ import logging
 from typing import Annotated, Any
 
 import msgspec
-from aiohttp import web
 
 from bridge import views
 from bridge.api.board import Board
-from bridge.api.routes import Call, Route
+from bridge.api.routes import Call, Route, attachment
 from bridge.auth import Denied
 from bridge.reports.readiness import ReadinessDocument
 
@@ -83,10 +82,7 @@ async def document(call: Call) -> Any:
         media_type = "application/pdf"
     else:
         body, media_type = made.csv().encode(), "text/csv"
-    return web.Response(
-        body=body, content_type=media_type, charset="utf-8" if kind == "csv" else None,
-        headers={"Content-Disposition": f'attachment; filename="readiness.{kind}"'},
-    )  # fmt: skip
+    return attachment(body, media_type, f"readiness.{kind}")
 
 
 ROUTES = [

@@ -32,6 +32,16 @@ SAFE = ("GET", "HEAD")
 COOKIE = "session"
 
 
+def attachment(body: bytes, media_type: str, name: str) -> web.Response:
+    """A file to be saved under a name."""
+    return web.Response(
+        body=body,
+        content_type=media_type,
+        charset="utf-8" if media_type == "text/csv" else None,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
 @dataclass(slots=True)
 class Call:
     """One request: who asks (None where the route is public), for what."""

@@ -182,6 +182,14 @@ class State(Struct, frozen=True, kw_only=True):
     def present(self) -> frozenset[str]:
         return frozenset(p for p, seat in self.seats.items() if seat.present)
 
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """Points that should be in it now: expected and called, once it has started."""
+        if self.phase != "live":
+            return ()
+        expected = self.plan.expected or self.points
+        return tuple(point for point in expected if self.seats[point].called)
+
 
 class Refusal(Struct, frozen=True, kw_only=True):
     """Why a command changes nothing: a key of the text catalogue and its arguments."""

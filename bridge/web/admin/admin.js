@@ -1,9 +1,9 @@
 // The admin's page: accounts, devices, logins, topology, templates, incidents, audit, backup.
 
 import { call, get, post } from "../common/api.js";
-import { language, pick, problemText, t } from "../common/i18n.js";
+import { pick, problemText, t } from "../common/i18n.js";
 import { logout, whoami } from "../common/login.js";
-import { byId, confirmed, startLanguage, timeText } from "../common/page.js";
+import { byId, confirmed, percent, startLanguage, timeText } from "../common/page.js";
 import { Refused } from "../common/protocol.js";
 import { make } from "../common/tiles.js";
 
@@ -79,12 +79,6 @@ async function load() {
 
 const OVERVIEW_EVERY = 10_000; // ms
 const NO_WORRY = { disk: 0.1, certificate: 14 * 86400 };
-
-/** @param {number | null} share @param {number} digits */
-function percent(share, digits) {
-  if (share === null) return "–";
-  return `${(100 * share).toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits })}\u00a0%`;
-}
 
 async function loadOverview() {
   const found = await get("/overview");

@@ -84,3 +84,9 @@ export function confirmed(question, yes) {
     accept.focus();
   });
 }
+
+/** A share (0–1) as people write it; a dash where it is not known. @param {number | null} share @param {number} digits */
+export function percent(share, digits) {
+  if (share === null) return "–";
+  return `${(100 * share).toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits })}\u00a0%`;
+}

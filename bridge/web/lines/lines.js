@@ -3,7 +3,7 @@
 import { get } from "../common/api.js";
 import { language, pick, problemText, t } from "../common/i18n.js";
 import { whoami } from "../common/login.js";
-import { byId, startLanguage, timeText } from "../common/page.js";
+import { byId, percent, startLanguage, timeText } from "../common/page.js";
 import { Refused } from "../common/protocol.js";
 import { clockText } from "../common/state.js";
 import { make } from "../common/tiles.js";
@@ -36,12 +36,6 @@ async function load() {
   }
   byId("progress").textContent = "";
   render();
-}
-
-/** @param {number | null} share @param {number} digits */
-function percent(share, digits) {
-  if (share === null) return "–";
-  return `${(100 * share).toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits })}\u00a0%`;
 }
 
 /** @param {string} tag @param {string} className @param {string} text */
