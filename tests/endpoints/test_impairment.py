@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from endpoints.impairment import Impairment, Profile
@@ -50,6 +50,7 @@ def test_blackout() -> None:
 
 
 @given(st.floats(), st.floats())
+@example(0.0, float("nan"))
 def test_nonsense_is_refused(loss: float, burst: float) -> None:
     if 0 <= loss <= 1 and burst >= 1:
         Profile(loss=loss, burst=burst)
