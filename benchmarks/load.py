@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from benchmarks.peer import vp8_payload
 from bridge.media import srtp
 from bridge.media.rtp import HEADER
-from bridge.media.udp import SO_TIMESTAMPNS, enlarge_buffers
+from bridge.media.shell.udp import SO_TIMESTAMPNS, enlarge_buffers
 
 FRAMES_PER_SECOND = 25
 PAYLOAD = 1080  # octets; with header, extension and tag 1,108 on the wire

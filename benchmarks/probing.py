@@ -15,11 +15,11 @@ from typing import Annotated
 
 import typer
 
-from endpoints.reflection import Reflector
-from endpoints.reflector import ReflectorSocket
-from monitoring import stamp
-from monitoring.health import Health
-from monitoring.prober import CLASSES, Prober, Step, Target
+from endpoints.reflector.engine import Reflector
+from endpoints.reflector.socket import ReflectorSocket
+from monitoring.probing import stamp
+from monitoring.probing.prober import CLASSES, Prober, Step, Target
+from monitoring.quality.line_state import Health
 
 SOURCE = "127.0.15.100"
 KEY = b"k" * 32
@@ -53,9 +53,15 @@ async def reflect(points: int) -> None:
 
 async def measure(points: int, seconds: float) -> dict[str, object]:
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.probing", "--reflect", "--points", str(points),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "benchmarks.probing",
+        "--reflect",
+        "--points",
+        str(points),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
     assert child.stdin is not None
     assert child.stdout is not None
     await child.stdout.readline()
@@ -94,10 +100,13 @@ async def measure(points: int, seconds: float) -> dict[str, object]:
         probe = found[0][1]
         cpu = (await theirs() - before) / (LOAD_SECONDS + 1)
         held.append(
-            {"packets_per_second": packets, "sent": probe.sent_count,
-             "lost": probe.sent_count - probe.up.expected + probe.up.lost,
-             "reflector_cpu": round(cpu, 4)}
-        )  # fmt: skip
+            {
+                "packets_per_second": packets,
+                "sent": probe.sent_count,
+                "lost": probe.sent_count - probe.up.expected + probe.up.lost,
+                "reflector_cpu": round(cpu, 4),
+            }
+        )
     p50, p99 = prober.lateness()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -105,13 +114,16 @@ async def measure(points: int, seconds: float) -> dict[str, object]:
     await child.wait()
     packets_a_second = points * len(CLASSES) * 5
     return {
-        "points": points, "packets_per_second": packets_a_second,
-        "sender_cpu": round(sender, 4), "reflectors_cpu": round(reflector, 4),
+        "points": points,
+        "packets_per_second": packets_a_second,
+        "sender_cpu": round(sender, 4),
+        "reflectors_cpu": round(reflector, 4),
         "together_cpu": round(sender + reflector, 4),
         "us_per_round_trip": round((sender + reflector) / packets_a_second * 1e6, 1),
         "late_ms": {"p50": round(1e3 * p50, 2), "p99": round(1e3 * p99, 2)},
-        "lost": lost, "held": held,
-    }  # fmt: skip
+        "lost": lost,
+        "held": held,
+    }
 
 
 def main(

@@ -18,15 +18,15 @@ from typing import Annotated, Any
 import aiohttp
 import typer
 
-from bridge.app import ControlProcess
-from bridge.demo import Demo, start_conference
+from bridge.app.process import ControlProcess
+from bridge.demo.run import Demo, start_conference
 from bridge.media import messages as m
 from bridge.signalling.protocol import Quality
 from config.loader import load
 from config.schema import Topology
-from monitoring import metrics as table
-from monitoring.distributions import Distributions
-from monitoring.exposition import exposition
+from monitoring.exposition import catalogue
+from monitoring.exposition.distributions import Distributions
+from monitoring.exposition.snapshot import exposition
 
 ROOT = Path(__file__).parent.parent
 RUNS = 20
@@ -47,24 +47,42 @@ def topology(points: int) -> Topology:
 def figures(points: tuple[str, ...]) -> m.Stats:
     """What a busy worker says."""
     source: dict[str, Any] = {
-        "packets": 1000, "octets": 1_000_000, "lost": 3, "recovered": 2, "nacked": 3,
-        "unrepaired": 1, "jitter_ms": 1.0, "active": True,
-    }  # fmt: skip
+        "packets": 1000,
+        "octets": 1_000_000,
+        "lost": 3,
+        "recovered": 2,
+        "nacked": 3,
+        "unrepaired": 1,
+        "jitter_ms": 1.0,
+        "active": True,
+    }
     slot: dict[str, Any] = {"packets": 1000, "octets": 1_000_000, "receiver_loss": 0.0}
     return m.Stats(
-        request=1, uptime=100.0, cpu_seconds=10.0, rss_bytes=1 << 26, loop_lag_ms=0.1, gso=True,
-        counters={"packets_in": 10, "packets_out": 100}, delay_us=(100.0, 300.0, 900.0),
-        delay_counts=(10,) * (len(m.DELAY_BOUNDS) + 1), delay_sum=1.0,
+        request=1,
+        uptime=100.0,
+        cpu_seconds=10.0,
+        rss_bytes=1 << 26,
+        loop_lag_ms=0.1,
+        gso=True,
+        counters={"packets_in": 10, "packets_out": 100},
+        delay_us=(100.0, 300.0, 900.0),
+        delay_counts=(10,) * (len(m.DELAY_BOUNDS) + 1),
+        delay_sum=1.0,
         transports=tuple(
             m.TransportStats(
-                transport=f"t-{p}", label=p, state="connected", rtt_ms=3.0, remb=2_000_000,
-                downlink_loss=0.0, allocation=1_000_000,
+                transport=f"t-{p}",
+                label=p,
+                state="connected",
+                rtt_ms=3.0,
+                remb=2_000_000,
+                downlink_loss=0.0,
+                allocation=1_000_000,
                 sources=tuple(m.SourceStats(name="camera", rid=rid, **source) for rid in "qhf"),
                 slots=tuple(m.SlotStats(name=f"thumb:{n}", **slot) for n in range(SLOTS)),
             )
             for p in points
         ),
-    )  # fmt: skip
+    )
 
 
 async def cost(points: int) -> dict[str, Any]:
@@ -74,10 +92,19 @@ async def cost(points: int) -> dict[str, Any]:
         process.health.start()
         names = process.control.points
         process.control.quality = {
-            p: Quality(up="good", down="fair", up_loss=0.0, down_loss=0.02, rtt_ms=3.0, at=0.0,
-                       reach="yes", up_mos=4.3, down_mos=4.1)
+            p: Quality(
+                up="good",
+                down="fair",
+                up_loss=0.0,
+                down_loss=0.02,
+                rtt_ms=3.0,
+                at=0.0,
+                reach="yes",
+                up_mos=4.3,
+                down_mos=4.1,
+            )
             for p in names
-        }  # fmt: skip
+        }
         for p in names:
             for kind in process.control.topology.probes.classes:
                 process.health.prober.distributions[p, kind] = Distributions()
@@ -117,7 +144,7 @@ async def cost(points: int) -> dict[str, Any]:
         "scrape_ms_worst": round(1e3 * max(whole), 2),
         "worker_figures_ms": round(1e3 * taken, 2),
         "tick_ms": round(1e3 * tick, 2),
-        "metrics": len(table.METRICS),
+        "metrics": len(catalogue.METRICS),
     }
 
 
@@ -137,8 +164,9 @@ async def forwarding(seconds: float) -> dict[str, Any]:
             scrapers = (
                 [asyncio.create_task(_scrape(process.metrics.url))]
                 + [asyncio.create_task(_never_read(process.metrics.url)) for _ in range(10)]
-                if name == "scraped" else []
-            )  # fmt: skip
+                if name == "scraped"
+                else []
+            )
             before = await process.worker.stats()
             await asyncio.sleep(seconds)
             after = await process.worker.stats()

@@ -171,9 +171,11 @@ class Probes(Model):
         float, Field(ge=1, le=50, allow_inf_nan=False, description="packets a second and class")
     ] = 5.0
     classes: list[Literal["ef", "af41", "be"]] = Field(
-        default=["ef", "af41", "be"], min_length=1, max_length=3,
+        default=["ef", "af41", "be"],
+        min_length=1,
+        max_length=3,
         description="classes of service: EF (46), AF41 (34), best effort (0)",
-    )  # fmt: skip
+    )
     keep_days: Annotated[
         int, Field(ge=1, le=4000, description="days that figures of lines are kept")
     ] = 400

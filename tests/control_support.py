@@ -11,17 +11,17 @@ import aiohttp
 from aiohttp.test_utils import TestClient
 
 from bridge.accounts import passwords
-from bridge.accounts.roles import Role, User
-from bridge.app import ControlProcess
-from bridge.conductor import Done
+from bridge.app.process import ControlProcess
+from bridge.base.roles import Role, User
 from bridge.conference import commands as c
 from bridge.conference.model import Actor, PointId, State
+from bridge.control.conductor import Done
+from bridge.control.sessions import Session
 from bridge.media import messages as m
-from bridge.signalling.sessions import Session
 from config.loader import load
 from config.schema import Topology
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 TOPOLOGY = load(ROOT / "config" / "lac-thuy.yaml")
 CHROMIUM = (ROOT / "tests/signalling/fixtures/chromium-room.sdp").read_bytes().decode()
 INVENTORY = m.Inventory(
@@ -39,9 +39,11 @@ PASSWORD = "correct-horse-battery"
 
 def with_database(url: str, topology: Topology = TOPOLOGY) -> Topology:
     bridge = topology.bridge.model_copy(
-        update={"database": url, "web": topology.bridge.web.model_copy(
-            update={"origins": ["https://console.example"]})}
-    )  # fmt: skip
+        update={
+            "database": url,
+            "web": topology.bridge.web.model_copy(update={"origins": ["https://console.example"]}),
+        }
+    )
     return topology.model_copy(update={"bridge": bridge})
 
 
@@ -51,9 +53,13 @@ class Bridge:
     client: TestClient[Any, Any]
 
     def __init__(
-        self, state: Path, url: str = "", topology: Topology = TOPOLOGY, at: float = START,
+        self,
+        state: Path,
+        url: str = "",
+        topology: Topology = TOPOLOGY,
+        at: float = START,
         topology_file: Path | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.now = 1000.0
         self.wall = at
         self.sent: list[m.Command] = []
@@ -131,9 +137,16 @@ class Bridge:
         return self._tokens[name]
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, role: Role | None = None,
-        token: str = "", data: bytes | None = None, headers: dict[str, str] | None = None,
-    ) -> aiohttp.ClientResponse:  # fmt: skip
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        role: Role | None = None,
+        token: str = "",
+        data: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> aiohttp.ClientResponse:
         """A call of the interface, as an account of a role."""
         sent = dict(headers or {})
         if role is not None:
@@ -169,9 +182,14 @@ class Bridge:
     ) -> aiohttp.ClientWebSocketResponse:
         socket = await self.client.ws_connect("/api/v1/ws")
         await socket.send_json(
-            {"type": "hello", "version": 2, "session": token, "conference": conference,
-             "last_seq": last_seq}
-        )  # fmt: skip
+            {
+                "type": "hello",
+                "version": 2,
+                "session": token,
+                "conference": conference,
+                "last_seq": last_seq,
+            }
+        )
         return socket
 
     async def offer(self, token: str, sdp: str = CHROMIUM) -> aiohttp.ClientResponse:

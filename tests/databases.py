@@ -45,17 +45,40 @@ def cluster() -> Iterator[str]:
 
     def run(*arguments: str) -> None:
         subprocess.run(
-            [*prefix, *arguments], check=True, cwd="/", stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, timeout=120,
-        )  # fmt: skip
+            [*prefix, *arguments],
+            check=True,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=120,
+        )
 
     data = folder / "data"
     try:
-        run(str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-E",
-            "UTF8", "--no-sync")  # fmt: skip
+        run(
+            str(binaries / "initdb"),
+            "-D",
+            str(data),
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
         options = f"-c listen_addresses='' -k {folder} -c max_connections=60"
-        run(str(binaries / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l",
-            str(folder / "log"), "start")  # fmt: skip
+        run(
+            str(binaries / "pg_ctl"),
+            "-D",
+            str(data),
+            "-w",
+            "-o",
+            options,
+            "-l",
+            str(folder / "log"),
+            "start",
+        )
         try:
             yield f"postgresql://postgres@/{{name}}?host={folder}"
         finally:
@@ -72,10 +95,24 @@ def control(url: str, *arguments: str) -> None:
     prefix = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
     options = f"-c listen_addresses='' -k {folder} -c max_connections=60"
     subprocess.run(
-        [*prefix, str(binaries / "pg_ctl"), "-D", str(folder / "data"), "-w", "-o", options, "-l",
-         str(folder / "log"), *arguments],
-        check=True, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
-    )  # fmt: skip
+        [
+            *prefix,
+            str(binaries / "pg_ctl"),
+            "-D",
+            str(folder / "data"),
+            "-w",
+            "-o",
+            options,
+            "-l",
+            str(folder / "log"),
+            *arguments,
+        ],
+        check=True,
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=60,
+    )
 
 
 def new_database(url: str) -> str:

@@ -92,9 +92,13 @@ def video_slot(name: str, ssrc: int) -> m.SlotSpec:
 
 def audio_slot(name: str, ssrc: int) -> m.SlotSpec:
     return m.SlotSpec(
-        name=name, kind="audio", codec="opus", payload_type=SLOT_OPUS_PT, clock_rate=48000,
+        name=name,
+        kind="audio",
+        codec="opus",
+        payload_type=SLOT_OPUS_PT,
+        clock_rate=48000,
         ssrc=ssrc,
-    )  # fmt: skip
+    )
 
 
 class Bench:
@@ -215,8 +219,14 @@ class Bench:
         self.core.receive(peer.tx.protect_rtcp(compound), peer.address, 0, self.now)
         self.settle()
 
-    def route(self, receiver: str, slot: str, source: str | None, prefer: m.Prefer = "highest",
-              name: str = "camera") -> None:  # fmt: skip
+    def route(
+        self,
+        receiver: str,
+        slot: str,
+        source: str | None,
+        prefer: m.Prefer = "highest",
+        name: str = "camera",
+    ) -> None:
         ref = m.SourceRef(transport=source, name=name) if source is not None else None
         route = m.Route(transport=receiver, slot=slot, source=ref, prefer=prefer)
         assert self.core.command(m.SetRoutes(routes=(route,)), self.now) == ""

@@ -20,18 +20,19 @@ import pytest
 import yaml
 from aiohttp import web
 
-from bridge.authority import create
-from bridge.calling import FIRST, LONGEST, Calls
+from bridge.app.certificates import create
+from bridge.base.systemd import notify, watchdog_interval
 from bridge.conference import commands as c
 from bridge.conference.model import SYSTEM
-from bridge.lines import Lines
+from bridge.control.calling import FIRST, LONGEST, Calls
+from bridge.lines.media_quality import Lines
 from bridge.media import messages as m
-from bridge.notify import notify, watchdog_interval
-from bridge.webhooks import Delivery, sign
+from bridge.server.webhooks import Delivery, sign
 from config.schema import Webhook
-from monitoring.quality import WINDOW, Direction, level_of
+from monitoring.quality.levels import WINDOW, Direction, level_of
 from tests.conference.support import Run
-from tests.control_support import ROOT, Bridge
+from tests.control_support import Bridge
+from tests.paths import ROOT
 
 # --- webhooks ------------------------------------------------------------------------------
 
@@ -63,8 +64,12 @@ async def test_webhooks_are_signed_in_order_and_retried(bridge: Bridge) -> None:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    hook = Webhook(id="x", url=f"http://127.0.0.1:{port}/hook", secret="secret-of-sixteen",
-                   events=["opened", "started", "banner"])  # fmt: skip
+    hook = Webhook(
+        id="x",
+        url=f"http://127.0.0.1:{port}/hook",
+        secret="secret-of-sixteen",
+        events=["opened", "started", "banner"],
+    )
     process = bridge.process
     delivery = Delivery(process.events, process.accounts, bridge.conductor.now)
     await process.accounts.put_setting("webhook x", "0")
@@ -78,8 +83,10 @@ async def test_webhooks_are_signed_in_order_and_retried(bridge: Bridge) -> None:
     await asyncio.gather(task, return_exceptions=True)
     await runner.cleanup()
     assert [item["type"] for item in got] == [
-        "conference.opened", "conference.started", "conference.banner",
-    ]  # fmt: skip
+        "conference.opened",
+        "conference.started",
+        "conference.banner",
+    ]
     assert got[0]["data"]["conference"] == conference
 
 
@@ -204,22 +211,51 @@ def test_both_directions_of_a_point_are_apart() -> None:
     def stats(seconds: float) -> m.Stats:
         packets = int(seconds * 100)
         source = m.SourceStats(
-            name="camera", rid="q", packets=packets, octets=0, lost=0, recovered=0, nacked=0,
-            unrepaired=0, jitter_ms=0, active=True,
-        )  # fmt: skip
+            name="camera",
+            rid="q",
+            packets=packets,
+            octets=0,
+            lost=0,
+            recovered=0,
+            nacked=0,
+            unrepaired=0,
+            jitter_ms=0,
+            active=True,
+        )
         slot = m.SlotStats(name="programme", packets=packets, octets=0, receiver_loss=0)
         transport = m.TransportStats(
-            transport="t", label="khoan-du", state="connected", rtt_ms=12, remb=0,
-            downlink_loss=0.05, allocation=0, sources=(source,), slots=(slot,),
-        )  # fmt: skip
+            transport="t",
+            label="khoan-du",
+            state="connected",
+            rtt_ms=12,
+            remb=0,
+            downlink_loss=0.05,
+            allocation=0,
+            sources=(source,),
+            slots=(slot,),
+        )
         console = m.TransportStats(
-            transport="u", label="session:1", state="connected", rtt_ms=1, remb=0,
-            downlink_loss=0, allocation=0, sources=(), slots=(),
-        )  # fmt: skip
+            transport="u",
+            label="session:1",
+            state="connected",
+            rtt_ms=1,
+            remb=0,
+            downlink_loss=0,
+            allocation=0,
+            sources=(),
+            slots=(),
+        )
         return m.Stats(
-            request=0, uptime=seconds, cpu_seconds=0, rss_bytes=0, loop_lag_ms=0, gso=True,
-            counters={}, delay_us=(0, 0, 0), transports=(transport, console),
-        )  # fmt: skip
+            request=0,
+            uptime=seconds,
+            cpu_seconds=0,
+            rss_bytes=0,
+            loop_lag_ms=0,
+            gso=True,
+            counters={},
+            delay_us=(0, 0, 0),
+            transports=(transport, console),
+        )
 
     found = {}
     for second in range(0, 50, 2):
@@ -242,9 +278,14 @@ def topology_file(folder: Path) -> Path:
 
 def cli(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "bridge.py", *arguments], cwd=ROOT, timeout=60, check=False,
-        capture_output=True, text=True, input=stdin,
-    )  # fmt: skip
+        [sys.executable, "bridge.py", *arguments],
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+        capture_output=True,
+        text=True,
+        input=stdin,
+    )
 
 
 def test_accounts_on_the_command_line(tmp_path: Path) -> None:

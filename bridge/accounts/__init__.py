@@ -1,1 +1,1 @@
-"""Who may do what: roles, passwords, throttling."""
+"""Accounts: authentication, passwords, throttling, and the audit trail as syslog."""

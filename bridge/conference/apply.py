@@ -8,27 +8,32 @@ from typing import Any
 from msgspec.structs import replace
 
 from bridge.conference import events as e
-from bridge.conference.model import Floor, Plan, Request, RollCall, Seat, State
+from bridge.conference.model import Booking, Floor, Request, RollCall, Seat, State
 
 
-def opened(plan: Plan, at: float) -> State:
-    """The state after `Opened`. Raises ValueError where the plan contradicts itself."""
-    if plan.chair not in plan.points or plan.chair in plan.observers:
-        raise ValueError(f"the chair {plan.chair!r} is not one of the points that send")
-    if len(set(plan.points)) != len(plan.points):
+def opened(booking: Booking, at: float) -> State:
+    """The state after `Opened`. Raises ValueError where the booking contradicts itself."""
+    if booking.chair not in booking.points or booking.chair in booking.observers:
+        raise ValueError(f"the chair {booking.chair!r} is not one of the points that send")
+    if len(set(booking.points)) != len(booking.points):
         raise ValueError("a point is named twice")
     seats = {
         point: Seat(
-            connect=plan.connect.get(point, "automatic"),
-            microphone=(not plan.rules.all_muted or point == plan.chair)
-            and point not in plan.observers,
+            connect=booking.connect.get(point, "automatic"),
+            microphone=(not booking.rules.all_muted or point == booking.chair)
+            and point not in booking.observers,
         )
-        for point in plan.points
+        for point in booking.points
     }
     return State(
-        plan=plan, seq=1, opened_at=at, end=plan.end, seats=seats, on_air=plan.chair,
-        layout=plan.layout,
-    )  # fmt: skip
+        booking=booking,
+        seq=1,
+        opened_at=at,
+        end=booking.end,
+        seats=seats,
+        on_air=booking.chair,
+        layout=booking.layout,
+    )
 
 
 def apply(state: State | None, recorded: e.Recorded) -> State:
@@ -37,7 +42,7 @@ def apply(state: State | None, recorded: e.Recorded) -> State:
     if state is None:
         if not isinstance(event, e.Opened):
             raise ValueError("a log starts with opened")
-        return opened(event.plan, at)
+        return opened(event.booking, at)
     if recorded.seq != state.seq + 1:
         raise ValueError(f"event {recorded.seq} follows {state.seq}")
     return replace(_APPLY[type(event)](state, event, at), seq=recorded.seq)
@@ -61,19 +66,26 @@ def _applied_opened(state: State, event: e.Opened, at: float) -> State:
 
 def _applied_started(state: State, event: e.Started, at: float) -> State:
     """Rules apply; what was tried out in the trial session is over."""
-    muted = state.plan.rules.all_muted
+    muted = state.booking.rules.all_muted
     seats = {
         point: replace(
             seat,
-            microphone=(not muted or point == state.chair) and point not in state.plan.observers,
+            microphone=(not muted or point == state.chair) and point not in state.booking.observers,
             locked=False,
         )
         for point, seat in state.seats.items()
     }
     return replace(
-        state, phase="live", started_at=at, seats=seats, on_air=state.chair, previous=None,
-        queue=(), requests=0, roll_call=None,
-    )  # fmt: skip
+        state,
+        phase="live",
+        started_at=at,
+        seats=seats,
+        on_air=state.chair,
+        previous=None,
+        queue=(),
+        requests=0,
+        roll_call=None,
+    )
 
 
 def _applied_ended(state: State, event: e.Ended, at: float) -> State:
@@ -115,10 +127,12 @@ def _applied_granted(state: State, event: e.FloorGranted, at: float) -> State:
     }
     queue = tuple(r for r in state.queue if r.point != event.point)
     state = replace(
-        state, seats=seats, queue=queue,
+        state,
+        seats=seats,
+        queue=queue,
         floor=Floor(point=event.point, since=at, limit=event.limit),
         preview=None if state.preview == event.point else state.preview,
-    )  # fmt: skip
+    )
     if state.on_air != event.point:
         state = replace(state, on_air=event.point, previous=event.previous)
     return state
@@ -126,11 +140,13 @@ def _applied_granted(state: State, event: e.FloorGranted, at: float) -> State:
 
 def _applied_floor_ended(state: State, event: e.FloorEnded, at: float) -> State:
     seat = state.seats[event.point]
-    closed = state.plan.rules.floor == "request" and event.point != state.chair
+    closed = state.booking.rules.floor == "request" and event.point != state.chair
     state = _seat(
-        state, event.point, floor_seconds=seat.floor_seconds + event.seconds,
+        state,
+        event.point,
+        floor_seconds=seat.floor_seconds + event.seconds,
         microphone=seat.microphone and not closed,
-    )  # fmt: skip
+    )
     return replace(state, floor=None)
 
 
@@ -166,9 +182,14 @@ def _applied_microphones(state: State, event: e.MicrophonesSet, at: float) -> St
 
 def _applied_dropped(state: State, event: e.Dropped, at: float) -> State:
     return _seat(
-        state, event.point, dropped=True, present=False, accepted=False,
-        microphone=False, lost_reason=event.reason,
-    )  # fmt: skip
+        state,
+        event.point,
+        dropped=True,
+        present=False,
+        accepted=False,
+        microphone=False,
+        lost_reason=event.reason,
+    )
 
 
 def _applied_banner(state: State, event: e.BannerSet, at: float) -> State:
@@ -195,9 +216,12 @@ def _applied_clock(state: State, event: e.ClockStepped, at: float) -> State:
     queue = tuple(replace(r, at=r.at + event.seconds) for r in state.queue)
     started = state.started_at + event.seconds if state.started_at is not None else None
     return replace(
-        state, floor=floor, queue=queue, started_at=started,
+        state,
+        floor=floor,
+        queue=queue,
+        started_at=started,
         opened_at=state.opened_at + event.seconds,
-    )  # fmt: skip
+    )
 
 
 def _applied_requested(state: State, event: e.FloorRequested, at: float) -> State:
@@ -219,7 +243,11 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.Accepted: lambda s, ev, _: _seat(s, ev.point, accepted=True),
     e.Dropped: _applied_dropped,
     e.Recalled: lambda s, ev, _: _seat(
-        s, ev.point, dropped=False, accepted=True, lost_reason="",
+        s,
+        ev.point,
+        dropped=False,
+        accepted=True,
+        lost_reason="",
         connect="automatic" if s.seats[ev.point].connect == "none" else s.seats[ev.point].connect,
     ),
     e.Previewed: lambda s, ev, _: replace(s, preview=ev.point),
@@ -249,4 +277,4 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.ContentStopped: lambda s, ev, _: replace(s, content=None),
     e.ClockStepped: _applied_clock,
     e.QualityNoted: lambda s, ev, _: s,
-}  # fmt: skip
+}

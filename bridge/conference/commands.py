@@ -250,11 +250,37 @@ class NoteQuality(Struct, frozen=True, kw_only=True, tag="note_quality"):
 
 
 Asked = (
-    Start | Extend | End | Lock | Direct | Preview | Take | Return | ReturnPicture | SetLayout
-    | Pin | Rank | RequestFloor | WithdrawFloor | Grant | SpeakingTime | StartRollCall | Next
-    | StopRollCall | Mute | Unmute | MuteAll | SelfMute | Camera | Accept | Drop | Recall
-    | Banner | Share | StopShare
-)  # fmt: skip
+    Start
+    | Extend
+    | End
+    | Lock
+    | Direct
+    | Preview
+    | Take
+    | Return
+    | ReturnPicture
+    | SetLayout
+    | Pin
+    | Rank
+    | RequestFloor
+    | WithdrawFloor
+    | Grant
+    | SpeakingTime
+    | StartRollCall
+    | Next
+    | StopRollCall
+    | Mute
+    | Unmute
+    | MuteAll
+    | SelfMute
+    | Camera
+    | Accept
+    | Drop
+    | Recall
+    | Banner
+    | Share
+    | StopShare
+)
 Fact = PointUp | PointDown | CallFailed | Tick | StepClock | NoteQuality
 Command = Asked | Fact
 """What people and rooms may ask is `Asked`; facts come from the system only."""

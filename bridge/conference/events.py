@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bridge.conference.model import Layout, Plan
+from bridge.conference.model import Booking, Layout
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,7 +12,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Opened(Struct, frozen=True, kw_only=True, tag="opened"):
-    plan: Plan
+    booking: Booking = msgspec.field(name="plan")  # as logs before 2026-11 have it
 
 
 class Started(Struct, frozen=True, kw_only=True, tag="started"):
@@ -194,7 +194,7 @@ class QualityNoted(Struct, frozen=True, kw_only=True, tag="quality"):
 
 
 class IncidentOpened(Struct, frozen=True, kw_only=True, tag="incident_opened"):
-    """``kind`` as in `monitoring.incidents.KINDS`, or "fault": a person reported it."""
+    """``kind``: one of `incident_rules.KINDS`, or "fault", reported by a person."""
 
     number: int
     point: str
@@ -227,14 +227,47 @@ class MaintenanceSet(Struct, frozen=True, kw_only=True, tag="maintenance"):
 
 
 Event = (
-    Opened | Started | Extended | EndNear | Ended | Locked | DirectorSet | PointJoined | PointLeft
-    | CallProblem | Accepted | Dropped | Recalled | Previewed | Taken | ReturnPictureSet
-    | LayoutSet | Pinned | Ranked | FloorRequested | FloorWithdrawn | FloorGranted
-    | FloorLimited | FloorWarned | FloorEnded | RollCallStarted | RollCallTurn | RollCallEnded
-    | MicrophonesSet | SelfMuted | CameraSet | BannerSet | ContentStarted | ContentStopped
-    | ClockStepped | QualityNoted | IncidentOpened | IncidentWorse | IncidentCleared
+    Opened
+    | Started
+    | Extended
+    | EndNear
+    | Ended
+    | Locked
+    | DirectorSet
+    | PointJoined
+    | PointLeft
+    | CallProblem
+    | Accepted
+    | Dropped
+    | Recalled
+    | Previewed
+    | Taken
+    | ReturnPictureSet
+    | LayoutSet
+    | Pinned
+    | Ranked
+    | FloorRequested
+    | FloorWithdrawn
+    | FloorGranted
+    | FloorLimited
+    | FloorWarned
+    | FloorEnded
+    | RollCallStarted
+    | RollCallTurn
+    | RollCallEnded
+    | MicrophonesSet
+    | SelfMuted
+    | CameraSet
+    | BannerSet
+    | ContentStarted
+    | ContentStopped
+    | ClockStepped
+    | QualityNoted
+    | IncidentOpened
+    | IncidentWorse
+    | IncidentCleared
     | MaintenanceSet
-)  # fmt: skip
+)
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ def decide(state: State, command: c.Command, actor: Actor, now: float) -> Outcom
 
 def _sends(state: State, point: str) -> Refusal | None:
     """Why a point cannot be brought on air or be given the floor."""
-    if point in state.plan.observers:
+    if point in state.booking.observers:
         return no("refusal.observer", point=point)
     if not state.seats[point].present:
         return no("refusal.point_absent", point=point)
@@ -90,7 +90,7 @@ def _direct(state: State, command: c.Direct, actor: Actor, now: float) -> Outcom
 
 
 def _preview(state: State, command: c.Preview, actor: Actor, now: float) -> Outcome:
-    if command.point is not None and command.point in state.plan.observers:
+    if command.point is not None and command.point in state.booking.observers:
         return no("refusal.observer", point=command.point)
     return () if state.preview == command.point else (e.Previewed(point=command.point),)
 
@@ -115,7 +115,7 @@ def _return(state: State, _: c.Return, actor: Actor, now: float) -> Outcome:
 
 
 def _return_picture(state: State, command: c.ReturnPicture, actor: Actor, now: float) -> Outcome:
-    if command.point is not None and command.point in state.plan.observers:
+    if command.point is not None and command.point in state.booking.observers:
         return no("refusal.observer", point=command.point)
     return (
         () if state.return_picture == command.point else (e.ReturnPictureSet(point=command.point),)
@@ -138,7 +138,7 @@ def _rank(state: State, command: c.Rank, actor: Actor, now: float) -> Outcome:
 
 
 def _request(state: State, command: c.RequestFloor, actor: Actor, now: float) -> Outcome:
-    if command.point in state.plan.observers:
+    if command.point in state.booking.observers:
         return no("refusal.observer_floor", point=command.point)
     if not state.seats[command.point].present:
         return no("refusal.point_absent", point=command.point)
@@ -173,7 +173,7 @@ def _grant(state: State, command: c.Grant, actor: Actor, now: float) -> Outcome:
         point = next((r.point for r in state.queue if state.seats[r.point].present), None)
     if point is None:
         return no("refusal.empty_queue")
-    limit = command.seconds if command.seconds is not None else state.plan.rules.speaking_seconds
+    limit = command.seconds if command.seconds is not None else state.booking.rules.speaking_seconds
     outcome = _give(state, point, limit, now)
     if not isinstance(outcome, Refusal) and state.roll_call is not None and outcome:
         return (e.RollCallEnded(), *outcome)
@@ -188,11 +188,12 @@ def _speaking_time(state: State, command: c.SpeakingTime, actor: Actor, now: flo
 
 def _roll_call(state: State, command: c.StartRollCall, actor: Actor, now: float) -> Outcome:
     points = command.points or tuple(
-        p for p in state.points
-        if state.seats[p].present and p != state.chair and p not in state.plan.observers
-    )  # fmt: skip
+        p
+        for p in state.points
+        if state.seats[p].present and p != state.chair and p not in state.booking.observers
+    )
     for point in points:
-        if point in state.plan.observers:
+        if point in state.booking.observers:
             return no("refusal.observer", point=point)
     if not any(state.seats[p].present for p in points):
         return no("refusal.nobody_present")
@@ -241,7 +242,7 @@ def _mute(state: State, command: c.Mute, actor: Actor, now: float) -> Outcome:
 
 
 def _unmute(state: State, command: c.Unmute, actor: Actor, now: float) -> Outcome:
-    if command.point in state.plan.observers:
+    if command.point in state.booking.observers:
         return no("refusal.observer", point=command.point)
     seat = state.seats[command.point]
     if seat.microphone and not seat.locked and not seat.self_muted:
@@ -270,11 +271,11 @@ def _self_mute(state: State, command: c.SelfMute, actor: Actor, now: float) -> O
         return () if seat.self_muted else (e.SelfMuted(point=command.point, muted=True),)
     if seat.locked:
         return no("refusal.locked_microphone")
-    if command.point in state.plan.observers:
+    if command.point in state.booking.observers:
         return no("refusal.observer_floor", point=command.point)
     if seat.microphone:
         return (e.SelfMuted(point=command.point, muted=False),) if seat.self_muted else ()
-    if state.plan.rules.floor != "free":
+    if state.booking.rules.floor != "free":
         return no("refusal.ask_for_floor")
     return (e.MicrophonesSet(points=(command.point,), open=True, locked=None),)
 
@@ -412,17 +413,43 @@ def _note_quality(state: State, command: c.NoteQuality, actor: Actor, now: float
 
 
 _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = {
-    c.Start: _start, c.Extend: _extend, c.End: _end, c.Lock: _lock, c.Direct: _direct,
-    c.Preview: _preview, c.Take: _take, c.Return: _return, c.ReturnPicture: _return_picture,
-    c.SetLayout: _layout, c.Pin: _pin, c.Rank: _rank, c.RequestFloor: _request,
-    c.WithdrawFloor: _withdraw, c.Grant: _grant, c.SpeakingTime: _speaking_time,
-    c.StartRollCall: _roll_call, c.Next: _next, c.StopRollCall: _stop_roll_call, c.Mute: _mute,
-    c.Unmute: _unmute, c.MuteAll: _mute_all, c.SelfMute: _self_mute, c.Camera: _camera,
-    c.Accept: _accept, c.Drop: _drop, c.Recall: _recall, c.Banner: _banner, c.Share: _share,
-    c.StopShare: _stop_share, c.PointUp: _point_up, c.PointDown: _point_down,
-    c.CallFailed: _call_failed, c.Tick: _tick, c.StepClock: _step_clock,
+    c.Start: _start,
+    c.Extend: _extend,
+    c.End: _end,
+    c.Lock: _lock,
+    c.Direct: _direct,
+    c.Preview: _preview,
+    c.Take: _take,
+    c.Return: _return,
+    c.ReturnPicture: _return_picture,
+    c.SetLayout: _layout,
+    c.Pin: _pin,
+    c.Rank: _rank,
+    c.RequestFloor: _request,
+    c.WithdrawFloor: _withdraw,
+    c.Grant: _grant,
+    c.SpeakingTime: _speaking_time,
+    c.StartRollCall: _roll_call,
+    c.Next: _next,
+    c.StopRollCall: _stop_roll_call,
+    c.Mute: _mute,
+    c.Unmute: _unmute,
+    c.MuteAll: _mute_all,
+    c.SelfMute: _self_mute,
+    c.Camera: _camera,
+    c.Accept: _accept,
+    c.Drop: _drop,
+    c.Recall: _recall,
+    c.Banner: _banner,
+    c.Share: _share,
+    c.StopShare: _stop_share,
+    c.PointUp: _point_up,
+    c.PointDown: _point_down,
+    c.CallFailed: _call_failed,
+    c.Tick: _tick,
+    c.StepClock: _step_clock,
     c.NoteQuality: _note_quality,
-}  # fmt: skip
+}
 
 
 def due(state: State) -> float | None:

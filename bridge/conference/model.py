@@ -64,7 +64,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     speaking_seconds: Seconds | None = None
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class Booking(Struct, frozen=True, kw_only=True):
     """What a conference is opened with. ``start`` and ``end`` are the planned times."""
 
     id: str
@@ -144,7 +144,7 @@ class State(Struct, frozen=True, kw_only=True):
     """A conference. ``seq`` numbers the last event; ``previous`` was on air before
     ``on_air``; ``content`` shares a screen ("point:ID" or "user:NAME")."""
 
-    plan: Plan
+    booking: Booking
     seq: int = 0
     phase: Phase = "open"
     opened_at: float = 0.0
@@ -172,11 +172,11 @@ class State(Struct, frozen=True, kw_only=True):
 
     @property
     def points(self) -> tuple[str, ...]:
-        return self.plan.points
+        return self.booking.points
 
     @property
     def chair(self) -> str:
-        return self.plan.chair
+        return self.booking.chair
 
     @property
     def present(self) -> frozenset[str]:
@@ -187,7 +187,7 @@ class State(Struct, frozen=True, kw_only=True):
         """Points that should be in it now: expected and called, once it has started."""
         if self.phase != "live":
             return ()
-        expected = self.plan.expected or self.points
+        expected = self.booking.expected or self.points
         return tuple(point for point in expected if self.seats[point].called)
 
 

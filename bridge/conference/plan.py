@@ -25,7 +25,7 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RoutingPlan:
     """``programme`` per receiving point; ``viewer`` is the programme of consoles. None: the
     slot stays empty. ``speakers`` may be heard, the ``floor`` first. ``panes`` is the order of
     thumbnails; ``cameras`` are the points whose picture may be shown at all."""
@@ -40,7 +40,7 @@ class Plan:
     cameras: frozenset[str]
 
 
-def plan(state: State) -> Plan:
+def plan(state: State) -> RoutingPlan:
     """Everybody sees who is on air; who is on air sees the return picture.
 
     Microphones are closed unless invited (written procedure): heard is only whose seat says
@@ -61,7 +61,7 @@ def plan(state: State) -> Plan:
     first = state.floor.point if state.floor is not None else state.on_air
     speakers = [p for p in state.points if state.seats[p].heard and p in inside]
     speakers.sort(key=lambda p: p != first)
-    return Plan(
+    return RoutingPlan(
         programme=programme,
         viewer=on_air,
         preview=feed(state.preview),
@@ -89,7 +89,7 @@ def _return_picture(state: State) -> str | None:
         return state.chair
     if state.previous is not None and state.seats[state.previous].present:
         return state.previous
-    others = [p for p in state.points if p != state.on_air and p not in state.plan.observers]
+    others = [p for p in state.points if p != state.on_air and p not in state.booking.observers]
     return next((p for p in others if state.seats[p].present), others[0] if others else None)
 
 
@@ -122,7 +122,7 @@ def slot_names(
     return (PROGRAMME, *preview, *thumbnails, CONTENT), audio
 
 
-def feed_of(plan_: Plan, receiver: str | None, slot: str) -> Feed | None:
+def feed_of(plan_: RoutingPlan, receiver: str | None, slot: str) -> Feed | None:
     """What the plan puts into a video slot; None for slots that it does not fill. A point
     that is not called in gets nothing."""
     if receiver is not None and receiver not in plan_.programme:

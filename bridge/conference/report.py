@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 
 from bridge.conference import events as e
-from bridge.conference.model import Plan, Title
+from bridge.conference.model import Booking, Title
 
 LEVELS = ("good", "fair", "poor", "bad", "unknown")
 
@@ -109,7 +107,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
     """Add a log up. A conference that still runs is reported up to ``now``.
     Raises ValueError for an empty log."""
     rows: dict[str, _Row] = {}
-    plan: Plan | None = None
+    booking: Booking | None = None
     opened = started = ended = None
     conference, count = "", 0
     directors: list[str] = []
@@ -119,9 +117,9 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
         count += 1
         match event:
             case e.Opened():
-                plan, opened, conference = event.plan, at, recorded.conference
-                expected = plan.expected or plan.points
-                rows = {p: _Row(p in expected, p == plan.chair) for p in plan.points}
+                booking, opened, conference = event.booking, at, recorded.conference
+                expected = booking.expected or booking.points
+                rows = {p: _Row(p in expected, p == booking.chair) for p in booking.points}
             case e.Started():
                 started = at
             case e.Ended():
@@ -153,7 +151,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
                     row.quality_since += event.seconds
                 if floor is not None:
                     floor = (floor[0], floor[1] + event.seconds)
-    if plan is None or opened is None:
+    if booking is None or opened is None:
         raise ValueError("a log starts with opened")
     until = ended if ended is not None else now
     for row in rows.values():
@@ -164,11 +162,11 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
         rows[floor[0]].floor += max(0.0, until - floor[1])
     return Report(
         conference=conference,
-        title=plan.title,
-        template=plan.template,
-        recording=plan.rules.recording,
-        planned_start=plan.start,
-        planned_end=plan.end,
+        title=booking.title,
+        template=booking.template,
+        recording=booking.rules.recording,
+        planned_start=booking.start,
+        planned_end=booking.end,
         opened_at=opened,
         started_at=started,
         ended_at=ended,
@@ -201,18 +199,3 @@ def commonest(levels: dict[str, float]) -> str:
     """The level most of the time was spent at, what is known first."""
     known = {level: seconds for level, seconds in levels.items() if level != "unknown"}
     return max(known or {"unknown": 0.0}, key=lambda level: (known or {"unknown": 0.0})[level])
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def as_csv(header: list[str], rows: Iterable[list[str]]) -> str:
-    """CSV (RFC 4180) with a byte-order mark, which spreadsheets need to read Vietnamese."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow([safe_cell(cell) for cell in row])
-    return "\ufeff" + out.getvalue()

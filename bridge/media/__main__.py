@@ -1,58 +1,10 @@
-"""``python -m bridge.media``: start one media worker. Started by the control process."""
+"""``python -m bridge.media``: start one media worker."""
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import os
 import sys
-import threading
-from pathlib import Path
 
-from bridge import logs
-from bridge.media.worker import Worker
-
-
-def _end_with_parent() -> None:
-    """End when standard input closes, that is, when the parent process is gone."""
-
-    def wait() -> None:
-        # os.read, not sys.stdin: a buffered reader's lock cannot be taken at shutdown.
-        while os.read(0, 4096):
-            pass
-        os._exit(0)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bridge.media", description=__doc__)
-    parser.add_argument("--listen", action="append", required=True, help="an IP address")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--control", type=Path, required=True, help="path of the Unix socket")
-    parser.add_argument("--orphan-timeout", type=float, default=300.0, help="seconds")
-    parser.add_argument("--with-parent", action="store_true", help="end when stdin closes")
-    options = parser.parse_args()
-    logs.configure(process="worker")
-    if options.with_parent:
-        _end_with_parent()
-
-    async def run() -> None:
-        worker = Worker(
-            hosts=options.listen,
-            port=options.port,
-            control=options.control,
-            orphan_timeout=options.orphan_timeout,
-        )
-        await worker.run()
-
-    try:
-        asyncio.run(run())
-    except OSError as error:
-        print(f"The media worker cannot start: {error}.", file=sys.stderr)
-        return 1
-    return 0
-
+from bridge.media.shell.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vRecur
 
-from bridge.templates import series_of
+from bridge.control.templates import series_of
 from config.schema import Template
 
 

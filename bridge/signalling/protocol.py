@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from bridge.base import strict_json
+from bridge.base.i18n import Sentence
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.model import Floor, Layout, Phase, Request
-from bridge.signalling import strict_json
 
 VERSION = 2
 MAX_MESSAGE = 64 << 10  # octets of one message from a client
@@ -22,13 +23,6 @@ Key = Annotated[str, msgspec.Meta(max_length=100)]
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all messages."""
-
-
-class Sentence(Struct, frozen=True, kw_only=True):
-    """A full sentence for people, in both languages."""
-
-    vi: str
-    en: str
 
 
 # --- client → bridge -----------------------------------------------------------------------
@@ -360,9 +354,7 @@ class Error(Struct, frozen=True, kw_only=True, tag="error"):
     sentence: Sentence
 
 
-ToClient = (
-    Welcome | State | Events | Levels | Lines | Notice | Media | Result | Ended | Error
-)  # fmt: skip
+ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Result | Ended | Error
 encoder = msgspec.json.Encoder()
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bridge.accounts.roles import User
+from bridge.base.roles import User
 from bridge.store import tables as t
 from bridge.store.database import NotSaved
 
@@ -106,11 +106,15 @@ class Accounts:
     async def add_user(self, user: User, password: str, calendar_key: str) -> bool:
         """Add an account; False where the name is taken."""
         row = {
-            "name": user.name, "role": user.role, "password": password,
-            "must_change": user.must_change, "disabled": user.disabled,
-            "points": json.dumps(user.points), "calendar_key": calendar_key,
+            "name": user.name,
+            "role": user.role,
+            "password": password,
+            "must_change": user.must_change,
+            "disabled": user.disabled,
+            "points": json.dumps(user.points),
+            "calendar_key": calendar_key,
             "created": user.created,
-        }  # fmt: skip
+        }
         try:
             await self._write(sa.insert(t.users).values(row))
         except IntegrityError:
@@ -293,20 +297,32 @@ class Accounts:
 
 def _user(row: sa.Row[Any]) -> User:
     return User(
-        name=row.name, role=row.role, must_change=row.must_change, disabled=row.disabled,
-        points=tuple(json.loads(row.points)), created=row.created,
-    )  # fmt: skip
+        name=row.name,
+        role=row.role,
+        must_change=row.must_change,
+        disabled=row.disabled,
+        points=tuple(json.loads(row.points)),
+        created=row.created,
+    )
 
 
 def _login(row: sa.Row[Any]) -> Login:
     return Login(
-        id=row.id, user=row.user, created=row.created, seen=row.seen, address=row.address,
+        id=row.id,
+        user=row.user,
+        created=row.created,
+        seen=row.seen,
+        address=row.address,
         agent=row.agent,
-    )  # fmt: skip
+    )
 
 
 def _device(row: sa.Row[Any]) -> Device:
     return Device(
-        id=row.id, point=row.point, name=row.name, created=row.created, seen=row.seen,
+        id=row.id,
+        point=row.point,
+        name=row.name,
+        created=row.created,
+        seen=row.seen,
         revoked=row.revoked,
-    )  # fmt: skip
+    )

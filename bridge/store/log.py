@@ -70,9 +70,11 @@ class EventLog:
                 if answers:
                     await connection.execute(
                         sa.insert(t.answers),
-                        [{"key": a.key, "digest": a.digest, "body": a.body, "at": now}
-                         for a in answers],
-                    )  # fmt: skip
+                        [
+                            {"key": a.key, "digest": a.digest, "body": a.body, "at": now}
+                            for a in answers
+                        ],
+                    )
             saved = True
         except IntegrityError as error:
             raise Conflict(str(error).splitlines()[0]) from None

@@ -111,10 +111,9 @@ class QualityStore:
             .subquery()
         )
         span_hour = (spans.c.at - spans.c.at % HOUR).label("hour")
-        watched = (
-            sa.select(spans.c.point, span_hour, sa.func.sum(spans.c.span))
-            .group_by(spans.c.point, span_hour)
-        )  # fmt: skip
+        watched = sa.select(spans.c.point, span_hour, sa.func.sum(spans.c.span)).group_by(
+            spans.c.point, span_hour
+        )
         outages = sa.select(spans).where(spans.c.outage > 0)
         async with self._engine.connect() as connection:
             found = [

@@ -6,7 +6,7 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.apply import apply
 from bridge.conference.machine import decide
-from bridge.conference.model import SYSTEM, Actor, Plan, Refusal, Rules, State, Title
+from bridge.conference.model import SYSTEM, Actor, Booking, Refusal, Rules, State, Title
 
 POINTS = ("a", "b", "c", "d")
 LAN = Actor(kind="user", name="lan", role="operator")
@@ -21,23 +21,31 @@ def point(name: str) -> Actor:
 class Run:
     """``log`` is everything that happened; `do` raises nothing, it returns refusals."""
 
-    def __init__(self, *, present: tuple[str, ...] = POINTS, **plan: object) -> None:
+    def __init__(self, *, present: tuple[str, ...] = POINTS, **booking: object) -> None:
         settings: dict[str, object] = {
-            "id": "hop-1", "title": TITLE, "points": POINTS, "chair": "a",
-            "rules": Rules(), **plan,
-        }  # fmt: skip
+            "id": "hop-1",
+            "title": TITLE,
+            "points": POINTS,
+            "chair": "a",
+            "rules": Rules(),
+            **booking,
+        }
         self.now = 1000.0
         self.log: list[e.Recorded] = []
         self.state: State
-        self._record(e.Opened(plan=Plan(**settings)), "scheduler", "open")  # type: ignore[arg-type]
+        self._record(e.Opened(booking=Booking(**settings)), "scheduler", "open")  # type: ignore[arg-type]
         for name in present:
             self.do(c.PointUp(point=name), SYSTEM)
 
     def _record(self, event: e.Event, actor: str, reason: str) -> None:
         recorded = e.Recorded(
-            conference="hop-1", seq=len(self.log) + 1, at=self.now, actor=actor, reason=reason,
+            conference="hop-1",
+            seq=len(self.log) + 1,
+            at=self.now,
+            actor=actor,
+            reason=reason,
             event=event,
-        )  # fmt: skip
+        )
         self.state = apply(self.state if self.log else None, recorded)
         self.log.append(recorded)
 

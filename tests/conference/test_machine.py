@@ -17,7 +17,7 @@ from bridge.conference.model import (
     SCHEDULER,
     SYSTEM,
     Actor,
-    Plan,
+    Booking,
     Refusal,
     Rules,
     State,
@@ -38,11 +38,11 @@ def live(**options: object) -> Run:
 
 def test_a_plan_must_fit() -> None:
     with pytest.raises(ValueError, match="not one of the points"):
-        opened(Plan(id="x", title=TITLE, points=("a",), chair="z"), 0)
+        opened(Booking(id="x", title=TITLE, points=("a",), chair="z"), 0)
     with pytest.raises(ValueError, match="not one of the points"):
-        opened(Plan(id="x", title=TITLE, points=("a", "b"), chair="a", observers=("a",)), 0)
+        opened(Booking(id="x", title=TITLE, points=("a", "b"), chair="a", observers=("a",)), 0)
     with pytest.raises(ValueError, match="twice"):
-        opened(Plan(id="x", title=TITLE, points=("a", "a"), chair="a"), 0)
+        opened(Booking(id="x", title=TITLE, points=("a", "a"), chair="a"), 0)
 
 
 def test_the_start_ends_what_was_tried_in_the_trial_session() -> None:
@@ -173,8 +173,10 @@ def test_the_queue_is_ordered_and_numbered_by_the_server() -> None:
         run.ok(c.RequestFloor(point=name), point(name))
     assert run.ok(c.RequestFloor(point="b"), point("b")) == ()
     assert [(r.point, r.number, r.at) for r in run.state.queue] == [
-        ("c", 1, 1001.0), ("b", 2, 1002.0), ("d", 3, 1003.0),
-    ]  # fmt: skip
+        ("c", 1, 1001.0),
+        ("b", 2, 1002.0),
+        ("d", 3, 1003.0),
+    ]
     run.ok(c.WithdrawFloor(point="c"), point("c"))
     run.ok(c.PointDown(point="b", reason="cable"), SYSTEM)
     run.ok(c.Grant())
@@ -200,8 +202,9 @@ def test_to_give_the_floor_is_one_action() -> None:
     assert plan(run.state).floor == ("b",)
     run.now += 12
     assert run.ok(c.Return()) == (
-        e.FloorEnded(point="b", seconds=12), e.Taken(point="a", previous="b"),
-    )  # fmt: skip
+        e.FloorEnded(point="b", seconds=12),
+        e.Taken(point="a", previous="b"),
+    )
     assert run.heard() == {"a"}
 
 
@@ -374,10 +377,23 @@ def test_slots() -> None:
 # --- every command, in every state, from everybody -----------------------------------------
 
 VALUES: dict[str, Any] = {
-    "point": "b", "minutes": 5, "layout": "grid", "pane": 1, "points": ("b",), "muted": True,
-    "off": True, "reason": "x", "seconds": 20, "up": "good", "down": "good", "text": "x",
-    "locked": True, "take_over": True, "lock": True, "but": "chair",
-}  # fmt: skip
+    "point": "b",
+    "minutes": 5,
+    "layout": "grid",
+    "pane": 1,
+    "points": ("b",),
+    "muted": True,
+    "off": True,
+    "reason": "x",
+    "seconds": 20,
+    "up": "good",
+    "down": "good",
+    "text": "x",
+    "locked": True,
+    "take_over": True,
+    "lock": True,
+    "but": "chair",
+}
 SAMPLES: dict[type[c.Command], c.Command] = {
     kind: kind(**{name: VALUES[name] for name in kind.__struct_fields__}) for kind in TABLE
 }
@@ -488,11 +504,15 @@ def test_whatever_happens_the_conference_holds(
     # The log alone gives the same state, also over its stored form.
     stored = [
         e.Recorded(
-            conference=r.conference, seq=r.seq, at=r.at, actor=r.actor, reason=r.reason,
+            conference=r.conference,
+            seq=r.seq,
+            at=r.at,
+            actor=r.actor,
+            reason=r.reason,
             event=e.decoder.decode(e.encoder.encode(r.event)),
         )
         for r in run.log
-    ]  # fmt: skip
+    ]
     again = replay(stored)
     assert isinstance(again, State)
     assert canonical(again) == canonical(run.state)

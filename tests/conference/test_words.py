@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.model import SYSTEM, Refusal
-from bridge.conference.report import as_csv, commonest, report
+from bridge.conference.report import commonest, report
 from bridge.conference.schedule import Series, occurrences
 from bridge.conference.typed import _VERBS, HELP, parse
+from bridge.reports.csv_table import as_csv
 from config.schema import Schedule
 from tests.conference.support import Run, point
 
@@ -103,12 +104,17 @@ def days(series: Series, first: str, last: str) -> list[str]:
 
 def test_a_weekly_briefing_with_exceptions() -> None:
     series = Series(
-        datetime(2026, 11, 23, 7, 30), 90, ZONE, "FREQ=WEEKLY;BYDAY=MO",
+        datetime(2026, 11, 23, 7, 30),
+        90,
+        ZONE,
+        "FREQ=WEEKLY;BYDAY=MO",
         frozenset({date(2026, 11, 30)}),
-    )  # fmt: skip
+    )
     assert days(series, "2026-11-01", "2026-12-15") == [
-        "2026-11-23 07:30", "2026-12-07 07:30", "2026-12-14 07:30",
-    ]  # fmt: skip
+        "2026-11-23 07:30",
+        "2026-12-07 07:30",
+        "2026-12-14 07:30",
+    ]
     (first, *_) = occurrences(series, 0, 1_800_000_000)
     assert first.start == datetime.fromisoformat("2026-11-23T00:30:00+00:00").timestamp()
     assert first.end - first.start == 5400
@@ -124,12 +130,17 @@ def test_an_occurrence_that_runs_is_still_found() -> None:
 def test_leap_days() -> None:
     yearly = Series(datetime(2028, 2, 29, 8, 0), 60, ZONE, "FREQ=YEARLY")
     assert days(yearly, "2028-01-01", "2037-01-01") == [
-        "2028-02-29 08:00", "2032-02-29 08:00", "2036-02-29 08:00",
-    ]  # fmt: skip
+        "2028-02-29 08:00",
+        "2032-02-29 08:00",
+        "2036-02-29 08:00",
+    ]
     daily = Series(datetime(2028, 2, 27, 8, 0), 60, ZONE, "FREQ=DAILY")
     assert days(daily, "2028-02-27", "2028-03-02") == [
-        "2028-02-27 08:00", "2028-02-28 08:00", "2028-02-29 08:00", "2028-03-01 08:00",
-    ]  # fmt: skip
+        "2028-02-27 08:00",
+        "2028-02-28 08:00",
+        "2028-02-29 08:00",
+        "2028-03-01 08:00",
+    ]
     last_day = Series(datetime(2028, 1, 31, 8, 0), 60, ZONE, "FREQ=MONTHLY;BYMONTHDAY=-1")
     assert days(last_day, "2028-02-01", "2028-03-01") == ["2028-02-29 08:00"]
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from bridge.cli import app
+from bridge.cli.main import app
+from tests.paths import ROOT
 
-FOLDER = Path(__file__).parent.parent.parent / "config"
+FOLDER = ROOT / "config"
 runner = CliRunner()
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from config.loader import ConfigError, load, loads
 from config.needs import bottleneck, link_loads, point_need
 from config.schema import Topology
+from tests.paths import ROOT
 
-FOLDER = Path(__file__).parent.parent.parent / "config"
+FOLDER = ROOT / "config"
 LAC_THUY = (FOLDER / "lac-thuy.yaml").read_text("utf-8")
 
 
@@ -31,9 +32,19 @@ def changed(old: str, new: str, count: int = 1) -> str:
 def test_the_demo_has_the_twelve_points() -> None:
     topology = load(FOLDER / "lac-thuy.yaml")
     assert [point.id for point in topology.points] == [
-        "hoi-truong", "phong-hop", "chi-ne", "ba-hang-doi", "an-binh", "dong-tam", "hung-thi",
-        "khoan-du", "phu-nghia", "phu-thanh", "thong-nhat", "yen-bong",
-    ]  # fmt: skip
+        "hoi-truong",
+        "phong-hop",
+        "chi-ne",
+        "ba-hang-doi",
+        "an-binh",
+        "dong-tam",
+        "hung-thi",
+        "khoan-du",
+        "phu-nghia",
+        "phu-thanh",
+        "thong-nhat",
+        "yen-bong",
+    ]
     assert [point.probe for point in topology.points] == [f"127.0.12.{n}" for n in range(1, 13)]
     assert topology.conference.chair == "hoi-truong"
 
@@ -49,52 +60,110 @@ def test_the_example_uses_documentation_addresses_only() -> None:
     ("text", "expected"),
     [
         ("", ["x.yaml:1:1: file: The file is empty."]),
-        ("a: [", ["x.yaml:1:5: file: This is not YAML: expected the node content, but found "
-                  "'<stream end>'."]),
+        (
+            "a: [",
+            [
+                "x.yaml:1:5: file: This is not YAML: expected the node content, but found "
+                "'<stream end>'."
+            ],
+        ),
         ("a: &x 1\nb: *y\n", ["x.yaml:2:4: file: This is not YAML: found undefined alias 'y'."]),
         ("- 1", ["x.yaml:1:1: file: A block of keys is expected here."]),
-        (changed("tier: town", "tier: no"),
-         ['x.yaml:100:11: points[2].tier: YAML reads no as a truth value. If text is meant, put '
-          'it in quotes: "no".']),
-        (changed("tier: town", "tier: 14:30"),
-         ['x.yaml:100:11: points[2].tier: YAML reads 14:30 as a number in base 60. If text is '
-          'meant, put it in quotes: "14:30".']),
-        (changed("tier: town", "tier: 0123"),
-         ['x.yaml:100:11: points[2].tier: YAML reads 0123 as an octal number. If text is meant, '
-          'put it in quotes: "0123".']),
-        (changed("tier: town", "tier: 123"),
-         ['x.yaml:100:11: points[2].tier: Text is expected, not the number 123; put it in quotes: '
-          '"123".']),
-        (changed("workers: 1", "worker: 1"),
-         ["x.yaml:13:3: bridge.worker: This key is not known; check its spelling or remove it."]),
-        (changed("  workers: 1\n", "  workers: 1\n  workers: 2\n"),
-         ["x.yaml:14:3: bridge.workers: This key stands here a second time; the first is on line "
-          "13."]),
-        (changed("id: dong-tam\n    name: {vi: Xã", "id: an-binh\n    name: {vi: Xã"),
-         ["x.yaml:113:9: points[5].id: The id 'an-binh' is taken; the first is on line 108."]),
-        (changed("link: chi-ne", "link: chi-nê"),
-         ["x.yaml:101:11: points[2].link: 'chi-nê' may only hold lower-case letters, digits and "
-          "single hyphens.",
-          "x.yaml:101:11: points[2].link: There is no link 'chi-nê' in links."]),
-        (changed("chair: hoi-truong", "chair: nobody"),
-         ["x.yaml:18:10: conference.chair: The chair 'nobody' is not one of the points."]),
-        (changed("capacity: 1000", "capacity: 0"),
-         ["x.yaml:34:15: links[0].capacity: 0 makes no sense here; it must be more than 0.0."]),
-        (changed("capacity: 1000", "capacity: .inf"),
-         ['x.yaml:34:15: links[0].capacity: YAML reads .inf as a YAML float. If text is meant, '
-          'put it in quotes: ".inf".']),
-        (changed("video_share: 0.6", "video_share: 1.5"),
-         ["x.yaml:35:18: links[0].video_share: 1.5 makes no sense here; it must be at most 1.0."]),
-        (changed("listen: 127.0.0.1", "listen: localhost"),
-         ["x.yaml:8:13: bridge.web.listen: 'localhost' is not an IP address."]),
-        (changed("tier: district", "tier: district\n    role: observer"),
-         ["x.yaml:91:11: points[0].role: The chair speaks, so it cannot be an observer."]),
-        (changed("rid: h", "rid: q"),
-         ["x.yaml:24:13: media.layers[1].rid: The rid 'q' is taken."]),
-        (changed("height: 720", "height: 200"),
-         ["x.yaml:25:24: media.layers[2].height: Layers go from the lowest to the highest."]),
+        (
+            changed("tier: town", "tier: no"),
+            [
+                "x.yaml:100:11: points[2].tier: YAML reads no as a truth value. If text is "
+                "meant, put "
+                'it in quotes: "no".'
+            ],
+        ),
+        (
+            changed("tier: town", "tier: 14:30"),
+            [
+                "x.yaml:100:11: points[2].tier: YAML reads 14:30 as a number in base 60. If "
+                "text is "
+                'meant, put it in quotes: "14:30".'
+            ],
+        ),
+        (
+            changed("tier: town", "tier: 0123"),
+            [
+                "x.yaml:100:11: points[2].tier: YAML reads 0123 as an octal number. If text is "
+                "meant, "
+                'put it in quotes: "0123".'
+            ],
+        ),
+        (
+            changed("tier: town", "tier: 123"),
+            [
+                "x.yaml:100:11: points[2].tier: Text is expected, not the number 123; put it in "
+                "quotes: "
+                '"123".'
+            ],
+        ),
+        (
+            changed("workers: 1", "worker: 1"),
+            ["x.yaml:13:3: bridge.worker: This key is not known; check its spelling or remove it."],
+        ),
+        (
+            changed("  workers: 1\n", "  workers: 1\n  workers: 2\n"),
+            [
+                "x.yaml:14:3: bridge.workers: This key stands here a second time; the first is "
+                "on line "
+                "13."
+            ],
+        ),
+        (
+            changed("id: dong-tam\n    name: {vi: Xã", "id: an-binh\n    name: {vi: Xã"),
+            ["x.yaml:113:9: points[5].id: The id 'an-binh' is taken; the first is on line 108."],
+        ),
+        (
+            changed("link: chi-ne", "link: chi-nê"),
+            [
+                "x.yaml:101:11: points[2].link: 'chi-nê' may only hold lower-case letters, "
+                "digits and "
+                "single hyphens.",
+                "x.yaml:101:11: points[2].link: There is no link 'chi-nê' in links.",
+            ],
+        ),
+        (
+            changed("chair: hoi-truong", "chair: nobody"),
+            ["x.yaml:18:10: conference.chair: The chair 'nobody' is not one of the points."],
+        ),
+        (
+            changed("capacity: 1000", "capacity: 0"),
+            ["x.yaml:34:15: links[0].capacity: 0 makes no sense here; it must be more than 0.0."],
+        ),
+        (
+            changed("capacity: 1000", "capacity: .inf"),
+            [
+                "x.yaml:34:15: links[0].capacity: YAML reads .inf as a YAML float. If text is "
+                "meant, "
+                'put it in quotes: ".inf".'
+            ],
+        ),
+        (
+            changed("video_share: 0.6", "video_share: 1.5"),
+            [
+                "x.yaml:35:18: links[0].video_share: 1.5 makes no sense here; it must be at "
+                "most 1.0."
+            ],
+        ),
+        (
+            changed("listen: 127.0.0.1", "listen: localhost"),
+            ["x.yaml:8:13: bridge.web.listen: 'localhost' is not an IP address."],
+        ),
+        (
+            changed("tier: district", "tier: district\n    role: observer"),
+            ["x.yaml:91:11: points[0].role: The chair speaks, so it cannot be an observer."],
+        ),
+        (changed("rid: h", "rid: q"), ["x.yaml:24:13: media.layers[1].rid: The rid 'q' is taken."]),
+        (
+            changed("height: 720", "height: 200"),
+            ["x.yaml:25:24: media.layers[2].height: Layers go from the lowest to the highest."],
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_files(text: str, expected: list[str]) -> None:
     assert problems(text) == expected
 

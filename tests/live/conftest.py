@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from bridge.app import ControlProcess
-from bridge.conductor import Done
+from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
 from bridge.conference.model import Actor, PointId, State
-from bridge.demo import demo_operator
+from bridge.control.conductor import Done
+from bridge.demo.run import demo_operator
 from config.loader import load
 from config.schema import Topology
-from endpoints.test_card import TestCard
+from endpoints.webrtc.test_card import TestCard
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
     "--no-sandbox",
@@ -102,7 +102,7 @@ async def simulated_points(process: ControlProcess, points: list[str]) -> AsyncI
         "points": described,
     }
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "endpoints.simulated", stdin=asyncio.subprocess.PIPE, cwd=ROOT
+        sys.executable, "-m", "endpoints.simulation", stdin=asyncio.subprocess.PIPE, cwd=ROOT
     )
     assert child.stdin is not None
     try:

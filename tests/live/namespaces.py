@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from endpoints.reflection import Reflector
-from endpoints.reflector import ReflectorSocket
-from monitoring import stamp
-from monitoring.health import Health
-from monitoring.prober import CLASSES, Prober, Step, Target
+from endpoints.reflector.engine import Reflector
+from endpoints.reflector.socket import ReflectorSocket
+from monitoring.probing import stamp
+from monitoring.probing.prober import CLASSES, Prober, Step, Target
+from monitoring.quality.line_state import Health
 
 COUNT = 12
 PORT = 862
@@ -34,8 +34,14 @@ FAST, SLOW = "20mbit", "1mbit"
 KEY = b"k" * 32
 CLONE_NEWNET = 0x40000000
 LOSS_DOWN, LOSS_UP, REMARK_DOWN, REMARK_UP, NARROW, CUT = range(6)
-NAMES = {LOSS_DOWN: "loss_down", LOSS_UP: "loss_up", REMARK_DOWN: "remark_down",
-         REMARK_UP: "remark_up", NARROW: "narrow", CUT: "cut"}  # fmt: skip
+NAMES = {
+    LOSS_DOWN: "loss_down",
+    LOSS_UP: "loss_up",
+    REMARK_DOWN: "remark_down",
+    REMARK_UP: "remark_up",
+    NARROW: "narrow",
+    CUT: "cut",
+}
 
 
 def sh(command: str) -> None:
@@ -147,16 +153,20 @@ async def measure(net: Net) -> dict[str, Any]:
             name: {
                 "fault": NAMES.get(int(name), ""),
                 "reachable": state.reachable,
-                "down": [sum(p.down.expected for p in prober.sessions(name).values()),
-                         sum(p.down.lost for p in prober.sessions(name).values())],
-                "up": [sum(p.up.expected for p in prober.sessions(name).values()),
-                       sum(p.up.lost for p in prober.sessions(name).values())],
+                "down": [
+                    sum(p.down.expected for p in prober.sessions(name).values()),
+                    sum(p.down.lost for p in prober.sessions(name).values()),
+                ],
+                "up": [
+                    sum(p.up.expected for p in prober.sessions(name).values()),
+                    sum(p.up.lost for p in prober.sessions(name).values()),
+                ],
                 "marks": {k: [m.sent, m.down, m.up] for k, m in state.marks.items()},
                 "round_trip": state.round_trip,
             }
             for name, state in figures.items()
         },
-    }  # fmt: skip
+    }
     net.cut(CUT, up=False)
     found["lost_after"] = await wait_for(False)
     others = {n: f.reachable for n, f in figures.items() if int(n) != CUT}
@@ -167,8 +177,10 @@ async def measure(net: Net) -> dict[str, Any]:
     # What the narrow line and a good one carry: 2 Mbit/s each way.
     found["ramps"] = {}
     for n in (NARROW, COUNT - 1):
-        steps = [Step(share, 2e6 * share / 8 / 1228, 1.0, 1.5, 2000 * share, 2000 * share)
-                 for share in (0.25, 1.0)]  # fmt: skip
+        steps = [
+            Step(share, 2e6 * share / 8 / 1228, 1.0, 1.5, 2000 * share, 2000 * share)
+            for share in (0.25, 1.0)
+        ]
         target = targets[str(n)]
         large = target._replace(style=replace(style, size=1200))
         probes = await prober.ramp(large, steps)

@@ -19,13 +19,14 @@ from typing import Any
 import aiohttp
 import yaml
 
-from bridge.app import LOCAL_TOKEN, load_keys
+from bridge.app.process import LOCAL_TOKEN, load_keys
 from bridge.conference.model import PointId
 from config.loader import load
 from config.schema import Topology
-from endpoints.impairment import Profile
-from endpoints.relay import Address, Relay
-from tests.live.conftest import ROOT, free_port
+from endpoints.netem.model import Profile
+from endpoints.netem.relay import Address, Relay
+from tests.live.conftest import free_port
+from tests.paths import ROOT
 
 WATCH_HOST = "127.0.12.200"
 READY = 30.0  # seconds

@@ -25,12 +25,12 @@ import pytest
 from aiortc.codecs.h264 import H264Encoder
 
 from bridge.conference.model import PointId
-from endpoints import aiortc_seams, test_card
-from endpoints.headless import HeadlessPoint, passes_through, source_options
-from endpoints.kiosk import PAUSES, Restarts, command_line
-from endpoints.simulated import SimulatedPoint
-from tests.live.conftest import ROOT
+from endpoints.agent.kiosk import PAUSES, Restarts, command_line
+from endpoints.simulation.points import SimulatedPoint
+from endpoints.webrtc import aiortc_seams, test_card
+from endpoints.webrtc.camera import HeadlessPoint, passes_through, source_options
 from tests.live.served import Served
+from tests.paths import ROOT
 
 POINT = "khoan-du"
 HOST = "127.0.12.8"
@@ -64,9 +64,18 @@ async def until(
 async def enrol(served: Served, state: Path) -> None:
     code = (await api(served, "POST", f"/points/{POINT}/enrolments"))["code"]
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "endpoints.agent", "enrol", served.url, code, "--state", str(state),
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "endpoints.agent",
+        "enrol",
+        served.url,
+        code,
+        "--state",
+        str(state),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     out, err = await child.communicate()
     assert child.returncode == 0, err.decode()
     assert POINT in out.decode()
@@ -76,11 +85,21 @@ async def enrol(served: Served, state: Path) -> None:
 @contextlib.asynccontextmanager
 async def running(state: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "endpoints.agent", "run", "--state", str(state), "--listen", HOST,
-        *arguments, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
+        sys.executable,
+        "-m",
+        "endpoints.agent",
+        "run",
+        "--state",
+        str(state),
+        "--listen",
+        HOST,
+        *arguments,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
         env={**os.environ, "PYTHONWARNINGS": "default"},
-    )  # fmt: skip
+    )
     try:
         yield child
     finally:
@@ -113,9 +132,11 @@ def kiosk(point: dict[str, Any]) -> dict[str, Any]:
 def browser_of(agent: int) -> int:
     """The browser that an agent started."""
     found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(agent)], capture_output=True, text=True,
+        ["ps", "-o", "pid=,args=", "--ppid", str(agent)],
+        capture_output=True,
+        text=True,
         check=False,
-    ).stdout  # fmt: skip
+    ).stdout
     lines = [line.split(None, 1) for line in found.splitlines()]
     return next(int(pid) for pid, args in lines if "chrom" in args)
 
@@ -205,9 +226,13 @@ async def test_a_headless_point_sends_a_file(served: Served, tmp_path: Path) -> 
     film = tmp_path / "film.mp4"
     film_of(77, film)
     chair = SimulatedPoint(
-        url=served.url, id="hoi-truong", key=served.keys[PointId("hoi-truong")], number=1,
-        address="127.0.12.1", names={77: POINT},
-    )  # fmt: skip
+        url=served.url,
+        id="hoi-truong",
+        key=served.keys[PointId("hoi-truong")],
+        number=1,
+        address="127.0.12.1",
+        names={77: POINT},
+    )
     watching = asyncio.create_task(chair.run())
     try:
         async with running(state, "--camera", str(film)):
@@ -252,9 +277,11 @@ class RtspCamera:
                 if method == "OPTIONS":
                     headers += "Public: DESCRIBE, SETUP, PLAY, TEARDOWN\r\n"
                 elif method == "DESCRIBE":
-                    body = ("v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n"
-                            "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
-                            "a=fmtp:96 packetization-mode=1\r\na=control:track1\r\n")  # fmt: skip
+                    body = (
+                        "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n"
+                        "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+                        "a=fmtp:96 packetization-mode=1\r\na=control:track1\r\n"
+                    )
                     headers += f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n"
                 elif method == "SETUP":
                     headers += "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n"
@@ -272,8 +299,9 @@ class RtspCamera:
             payloads = H264Encoder._packetize(iter(H264Encoder._split_bitstream(picture)))
             for number, payload in enumerate(payloads):
                 marker = 0x80 if number == len(payloads) - 1 else 0
-                head = struct.pack("!BBHII", 0x80, 96 | marker, sequence & 0xFFFF,
-                                   index * 6000 & 0xFFFFFFFF, 7)  # fmt: skip
+                head = struct.pack(
+                    "!BBHII", 0x80, 96 | marker, sequence & 0xFFFF, index * 6000 & 0xFFFFFFFF, 7
+                )
                 sequence += 1
                 writer.write(b"$\0" + struct.pack("!H", len(head) + len(payload)) + head + payload)
             await writer.drain()
@@ -329,9 +357,14 @@ async def test_a_point_without_a_microphone_is_silent_and_says_so() -> None:
 async def test_a_wrong_code_and_a_missing_bridge_are_said(served: Served, tmp_path: Path) -> None:
     async def said(*arguments: str) -> tuple[int, str]:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "endpoints.agent", *arguments, cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "endpoints.agent",
+            *arguments,
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
         _, err = await child.communicate()
         return child.returncode or 0, err.decode()
 

@@ -15,7 +15,8 @@ import aiohttp
 import pytest
 import yaml
 
-from tests.live.conftest import ROOT, free_port
+from tests.live.conftest import free_port
+from tests.paths import ROOT
 
 EXAMPLE = ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"
 PROGRAM = shutil.which("prometheus-alertmanager")
@@ -33,10 +34,14 @@ async def alertmanager(folder: Path) -> AsyncIterator[str]:
     port = free_port(socket.SOCK_STREAM, "127.0.0.1")
     assert PROGRAM is not None
     process = await asyncio.create_subprocess_exec(
-        PROGRAM, f"--config.file={config}", f"--storage.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+        PROGRAM,
+        f"--config.file={config}",
+        f"--storage.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
     url = f"http://127.0.0.1:{port}/api/v2"
     try:
         async with aiohttp.ClientSession() as http, asyncio.timeout(30):
@@ -69,9 +74,11 @@ ALERTS = [
     alert("PointMissing", "critical", "khoan-du", instance="without worker"),
 ]
 HIDDEN = {
-    ("LossHigh", "b", "khoan-du"), ("PointMissing", "down", "yen-bong"), ("DiskLow", "down", ""),
+    ("LossHigh", "b", "khoan-du"),
+    ("PointMissing", "down", "yen-bong"),
+    ("DiskLow", "down", ""),
     ("PointMissing", "without worker", "khoan-du"),
-}  # fmt: skip
+}
 
 
 async def test_inhibition(tmp_path: Path) -> None:
@@ -89,8 +96,9 @@ async def test_inhibition(tmp_path: Path) -> None:
                 await asyncio.sleep(0.1)
         hidden = {
             (i["labels"]["alertname"], i["labels"]["instance"], i["labels"].get("point", ""))
-            for i in found if i["status"]["inhibitedBy"]
-        }  # fmt: skip
+            for i in found
+            if i["status"]["inhibitedBy"]
+        }
         assert hidden == HIDDEN
         receivers = {i["labels"]["severity"]: [r["name"] for r in i["receivers"]] for i in found}
         assert receivers == {"critical": ["on-duty"], "warning": ["technicians"]}

@@ -15,10 +15,10 @@ import pytest
 from playwright.async_api import Page
 
 from bridge.accounts import passwords
-from bridge.app import ControlProcess
+from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
-from endpoints.impairment import Profile
-from endpoints.relay import Relay
+from endpoints.netem.model import Profile
+from endpoints.netem.relay import Relay
 from tests.live.conftest import (
     act,
     bridge_process,

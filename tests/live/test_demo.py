@@ -15,11 +15,10 @@ import aiohttp
 import pytest
 import yaml
 
-from bridge.app import StartError, load_keys
+from bridge.app.process import StartError, load_keys
 from config.loader import load
-from endpoints.client import BridgeClient
+from endpoints.webrtc.client import BridgeClient
 from tests.live.conftest import (
-    ROOT,
     bridge_process,
     chromium,
     eventually,
@@ -28,6 +27,7 @@ from tests.live.conftest import (
     started,
     text_is,
 )
+from tests.paths import ROOT
 
 
 def children_of(pid: int) -> list[int]:
@@ -50,10 +50,24 @@ def test_a_short_demo_verifies_everything(tmp_path: Path, codec: str) -> None:
     text = (ROOT / "config" / "lac-thuy.yaml").read_text("utf-8")
     topology.write_text(text.replace("codec: vp8", f"codec: {codec}"), "utf-8")
     result = subprocess.run(
-        [sys.executable, "bridge.py", "demo", "--points", "4", "--seconds", "16", "--report",
-         str(report), "--no-browser", "--file", str(topology)],
-        cwd=ROOT, timeout=120, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "bridge.py",
+            "demo",
+            "--points",
+            "4",
+            "--seconds",
+            "16",
+            "--report",
+            str(report),
+            "--no-browser",
+            "--file",
+            str(topology),
+        ],
+        cwd=ROOT,
+        timeout=120,
+        check=False,
+    )
     document = json.loads(report.read_text("utf-8"))
     assert result.returncode == 0, document
     assert document["ok"] is True
@@ -141,8 +155,12 @@ async def test_a_killed_demo_leaves_nothing_running() -> None:
 def test_nonsense_is_answered_with_a_sentence(arguments: list[str], text: str) -> None:
     result = subprocess.run(
         [sys.executable, "bridge.py", *arguments],
-        cwd=ROOT, timeout=60, check=False, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode in (1, 2)
     assert text in result.stderr.replace("\n", " ")
     assert "Traceback" not in result.stderr
@@ -192,8 +210,9 @@ async def test_the_worker_survives_its_control_process(tmp_path: Path) -> None:
     assert (tmp_path / "state" / "keys.yaml").stat().st_mode & 0o077 == 0
     (worker,) = children_of(first.pid)
     seen: list[dict[str, object]] = []
-    client = BridgeClient(url, "khoan-du", keys[next(p for p in keys if p == "khoan-du")],
-                          seen.append)  # fmt: skip
+    client = BridgeClient(
+        url, "khoan-du", keys[next(p for p in keys if p == "khoan-du")], seen.append
+    )
     running = asyncio.create_task(client.run())
     await eventually(lambda: [d for d in seen if d["type"] == "welcome"])
     first.kill()

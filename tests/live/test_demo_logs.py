@@ -16,9 +16,9 @@ from typing import Any
 import aiohttp
 import yaml
 
-from bridge import logs
-from bridge.app import LOCAL_ADDRESS, LOCAL_TOKEN
-from tests.live.conftest import ROOT
+from bridge.app.process import LOCAL_ADDRESS, LOCAL_TOKEN
+from bridge.base import logs
+from tests.paths import ROOT
 
 PERSON, PASSWORD = "nguyen.thi.hoa", "mot-mat-khau-rat-dai"
 ADDRESS = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|(?<!:):(?::[0-9a-f]{1,4})+\b|fe80:")
@@ -45,8 +45,9 @@ async def happenings(url: str, local: str, secrets: set[str]) -> None:
                     return await response.json()
                 return await response.text()
 
-        made = await call("POST", "/users", 201, headers=admin,
-                          json={"name": PERSON, "role": "operator"})  # fmt: skip
+        made = await call(
+            "POST", "/users", 201, headers=admin, json={"name": PERSON, "role": "operator"}
+        )
         secrets.add(made["password"])
         await call("POST", "/login", 401, json={"name": PERSON, "password": "sai-mat-khau-roi"})
         await call("POST", "/login", 200, json={"name": PERSON, "password": made["password"]})
@@ -58,8 +59,10 @@ async def happenings(url: str, local: str, secrets: set[str]) -> None:
         await call("POST", "/sessions", 401, json={"point": "khoan-du", "key": "khong-phai-khoa"})
         session = await call("POST", "/sessions", 201, json={"kind": "console"})
         secrets.add(session["session"])
-        headers = {"Authorization": f"Bearer {session['session']}",
-                   "Content-Type": "application/sdp"}  # fmt: skip
+        headers = {
+            "Authorization": f"Bearer {session['session']}",
+            "Content-Type": "application/sdp",
+        }
         sdp = "v=0\r\na=ice-pwd:verysecretpassword0123456\r\n"
         await call("POST", "/offer", 400, headers=headers, data=sdp)
         async with http.ws_connect("/api/v1/ws") as socket:
@@ -80,9 +83,11 @@ async def test_a_whole_demo_run(tmp_path: Path) -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "bridge.py", "demo", "--no-browser", "--points", "4"),
             *("--file", str(file), "--impair", "an-binh:loss-down=5%"),
-            cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=output,
+            cwd=ROOT,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=output,
             env={**os.environ, logs.LEVEL: "INFO", "TMPDIR": str(tmp_path / "tmp")},
-        )  # fmt: skip
+        )
         secrets: set[str] = set()
         try:
             local = await found(tmp_path / "state" / LOCAL_TOKEN)

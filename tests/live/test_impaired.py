@@ -13,8 +13,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bridge.app import LOCAL_TOKEN
-from bridge.demo import Demo
+from bridge.app.process import LOCAL_TOKEN
+from bridge.demo.run import Demo
 from tests.live.conftest import chromium
 from tests.live.test_ready import everybody_is_well, running_demo
 

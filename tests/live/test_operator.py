@@ -11,7 +11,6 @@ from playwright.async_api import Page
 
 from bridge.conference import events as e
 from tests.live.conftest import (
-    ROOT,
     bridge_process,
     card_file,
     chromium,
@@ -24,6 +23,7 @@ from tests.live.conftest import (
     text_is,
 )
 from tests.live.test_browser import programme_is
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -163,7 +163,7 @@ async def test_an_operator_directs_the_briefing(
             await eventually(lambda: only(process).content is None)
 
             # The end asks first; then the report.
-            conference = only(process).plan.id
+            conference = only(process).booking.id
             await page.keyboard.press("e")
             await page.wait_for_selector("dialog[open] .danger")
             await page.keyboard.press("Enter")

@@ -11,15 +11,15 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from bridge.accounts import passwords
-from bridge.accounts.roles import Role, User
-from bridge.app import ControlProcess
+from bridge.app.process import ControlProcess
+from bridge.base.roles import Role, User
 from bridge.conference import commands as c
-from bridge.reports.lines import HOUR, month_of
+from bridge.lines.history import HOUR
+from bridge.reports.monthly_lines import month_of
 from bridge.store.quality import QualityStore
 from config.schema import Name, Template
-from monitoring.health import Row
+from monitoring.quality.line_state import Row
 from tests.live.conftest import (
-    ROOT,
     act,
     bridge_process,
     chromium,
@@ -32,7 +32,8 @@ from tests.live.conftest import (
     text_is,
 )
 from tests.live.test_browser import programme_is
-from tests.test_lines_report import quality_row
+from tests.paths import ROOT
+from tests.reports.test_monthly_lines import quality_row
 from tests.web.tools import packages
 
 pytestmark = pytest.mark.browser
@@ -153,9 +154,10 @@ async def test_two_conferences_from_one_console(tmp_path: Path) -> None:
         numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
         templates = [
             Template(id="mot", title=Name(vi="Một"), points=["an-binh", "chi-ne"], chair="an-binh"),
-            Template(id="hai", title=Name(vi="Hai"), points=["khoan-du", "yen-bong"],
-                     chair="khoan-du"),
-        ]  # fmt: skip
+            Template(
+                id="hai", title=Name(vi="Hai"), points=["khoan-du", "yen-bong"], chair="khoan-du"
+            ),
+        ]
         process.control.swap_topology(process.topology.model_copy(update={"templates": templates}))
         async with simulated_points(process, ["an-binh", "khoan-du"]):
             page = await open_console(browser, process)
@@ -168,7 +170,7 @@ async def test_two_conferences_from_one_console(tmp_path: Path) -> None:
             await programme_is(page, numbers["khoan-du"])
             await text_is(page, "#title", "Hai")
             assert len(process.conductor.running()) == 2
-            first = process.conductor.running()[0].plan.id
+            first = process.conductor.running()[0].booking.id
             await page.select_option("#running", first)
             await programme_is(page, numbers["an-binh"])
             await text_is(page, "#title", "Một")
@@ -261,10 +263,30 @@ async def test_faults_maintenance_and_the_chart(tmp_path: Path) -> None:
         await person(process, "tuan", "technician", "khoan-du")
         now = int(process.conductor.now()) // 60 * 60
         rows = [
-            Row("khoan-du", "ef", direction, now - 60 * n, 60, 300, 30 if n == 5 else 0, 0, 0, 0,
-                1.0, 2.0, 3.0, 10.0, 12.0, None, 46, 60.0 if n == 9 else 0.0, 4.3)
-            for n in range(1, 50) for direction in ("up", "down")
-        ]  # fmt: skip
+            Row(
+                "khoan-du",
+                "ef",
+                direction,
+                now - 60 * n,
+                60,
+                300,
+                30 if n == 5 else 0,
+                0,
+                0,
+                0,
+                1.0,
+                2.0,
+                3.0,
+                10.0,
+                12.0,
+                None,
+                46,
+                60.0 if n == 9 else 0.0,
+                4.3,
+            )
+            for n in range(1, 50)
+            for direction in ("up", "down")
+        ]
         await QualityStore(process.engine).add([row._asdict() for row in rows])
         page = await log_in(browser, process, "/status", "tuan")
         await page.wait_for_selector(".charts svg path")
@@ -312,14 +334,22 @@ async def test_the_admins_page(tmp_path: Path, request: pytest.FixtureRequest) -
         await page.wait_for_function("() => document.querySelector('#code').textContent.length > 8")
         code = await page.locator("#code").inner_text()
         enrolled = await page.request.post(
-            f"{process.url}/api/v1/enrol", data=json.dumps({"code": code, "name": "PC mới"}),
+            f"{process.url}/api/v1/enrol",
+            data=json.dumps({"code": code, "name": "PC mới"}),
             headers={"Content-Type": "application/json"},
-        )  # fmt: skip
+        )
         assert (await enrolled.json())["point"] == "khoan-du"
-        await page.fill("#template-text", json.dumps(
-            {"id": "hop-xa", "title": {"vi": "Họp xã"}, "points": ["khoan-du", "chi-ne"],
-             "chair": "chi-ne"}
-        ))  # fmt: skip
+        await page.fill(
+            "#template-text",
+            json.dumps(
+                {
+                    "id": "hop-xa",
+                    "title": {"vi": "Họp xã"},
+                    "points": ["khoan-du", "chi-ne"],
+                    "chair": "chi-ne",
+                }
+            ),
+        )
         await page.click("#save-template")
         await text_is(page, "#template-list", "Họp xã")
         if request.config.getoption("--screenshots"):
@@ -335,12 +365,18 @@ async def test_the_overview_and_the_monthly_report(
         begin = int(now) // HOUR * HOUR - 2 * HOUR
         await QualityStore(process.engine).add(
             [
-                quality_row("khoan-du", "ef", direction, begin + 60 * minute,
-                            lost=30 if direction == "down" else 0,
-                            outage=60.0 if minute == 5 else 0.0)
-                for minute in range(60) for direction in ("up", "down")
+                quality_row(
+                    "khoan-du",
+                    "ef",
+                    direction,
+                    begin + 60 * minute,
+                    lost=30 if direction == "down" else 0,
+                    outage=60.0 if minute == 5 else 0.0,
+                )
+                for minute in range(60)
+                for direction in ("up", "down")
             ]
-        )  # fmt: skip
+        )
         await person(process, "quan", "admin")
         page = await log_in(browser, process, "/admin", "quan")
         row = page.locator("#overview-points tr", has_text="Xã Khoan Dụ")

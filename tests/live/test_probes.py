@@ -13,22 +13,21 @@ import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from endpoints.impairment import Impairment, Profile
-from endpoints.reflection import Reflector
-from endpoints.reflector import Hop, ReflectorSocket
-from monitoring import stamp
-from monitoring.health import Health
-from monitoring.probe import Probe
-from monitoring.prober import CLASSES, Prober, Target
+from endpoints.netem.model import Impairment, Profile
+from endpoints.reflector.engine import Reflector
+from endpoints.reflector.socket import Hop, ReflectorSocket
+from monitoring.probing import stamp
+from monitoring.probing.prober import CLASSES, Prober, Target
+from monitoring.probing.session import Probe
+from monitoring.quality.line_state import Health
 from monitoring.statistics import wilson
 from tests.live import namespaces
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 SOURCE = "127.0.14.100"
 KEY = b"k" * 32
 ERROR = stamp.ErrorEstimate(True, False, 0.001)
@@ -263,8 +262,12 @@ async def test_a_reflector_that_restarts_in_the_middle() -> None:
         async with reflecting("127.0.14.1") as (line, _):
             port = line.address[1]
             prober.set_targets({"x": target(line)})
-            await until(lambda: prober.sessions("x")["ef"].up.expected >= 0
-                        and settled(prober, "x")[0].up.expected > 50)  # fmt: skip
+            await until(
+                lambda: (
+                    prober.sessions("x")["ef"].up.expected >= 0
+                    and settled(prober, "x")[0].up.expected > 50
+                )
+            )
         again = ReflectorSocket(
             Reflector(senders=frozenset({SOURCE}), key=KEY, error=ERROR), "127.0.14.1", port
         )
@@ -306,9 +309,13 @@ SKIPPED = tools_missing()
 @pytest.mark.skipif(bool(SKIPPED), reason=SKIPPED or "fine")
 async def test_twelve_namespaces() -> None:
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.live.namespaces", cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "tests.live.namespaces",
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     async with asyncio.timeout(120):
         out, err = await child.communicate()
     assert child.returncode == 0, err.decode()

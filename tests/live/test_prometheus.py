@@ -20,14 +20,14 @@ import yaml
 
 from bridge.conference import commands as c
 from bridge.conference.model import Actor
-from bridge.demo import DEMO_ACTOR, Demo, start_conference
-from bridge.demo_monitoring import NoPrometheus, prometheus
+from bridge.demo.prometheus import NoPrometheus, prometheus
+from bridge.demo.run import DEMO_ACTOR, Demo, start_conference
 from bridge.signalling import protocol
-from monitoring.dashboards import DASHBOARDS
-from monitoring.panels import Panel
-from tests.live.conftest import ROOT
+from monitoring.grafana.generate import DASHBOARDS
+from monitoring.grafana.panels import Panel
 from tests.live.test_ready import everybody_is_well, running_demo
-from tests.monitoring.test_rules import RULES
+from tests.monitoring.prometheus.test_alerts import RULES
+from tests.paths import ROOT
 
 POINT = "khoan-du"
 IMPAIRED = "loss-down=5%,delay-down=20ms,strip-up"
@@ -85,9 +85,12 @@ class Api:
 def substituted(expr: str) -> str:
     """A panel's query as Grafana would send it."""
     for name, value in (
-        ("$bridge", ".*"), ("$point", POINT), ("$__rate_interval", "60s"), ("$__range", "60s"),
+        ("$bridge", ".*"),
+        ("$point", POINT),
+        ("$__rate_interval", "60s"),
+        ("$__range", "60s"),
         ("$__interval", "5s"),
-    ):  # fmt: skip
+    ):
         expr = expr.replace(name, value)
     return expr
 
@@ -149,9 +152,13 @@ async def promtool_finds_nothing(demo: Demo) -> None:
     ):
         text = await response.read()
     process = await asyncio.create_subprocess_exec(
-        "promtool", "check", "metrics", stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        "promtool",
+        "check",
+        "metrics",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     said, _ = await process.communicate(text)
     assert (process.returncode, said) == (0, b"")
 
@@ -245,8 +252,10 @@ async def test_the_demo_starts_it_and_says_how_to_go_on(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "bridge.py", "demo", "--no-browser", "--points", "2", "--monitoring"),
         *("--file", str(file)),
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     assert process.stdout is not None
     lines: list[str] = []
     async with asyncio.timeout(40):
@@ -271,7 +280,7 @@ async def test_the_demo_starts_it_and_says_how_to_go_on(tmp_path: Path) -> None:
 async def test_without_prometheus_it_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.demo_monitoring.shutil.which", lambda _: None)
+    monkeypatch.setattr("bridge.demo.prometheus.shutil.which", lambda _: None)
     with pytest.raises(NoPrometheus, match="apt-get install prometheus"):
         async with prometheus("http://127.0.0.1:1", "", tmp_path):
             pass

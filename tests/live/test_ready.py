@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from bridge.demo import Demo
+from bridge.demo.run import Demo
 from config.loader import load
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 WINDOW = "3"
 POINT = "khoan-du"
 
@@ -45,9 +45,14 @@ async def running_demo(folder: Path, **options: Any) -> AsyncIterator[tuple[Demo
     text = (ROOT / "config" / "lac-thuy.yaml").read_text("utf-8")
     file.write_text(text.replace("../var/lac-thuy", "state"), "utf-8")
     demo = Demo(
-        load(file), points=12, seconds=None, report=None, open_browser=False,
-        local=folder / "state", **options,
-    )  # fmt: skip
+        load(file),
+        points=12,
+        seconds=None,
+        report=None,
+        open_browser=False,
+        local=folder / "state",
+        **options,
+    )
     task = asyncio.create_task(demo.run())
     try:
         async with asyncio.timeout(30):
@@ -78,9 +83,19 @@ async def everybody_is_well(demo: Demo) -> None:
 async def ready(file: Path, *arguments: str) -> tuple[int, dict[str, Any], float]:
     began = time.monotonic()
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "bridge.py", "ready", "--file", str(file), "--json", "--window", WINDOW,
-        *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "bridge.py",
+        "ready",
+        "--file",
+        str(file),
+        "--json",
+        "--window",
+        WINDOW,
+        *arguments,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     out, err = await child.communicate()
     assert out, err.decode()
     return child.returncode or 0, json.loads(out), time.monotonic() - began
@@ -89,11 +104,12 @@ async def ready(file: Path, *arguments: str) -> tuple[int, dict[str, Any], float
 def failing(board: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Failed checks by point: name → English reason."""
     return {
-        point["point"]: {c["name"]: c["reason"]["en"] for c in point["checks"]
-                         if c["level"] == "fail"}
+        point["point"]: {
+            c["name"]: c["reason"]["en"] for c in point["checks"] if c["level"] == "fail"
+        }
         for point in board["points"]
         if point["level"] == "fail"
-    }  # fmt: skip
+    }
 
 
 def not_passed(board: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -135,13 +151,17 @@ async def test_ready_says_what_is_wrong_and_where(tmp_path: Path, full: bool) ->
             assert set(found) == {POINT}, (fault, found)
             for check, reason in expected.items():
                 assert check in found[POINT], (fault, found)
-                template = json.loads(
-                    (ROOT / "bridge/web/common/en.json").read_text("utf-8")
-                )[f"ready.reason.{reason}"]  # fmt: skip
+                template = json.loads((ROOT / "bridge/web/common/en.json").read_text("utf-8"))[
+                    f"ready.reason.{reason}"
+                ]
                 start = template.partition("{")[0]
                 assert found[POINT][check].startswith(start), (fault, found)
-                steps = [c["step"] for p in board["points"] for c in p["checks"]
-                         if p["point"] == POINT and c["name"] == check]  # fmt: skip
+                steps = [
+                    c["step"]
+                    for p in board["points"]
+                    for c in p["checks"]
+                    if p["point"] == POINT and c["name"] == check
+                ]
                 assert steps[0]["vi"]
                 assert steps[0]["en"]
             await demo.fault(POINT)
@@ -172,7 +192,7 @@ async def has_taken_effect(demo: Demo, fault: dict[str, Any]) -> None:
 
 def test_the_board_is_what_the_document_says() -> None:
     """The CLI reads fields by name; they exist."""
-    from bridge.api.board import Board
+    from bridge.lines.board import Board
 
     names = {field.encode_name for field in msgspec.structs.fields(Board)}
     assert {"running", "progress", "level", "points", "title", "seconds"} <= names

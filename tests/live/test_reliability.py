@@ -23,7 +23,7 @@ from bridge.conference.model import PointId
 from bridge.media.stats import percentile
 from bridge.store.database import engine_of
 from bridge.store.log import EventLog
-from endpoints.client import BridgeClient
+from endpoints.webrtc.client import BridgeClient
 from tests import databases
 from tests.live.conftest import eventually, simulated_points
 from tests.live.served import WATCH_HOST, Served, Watcher, served
@@ -233,9 +233,13 @@ async def test_a_stalled_console_hurts_nobody(tmp_path: Path) -> None:
                 seen = [asyncio.create_task(_until_banner(ws, text)) for ws in consoles[1:]]
                 begun = time.monotonic()
                 await consoles[0].send_json(
-                    {"type": "command", "id": number, "conference": conference,
-                     "command": {"type": "banner", "text": text}}
-                )  # fmt: skip
+                    {
+                        "type": "command",
+                        "id": number,
+                        "conference": conference,
+                        "command": {"type": "banner", "text": text},
+                    }
+                )
                 acknowledged.append(await _until_result(consoles[0], number) - begun)
                 visible.append(max(await asyncio.gather(*seen)) - begun)
             print(

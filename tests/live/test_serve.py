@@ -14,17 +14,20 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.live.conftest import ROOT
 from tests.live.served import Served
+from tests.paths import ROOT
 
 UNITS = ROOT / "docs" / "systemd"
 
 
 async def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "bridge.py", *arguments), cwd=ROOT, stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        *(sys.executable, "bridge.py", *arguments),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     out, _ = await asyncio.wait_for(process.communicate(stdin), 60)
     return process.returncode or 0, out.decode()
 
@@ -60,8 +63,10 @@ async def test_a_production_start(tmp_path: Path) -> None:
     assert code == 0, out
     systemd = Systemd(tmp_path)
     environment = {
-        **os.environ, "NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "400000",
-    }  # fmt: skip
+        **os.environ,
+        "NOTIFY_SOCKET": str(systemd.path),
+        "WATCHDOG_USEC": "400000",
+    }
     worker_line = exec_start("diem-cau-worker.service")
     replaced = {
         "/opt/diem-cau/.venv/bin/python": sys.executable,

@@ -18,7 +18,7 @@ from benchmarks import forwarding, load
 from benchmarks.peer import ClientIdentity, SyntheticPeer, open_message
 from bridge.media import messages as m
 from bridge.media import stun
-from bridge.media.udp import _bind
+from bridge.media.shell.udp import _bind
 
 SPRAY_SEED = 7
 
@@ -94,10 +94,19 @@ def test_a_worker_left_alone_ends(tmp_path: Path) -> None:
 
     control = tmp_path / "w.sock"
     process = subprocess.Popen(
-        [sys.executable, "-m", "bridge.media", "--listen", "127.0.0.1", "--control", str(control),
-         "--orphan-timeout", "0.3"],
+        [
+            sys.executable,
+            "-m",
+            "bridge.media",
+            "--listen",
+            "127.0.0.1",
+            "--control",
+            str(control),
+            "--orphan-timeout",
+            "0.3",
+        ],
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     assert process.wait(20) == 0
     assert not control.exists()
 
@@ -107,10 +116,20 @@ def test_an_address_that_cannot_be_used(tmp_path: Path) -> None:
     import sys
 
     result = subprocess.run(
-        [sys.executable, "-m", "bridge.media", "--listen", "192.0.2.77", "--control",
-         str(tmp_path / "w.sock")],
-        capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "bridge.media",
+            "--listen",
+            "192.0.2.77",
+            "--control",
+            str(tmp_path / "w.sock"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
     assert result.returncode == 1
     assert result.stderr.startswith("The media worker cannot start:")
 
@@ -125,10 +144,21 @@ def test_ipv6(tmp_path: Path) -> None:
 
     control = tmp_path / "w.sock"
     process = subprocess.Popen(
-        [sys.executable, "-m", "bridge.media", "--listen", "127.0.0.1", "--listen", "::1",
-         "--control", str(control), "--with-parent"],
-        stdin=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "bridge.media",
+            "--listen",
+            "127.0.0.1",
+            "--listen",
+            "::1",
+            "--control",
+            str(control),
+            "--with-parent",
+        ],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         connection = socket.socket(socket.AF_UNIX)
         file = connection.makefile("rb")

@@ -117,8 +117,9 @@ def test_client_hello_and_alert_spray_during_joins() -> None:
     b.settle()
     assert b.states("joining") == ["connecting", "connected"]
     assert b.dropped("unknown_address") >= 100
-    b.core.command(__import__("bridge.media.messages", fromlist=["Close"]).Close(
-        transport="attacker"), b.now)  # fmt: skip
+    b.core.command(
+        __import__("bridge.media.messages", fromlist=["Close"]).Close(transport="attacker"), b.now
+    )
     everyone_is_well(b, peers, 3)
 
 

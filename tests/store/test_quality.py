@@ -10,18 +10,33 @@ from hypothesis import strategies as st
 
 from bridge.store.database import engine_of, migrate
 from bridge.store.quality import DAY, QualityStore, merged, thinned
-from monitoring.health import Row
+from monitoring.quality.line_state import Row
 
 NOW = 1_795_305_600  # 2026-11-22 00:00 UTC
 
 
 def row(at: int, direction: str = "up", **changes: Any) -> dict[str, Any]:
     base = Row(
-        point="khoan-du", kind="ef", direction=direction, at=at, span=60, packets=300, lost=3,
-        bursts=1, reordered=0, duplicated=0, variation_p50=1.0, variation_p95=4.0,
-        variation_p99=6.0, round_trip_p50=10.0, round_trip_p95=20.0, delay=None, dscp=46,
-        outage=0.0, mos=4.2,
-    )  # fmt: skip
+        point="khoan-du",
+        kind="ef",
+        direction=direction,
+        at=at,
+        span=60,
+        packets=300,
+        lost=3,
+        bursts=1,
+        reordered=0,
+        duplicated=0,
+        variation_p50=1.0,
+        variation_p95=4.0,
+        variation_p99=6.0,
+        round_trip_p50=10.0,
+        round_trip_p95=20.0,
+        delay=None,
+        dscp=46,
+        outage=0.0,
+        mos=4.2,
+    )
     return base._asdict() | changes
 
 
@@ -35,9 +50,13 @@ async def store(database: str, tmp_path: Path) -> AsyncIterator[QualityStore]:
 
 def test_rows_merge_into_one() -> None:
     found = merged(
-        [row(0, packets=100, lost=1, mos=4.0), row(60, packets=300, lost=9, variation_p95=50.0,
-                                                   mos=2.0, dscp=0)], 0, 600,
-    )  # fmt: skip
+        [
+            row(0, packets=100, lost=1, mos=4.0),
+            row(60, packets=300, lost=9, variation_p95=50.0, mos=2.0, dscp=0),
+        ],
+        0,
+        600,
+    )
     assert (found["packets"], found["lost"], found["span"]) == (400, 10, 600)
     assert found["mos"] == pytest.approx(2.5)  # weighed by packets
     assert found["variation_p95"] == 50.0  # the worst stays visible
@@ -60,13 +79,16 @@ async def test_a_minute_is_kept_once_and_read_in_order(store: QualityStore) -> N
     await store.add([row(NOW + 60)])
     found = await store.read("khoan-du", NOW, NOW + 3600)
     assert [(r["at"], r["direction"], r["lost"]) for r in found] == [
-        (NOW, "down", 3), (NOW, "up", 3), (NOW + 60, "up", 3),
-    ]  # fmt: skip
+        (NOW, "down", 3),
+        (NOW, "up", 3),
+        (NOW + 60, "up", 3),
+    ]
     assert await store.read("an-binh", NOW, NOW + 3600) == []
     thin = await store.read("khoan-du", NOW, NOW + 3600, span=600)
     assert [(r["direction"], r["packets"], r["span"]) for r in thin] == [
-        ("down", 300, 600), ("up", 600, 600),
-    ]  # fmt: skip
+        ("down", 300, 600),
+        ("up", 600, 600),
+    ]
     await store.add([])
 
 
@@ -93,15 +115,19 @@ async def test_old_rows_are_thinned_out_and_forgotten(store: QualityStore) -> No
 
 async def test_hours_are_added_up_by_the_database(store: QualityStore) -> None:
     """Whatever the spans; a line is down only while no class comes back."""
-    found = [row(NOW + 60 * n, direction, outage=60.0 if n == 2 else 0.0)
-             for n in range(3) for direction in ("up", "down")]  # fmt: skip
+    found = [
+        row(NOW + 60 * n, direction, outage=60.0 if n == 2 else 0.0)
+        for n in range(3)
+        for direction in ("up", "down")
+    ]
     found += [row(NOW + 60 * n, kind="be", outage=60.0 if n < 3 else 0.0) for n in range(3)]
     found += [row(NOW + 3600, span=600, lost=100, packets=1000), row(NOW + 7200)]
     await store.add(found)
     counted, watched, outages = await store.by_hours(NOW, NOW + 7200)
     assert sorted(map(tuple, counted)) == [
-        ("khoan-du", NOW, "down", 900, 9), ("khoan-du", NOW, "up", 1800, 18),
+        ("khoan-du", NOW, "down", 900, 9),
+        ("khoan-du", NOW, "up", 1800, 18),
         ("khoan-du", NOW + 3600, "up", 1000, 100),
-    ]  # fmt: skip
+    ]
     assert sorted(map(tuple, watched)) == [("khoan-du", NOW, 180), ("khoan-du", NOW + 3600, 600)]
     assert list(map(tuple, outages)) == [("khoan-du", NOW + 120, 60, 60.0)]

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bridge.accounts.roles import User
+from bridge.base.roles import User
 from bridge.conference import events as e
 from bridge.conference.apply import replay
 from bridge.store import tables
@@ -74,8 +74,9 @@ async def test_a_log_comes_back_as_it_was(engine: AsyncEngine) -> None:
     assert [n.recorded for n in await log.since(0, 2)] == events[:2]
     assert await log.last_number() == len(events)
     assert [type(n.recorded.event) for n in await log.milestones(5)] == [e.Started, e.Opened]
-    ended = e.Recorded(conference="hop-1", seq=len(events) + 1, at=2.0, actor="x", reason="end",
-                       event=e.Ended())  # fmt: skip
+    ended = e.Recorded(
+        conference="hop-1", seq=len(events) + 1, at=2.0, actor="x", reason="end", event=e.Ended()
+    )
     await log.append([ended])
     assert await log.running() == []
 
@@ -84,10 +85,12 @@ async def test_a_number_is_given_once_and_nothing_is_saved_by_halves(engine: Asy
     log = EventLog(engine)
     events = a_log()
     await log.append(events)
-    twice = e.Recorded(conference="hop-1", seq=len(events), at=1.0, actor="x", reason="x",
-                       event=e.Started())  # fmt: skip
-    fresh = e.Recorded(conference="hop-2", seq=1, at=1.0, actor="x", reason="x",
-                       event=events[0].event)  # fmt: skip
+    twice = e.Recorded(
+        conference="hop-1", seq=len(events), at=1.0, actor="x", reason="x", event=e.Started()
+    )
+    fresh = e.Recorded(
+        conference="hop-2", seq=1, at=1.0, actor="x", reason="x", event=events[0].event
+    )
     with pytest.raises(NotSaved):
         await log.append([fresh, twice])
     assert await log.read("hop-2") == []
@@ -152,16 +155,26 @@ async def test_backup_and_restore(engine: AsyncEngine, tmp_path: Path) -> None:
     await accounts.add_user(User(name="lan", role="admin"), "hash", "calendar")
     await accounts.put_template("x", "{}", 1.0)
     data = await backup(engine)
-    await log.append([e.Recorded(conference="later", seq=1, at=1.0, actor="x", reason="x",
-                                 event=events[0].event)])  # fmt: skip
+    await log.append(
+        [
+            e.Recorded(
+                conference="later", seq=1, at=1.0, actor="x", reason="x", event=events[0].event
+            )
+        ]
+    )
     await accounts.add_user(User(name="minh", role="admin"), "hash", "calendar2")
     await restore(engine, read_backup(data))
     assert await log.read("hop-1") == events
     assert not await log.exists("later")
     assert [u.name for u in await accounts.users()] == ["lan"]
     assert await accounts.templates() == {"x": "{}"}
-    await log.append([e.Recorded(conference="hop-2", seq=1, at=1.0, actor="x", reason="x",
-                                 event=events[0].event)])  # fmt: skip
+    await log.append(
+        [
+            e.Recorded(
+                conference="hop-2", seq=1, at=1.0, actor="x", reason="x", event=events[0].event
+            )
+        ]
+    )
     # A backup of one kind of database fits the other.
     other = engine_of("", tmp_path / "other")
     (tmp_path / "other").mkdir()
@@ -195,9 +208,13 @@ async def test_a_damaged_backup(engine: AsyncEngine) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["mysql://x/y", "nonsense", "sqlite+aiosqlite:////nowhere/at/all.db",
-     "postgresql://127.0.0.1:1/x"],
-)  # fmt: skip
+    [
+        "mysql://x/y",
+        "nonsense",
+        "sqlite+aiosqlite:////nowhere/at/all.db",
+        "postgresql://127.0.0.1:1/x",
+    ],
+)
 async def test_a_database_that_cannot_be_used_is_said_in_a_sentence(
     url: str, tmp_path: Path
 ) -> None:

@@ -10,8 +10,12 @@ from tests.web.tools import FOLDER, node, packages
 def test_the_types_of_the_pages_hold() -> None:
     result = subprocess.run(
         [node(), str(packages() / "typescript/bin/tsc"), "-p", str(FOLDER / "tsconfig.json")],
-        cwd=FOLDER, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert result.returncode == 0, result.stdout
 
 
@@ -24,8 +28,12 @@ def test_a_wrong_type_would_be_found(tmp_path: object) -> None:
     try:
         result = subprocess.run(
             [node(), str(packages() / "typescript/bin/tsc"), "-p", str(config)],
-            cwd=FOLDER, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+            cwd=FOLDER,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
     finally:
         bad.unlink()
         config.unlink()

@@ -25,9 +25,11 @@ def packages() -> Path:
         binaries = Path(sys.executable).parent
         subprocess.run(
             [str(binaries / "npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-            cwd=FOLDER, check=True, timeout=300,
+            cwd=FOLDER,
+            check=True,
+            timeout=300,
             env={**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}"},
             stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         stamp.touch()
     return modules

@@ -1,0 +1,234 @@
+"""Logins of users, sessions of devices: who is asking, and may they."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bridge.accounts import passwords
+from bridge.accounts.syslog import Line
+from bridge.accounts.throttle import Throttle
+from bridge.base.observer import Observer
+from bridge.base.roles import User, name_problem, password_problem
+from bridge.store.accounts import Accounts, Device, Login
+from bridge.store.database import FAULTS
+
+log = logging.getLogger("auth")
+
+STRANGER_LINES = 60  # audit lines a minute that strangers at one address can cause
+UNSAVED_LINES = 10_000  # lines kept while the store fails
+SAVED_AT_ONCE = 100  # of those, so that nobody's login waits for all of them
+STRANGERS = 1000  # addresses remembered
+TOUCH = 60.0  # seconds between notes that a login or device was seen
+LOCAL_USER = User(name="cli", role="admin")  # who can read the state folder
+
+
+class Denied(Exception):
+    """Somebody may not do something; ``key`` names the sentence, ``status`` is HTTP's."""
+
+    def __init__(self, status: int, key: str, **arguments: str) -> None:
+        super().__init__(key)
+        self.status = status
+        self.key = key
+        self.arguments = arguments
+
+
+class Identity(NamedTuple):
+    """A user that is logged in; ``login`` is its id, "" for the local token."""
+
+    user: User
+    login: str
+
+
+class Auth:
+    """``now`` is UTC seconds, ``monotonic`` for waits. ``local_token`` is the command line's."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        now: Callable[[], float],
+        monotonic: Callable[[], float],
+        local_token: str,
+    ) -> None:
+        self.accounts = accounts
+        self._now = now
+        self._monotonic = monotonic
+        self._local_token = local_token
+        self._throttle = Throttle()
+        # One password at a time: many at once would all be looked at before the first failure
+        # counts, and each takes memory and a core on purpose.
+        self._guessing = asyncio.Lock()
+        self._touched: dict[str, float] = {}
+        self._strangers: dict[str, tuple[int, int]] = {}
+        self.observer = Observer()
+        self.noted: Callable[[Line], None] = lambda _: None
+        self._noting = asyncio.Lock()
+        self._unsaved: deque[Line] = deque(maxlen=UNSAVED_LINES)
+        self.demo_key = ""  # set by the demo: logs the demo's operator in
+
+    # --- audit --------------------------------------------------------------------------
+
+    async def note(
+        self, actor: str, address: str, action: str, target: str = "", outcome: str = "done"
+    ) -> None:
+        """Write a line of the audit trail, and tell the collector. What cannot be saved waits
+        for the next line; what strangers at one address do too often is left out."""
+        if actor == "nobody" and self._too_many(address):
+            log.warning("not audited any more this minute: %s %s", action, outcome)
+            return
+        line = Line(self._now(), actor, address, action, target[:300], outcome[:300])
+        self.noted(line)
+        self._unsaved.append(line)
+        async with self._noting:
+            for _ in range(min(len(self._unsaved), SAVED_AT_ONCE)):
+                try:
+                    await self.accounts.note(**self._unsaved[0]._asdict())
+                except FAULTS as error:
+                    log.error(
+                        "%d lines of the audit trail wait for the store: %s",
+                        len(self._unsaved),
+                        type(error).__name__,
+                    )
+                    return
+                self._unsaved.popleft()
+
+    def _too_many(self, address: str) -> bool:
+        """Strangers must not fill the disk with refusals."""
+        minute = int(self._monotonic() // 60)
+        before, count = self._strangers.pop(address, (minute, 0))
+        count = count + 1 if before == minute else 1
+        self._strangers[address] = (minute, count)
+        while len(self._strangers) > STRANGERS:
+            del self._strangers[next(iter(self._strangers))]
+        return count > STRANGER_LINES
+
+    # --- users --------------------------------------------------------------------------
+
+    def _check_wait(self, name: str, address: str) -> None:
+        wait = self._throttle.wait(name, address, self._monotonic())
+        if wait > 0:
+            self.observer.denied("throttled")
+            raise Denied(429, "account.wait", seconds=str(int(wait) + 1))
+
+    async def login(self, name: str, password: str, address: str, agent: str) -> tuple[str, User]:
+        """Return a new token and the user. Raises `Denied`."""
+        async with self._guessing:
+            self._check_wait(name, address)
+            stored = await self.accounts.password(name) if not name_problem(name) else None
+            user = await self.accounts.user(name) if stored is not None else None
+            right = await passwords.verify_async(stored, password)
+            if not right or user is None or user.disabled:
+                self._throttle.failed(name, address, self._monotonic())
+                self.observer.denied("password")
+                await self.note(f"user:{name[:40]}", address, "login", outcome="refused")
+                raise Denied(401, "account.wrong_password")
+            self._throttle.succeeded(name)
+        return await self._open(user, address, agent), user
+
+    async def login_demo(self, key: str, address: str, agent: str) -> tuple[str, User]:
+        """The demo's operator, by the key in the address that the demo prints."""
+        self._check_wait("demo", address)
+        user = await self.accounts.user("demo")
+        right = bool(self.demo_key) and hmac.compare_digest(
+            self.demo_key.encode(), key.encode("utf-8", "replace")
+        )
+        if user is None or not right:
+            self._throttle.failed("demo", address, self._monotonic())
+            self.observer.denied("password")
+            raise Denied(401, "account.wrong_password")
+        return await self._open(user, address, agent), user
+
+    async def _open(self, user: User, address: str, agent: str) -> str:
+        token = passwords.new_token()
+        now = self._now()
+        await self.accounts.add_login(
+            Login(
+                id=passwords.digest(token),
+                user=user.name,
+                created=now,
+                seen=now,
+                address=address,
+                agent=agent[:200],
+            )
+        )
+        await self.note(f"user:{user.name}", address, "login")
+        return token
+
+    async def identify(self, token: str) -> Identity | None:
+        """Who a token belongs to; None for nobody."""
+        if not token:
+            return None
+        if hmac.compare_digest(token.encode("utf-8", "replace"), self._local_token.encode()):
+            return Identity(LOCAL_USER, "")
+        ident = passwords.digest(token)
+        now = self._now()
+        found = await self.accounts.login(ident, now)
+        if found is None:
+            return None
+        login, user = found
+        if now - max(login.seen, self._touched.get(ident, 0.0)) > TOUCH:
+            self._touched[ident] = now
+            with contextlib.suppress(*FAULTS):  # being seen is no reason to refuse
+                await self.accounts.touch_login(ident, now)
+        return Identity(user, login.id)
+
+    async def change_password(self, user: User, old: str, new: str, address: str) -> None:
+        """Raises `Denied`. The user's other logins are ended by the caller."""
+        async with self._guessing:
+            self._check_wait(user.name, address)
+            stored = await self.accounts.password(user.name)
+            if not await passwords.verify_async(stored, old):
+                self._throttle.failed(user.name, address, self._monotonic())
+                self.observer.denied("password")
+                raise Denied(403, "account.wrong_old_password")
+        problem = password_problem(user.name, new)
+        if problem or new == old:
+            raise Denied(422, problem or "account.same_password")
+        hashed = await asyncio.to_thread(passwords.hash_password, new)
+        await self.accounts.change_user(user.name, password=hashed, must_change=False)
+        await self.note(f"user:{user.name}", address, "password")
+
+    # --- devices ------------------------------------------------------------------------
+
+    async def device(self, point: str, key: str, address: str) -> Device:
+        """The device that holds a key of a point. Raises `Denied`."""
+        self._check_wait(f"point:{point} {address}", address)
+        device = await self.accounts.device_of_key(passwords.digest(key)) if key else None
+        if device is None or device.point != point or device.revoked is not None:
+            self._throttle.failed(f"point:{point} {address}", address, self._monotonic())
+            self.observer.denied("device_key")
+            await self.note(f"point:{point[:64]}", address, "session", outcome="wrong key")
+            raise Denied(401, "http.wrong_key")
+        self._throttle.succeeded(f"point:{point} {address}")
+        now = self._now()
+        if now - self._touched.get(device.id, 0.0) > TOUCH:
+            self._touched[device.id] = now
+            with contextlib.suppress(*FAULTS):
+                await self.accounts.touch_device(device.id, now)
+        return device
+
+    async def enrol(self, code: str, name: str, address: str) -> tuple[str, str]:
+        """Use a one-time code up; return the point and a new device key. Raises `Denied`."""
+        # By address only: guesses made elsewhere must not keep a room out.
+        self._check_wait(f"enrol {address}", address)
+        now = self._now()
+        normal = passwords.normal_code(code)
+        point = await self.accounts.use_enrolment(passwords.digest(normal), now)
+        if point is None:
+            self._throttle.failed(f"enrol {address}", address, self._monotonic())
+            self.observer.denied("enrolment_code")
+            await self.note("device", address, "enrol", outcome="wrong code")
+            raise Denied(401, "account.wrong_code")
+        key = passwords.new_token()
+        device = Device(
+            id=secrets.token_hex(8), point=point, name=name[:100] or "room", created=now, seen=now
+        )
+        await self.accounts.add_device(device, passwords.digest(key))
+        await self.note(f"point:{point}", address, "enrol", target=device.id)
+        return point, key

@@ -1,0 +1,149 @@
+"""The endpoint agents that are connected, one a point: what each last reported, and commands to
+them. No I/O; the WebSocket around it is `bridge.server.agent_socket`."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from bridge.agents import protocol as p
+
+QUEUE = 32  # messages an agent may be behind
+KEY_OCTETS = 32
+COMMAND_TIMEOUT = 40.0  # seconds
+
+
+class AgentAway(Exception):
+    """No agent of the point is connected, or it did not answer."""
+
+
+@dataclass(slots=True)
+class Agent:
+    """One connected agent. ``address`` is where it connects from."""
+
+    point: str
+    device: str
+    address: str
+    version: str
+    since: float
+    report: p.Report | None = None
+    reported: float = 0.0
+    unusable: int = 0  # messages of it that made no sense
+    told: p.RoomState | None = None  # what it knows of its point's page
+    queue: asyncio.Queue[p.ToAgent | None] = field(
+        default_factory=lambda: asyncio.Queue(maxsize=QUEUE)
+    )
+    waiting: dict[int, asyncio.Future[p.Outcome]] = field(default_factory=dict)
+
+    def post(self, message: p.ToAgent | None) -> None:
+        """Queue a message (None: hang up). An agent that reads nothing is hung up on."""
+        try:
+            self.queue.put_nowait(message)
+        except asyncio.QueueFull:
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            self.queue.put_nowait(None)
+
+
+class Agents:
+    """The registry."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._agents: dict[str, Agent] = {}
+        self._keys: dict[str, bytes] = {}
+        self._addresses: dict[str, str] = {}
+        self.ever: set[str] = set()
+        """Points that had an agent since this process began."""
+        self._count = itertools.count(1)
+
+    def of_point(self, point: str) -> Agent | None:
+        return self._agents.get(point)
+
+    def all(self) -> list[Agent]:
+        return list(self._agents.values())
+
+    def key(self, point: str) -> bytes:
+        """The key that signs a point's probes; made anew by every control process."""
+        if point not in self._keys:
+            self._keys[point] = secrets.token_bytes(KEY_OCTETS)
+        return self._keys[point]
+
+    def address(self, point: str) -> str | None:
+        """Where the point's agent is probed: where it last connected from. None: it never did,
+        or it said goodbye."""
+        return self._addresses.get(point)
+
+    def may_come(self, point: str, device: str) -> bool:
+        """One agent a point; the same device may come anew."""
+        present = self._agents.get(point)
+        return present is None or present.device == device
+
+    def add(self, agent: Agent) -> None:
+        before = self._agents.get(agent.point)
+        if before is not None:
+            before.post(p.Ended(reason="taken_over"))
+            before.post(None)
+            self._fail(before)
+        self._agents[agent.point] = agent
+        self._addresses[agent.point] = agent.address
+        self.ever.add(agent.point)
+
+    def remove(self, agent: Agent) -> None:
+        self._fail(agent)
+        if self._agents.get(agent.point) is agent:
+            del self._agents[agent.point]
+
+    def signed_off(self, agent: Agent) -> None:
+        """An agent said goodbye: its PC is switched off in an orderly way. It is probed no more
+        until it is back; otherwise every night would be an outage of the line."""
+        if self._agents.get(agent.point) is agent:
+            self._addresses.pop(agent.point, None)
+
+    def revoke(self, device: str) -> None:
+        """A device's key is not valid any more."""
+        for agent in self.all():
+            if agent.device == device:
+                agent.post(p.Ended(reason="revoked"))
+                agent.post(None)
+
+    def reported(self, agent: Agent, report: p.Report) -> None:
+        devices = tuple(replace(d, name=p.printable(d.name)) for d in report.devices)
+        kiosk = replace(report.kiosk, reason=p.printable(report.kiosk.reason))
+        agent.report = replace(report, devices=devices, kiosk=kiosk)
+        agent.reported = self._clock()
+
+    def outcome(self, agent: Agent, outcome: p.Outcome) -> None:
+        future = agent.waiting.pop(outcome.id, None)
+        if future is not None and not future.done():
+            future.set_result(replace(outcome, detail=p.printable(outcome.detail)))
+
+    async def command(
+        self, point: str, name: p.CommandName, timeout: float = COMMAND_TIMEOUT
+    ) -> p.Outcome:
+        """Have a point's agent do something. Raises `AgentAway`."""
+        agent = self._agents.get(point)
+        if agent is None:
+            raise AgentAway
+        ident = next(self._count)
+        future: asyncio.Future[p.Outcome] = asyncio.get_running_loop().create_future()
+        agent.waiting[ident] = future
+        agent.post(p.Command(id=ident, name=name))
+        try:
+            async with asyncio.timeout(timeout):
+                return await future
+        except TimeoutError:
+            raise AgentAway from None
+        finally:
+            agent.waiting.pop(ident, None)
+
+    def _fail(self, agent: Agent) -> None:
+        for future in agent.waiting.values():
+            if not future.done():
+                future.set_exception(AgentAway())
+        agent.waiting.clear()

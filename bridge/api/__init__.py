@@ -1,1 +1,0 @@
-"""The REST interface: everything the console can do (docs/api.md)."""

@@ -1,0 +1,1 @@
+"""What every package may use: clock, logs, texts, JSON, roles, systemd. Knows no subject."""

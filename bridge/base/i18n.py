@@ -1,0 +1,38 @@
+"""Sentences for people, from the catalogues that the pages use too (bridge/web/common)."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+import msgspec
+
+FOLDER = Path(__file__).parent.parent / "web" / "common"
+
+
+class Sentence(msgspec.Struct, frozen=True, kw_only=True):
+    """A full sentence for people, in Vietnamese and English."""
+
+    vi: str
+    en: str
+
+
+@functools.cache
+def catalogue(language: str) -> dict[str, str]:
+    """All sentences of a language by key."""
+    loaded: dict[str, str] = json.loads((FOLDER / f"{language}.json").read_text("utf-8"))
+    return loaded
+
+
+def text(language: str, key: str, **arguments: str) -> str:
+    """The sentence ``key`` with ``{name}`` places filled. Raises KeyError for unknown keys."""
+    return catalogue(language)[key].format(**arguments)
+
+
+def sentence(key: str, **arguments: str) -> Sentence:
+    return Sentence(vi=text("vi", key, **arguments), en=text("en", key, **arguments))
+
+
+def known(key: str) -> bool:
+    return key in catalogue("en")

@@ -1,0 +1,200 @@
+"""Commands of bridge.py. Errors are sentences on standard error and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.tree import Tree
+
+from bridge.app.process import ControlProcess, StartError
+from bridge.base import logs
+from bridge.base.systemd import notify, watchdog
+from bridge.cli.accounts import ca_app, user_app
+from bridge.cli.common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
+from bridge.cli.ready import ready
+from bridge.cli.remote import backup, conference_app, point_app, restore
+from config.needs import bottleneck, budget, link_loads, need_of, point_need, probe_load
+from config.schema import Topology
+
+TREE_WIDTH = 140  # columns
+DEMO_TOPOLOGY = Path(__file__).parent.parent.parent / "config" / "lac-thuy.yaml"
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+app.add_typer(user_app, name="user")
+app.add_typer(ca_app, name="ca")
+app.add_typer(conference_app, name="conference")
+app.add_typer(point_app, name="point")
+app.command()(backup)
+app.command()(restore)
+app.command()(ready)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(help="a topology file")] = None,
+    schema: Annotated[bool, typer.Option(help="print the JSON Schema for editors")] = False,
+) -> None:
+    """Check a topology: print every problem (exit 2), or the topology as a tree (exit 0)."""
+    if schema:
+        typer.echo(json.dumps(Topology.model_json_schema(), ensure_ascii=False, indent=2))
+        return
+    if file is None:
+        errors.print(
+            "Name a topology file, for example: python bridge.py check config/lac-thuy.yaml"
+        )
+        raise typer.Exit(EXIT_BAD_INPUT)
+    topology = load_or_exit(file)
+    # Wide enough for a line a point; a narrow terminal wraps, nothing is cut off.
+    Console(highlight=False, width=TREE_WIDTH).print(topology_tree(topology))
+
+
+def topology_tree(topology: Topology) -> Tree:
+    """Links as branches, points as leaves, needs beside what links give."""
+    need = point_need(topology.media, len(topology.points))
+    loads = link_loads(topology)
+    tree = Tree(
+        f"[bold]{escape(topology.bridge.name.vi)}[/]  {len(topology.points)} points, "
+        f"each sends {need.up / 1000:.1f} and receives {need.down / 1000:.1f} Mbit/s; "
+        f"probes take {probe_load(topology):.0f} kbit/s each way"
+    )
+    branches: dict[str | None, Tree] = {None: tree}
+    waiting = list(topology.links)
+    while waiting:
+        link = waiting.pop(0)
+        if link.parent not in branches:
+            waiting.append(link)
+            continue
+        load = loads[link.id]
+        mark = "[green]fits[/]" if load.fits else "[red]does not fit[/]"
+        branches[link.id] = branches[link.parent].add(
+            f"{link.id}: {link.capacity:g} Mbit/s, {budget(link) / 1000:g} for video; needs "
+            f"{load.need.up / 1000:.1f} up, {load.need.down / 1000:.1f} down: {mark}"
+        )
+    for point in topology.points:
+        tightest = bottleneck(topology, point)
+        chair = ", chair" if point.id == topology.conference.chair else ""
+        mark = "" if tightest.fits else f"; [red]link {tightest.link.id} is too narrow[/]"
+        own = need_of(topology, point)
+        observer = ", observer" if point.role == "observer" else ""
+        branches[point.link].add(
+            f"{escape(point.name.vi)} ({point.id}, {point.tier}{chair}{observer}): needs "
+            f"{own.up / 1000:.1f} up, {own.down / 1000:.1f} down{mark}"
+        )
+    return tree
+
+
+@app.command()
+def serve(
+    file: Annotated[Path, typer.Argument(help="a topology file")],
+    external_worker: Annotated[
+        bool, typer.Option(help="the media worker is started by somebody else (systemd)")
+    ] = False,
+) -> None:
+    """Run the bridge until it is told to stop (SIGTERM, Ctrl-C). The media worker goes on
+    forwarding while this process is restarted; SIGTERM ends both, but not a worker that was
+    started by somebody else."""
+    topology = load_or_exit(file)
+    logs.configure(process="control")
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop.set)
+        process = ControlProcess(
+            topology,
+            state=state_folder(file, topology),
+            folder=file.resolve().parent,
+            topology_file=file.resolve(),
+            keep_worker=external_worker,
+            own_worker=not external_worker,
+        )
+        async with process:
+            typer.echo(f"{process.url}/console")
+            notify("READY=1")
+            alive = asyncio.create_task(watchdog(lambda: process.healthy))
+            await stop.wait()
+            notify("STOPPING=1")
+            alive.cancel()
+
+    try:
+        asyncio.run(run())
+    except StartError as error:
+        errors.print(escape(str(error)), soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def demo(
+    points: Annotated[int | None, typer.Option(help="how many points", min=2)] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="end by itself; exit 0 only if all was verified", min=5)
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="write a JSON report")] = None,
+    browser: Annotated[bool, typer.Option(help="open the demo page")] = True,
+    impair: Annotated[
+        list[str] | None,
+        typer.Option(help="make a line bad, for example khoan-du:loss-down=5%"),
+    ] = None,
+    monitoring: Annotated[
+        bool, typer.Option("--monitoring", help="start Prometheus beside the demo")
+    ] = False,
+    file: Annotated[Path, typer.Option(help="topology")] = DEMO_TOPOLOGY,
+) -> None:
+    """Start worker, control process and simulated points on this machine."""
+    from bridge.demo.run import Demo  # noqa: PLC0415 - the other commands need no WebRTC stack
+    from endpoints.netem.model import parse  # noqa: PLC0415
+
+    os.environ.setdefault(logs.LEVEL, "ERROR")  # the display is what people look at
+    logs.configure(process="control")
+    topology = load_or_exit(file)
+    count = len(topology.points) if points is None else points
+    if count > len(topology.points):
+        errors.print(f"{file} has {len(topology.points)} points; ask for fewer than {count}.")
+        raise typer.Exit(EXIT_BAD_INPUT)
+    impaired: dict[str, str] = {}
+    for text in impair or []:
+        try:
+            found = parse(text)
+        except ValueError as error:
+            errors.print(escape(f"{error}."))
+            raise typer.Exit(EXIT_BAD_INPUT) from None
+        if topology.point(found.point) is None:
+            errors.print(escape(f"{file} has no point {found.point!r}."))
+            raise typer.Exit(EXIT_BAD_INPUT)
+        impaired[found.point] = text.partition(":")[2]
+    if report is not None and not report.resolve().parent.is_dir():
+        errors.print(f"There is no folder {report.parent} for the report; create it first.")
+        raise typer.Exit(EXIT_BAD_INPUT)
+    try:
+        ok = asyncio.run(
+            Demo(
+                topology,
+                points=count,
+                seconds=seconds,
+                report=report,
+                open_browser=browser,
+                impaired=impaired,
+                local=state_folder(file, topology),
+                monitoring=monitoring,
+            ).run()
+        )
+    except StartError as error:
+        errors.print(escape(str(error)), soft_wrap=True)
+        raise typer.Exit(1) from None
+    raise typer.Exit(0 if ok else 1)

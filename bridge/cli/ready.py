@@ -1,0 +1,100 @@
+"""`ready`: the readiness sweep of the bridge that runs on this machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from bridge.cli.common import errors
+from bridge.cli.remote import ask
+
+FILE = Path(__file__).parent.parent.parent / "config" / "lac-thuy.yaml"
+POLL = 0.5  # seconds
+LONGEST = 300.0  # seconds until a sweep counts as stuck
+EXIT_CODES = {"pass": 0, "unknown": 1, "warn": 1, "fail": 2}
+COLOURS = {"pass": "green", "unknown": "cyan", "warn": "yellow", "fail": "bold red"}
+WIDTH = 160
+
+
+def ready(
+    template: Annotated[
+        str, typer.Argument(help="a template's id; all points where left out")
+    ] = "",
+    file: Annotated[Path, typer.Option(help="the topology file of the running bridge")] = FILE,
+    as_json: Annotated[bool, typer.Option("--json", help="print the board as JSON")] = False,
+    language: Annotated[str, typer.Option(help="vi or en")] = "vi",
+    quick: Annotated[
+        bool, typer.Option(help="no test calls, no capacity: those of an earlier sweep count")
+    ] = False,
+    window: Annotated[
+        float, typer.Option(help="seconds that lines are watched for", min=3, max=60)
+    ] = 15.0,
+) -> None:
+    """Check every point of a conference: exit code 0 ready, 1 with warnings (or things that are
+    not known), 2 not ready. Needs a running bridge (serve or demo) of the same file."""
+    body = {"template": template, "window": window, "full": not quick}
+    try:
+        board = _sweep(file, body)
+    except typer.Exit:  # said already; 1 would mean "with warnings"
+        raise typer.Exit(EXIT_CODES["fail"]) from None
+    if as_json:
+        typer.echo(json.dumps(board, ensure_ascii=False, indent=2))
+    else:
+        Console(highlight=False, width=WIDTH).print(table_of(board, language))
+    raise typer.Exit(EXIT_CODES[board["level"]])
+
+
+def _sweep(file: Path, body: dict[str, Any]) -> dict[str, Any]:
+    """Begin a sweep, after one that runs already, and wait for its board."""
+    begun = time.monotonic()
+    with Progress(console=errors, transient=True, disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("…", total=1.0)
+        before: dict[str, Any] | None = None
+        while True:
+            board: dict[str, Any] = json.loads(ask(file, "GET", "/api/v1/readiness"))
+            progress.update(bar, completed=board["progress"])
+            if not board["running"]:
+                if before is None:
+                    before = board
+                    ask(file, "POST", "/api/v1/readiness", body)
+                elif board["at"] != before["at"]:
+                    return board
+                else:
+                    errors.print("The sweep failed. The bridge's log says why.")
+                    raise typer.Exit(1)
+            if time.monotonic() - begun > LONGEST:
+                errors.print("The sweep does not end. The bridge's log says more.")
+                raise typer.Exit(1)
+            time.sleep(POLL)
+
+
+def table_of(board: dict[str, Any], language: str) -> Table:
+    """What did not pass, with reason and next step; points that are well in one line."""
+    title = board["title"][language] if board["title"] else ""
+    table = Table(title=escape(title), caption=f"{board['seconds']:.0f} s")
+    for heading in ("", "", "", ""):
+        table.add_column(heading)
+    for point in board["points"]:
+        name = f"[{COLOURS[point['level']]}]●[/] {escape(point['name'][language])}"
+        shown = [check for check in point["checks"] if check["level"] != "pass"]
+        if not shown:
+            table.add_row(name, "[green]✔[/]", "", "")
+        for check in shown:
+            colour = COLOURS[check["level"]]
+            table.add_row(
+                name,
+                f"[{colour}]{escape(check['title'][language])}[/]",
+                escape(check["reason"][language]),
+                escape(check["step"][language]) if check["step"] else "",
+            )
+            name = ""
+    return table

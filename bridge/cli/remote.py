@@ -1,0 +1,160 @@
+"""`conference`, `point`, `backup`, `restore`: talk to the bridge that runs on this machine, with
+the token that lies in its state folder."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import aiohttp
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bridge.app.certificates import CA_CERTIFICATE
+from bridge.app.process import LOCAL_ADDRESS, LOCAL_TOKEN
+from bridge.cli.common import File, errors, load_or_exit, state_folder
+
+conference_app = typer.Typer(no_args_is_help=True, help="Conferences of the running bridge.")
+point_app = typer.Typer(no_args_is_help=True, help="Points of the running bridge.")
+WIDTH = 140  # columns: ids are not cut, a narrow terminal wraps
+TIMEOUT = aiohttp.ClientTimeout(total=600, connect=10)
+
+
+def ask(file: Path, method: str, path: str, body: Any = None, data: bytes | None = None) -> bytes:
+    """One call; prints the reason and exits with 1 where it is refused."""
+    state = state_folder(file, load_or_exit(file))
+    try:
+        url = (state / LOCAL_ADDRESS).read_text("utf-8").strip()
+        token = (state / LOCAL_TOKEN).read_text("utf-8").strip()
+    except OSError:
+        errors.print(
+            "The bridge does not run here (or its state folder cannot be read). "
+            "Start it: python bridge.py serve FILE",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1) from None
+    context: ssl.SSLContext | bool = True
+    if (state / "tls" / CA_CERTIFICATE).exists():
+        context = ssl.create_default_context(cafile=state / "tls" / CA_CERTIFICATE)
+
+    async def call() -> tuple[int, bytes]:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with (
+            aiohttp.ClientSession(timeout=TIMEOUT) as http,
+            http.request(
+                method, url + path, json=body, data=data, headers=headers, ssl=context
+            ) as response,
+        ):
+            return response.status, await response.read()
+
+    try:
+        status, answer = asyncio.run(call())
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        errors.print(f"The bridge at {url} does not answer: {error}.", soft_wrap=True, markup=False)
+        raise typer.Exit(1) from None
+    if status >= 400:
+        document = json.loads(answer)
+        errors.print(document.get("title", answer.decode()), soft_wrap=True, markup=False)
+        if document.get("detail"):
+            errors.print(document["detail"], soft_wrap=True, markup=False)
+        raise typer.Exit(1)
+    return answer
+
+
+@conference_app.command("start")
+def start(
+    template: Annotated[str, typer.Argument(help="id of a template")],
+    file: File,
+    trial: Annotated[bool, typer.Option(help="open the trial session only")] = False,
+) -> None:
+    """Open a conference of a template and start it."""
+    body = {"template": template, "start": not trial}
+    answer = json.loads(ask(file, "POST", "/api/v1/conferences", body))
+    typer.echo(answer["conference"])
+
+
+@conference_app.command("end")
+def end(
+    conference: Annotated[str, typer.Argument(help="id of a conference")],
+    file: File,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
+) -> None:
+    """End a conference for everybody."""
+    if not yes and not typer.confirm(f"End {conference} for everybody?"):
+        raise typer.Exit(1)
+    path = f"/api/v1/conferences/{conference}/commands"
+    ask(file, "POST", path, {"command": {"type": "direct", "take_over": True}})
+    ask(file, "POST", path, {"command": {"type": "end"}})
+    typer.echo(f"{conference} has ended")
+
+
+@conference_app.command("list")
+def list_(file: File) -> None:
+    """List conferences, running ones first."""
+    table = Table("id", "title", "state", "opened", "present")
+    for item in json.loads(ask(file, "GET", "/api/v1/conferences")):
+        opened = time.strftime("%Y-%m-%d %H:%M", time.localtime(item["opened_at"]))
+        present = f"{item['present']}/{item['points']}" if item["phase"] != "ended" else ""
+        table.add_row(item["id"], item["title"]["vi"], item["phase"], opened, present)
+    Console(width=WIDTH).print(table)
+
+
+@conference_app.command("show")
+def show(conference: Annotated[str, typer.Argument(help="id of a conference")], file: File) -> None:
+    """Show who is in a conference and what was done there."""
+    report = json.loads(ask(file, "GET", f"/api/v1/conferences/{conference}/report"))["report"]
+    table = Table("point", "joined", "present s", "drops", "turns", "floor s", "up", "down")
+    for row in report["points"]:
+        joined = row["joined_at"]
+        table.add_row(
+            row["point"],
+            time.strftime("%H:%M:%S", time.localtime(joined)) if joined else "never",
+            f"{row['present_seconds']:.0f}",
+            str(len(row["interruptions"])),
+            str(row["turns"]),
+            f"{row['floor_seconds']:.0f}",
+            max(row["up"], key=row["up"].get, default="unknown"),
+            max(row["down"], key=row["down"].get, default="unknown"),
+        )
+    console = Console(width=WIDTH)
+    console.print(report["title"]["vi"], markup=False)
+    console.print(table)
+
+
+@point_app.command("code")
+def code(point: Annotated[str, typer.Argument(help="id of a point")], file: File) -> None:
+    """Make a one-time code with which a room PC enrols itself."""
+    answer = json.loads(ask(file, "POST", f"/api/v1/points/{point}/enrolments"))
+    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(answer["expires"]))
+    typer.echo(f"{answer['code']}  (for {point}, once, until {until})")
+
+
+def backup(file: File, out: Annotated[Path, typer.Argument(help="file to write")]) -> None:
+    """Write a backup of the database of the running bridge (for cron)."""
+    data = ask(file, "GET", "/api/v1/backup")
+    temporary = out.with_name(out.name + ".new")
+    try:
+        temporary.unlink(missing_ok=True)
+        # Hashes of passwords and keys are inside: for the owner only.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file_:
+            file_.write(data)
+        temporary.replace(out)
+    except OSError as error:
+        errors.print(f"{out} cannot be written: {error.strerror}.", markup=False)
+        raise typer.Exit(1) from None
+    typer.echo(f"{out}: {len(data)} octets")
+
+
+def restore(
+    file: File, source: Annotated[Path, typer.Argument(help="a backup", exists=True)]
+) -> None:
+    """Replace the database of the running bridge by a backup."""
+    answer = json.loads(ask(file, "PUT", "/api/v1/backup", data=source.read_bytes()))
+    typer.echo(f"{answer['rows']} rows restored")

@@ -1,0 +1,1 @@
+"""Running conferences: the one writer, sessions of clients, and the media worker."""

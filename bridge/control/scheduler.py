@@ -1,0 +1,153 @@
+"""Opens conferences when their trial session is due, and starts those that start by the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from bridge.conference import commands as c
+from bridge.conference.model import SCHEDULER, Actor, Refusal
+from bridge.conference.schedule import Occurrence
+from bridge.control import templates
+from bridge.control.conductor import Conductor, Done, Result
+from bridge.control.control import Control
+from bridge.store.accounts import Accounts
+from bridge.store.database import FAULTS
+from bridge.store.log import EventLog
+from config.schema import Template, Topology
+
+log = logging.getLogger("scheduler")
+
+INTERVAL = 1.0  # seconds between looks at the schedule
+AHEAD = 30.0  # seconds between two workings-out of what is due
+NEVER_STARTED = 30 * 60.0  # seconds after the planned end until a trial session is ended
+NEVER_ENDED = 4 * 3600.0  # seconds after the planned end until a meeting is ended
+
+
+class Scheduler:
+    """Knows the templates; ``notice`` tells operators what could not be opened."""
+
+    def __init__(
+        self,
+        control: Control,
+        conductor: Conductor,
+        events: EventLog,
+        accounts: Accounts,
+        notice: Callable[..., None],
+    ) -> None:
+        self._control = control
+        self._conductor = conductor
+        self._events = events
+        self._accounts = accounts
+        self._notice = notice
+        self._stored: dict[str, Template] = {}
+        self._opened: set[str] = set()
+        self._told: set[str] = set()
+        self._planned: list[tuple[Template, Occurrence]] = []
+        self._planned_for: Topology | None = None
+        self._planned_at = 0.0
+
+    async def load(self) -> None:
+        """Read the stored templates; one that no longer fits is left out."""
+        self._stored = {}
+        self._planned_for = None
+        for ident, body in (await self._accounts.templates()).items():
+            try:
+                self._stored[ident] = Template.model_validate_json(body)
+            except ValueError as error:
+                log.error("template %s is left out: %s", ident, error)
+
+    def templates(self) -> dict[str, Template]:
+        return templates.all_templates(self._control.topology, self._stored)
+
+    def stored(self) -> set[str]:
+        """Ids of templates that the console may change."""
+        return set(self._stored)
+
+    async def open(self, template: Template, actor: Actor, key: str = "") -> Result:
+        """Open a conference of a template by hand: the planned one where one is near."""
+        topology = self._control.topology
+        zone = topology.bridge.zone
+        now = self._conductor.now()
+        occurrence = templates.occurrence_by_hand(template, zone, now)
+        ident = templates.ad_hoc_id(template, now, zone)
+        if occurrence is not None:
+            planned = templates.occurrence_id(template, occurrence)
+            if await self._events.exists(planned):
+                occurrence = None
+            else:
+                ident = planned
+        number = 2
+        while await self._events.exists(ident):
+            ident = f"{templates.ad_hoc_id(template, now, zone)}-{number}"
+            number += 1
+        booking = templates.booking_of(template, topology, ident, occurrence)
+        return await self._conductor.open(booking, actor, key)
+
+    async def run(self) -> None:
+        """Look at the schedule until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except FAULTS as error:
+                log.error("the schedule waits for the store: %s", type(error).__name__)
+            await asyncio.sleep(INTERVAL)
+
+    def _plan_ahead(self, topology: Topology, found: dict[str, Template], now: float) -> None:
+        """Work recurrence rules out now and then only: a daily rule of ten years is long."""
+        if self._planned_for is topology and 0 <= now - self._planned_at < AHEAD:
+            return
+        self._planned_for, self._planned_at = topology, now
+        zone = topology.bridge.zone
+        self._planned = [
+            (template, occurrence)
+            for template in found.values()
+            for occurrence in templates.due_occurrences(template, zone, now, AHEAD)
+        ]
+        ahead = templates.upcoming(found, zone, now)
+        if ahead != self._control.upcoming:
+            self._control.upcoming = ahead
+            self._control.publish()
+
+    async def _end_forgotten(self, now: float) -> None:
+        """End planned conferences that nobody ended, so that they do not stand in the way of
+        the next one: trials that never started soon, meetings after hours."""
+        for state in self._conductor.running():
+            patience = NEVER_STARTED if state.phase == "open" else NEVER_ENDED
+            if state.end is not None and now > state.end + patience:
+                await self._conductor.submit(state.booking.id, c.End(), SCHEDULER)
+                self._notice("notice.ended_by_schedule", title=state.booking.title.vi)
+
+    async def look(self) -> None:
+        """Open and start what is due now."""
+        topology = self._control.topology
+        now = self._conductor.now()
+        found = self.templates()
+        self._plan_ahead(topology, found, now)
+        for template, occurrence in self._planned:
+            if not occurrence.start - template.opening_minutes * 60 <= now < occurrence.end:
+                continue
+            ident = templates.occurrence_id(template, occurrence)
+            if ident in self._opened or await self._events.exists(ident):
+                self._opened.add(ident)
+                continue
+            booking = templates.booking_of(template, topology, ident, occurrence)
+            result = await self._conductor.open(booking, SCHEDULER)
+            if isinstance(result, Done):
+                self._opened.add(ident)
+            elif isinstance(result, Refusal) and ident not in self._told:
+                self._told.add(ident)
+                self._notice("notice.not_opened", title=template.title.vi)
+        await self._end_forgotten(now)
+        for state in self._conductor.running():
+            start = state.booking.start
+            by_clock = found.get(state.booking.template)
+            if (
+                state.phase == "open"
+                and start is not None
+                and start <= now
+                and by_clock is not None
+                and by_clock.start == "on_time"
+            ):
+                await self._conductor.submit(state.booking.id, c.Start(), SCHEDULER)

@@ -1,0 +1,115 @@
+"""Kinds of conferences: those of the topology and those made in the console. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from bridge.conference.model import Booking, Connect, Rules
+from bridge.conference.schedule import Occurrence, Series, occurrences
+from bridge.control.views import as_sentence, as_title
+from bridge.signalling.protocol import Upcoming
+from config.schema import Template, Topology
+
+AD_HOC = "hop"  # the template where a topology has none: all points, its chair
+LOOK_AHEAD = 14 * 86400.0  # seconds of the schedule that pages show
+EARLY = 3 * 3600.0  # seconds before a planned start in which opening by hand means that one
+
+
+def all_templates(topology: Topology, stored: dict[str, Template]) -> dict[str, Template]:
+    """Templates by id: the topology's, then the stored ones; a plain one where there are none."""
+    found = {template.id: template for template in topology.templates}
+    for ident, template in stored.items():
+        found.setdefault(ident, template)
+    if not found:
+        found[AD_HOC] = Template(id=AD_HOC, title=topology.conference.title)
+    return found
+
+
+def series_of(template: Template, zone: str) -> Series | None:
+    schedule = template.schedule
+    if schedule is None:
+        return None
+    return Series(
+        start=datetime.strptime(schedule.start, "%Y-%m-%d %H:%M"),
+        minutes=schedule.minutes,
+        zone=zone,
+        rule=schedule.rule or "",
+        exceptions=frozenset(date.fromisoformat(day) for day in schedule.exceptions),
+    )
+
+
+def occurrence_id(template: Template, occurrence: Occurrence) -> str:
+    return f"{template.id}-{occurrence.local:%Y%m%d-%H%M}"
+
+
+def ad_hoc_id(template: Template, now: float, zone: str) -> str:
+    local = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(zone))
+    return f"{template.id}-{local:%Y%m%d-%H%M%S}"
+
+
+def due_occurrences(template: Template, zone: str, now: float, ahead: float) -> list[Occurrence]:
+    """Occurrences whose trial session is to be open now, or in the next ``ahead`` seconds."""
+    series = series_of(template, zone)
+    if series is None:
+        return []
+    opening = template.opening_minutes * 60
+    return occurrences(series, now, now + opening + ahead)
+
+
+def occurrence_by_hand(template: Template, zone: str, now: float) -> Occurrence | None:
+    """The planned conference that is meant when somebody opens the template now."""
+    series = series_of(template, zone)
+    found = occurrences(series, now, now + EARLY) if series is not None else []
+    return found[0] if found else None
+
+
+def upcoming(templates: dict[str, Template], zone: str, now: float) -> tuple[Upcoming, ...]:
+    """What the schedule holds for the next days, soonest first."""
+    found: list[Upcoming] = []
+    for template in templates.values():
+        series = series_of(template, zone)
+        if series is None:
+            continue
+        found += [
+            Upcoming(
+                template=template.id,
+                title=as_sentence(template.title),
+                start=occurrence.start,
+                end=occurrence.end,
+            )
+            for occurrence in occurrences(series, now, now + LOOK_AHEAD)[:20]
+        ]
+    return tuple(sorted(found, key=lambda item: item.start)[:20])
+
+
+def booking_of(
+    template: Template, topology: Topology, ident: str, occurrence: Occurrence | None
+) -> Booking:
+    """What a conference of this kind is opened with."""
+    known = {point.id: point for point in topology.points}
+    points = tuple(p for p in (template.points or known) if p in known)
+    chair = template.chair or topology.conference.chair
+    if chair not in points:
+        chair = next(p for p in points if known[p].role == "member")
+    connect: dict[str, Connect] = {p: known[p].connect for p in points}
+    rules = template.rules
+    return Booking(
+        id=ident,
+        title=as_title(template.title),
+        template=template.id,
+        points=points,
+        chair=chair,
+        expected=tuple(p for p in template.expected if p in points),
+        observers=tuple(p for p in points if known[p].role == "observer"),
+        connect=connect,
+        layout=template.layout,
+        rules=Rules(
+            all_muted=rules.all_muted,
+            floor=rules.floor,
+            recording=rules.recording,
+            speaking_seconds=rules.speaking_seconds,
+        ),
+        start=occurrence.start if occurrence is not None else None,
+        end=occurrence.end if occurrence is not None else None,
+    )

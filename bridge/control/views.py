@@ -1,0 +1,113 @@
+"""What clients are shown of the conferences: from states to messages. Pure."""
+
+from __future__ import annotations
+
+from bridge.base.i18n import Sentence, known, sentence
+from bridge.conference.model import Seat, State, Title
+from bridge.conference.plan import panes
+from bridge.signalling import protocol
+from config.schema import Name, Topology
+
+
+def as_sentence(name: Name | Title) -> Sentence:
+    return Sentence(vi=name.vi, en=name.en or name.vi)
+
+
+def as_title(name: Name) -> Title:
+    return Title(vi=name.vi, en=name.en or name.vi)
+
+
+def why(key: str) -> Sentence | None:
+    """A reason of the log as a sentence; the reason itself where the catalogue lacks it."""
+    if not key:
+        return None
+    name = key if key.startswith("call.") else f"lost.{key}"
+    return sentence(name) if known(name) else Sentence(vi=key, en=key)
+
+
+def seat_view(seat: Seat) -> protocol.SeatView:
+    return protocol.SeatView(
+        present=seat.present,
+        called=seat.called,
+        connect=seat.connect,
+        microphone=seat.heard,
+        open=seat.microphone,
+        locked=seat.locked,
+        self_muted=seat.self_muted,
+        camera_off=seat.camera_off,
+        dropped=seat.dropped,
+        floor_seconds=seat.floor_seconds,
+        problem=None if seat.present else why(seat.call_problem or seat.lost_reason),
+    )
+
+
+def conference_view(state: State, receiver: str | None) -> protocol.ConferenceView:
+    """A conference for a point, or for a console (``receiver`` None), which sees all seats."""
+    banner = state.banner
+    if receiver is not None:
+        banner = state.banners.get(receiver) or banner
+    seats = state.seats if receiver is None else {receiver: state.seats[receiver]}
+    return protocol.ConferenceView(
+        id=state.booking.id,
+        seq=state.seq,
+        title=as_sentence(state.booking.title),
+        phase=state.phase,
+        chair=state.chair,
+        points=state.points,
+        expected=state.booking.expected or state.points,
+        opened_at=state.opened_at,
+        started_at=state.started_at,
+        start=state.booking.start,
+        end=state.end,
+        on_air=state.on_air,
+        preview=state.preview if receiver is None else None,
+        return_picture=state.return_picture,
+        layout=state.layout,
+        panes=panes(state),
+        pins=state.pins if receiver is None else {},
+        content=state.content,
+        floor=state.floor,
+        queue=state.queue,
+        roll_call=state.roll_call.waiting if state.roll_call is not None else None,
+        director=state.director,
+        closed=state.closed,
+        recording=state.booking.rules.recording,
+        free_floor=state.booking.rules.floor == "free",
+        end_near=state.end_warned,
+        banner=banner,
+        banners=state.banners if receiver is None else {},
+        seats={point: seat_view(seat) for point, seat in seats.items()},
+    )
+
+
+def summary(state: State) -> protocol.Summary:
+    return protocol.Summary(
+        id=state.booking.id,
+        title=as_sentence(state.booking.title),
+        phase=state.phase,
+        points=len(state.seats),
+        present=len(state.present),
+        director=state.director,
+    )
+
+
+def point_infos(topology: Topology) -> tuple[protocol.PointInfo, ...]:
+    return tuple(
+        protocol.PointInfo(
+            id=point.id,
+            name=as_sentence(point.name),
+            tier=point.tier,
+            chair=point.id == topology.conference.chair,
+            observer=point.role == "observer",
+        )
+        for point in topology.points
+    )
+
+
+def layer_infos(topology: Topology) -> tuple[protocol.LayerInfo, ...]:
+    return tuple(
+        protocol.LayerInfo(
+            rid=layer.rid, height=layer.height, bitrate=layer.bitrate, frame_rate=layer.frame_rate
+        )
+        for layer in topology.media.layers
+    )

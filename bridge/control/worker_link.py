@@ -1,0 +1,188 @@
+"""The control process's side of a media worker: start it, talk to it, start it again.
+
+The worker is a process of its own: it is adopted where one answers on the socket already (a
+control process that was restarted finds its worker forwarding), otherwise started. When it
+dies it is started again at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from bridge.media import messages as m
+
+log = logging.getLogger("worker")
+
+CONNECT_TIMEOUT = 10.0  # seconds a worker may take from its start to its hello
+RESTART_DELAY = 0.2  # seconds before a worker that died is started again; doubles up to
+RESTART_MAX = 5.0
+STOP_TIMEOUT = 3.0
+STATS_TIMEOUT = 5.0
+
+
+class WorkerLink:
+    """``on_event`` gets every event in order; ``on_down`` is called when the worker is lost."""
+
+    def __init__(
+        self,
+        *,
+        control: Path,
+        hosts: list[str],
+        port: int,
+        with_parent: bool,
+        on_event: Callable[[m.Event], None],
+        on_down: Callable[[], None],
+        own: bool = True,
+    ) -> None:
+        """Without ``own`` the worker is started by somebody else; this side only connects."""
+        self._control = control
+        self._hosts = hosts
+        self._port = port
+        self._with_parent = with_parent
+        self._own = own
+        self._on_event = on_event
+        self._on_down = on_down
+        self._process: asyncio.subprocess.Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._requests: dict[int, asyncio.Future[m.Stats]] = {}
+        self._next_request = 0
+        self.ready = asyncio.Event()
+        self.starts = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, where this process started it."""
+        return self._process.pid if self._process is not None else None
+
+    async def run(self) -> None:
+        """Keep a worker running and connected until cancelled."""
+        delay = RESTART_DELAY
+        while True:
+            connection = await self._connect_existing()
+            if connection is None and self._own:
+                connection = await self._start()
+            if connection is None:
+                log.error("the media worker did not start; trying again in %.1f s", delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, RESTART_MAX)
+                continue
+            delay = RESTART_DELAY
+            reader, self._writer = connection
+            self.send(m.Hello(version=m.VERSION))
+            try:
+                await self._read(reader)
+            finally:
+                self.ready.clear()
+                self._writer.close()
+                self._writer = None
+                for future in self._requests.values():
+                    future.cancel()
+                self._requests.clear()
+            log.warning("the media worker is gone")
+            self._on_down()
+            if self._process is not None:
+                await self._process.wait()
+                self._process = None
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while True:
+            try:
+                line = await reader.readline()
+            except (ConnectionError, ValueError):
+                return
+            if not line:
+                return
+            try:
+                event = m.event_decoder.decode(line)
+            except msgspec.MsgspecError as error:
+                log.error("a message of the worker was not understood: %s", error)
+                continue
+            if isinstance(event, m.Stats):
+                future = self._requests.pop(event.request, None)
+                if future is not None and not future.done():
+                    future.set_result(event)
+            else:
+                self._on_event(event)
+                if isinstance(event, m.Inventory):
+                    self.ready.set()
+
+    async def _connect_existing(
+        self,
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        try:
+            return await asyncio.open_unix_connection(str(self._control), limit=m.MAX_LINE * 8)
+        except OSError:
+            return None
+
+    async def _start(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        arguments = [sys.executable, "-m", "bridge.media", "--control", str(self._control)]
+        for host in self._hosts:
+            arguments += ["--listen", host]
+        arguments += ["--port", str(self._port)]
+        if self._with_parent:
+            arguments.append("--with-parent")
+        self.starts += 1
+        # A session of its own: neither Ctrl-C nor the end of this process reaches it.
+        self._process = await asyncio.create_subprocess_exec(
+            *arguments,
+            stdin=asyncio.subprocess.PIPE if self._with_parent else asyncio.subprocess.DEVNULL,
+            cwd=Path(__file__).parent.parent.parent,
+            start_new_session=True,
+        )
+        deadline = asyncio.get_running_loop().time() + CONNECT_TIMEOUT
+        while asyncio.get_running_loop().time() < deadline:
+            connection = await self._connect_existing()
+            if connection is not None:
+                return connection
+            if self._process.returncode is not None:
+                break
+            await asyncio.sleep(0.02)
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+        self._process = None
+        return None
+
+    def send(self, command: m.Command) -> None:
+        """Send a command; one sent while no worker is connected is lost, and the next
+        inventory makes up for it."""
+        if self._writer is not None:
+            self._writer.write(m.encoder.encode(command) + b"\n")
+
+    async def stats(self) -> m.Stats | None:
+        """The worker's figures now; None while there is no worker."""
+        if self._writer is None:
+            return None
+        self._next_request += 1
+        future: asyncio.Future[m.Stats] = asyncio.get_running_loop().create_future()
+        self._requests[self._next_request] = future
+        self.send(m.GetStats(request=self._next_request))
+        # Not wait_for: a cancelled future (the worker died) is no cancelled caller.
+        await asyncio.wait([future], timeout=STATS_TIMEOUT)
+        return future.result() if future.done() and not future.cancelled() else None
+
+    def kill(self) -> None:
+        """End a worker that hangs; `run` starts another. One that is not ours is left to who
+        started it: the connection is closed, and its watchdog ends it."""
+        if self._process is not None:
+            self._process.kill()
+        elif self._writer is not None:
+            self._writer.close()
+
+    async def shutdown(self) -> None:
+        """End the worker in an orderly way."""
+        self.send(m.Shutdown())
+        process = self._process
+        if process is None:
+            return
+        try:
+            await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
+        except TimeoutError:
+            process.kill()
+            await process.wait()

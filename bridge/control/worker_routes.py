@@ -1,0 +1,200 @@
+"""What the worker was told and what it told: whose transport is whose, what every slot is to
+show and shows. Sends the worker differences only. No clock, no waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from bridge.conference.model import State
+from bridge.conference.plan import Feed, feed_of, plan
+from bridge.control.sessions import Session, Sessions
+from bridge.media import messages as m
+
+
+class WorkerRoutes:
+    """``send`` posts to the worker. Transports belong to sessions; ``owner`` is their point."""
+
+    def __init__(self, sessions: Sessions, send: Callable[[m.Command], None]) -> None:
+        self._sessions = sessions
+        self._send = send
+        self.inventory: m.Inventory | None = None
+        self._owners: dict[str, str | None] = {}  # transport → its point
+        self._slots: dict[str, tuple[str, ...]] = {}  # transport → its video slots
+        self._shown: dict[tuple[str, str], tuple[str | None, str]] = {}
+        self._routes: dict[tuple[str, str], m.Route] = {}
+        self._audio: dict[str, m.SetAudio] = {}
+        self._ended: set[str] = set()  # audio groups to end
+
+    # --- what the worker holds ----------------------------------------------------------
+
+    def lost(self) -> None:
+        """The worker is gone, and everything it held."""
+        self.inventory = None
+        self._owners.clear()
+        self._slots.clear()
+        self._shown.clear()
+        self._routes.clear()
+        self._audio.clear()
+        self._ended.clear()
+
+    def take_inventory(self, inventory: m.Inventory) -> None:
+        """A worker is there. What it was told before is unknown, so all is told again: what it
+        knows already changes nothing there."""
+        owners = dict(self._owners)
+        self.lost()
+        self._owners = owners
+        self.inventory = inventory
+        self._ended = set(inventory.audio)
+
+    def adopt(self, transport: m.TransportState, point: str | None) -> None:
+        """A transport that the worker holds belongs to a session of ``point``."""
+        self._owners[transport.transport] = point
+        self._slots[transport.transport] = tuple(
+            slot.name for slot in transport.slots if slot.kind == "video"
+        )
+
+    def adopt_pictures(self, transport: m.TransportState) -> None:
+        """What its slots show; once all owners are known."""
+        for slot in transport.slots:
+            key = (transport.transport, slot.name)
+            self._shown[key] = (self._name(slot.shown), slot.layer)
+
+    def open(self, spec: m.Open, point: str | None) -> None:
+        self._owners[spec.transport] = point
+        self._slots[spec.transport] = tuple(s.name for s in spec.slots if s.kind == "video")
+        self._send(spec)
+
+    def close(self, transport: str) -> None:
+        """Close a transport: its media stops at once."""
+        self._send(m.Close(transport=transport))
+        self._slots.pop(transport, None)
+        self._owners.pop(transport, None)
+        self._routes = {key: route for key, route in self._routes.items() if key[0] != transport}
+        self._shown = {key: shown for key, shown in self._shown.items() if key[0] != transport}
+
+    def showing(self, event: m.SlotShowing) -> None:
+        self._shown[event.transport, event.slot] = (self._name(event.source), event.layer)
+
+    def shown(self, transport: str, slot: str) -> tuple[str | None, str]:
+        """Whose picture a slot shows now ("user:NAME" for an operator's screen), and which
+        layer of it."""
+        return self._shown.get((transport, slot), (None, ""))
+
+    def owner(self, transport: str) -> str | None:
+        return self._owners.get(transport)
+
+    def _name(self, source: m.SourceRef | None) -> str | None:
+        if source is None:
+            return None
+        session = self._sessions.by_transport(source.transport)
+        if session is not None and session.point is None:
+            return f"user:{session.user}"
+        return self._owners.get(source.transport)
+
+    # --- what it is to do ---------------------------------------------------------------
+
+    def end_group(self, group: str) -> None:
+        """A conference has ended: so has its mix."""
+        self._ended.add(group)
+
+    def apply(self, states: Iterable[State], watched: Callable[[Session], State | None]) -> None:
+        """Send what differs from the plans of the running conferences."""
+        if self.inventory is None:
+            return
+        plans = {state.booking.id: plan(state) for state in states}
+        changes: list[m.Route] = []
+        members: dict[str, list[str]] = {ident: [] for ident in plans}
+        groups: dict[str, m.SetAudio] = {}
+        for session in self._sessions.all():
+            if not session.transport:
+                continue
+            if session.kind == "echo":
+                group = self._echo(session, changes)
+                groups[group.group] = group
+                continue
+            state = watched(session)
+            current = plans[state.booking.id] if state is not None else None
+            if state is not None and (session.point is None or session.point in state.present):
+                members[state.booking.id].append(session.transport)
+            for slot in self._slots.get(session.transport, ()):
+                feed = feed_of(current, session.point, slot) if current is not None else None
+                self._route(session.transport, slot, self._source(feed), feed, changes)
+        if changes:
+            self._send(m.SetRoutes(routes=tuple(changes)))
+        for ident, current in plans.items():
+            groups[ident] = m.SetAudio(
+                group=ident,
+                members=tuple(members[ident]),
+                allowed=self._microphones(current.speakers),
+                floor=self._microphones(current.floor),
+            )
+        self._mix(groups)
+
+    def _mix(self, groups: Mapping[str, m.SetAudio]) -> None:
+        for ident in (self._ended | set(self._audio)) - set(groups):
+            self._audio.pop(ident, None)
+            self._send(m.SetAudio(group=ident, members=(), allowed=()))
+        self._ended.clear()
+        for ident, group in groups.items():
+            if self._audio.get(ident) != group:
+                self._audio[ident] = group
+                self._send(group)
+
+    def _source(self, feed: Feed | None) -> m.SourceRef | None:
+        if feed is None:
+            return None
+        ident = self.sharing(feed.user) if feed.user else self._transport_of(feed.point)
+        return m.SourceRef(transport=ident, name=feed.source) if ident else None
+
+    def _route(
+        self,
+        transport: str,
+        slot: str,
+        source: m.SourceRef | None,
+        feed: Feed | None,
+        changes: list[m.Route],
+    ) -> None:
+        route = m.Route(
+            transport=transport,
+            slot=slot,
+            source=source,
+            prefer="highest" if feed is None or feed.highest else "lowest",
+        )
+        if self._routes.get((transport, slot)) != route:
+            self._routes[transport, slot] = route
+            changes.append(route)
+
+    def _echo(self, session: Session, changes: list[m.Route]) -> m.SetAudio:
+        """A self-test: its own camera and voice come back through the bridge."""
+        camera = m.SourceRef(transport=session.transport, name="camera")
+        for slot in self._slots.get(session.transport, ()):
+            self._route(session.transport, slot, camera, None, changes)
+        own = (m.SourceRef(transport=session.transport, name="microphone"),)
+        return m.SetAudio(
+            group=f"echo:{session.id[:24]}",
+            members=(session.transport,),
+            allowed=own,
+            floor=own,
+            echo=True,
+        )
+
+    def _microphones(self, points: tuple[str, ...]) -> tuple[m.SourceRef, ...]:
+        idents = [self._transport_of(point) for point in points]
+        return tuple(m.SourceRef(transport=t, name="microphone") for t in idents if t)
+
+    def _transport_of(self, point: str) -> str:
+        session = self._sessions.of_point(point)
+        return session.transport if session is not None else ""
+
+    def sharing(self, user: str) -> str:
+        """The transport on which a user shares a screen, "" for none."""
+        for session in self._sessions.of_user(user):
+            if session.status.sharing and session.transport:
+                return session.transport
+        return ""
+
+    def shares(self, session: Session) -> bool:
+        """Whether a session, or another one of its user, has a screen to show."""
+        if session.point is not None:
+            return session.status.sharing
+        return bool(self.sharing(session.user or ""))

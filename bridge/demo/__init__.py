@@ -1,0 +1,1 @@
+"""The demo: a bridge and simulated points on loopback."""

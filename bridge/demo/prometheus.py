@@ -1,0 +1,99 @@
+"""Debian's Prometheus beside the demo: its configuration, its process, its address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import yaml
+
+FOLDER = Path(__file__).parent.parent.parent / "monitoring"
+DASHBOARDS = FOLDER / "grafana" / "dashboards"
+INTERVAL = "2s"  # of the demo's scrapes: somebody watches
+READY = 20.0  # seconds
+STOP = 5.0
+
+
+class NoPrometheus(Exception):
+    """There is no Prometheus, or it did not start; the text says what to do."""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def configuration(metrics_url: str, bridge_url: str, interval: str = INTERVAL) -> str:
+    """The example for admins, with the demo's addresses in it."""
+    document = yaml.safe_load((FOLDER / "prometheus" / "prometheus.yml").read_text("utf-8"))
+    document["global"] |= {"scrape_interval": interval, "evaluation_interval": interval}
+    document["global"]["external_labels"]["bridge_url"] = bridge_url
+    document["rule_files"] = [str(FOLDER / "prometheus" / "rules.yml")]
+    del document["alerting"]
+    target = metrics_url.partition("://")[2]
+    document["scrape_configs"][0]["static_configs"] = [{"targets": [target]}]
+    return yaml.safe_dump(document, allow_unicode=True)
+
+
+@contextlib.asynccontextmanager
+async def prometheus(
+    metrics_url: str, bridge_url: str, folder: Path, interval: str = INTERVAL
+) -> AsyncIterator[str]:
+    """A Prometheus that scrapes the demo, on loopback; yields its address. Raises
+    `NoPrometheus`."""
+    program = shutil.which("prometheus")
+    if program is None:
+        raise NoPrometheus(
+            "There is no prometheus on this machine. Install it (apt-get install prometheus), "
+            "or leave --monitoring out."
+        )
+    if not metrics_url:
+        raise NoPrometheus("The demo's metrics are not served: their port is taken.")
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "prometheus.yml"
+    config.write_text(configuration(metrics_url, bridge_url, interval), "utf-8")
+    port = _free_port()
+    log = (folder / "prometheus.log").open("wb")
+    process = await asyncio.create_subprocess_exec(
+        program,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'tsdb'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env=dict(os.environ),
+        start_new_session=True,
+    )
+    log.close()
+    url = f"http://127.0.0.1:{port}"
+    try:
+        await _ready(process, url)
+        yield url
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _ready(process: asyncio.subprocess.Process, url: str) -> None:
+    async with aiohttp.ClientSession() as http:
+        deadline = asyncio.get_running_loop().time() + READY
+        while asyncio.get_running_loop().time() < deadline and process.returncode is None:
+            with contextlib.suppress(aiohttp.ClientError, OSError):
+                async with http.get(f"{url}/-/ready") as response:
+                    if response.status == 200:
+                        return
+            await asyncio.sleep(0.1)
+    raise NoPrometheus("Prometheus did not start within 20 seconds.")

@@ -1,0 +1,1 @@
+"""The health of points' lines: watching, readiness, incidents."""

@@ -1,0 +1,51 @@
+"""From the worker's figures to the quality of every point's line. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bridge.media import messages as m
+from bridge.signalling.protocol import Quality
+from monitoring.quality.levels import Line
+
+
+@dataclass(slots=True)
+class Lines:
+    """Fed with the worker's statistics every few seconds."""
+
+    heard: dict[str, float] = field(default_factory=dict)
+    """When media last came from a point, monotonic seconds."""
+    _lines: dict[str, Line] = field(default_factory=dict)
+    _counted: dict[str, int] = field(default_factory=dict)
+
+    def feed(self, stats: m.Stats, now: float, at: float) -> dict[str, Quality]:
+        """Quality by point; ``now`` monotonic, ``at`` UTC seconds. Points without media are
+        left out."""
+        found: dict[str, Quality] = {}
+        for transport in stats.transports:
+            point = transport.label
+            if transport.state != "connected" or ":" in point or not point:
+                continue
+            line = self._lines.setdefault(point, Line())
+            if line.transport != transport.transport:
+                line = self._lines[point] = Line(transport=transport.transport)
+            expected = sum(s.packets + s.lost for s in transport.sources)
+            if expected > self._counted.get(point, 0):
+                self.heard[point] = now
+            self._counted[point] = expected
+            lost = sum(s.unrepaired + s.recovered for s in transport.sources)
+            line.up.feed(expected, lost, now)
+            # The receiver reports a share; weigh it with what was sent since.
+            sent = sum(s.packets for s in transport.slots)
+            line.down_lost += max(0, sent - line.down_sent) * transport.downlink_loss
+            line.down_sent = sent
+            line.down.feed(sent, line.down_lost, now)
+            found[point] = Quality(
+                up=line.up.level,
+                down=line.down.level,
+                up_loss=round(line.up.loss, 4),
+                down_loss=round(line.down.loss, 4),
+                rtt_ms=transport.rtt_ms,
+                at=round(at, 3),
+            )
+        return found

@@ -1,0 +1,382 @@
+"""The readiness sweep: every point of a conference looked at in parallel, and a board that keeps
+itself current before a scheduled start. A shell around `monitoring.quality.readiness_rules`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+
+from bridge.agents.registry import AgentAway, Agents
+from bridge.base.i18n import Sentence, sentence
+from bridge.control.control import Control
+from bridge.control.views import as_sentence
+from bridge.lines.board import Board, CheckView, PointView, StepView
+from bridge.lines.watch import HealthWatch
+from config.loader import path_to_root
+from config.needs import Need, budget, point_need
+from config.schema import Point
+from monitoring.probing.prober import Step, Target
+from monitoring.probing.session import Probe, delays_of
+from monitoring.quality import readiness_rules as r
+
+log = logging.getLogger("readiness")
+
+WINDOW = 15.0  # seconds that the line is watched for
+CALLS = 3  # test calls at once: each encodes and decodes
+CALL_TIMEOUT = 20.0
+RAMPS = 4  # capacity tests at once
+RAMP_SECONDS = 1.0  # of a step
+SHARES = (0.4, 0.7, 1.0)  # of what the conference needs
+PACKET = 1200  # octets of a packet of the capacity test
+OVERHEAD = 28  # octets of IP and UDP
+SMALL = 160  # octets of a short reply, with IP and UDP
+FULL_FOR = 2 * 3600.0  # seconds that a call and a capacity test are carried over
+BEFORE = 65 * 60.0  # seconds before a start: the first sweep, before the trial session opens
+EVERY_FULL = 15 * 60.0
+EVERY_LIGHT = 20.0  # seconds between light sweeps before a start
+LOOK_EVERY = 5.0
+LIGHT_WINDOW = 10.0
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Results of a full sweep that light ones carry over."""
+
+    at: float
+    facts: r.Facts
+
+
+class Readiness:
+    """One sweep at a time. ``now`` is UTC seconds, ``certificate`` the server's (PEM file)."""
+
+    def __init__(
+        self,
+        control: Control,
+        agents: Agents,
+        health: HealthWatch,
+        now: Callable[[], float],
+        certificate: Callable[[], Path | None],
+    ) -> None:
+        self._control = control
+        self._agents = agents
+        self._health = health
+        self._now = now
+        self._certificate = certificate
+        self._lock = asyncio.Lock()
+        self._kept: dict[str, _Kept] = {}
+        self._done = self._all = 0
+        self._in_use: dict[str, float] = {}
+        self._room_on_links = asyncio.Condition()
+        self._automatic = 0.0  # when the last full sweep began by itself
+        self.board = Board()
+        self.templates: Callable[[], dict[str, tuple[str, ...]]] = dict
+        """Points by template id; none means all."""
+
+    @property
+    def running(self) -> bool:
+        return self._lock.locked()
+
+    @property
+    def current(self) -> Board:
+        """The board as it is now, with the progress of a sweep that runs."""
+        if not self.running:
+            return self.board
+        progress = self._done / max(self._all, 1)
+        return msgspec.structs.replace(self.board, running=True, progress=round(progress, 3))
+
+    # --- sweeps -------------------------------------------------------------------------
+
+    async def sweep(
+        self,
+        points: list[str],
+        title: Sentence | None,
+        by: str,
+        *,
+        full: bool = True,
+        template: str = "",
+        start: float | None = None,
+        window: float = WINDOW,
+    ) -> Board:
+        """Look at points; return the board. One after the other where several are asked for."""
+        async with self._lock:
+            began = self._control.clock()
+            known = [p for p in self._control.topology.points if p.id in points]
+            self._done, self._all = 0, len(known) * (3 if full else 1)
+            facts = {point.id: r.Facts() for point in known}
+            jobs = [self._watch_line(point, facts[point.id], window) for point in known]
+            if full:
+                calls = asyncio.Semaphore(CALLS)
+                jobs += [self._call(point.id, facts[point.id], calls) for point in known]
+            await asyncio.gather(*jobs)
+            if full:
+                # Afterwards: a line under load says nothing about how it is at rest.
+                ramps = asyncio.Semaphore(RAMPS)
+                need = point_need(self._control.topology.media, max(len(known), 2))
+                await asyncio.gather(
+                    *(self._capacity(point, facts[point.id], need, ramps) for point in known)
+                )
+            for point in known:
+                self._state(point, facts[point.id])
+                self._carry_over(point.id, facts[point.id], full)
+            views = tuple(self._view(point, facts[point.id]) for point in known)
+            level = max((v.level for v in views), key=_severity, default="unknown")
+            self.board = Board(
+                at=round(self._now(), 3),
+                seconds=round(self._control.clock() - began, 1),
+                full=full,
+                title=title,
+                template=template,
+                start=start,
+                level=level,
+                points=views,
+                by=by,
+            )
+            return self.board
+
+    async def run(self) -> None:
+        """Keep the board current before a scheduled start, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                await self._look_ahead()
+            except Exception:  # a fault here must not end what directs
+                log.exception("the board could not be brought up to date")
+
+    async def _look_ahead(self) -> None:
+        coming = next(
+            (u for u in self._control.upcoming if 0 <= u.start - self._now() <= BEFORE), None
+        )
+        if coming is None or self.running:
+            return
+        clock = self._control.clock()
+        full = self.board.start != coming.start or clock - self._automatic >= EVERY_FULL
+        if not full and self._now() - self.board.at < EVERY_LIGHT:
+            return
+        if full:
+            self._automatic = clock
+        chosen = list(self.templates().get(coming.template, ()) or self._control.points)
+        await self.sweep(
+            chosen,
+            coming.title,
+            "scheduler",
+            full=full,
+            template=coming.template,
+            start=coming.start,
+            window=WINDOW if full else LIGHT_WINDOW,
+        )
+
+    def _carry_over(self, point: str, facts: r.Facts, full: bool) -> None:
+        """A light sweep, and one during a conference, keep what an earlier one tested."""
+        now = self._control.clock()
+        kept = self._kept.get(point)
+        if kept is not None and now - kept.at <= FULL_FOR:
+            if facts.call is None:
+                facts.call = kept.facts.call
+            if facts.capacity is None:
+                facts.capacity = kept.facts.capacity
+        if full and (facts.call is not None or facts.capacity is not None):
+            self._kept[point] = _Kept(now, facts)
+
+    # --- one point ----------------------------------------------------------------------
+
+    async def _watch_line(self, point: Point, facts: r.Facts, window: float) -> None:
+        before = {
+            name: (p.down.expected, p.down.lost, p.up.expected, p.up.lost, p)
+            for name, p in self._health.prober.sessions(point.id).items()
+        }
+        await asyncio.sleep(window)
+        probes = self._health.prober.sessions(point.id)
+        facts.probed = bool(probes)
+        figures = self._health.figures.get(point.id)
+        facts.reachable = figures.reachable if figures is not None else None
+        # Counted once its packets' time is up, a second later than the window.
+        same = [(probes[name], was) for name, was in before.items() if probes.get(name) is was[4]]
+        facts.down = (
+            sum(p.down.expected - w[0] for p, w in same),
+            sum(p.down.lost - w[1] for p, w in same),
+        )
+        facts.up = (
+            sum(p.up.expected - w[2] for p, w in same),
+            sum(p.up.lost - w[3] for p, w in same),
+        )
+        facts.marks = dict(figures.marks) if figures is not None else {}
+        for probe in probes.values():
+            facts.delays = probe.delays(self._control.clock(), window)
+            if facts.delays is not None:
+                break
+        self._done += 1
+
+    async def _call(self, point: str, facts: r.Facts, calls: asyncio.Semaphore) -> None:
+        async with calls:
+            try:
+                outcome = await self._agents.command(point, "test_call", CALL_TIMEOUT)
+                if outcome.call is not None:
+                    call = outcome.call
+                    facts.call = r.Call(call.connected, call.picture, call.sound, call.detail)
+            except AgentAway:
+                pass
+        self._done += 1
+
+    async def _capacity(
+        self, point: Point, facts: r.Facts, need: Need, ramps: asyncio.Semaphore
+    ) -> None:
+        target = self._health.target(point)
+        if self._control.conductor.conference_of(point.id) is not None:
+            facts.capacity_skipped = "capacity_in_conference"
+        elif target is not None and facts.reachable:
+            async with ramps:
+                facts.capacity = await self.test_capacity(point, target, need)
+            if facts.capacity is None:
+                facts.capacity_skipped = "capacity_in_conference"
+        self._done += 1
+
+    async def test_capacity(
+        self, point: Point, target: Target, need: Need
+    ) -> list[r.StepFound] | None:
+        """Ramp up to what the conference needs at the point, never above what its links give to
+        video. None where a conference with the point began meanwhile."""
+
+        def allowed() -> bool:
+            return self._control.conductor.conference_of(point.id) is None
+
+        links = {link.id: link for link in self._control.topology.links}
+        way = path_to_root(links[point.link], links)
+        most = min(budget(link) for link in way)
+        down = min(need.down, most)
+        up = min(need.up if point.role == "member" else 64, most)
+        steps = [_step(share, share * down, share * up) for share in SHARES]
+        large = target._replace(style=replace(target.style, size=PACKET))
+        async with self._share([link.id for link in way], float(max(down, up))):
+            found = await self._health.prober.ramp(large, steps, allowed)
+        if not allowed():
+            return None
+        return [_found(step, probe) for step, probe in found]
+
+    @contextlib.asynccontextmanager
+    async def _share(self, way: list[str], rate: float) -> AsyncIterator[None]:
+        """Wait until the tests that run leave room on every link of the way."""
+        links = {link.id: link for link in self._control.topology.links}
+
+        def fits() -> bool:
+            return all(
+                self._in_use.get(name, 0.0) == 0 or self._in_use[name] + rate <= budget(links[name])
+                for name in way
+            )
+
+        async with self._room_on_links:
+            await self._room_on_links.wait_for(fits)
+            for name in way:
+                self._in_use[name] = self._in_use.get(name, 0.0) + rate
+        try:
+            yield
+        finally:
+            async with self._room_on_links:
+                for name in way:
+                    self._in_use[name] = max(0.0, self._in_use[name] - rate)
+                self._room_on_links.notify_all()
+
+    def _state(self, point: Point, facts: r.Facts) -> None:
+        """What agent and page say now."""
+        session = self._control.sessions.of_point(point.id)
+        facts.connected = session is not None and session.client is not None
+        facts.observer = point.role == "observer"
+        if facts.connected and session is not None and session.transport_up:
+            facts.room_camera = session.status.camera
+            facts.room_microphone = session.status.microphone
+        agent = self._agents.of_point(point.id)
+        facts.agent = agent is not None
+        facts.had_agent = point.id in self._agents.ever
+        report = agent.report if agent is not None else None
+        if report is not None:
+            facts.kiosk, facts.kiosk_reason = report.kiosk.state, report.kiosk.reason
+            facts.devices = frozenset(device.kind for device in report.devices)
+            facts.synchronised = report.machine.synchronised
+            facts.disk, facts.disk_free = report.machine.disk, report.machine.disk_free
+        if facts.delays is not None:
+            facts.offset = facts.delays.offset / 1000
+            facts.uncertainty = facts.delays.uncertainty / 1000
+        facts.certificate_days = self._certificate_days()
+
+    def _certificate_days(self) -> float | None:
+        path = self._certificate()
+        if path is None:
+            return None
+        try:
+            certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        except (OSError, ValueError):
+            return 0.0
+        now = datetime.datetime.fromtimestamp(self._now(), datetime.UTC)
+        return (certificate.not_valid_after_utc - now).total_seconds() / 86400
+
+    def _view(self, point: Point, facts: r.Facts) -> PointView:
+        checks = r.evaluate(facts)
+        return PointView(
+            point=point.id,
+            name=as_sentence(point.name),
+            level=r.overall(checks),
+            checks=tuple(
+                CheckView(
+                    name=check.name,
+                    level=check.level,
+                    title=sentence(f"ready.check.{check.name}"),
+                    reason=sentence(f"ready.reason.{check.reason}", **check.values),
+                    step=sentence(f"ready.step.{check.step}") if check.step else None,
+                )
+                for check in checks
+            ),
+            capacity=tuple(
+                StepView(
+                    down=s.down,
+                    up=s.up,
+                    down_loss=s.down_loss,
+                    up_loss=s.up_loss,
+                    down_delay=s.down_delay,
+                    up_delay=s.up_delay,
+                )
+                for s in facts.capacity or ()
+            ),
+        )
+
+
+def _severity(level: str) -> int:
+    return [*r.ORDER].index(level)  # type: ignore[arg-type]
+
+
+def _step(share: float, down: float, up: float) -> Step:
+    """A step in kbit/s. The way up carries full replies, and short ones for the rest."""
+    packets = max(down, up) * 1000 / 8 / (PACKET + OVERHEAD)
+    full, short = PACKET + OVERHEAD, SMALL
+    wanted = up * 1000 / 8
+    both = (wanted - packets * short) / (packets * (full - short)) if packets else 1.0
+    return Step(share, packets, min(1.0, max(0.0, both)), RAMP_SECONDS, down, up)
+
+
+def _found(step: Step, probe: Probe) -> r.StepFound:
+    """What a step's probe saw. What no reply came after is lost, too."""
+    total = probe.sent_count
+    down_lost = probe.down.lost + max(0, total - probe.down.expected)
+    delays = _delays(probe)
+    return r.StepFound(
+        share=step.share,
+        down=round(step.down),
+        up=round(step.up),
+        down_loss=round(down_lost / total, 4) if total else 1.0,
+        up_loss=round(probe.up.lost / probe.up.expected, 4) if probe.up.expected else 1.0,
+        down_delay=delays[0],
+        up_delay=delays[1],
+    )
+
+
+def _delays(probe: Probe) -> tuple[float, float]:
+    found = delays_of(list(probe.samples), probe.error)
+    if found is None:
+        return 0.0, 0.0
+    return round(found.variation_down[1], 2), round(found.variation_up[1], 2)

@@ -1,0 +1,1 @@
+"""The worker's I/O: sockets, event loop, control socket."""

@@ -1,0 +1,227 @@
+"""The worker process: event loop, media sockets and the control socket. A thin shell."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import logging
+import os
+import resource
+import secrets
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from bridge.base.systemd import notify, watchdog
+from bridge.media import messages as m
+from bridge.media import stats
+from bridge.media.core import MediaCore
+from bridge.media.counters import Drop
+from bridge.media.dtls import Identity
+from bridge.media.shell.udp import MediaSockets
+
+log = logging.getLogger("media")
+
+TICK = 0.01  # seconds
+EVENTS_QUEUED = 4096  # events a slow control process may be behind before some are dropped
+WRITE_BUFFER = 4 << 20  # octets towards the control process
+# M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD of malloc.h; octets.
+MALLOC_OPTIONS = ((-1, 256 << 20), (-2, 16 << 20), (-3, 64 << 20))
+GC_THRESHOLD = 50_000  # allocations: a young collection then costs < 1 ms a few times a second
+
+
+def keep_memory() -> bool:
+    """Tell glibc to keep freed memory. A burst allocates some 200 kB of packets and frees them
+    at once; by default the heap's top is then returned to the system and faulted in again at
+    the next burst, which was measured to cost 15 % of all CPU (docs/performance.md)."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # another C library: nothing to tell
+        return False
+    kept = [mallopt(option, value) for option, value in MALLOC_OPTIONS]
+    return all(kept)
+
+
+class Worker:
+    """Glue: one core, its sockets, at most one control connection."""
+
+    def __init__(
+        self, *, hosts: list[str], port: int, control: Path, orphan_timeout: float
+    ) -> None:
+        self._hosts = hosts
+        self._port = port
+        self._control_path = control
+        self._orphan_timeout = orphan_timeout
+        self.core = MediaCore(
+            identity=Identity.generate(datetime.now(UTC)),
+            worker=secrets.token_hex(8),
+            addresses=(),
+            random_bits=secrets.randbits,
+        )
+        self.sockets: MediaSockets | None = None
+        self._control: asyncio.StreamWriter | None = None
+        self._stop = asyncio.Event()
+        self._started = time.monotonic()
+        self._lag = 0.0
+        self._alone_since = time.monotonic()
+
+    async def run(self) -> None:
+        """Serve until told to stop, or until left alone for ``orphan_timeout`` seconds."""
+        loop = asyncio.get_running_loop()
+        sockets = MediaSockets(self.core, self._hosts, self._port)
+        self.sockets = sockets
+        self._control_path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(
+            self._serve_control, path=self._control_path, limit=m.MAX_LINE
+        )
+        self._control_path.chmod(0o600)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stop.set)
+        for index, sock in enumerate(sockets.sockets):
+            loop.add_reader(sock.fileno(), sockets.readable, index)
+        keep_memory()
+        # What start-up made lives for ever; a collection need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_THRESHOLD, 20, 50)
+        ticker = asyncio.create_task(self._tick())
+        alive = asyncio.create_task(watchdog(lambda: not ticker.done()))
+        notify("READY=1")
+        log.info("media worker %s on port %d", self.core.worker, sockets.port)
+        try:
+            await self._stop.wait()
+        finally:
+            notify("STOPPING=1")
+            alive.cancel()
+            ticker.cancel()
+            for transport in list(self.core.transports):
+                self.core.command(m.Close(transport=transport), time.monotonic())
+            sockets.flush(time.monotonic())
+            for sock in sockets.sockets:
+                loop.remove_reader(sock.fileno())
+            server.close()
+            if self._control is not None:
+                self._control.close()
+            sockets.close()
+            self._control_path.unlink(missing_ok=True)
+
+    async def _tick(self) -> None:
+        assert self.sockets is not None
+        due = time.monotonic()
+        while True:
+            due += TICK
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            now = time.monotonic()
+            self._lag = max(self._lag * 0.999, now - due)
+            due = max(due, now - 10 * TICK)  # after a stall, do not run every missed tick
+            self.core.unix_offset = time.time() - now
+            self.core.tick(now)
+            self.sockets.flush(now)
+            self._send_events()
+            if self._control is None and now - self._alone_since > self._orphan_timeout:
+                log.warning("no control process for %.0f s; ending", self._orphan_timeout)
+                self._stop.set()
+
+    # --- control socket -----------------------------------------------------------------
+
+    async def _serve_control(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        greeted = False
+        try:
+            while True:
+                line = await reader.readline()
+                if not line:
+                    break
+                try:
+                    command = m.command_decoder.decode(line)
+                except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+                    self._send(writer, m.Error(command="", detail=str(error)))
+                    continue
+                if isinstance(command, m.Hello):
+                    if command.version != m.VERSION:
+                        detail = f"This worker speaks version {m.VERSION}."
+                        self._send(writer, m.Error(command="hello", detail=detail))
+                        continue
+                    greeted = True
+                    if self._control is not None and self._control is not writer:
+                        self._control.close()  # the newest control process is the one
+                    self._control = writer
+                    self.core.events.clear()  # the inventory says all
+                    self._send(writer, self.core.inventory(time.monotonic()))
+                elif not greeted:
+                    name = str(command.__struct_config__.tag)
+                    self._send(writer, m.Error(command=name, detail="Say hello first."))
+                else:
+                    self._carry_out(command, writer)
+        except (ValueError, ConnectionError):  # a line over the limit; a broken pipe
+            pass
+        except asyncio.CancelledError:  # the worker ends; 3.11 would log it as an error
+            pass
+        finally:
+            if self._control is writer:
+                self._control = None
+                self._alone_since = time.monotonic()
+            writer.close()
+
+    def _carry_out(self, command: m.Command, writer: asyncio.StreamWriter) -> None:
+        now = time.monotonic()
+        if isinstance(command, m.GetStats):
+            self._send(writer, self.stats(command.request))
+        elif isinstance(command, m.Shutdown):
+            self._stop.set()
+        else:
+            refusal = self.core.command(command, now)
+            if refusal:
+                name = str(command.__struct_config__.tag)
+                self._send(writer, m.Error(command=name, detail=refusal))
+            assert self.sockets is not None
+            self.sockets.flush(now)
+        self._send_events()
+
+    def _send(self, writer: asyncio.StreamWriter, event: m.Event) -> None:
+        if writer.transport.get_write_buffer_size() > WRITE_BUFFER:
+            self.core.counters.drop(Drop.EVENT_QUEUE)
+            return
+        writer.write(m.encoder.encode(event) + b"\n")
+
+    def _send_events(self) -> None:
+        events = self.core.events
+        if self._control is None:
+            if len(events) > EVENTS_QUEUED:
+                del events[:-EVENTS_QUEUED]
+            return
+        for event in events:
+            self._send(self._control, event)
+        events.clear()
+
+    def stats(self, request: int) -> m.Stats:
+        """All figures at this moment."""
+        now = time.monotonic()
+        assert self.sockets is not None
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return m.Stats(
+            request=request,
+            uptime=round(now - self._started, 3),
+            cpu_seconds=usage.ru_utime + usage.ru_stime,
+            rss_bytes=_rss_bytes(),
+            loop_lag_ms=round(self._lag * 1000, 2),
+            gso=self.sockets.gso,
+            counters=self.core.counters.snapshot(),
+            delay_us=stats.delay_summary(self.sockets.delays),
+            transports=stats.all_transports(self.core, now),
+            delay_counts=tuple(self.sockets.delay_counts),
+            delay_sum=round(self.sockets.delay_sum, 6),
+        )
+
+
+def _rss_bytes() -> int:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,118 @@
+"""A conference's report as CSV and as PDF, in either language. Pure but for the font's file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from bridge.base.i18n import text
+from bridge.conference.report import PointRow, Report, commonest
+from bridge.control.views import why
+from bridge.reports.csv_table import as_csv
+from bridge.reports.pdf import Paper
+
+COLUMNS = (
+    "point",
+    "expected",
+    "joined",
+    "left",
+    "present",
+    "drops",
+    "turns",
+    "floor",
+    "up",
+    "down",
+)
+WIDTHS = (46, 18, 22, 22, 24, 62, 16, 24, 20, 20)  # relative; landscape A4
+
+
+class Document:
+    """``names`` are the points' names in ``language`` ("vi" or "en")."""
+
+    def __init__(self, report: Report, names: dict[str, str], language: str, zone: str) -> None:
+        self._report = report
+        self._names = names
+        self._language = language
+        self._zone = ZoneInfo(zone)
+
+    def _t(self, key: str, **arguments: str) -> str:
+        return text(self._language, key, **arguments)
+
+    def _time(self, at: float | None, pattern: str = "%H:%M:%S") -> str:
+        if at is None:
+            return ""
+        return datetime.fromtimestamp(at, UTC).astimezone(self._zone).strftime(pattern)
+
+    @staticmethod
+    def _span(seconds: float) -> str:
+        whole = round(seconds)
+        return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+    def _reason(self, reason: str) -> str:
+        sentence = why(reason)
+        return "" if sentence is None else (sentence.vi if self._language == "vi" else sentence.en)
+
+    def _cells(self, row: PointRow) -> list[str]:
+        drops = "; ".join(
+            f"{self._time(gap.at)}–{self._time(gap.until)} {self._reason(gap.reason)}"
+            for gap in row.interruptions
+        )
+        if row.joined_at is None:
+            drops = self._reason(row.call_problem) or self._t("report.never_came")
+        return [
+            self._names.get(row.point, row.point) + (" ★" if row.chair else ""),
+            self._t("report.yes") if row.expected else self._t("report.no"),
+            self._time(row.joined_at),
+            self._time(row.left_at),
+            self._span(row.present_seconds),
+            drops,
+            str(row.turns),
+            self._span(row.floor_seconds),
+            self._t(f"quality.{commonest(row.up)}"),
+            self._t(f"quality.{commonest(row.down)}"),
+        ]
+
+    def facts(self) -> list[tuple[str, str]]:
+        """The lines above the table."""
+        report = self._report
+        day = "%d/%m/%Y %H:%M:%S"
+        planned = ""
+        if report.planned_start is not None:
+            planned = self._time(report.planned_start, "%d/%m/%Y %H:%M")
+        came = sum(1 for row in report.points if row.expected and row.joined_at is not None)
+        expected = sum(1 for row in report.points if row.expected)
+        return [
+            (self._t("report.planned"), planned or self._t("report.not_planned")),
+            (self._t("report.opened"), self._time(report.opened_at, day)),
+            (self._t("report.started"), self._time(report.started_at, day) or "–"),
+            (self._t("report.ended"), self._time(report.ended_at, day) or "–"),
+            (self._t("report.attendance"), f"{came}/{expected}"),
+            (self._t("report.directors"), ", ".join(report.directors) or "–"),
+            (self._t("report.recording"), self._t(f"report.recording_{report.recording}")),
+        ]
+
+    def csv(self) -> str:
+        """One line a point, with a header."""
+        header = [self._t(f"report.column_{name}") for name in COLUMNS]
+        return as_csv(header, [self._cells(row) for row in self._report.points])
+
+    def pdf(self, owner: str) -> bytes:
+        """The page for the file; ``owner`` stands at its head."""
+        title = self._report.title
+        shown = title.vi if self._language == "vi" else title.en
+        paper = Paper(
+            title=shown,
+            owner=owner,
+            heading=f"{self._t('report.title')}: {shown}",
+            at=self._report.until,
+        )
+        paper.facts(self.facts())
+        paper.table(
+            WIDTHS,
+            [self._t(f"report.column_{name}") for name in COLUMNS],
+            (
+                [cell.replace("★", "*") for cell in self._cells(item)]
+                for item in self._report.points
+            ),
+        )
+        return paper.output()

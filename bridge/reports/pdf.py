@@ -1,0 +1,65 @@
+"""What all reports on paper share: head, facts, a table. Pure but for the font's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import ttf_opensans
+from fpdf import FPDF
+from fpdf.enums import TableCellFillMode
+
+FONTS = Path(str(ttf_opensans.__file__)).parent / "ttf"
+FONT = "OpenSans"
+
+
+class Paper:
+    """A landscape A4 page. ``owner`` stands small at its head, ``heading`` large; ``at`` (UTC
+    seconds) is when it was made: the same report is the same file."""
+
+    def __init__(self, *, title: str, owner: str, heading: str, at: float) -> None:
+        self.pdf = FPDF(orientation="landscape", format="A4")
+        self.pdf.set_creation_date(datetime.fromtimestamp(at, UTC))
+        self.pdf.add_font(FONT, "", FONTS / "OpenSans-Regular.ttf")
+        self.pdf.add_font(FONT, "B", FONTS / "OpenSans-Bold.ttf")
+        self.pdf.set_title(title)
+        self.pdf.add_page()
+        self.pdf.set_font(FONT, "", 9)
+        self.pdf.cell(0, 6, owner, new_x="LMARGIN", new_y="NEXT")
+        self.pdf.set_font(FONT, "B", 16)
+        self.pdf.cell(0, 10, heading, new_x="LMARGIN", new_y="NEXT")
+
+    def facts(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Lines of a label and a value."""
+        self.pdf.set_font(FONT, "", 10)
+        for label, value in pairs:
+            self.pdf.cell(60, 6, label)
+            self.pdf.cell(0, 6, value, new_x="LMARGIN", new_y="NEXT")
+        self.pdf.ln(3)
+
+    def table(
+        self, widths: Sequence[int], header: Sequence[str], rows: Iterable[Sequence[str]]
+    ) -> None:
+        """``widths`` are relative."""
+        self.pdf.set_font(FONT, "", 8)
+        with self.pdf.table(
+            col_widths=tuple(widths),
+            cell_fill_color=242,
+            cell_fill_mode=TableCellFillMode.ROWS,
+            line_height=5,
+            text_align="LEFT",
+        ) as table:
+            for cells in (header, *rows):
+                row = table.row()
+                for cell in cells:
+                    row.cell(cell)
+
+    def text(self, content: str, size: int = 8) -> None:
+        """A paragraph over the width of the page."""
+        self.pdf.ln(3)
+        self.pdf.set_font(FONT, "", size)
+        self.pdf.multi_cell(0, 5, content, new_x="LMARGIN", new_y="NEXT")
+
+    def output(self) -> bytes:
+        return bytes(self.pdf.output())

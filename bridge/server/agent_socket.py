@@ -1,0 +1,190 @@
+"""The WebSocket of the endpoint agents. A shell around `bridge.agents.registry`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiohttp import WSMessage, WSMsgType, web
+
+from bridge.accounts import passwords
+from bridge.accounts.auth import Auth, Denied
+from bridge.agents import protocol as p
+from bridge.agents.registry import Agent, Agents
+from bridge.base import logs
+from bridge.control.control import Control
+from bridge.signalling.protocol import BadMessage
+from bridge.store.accounts import Accounts
+from bridge.store.database import FAULTS
+
+log = logging.getLogger("agents")
+
+HELLO_TIMEOUT = 10.0
+HEARTBEAT = 2.0  # seconds between pings; a vanished agent is noticed within 3 s
+SEND_TIMEOUT = 10.0
+MAX_BAD = 20  # unusable messages until the connection is closed
+CLOSE_PROTOCOL, CLOSE_KEY, CLOSE_BUSY = 4400, 4403, 4409
+
+
+class AgentSockets:
+    """``senders`` tells where probes come from, to an agent that reached us at an address;
+    ``certificate`` is the local authority's (PEM)."""
+
+    def __init__(
+        self,
+        agents: Agents,
+        auth: Auth,
+        accounts: Accounts,
+        control: Control,
+        senders: Callable[[str], tuple[str, ...]],
+        certificate: Callable[[], Awaitable[str]],
+    ) -> None:
+        self._agents = agents
+        self._auth = auth
+        self._accounts = accounts
+        self._control = control
+        self._senders = senders
+        self._certificate = certificate
+
+    async def websocket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT, max_msg_size=p.MAX_MESSAGE, compress=False
+        )
+        await socket.prepare(request)
+        agent = await self._greet(socket, request.remote or "")
+        if agent is None:
+            return socket
+        self._agents.add(agent)
+        agent.post(
+            p.Welcome(
+                version=p.VERSION,
+                point=agent.point,
+                port=self._control.topology.probes.port,
+                key=self._agents.key(agent.point).hex(),
+                senders=self._senders(_local_address(request)),
+                certificate=await self._certificate(),
+                now=self._control.conductor.now(),
+            )
+        )
+        self.tell_room(agent)
+        writer = asyncio.create_task(self._write(socket, agent))
+        try:
+            await self._read(socket, agent)
+        finally:
+            self._agents.remove(agent)
+            agent.post(None)
+            await asyncio.gather(writer, return_exceptions=True)
+        return socket
+
+    def tell_room(self, agent: Agent) -> None:
+        """Tell an agent how its point's page is, as seen from here, where that changed."""
+        session = self._control.sessions.of_point(agent.point)
+        state = p.RoomState(
+            connected=session is not None and session.client is not None,
+            in_conference=self._control.conductor.conference_of(agent.point) is not None,
+        )
+        if state != agent.told:
+            agent.told = state
+            agent.post(state)
+
+    def tell_rooms(self) -> None:
+        """Tell all agents; once a second or so."""
+        for agent in self._agents.all():
+            self.tell_room(agent)
+
+    async def _greet(self, socket: web.WebSocketResponse, address: str) -> Agent | None:
+        try:
+            message = await socket.receive(timeout=HELLO_TIMEOUT)
+            hello = p.decode(message.data) if message.type is WSMsgType.TEXT else None
+        except (TimeoutError, BadMessage):
+            hello = None
+        if not isinstance(hello, p.Hello) or hello.version != p.VERSION:
+            await socket.close(code=CLOSE_PROTOCOL, message=b"hello expected")
+            return None
+        try:
+            if hello.point not in self._control.points:
+                raise Denied(401, "http.wrong_key")
+            device = await self._auth.device(hello.point, hello.key, address)
+        except Denied:
+            await socket.close(code=CLOSE_KEY, message=b"wrong key")
+            return None
+        except FAULTS:
+            await socket.close(code=1013, message=b"try again later")
+            return None
+        if not self._agents.may_come(hello.point, device.id):
+            self._control.notice("notice.second_device", point=hello.point, device=device.name)
+            await socket.close(code=CLOSE_BUSY, message=b"another agent is connected")
+            return None
+        return Agent(
+            hello.point, device.id, address, p.printable(hello.agent), self._control.clock()
+        )
+
+    async def _read(self, socket: web.WebSocketResponse, agent: Agent) -> None:
+        async for message in socket:
+            try:
+                if await self._handle(message, agent):
+                    return
+            except BadMessage as error:
+                agent.unusable += 1
+                with logs.context(point=agent.point):
+                    log.warning("an agent sent nonsense: %s", error.detail or error)
+                if agent.unusable > MAX_BAD:
+                    await socket.close(code=CLOSE_PROTOCOL, message=b"too many bad messages")
+
+    async def _handle(self, message: WSMessage, agent: Agent) -> bool:
+        if message.type is not WSMsgType.TEXT:
+            raise BadMessage("protocol.not_json")
+        match p.decode(message.data):
+            case p.Report() as report:
+                self._agents.reported(agent, report)
+            case p.Outcome() as outcome:
+                self._agents.outcome(agent, outcome)
+            case p.WantRoom():
+                await self._room_code(agent)
+            case p.Bye():
+                self._agents.signed_off(agent)
+                return True
+            case p.Hello():
+                raise BadMessage("protocol.hello_once")
+        return False
+
+    async def _room_code(self, agent: Agent) -> None:
+        """A one-time code for the kiosk's page of the same point. Worth no more than the key
+        that the agent has."""
+        code = passwords.new_code()
+        try:
+            await self._accounts.add_enrolment(
+                passwords.digest(code),
+                agent.point,
+                f"agent:{agent.device}",
+                self._control.conductor.now(),
+            )
+            await self._auth.note(f"agent:{agent.point}", agent.address, "enrolment code")
+        except FAULTS as error:
+            log.error("a code for a kiosk could not be saved: %s", type(error).__name__)
+            return
+        agent.post(p.Room(code=code))
+
+    async def _write(self, socket: web.WebSocketResponse, agent: Agent) -> None:
+        code, reason = 1000, b""
+        try:
+            while (message := await agent.queue.get()) is not None:
+                async with asyncio.timeout(SEND_TIMEOUT):
+                    await socket.send_str(p.encode(message))
+                if isinstance(message, p.Ended):
+                    code = CLOSE_BUSY if message.reason == "taken_over" else CLOSE_KEY
+                    reason = message.reason.encode()
+        except (ConnectionError, TimeoutError, RuntimeError):
+            pass
+        try:
+            async with asyncio.timeout(1):
+                await socket.close(code=code, message=reason)
+        except TimeoutError:
+            pass
+
+
+def _local_address(request: web.Request) -> str:
+    """The address at which a client reached us."""
+    name = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return str(name[0]) if name else ""

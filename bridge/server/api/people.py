@@ -1,0 +1,321 @@
+"""Logging in, accounts, logins, devices and enrolment."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from bridge.accounts import passwords
+from bridge.accounts.auth import Denied
+from bridge.base.roles import RIGHTS, Role, User, name_problem, password_problem
+from bridge.server.api.routes import COOKIE, Call, Route
+from bridge.store.accounts import LOGIN_LIFE, Device, Login
+
+Short = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of bodies."""
+
+
+class LoginBody(Body, frozen=True, kw_only=True):
+    """Name and password; or the demo's key. ``token`` asks for a bearer token (programs)."""
+
+    name: Short = ""
+    password: Short = ""
+    demo: Short = ""
+    token: bool = False
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is logged in and what the account may do."""
+
+    user: str
+    role: str
+    rights: list[str]
+    must_change: bool
+    points: tuple[str, ...]
+    calendar: str = ""
+    token: str = ""
+
+
+class PasswordBody(Body, frozen=True, kw_only=True):
+    old: Short
+    new: Short
+
+
+class UserBody(Body, frozen=True, kw_only=True):
+    """A new account. Without ``password`` one is made up and told once."""
+
+    name: Short
+    role: Role
+    password: Short | None = None
+    points: tuple[Short, ...] = ()
+
+
+class UserChange(Body, frozen=True, kw_only=True):
+    """Only what is given changes. ``reset`` makes a new first password up."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+    points: tuple[Short, ...] | None = None
+    reset: bool = False
+
+
+class UserAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    user: User
+    password: str = ""
+
+
+class Code(msgspec.Struct, frozen=True, kw_only=True):
+    """A one-time code to type into the room's page."""
+
+    point: str
+    code: str
+    expires: float
+
+
+class EnrolBody(Body, frozen=True, kw_only=True):
+    code: Short
+    name: Short = "room"
+
+
+class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+    point: str
+    key: str
+
+
+async def _me(call: Call, user: User, token: str = "") -> Me:
+    return Me(
+        user=user.name,
+        role=user.role,
+        rights=sorted(RIGHTS[user.role]),
+        must_change=user.must_change,
+        points=user.points,
+        calendar=await call.services.accounts.calendar_key(user.name),
+        token=token,
+    )
+
+
+async def login(call: Call) -> web.Response:
+    body: LoginBody = call.body
+    auth = call.services.auth
+    agent = call.request.headers.get("User-Agent", "")
+    if body.demo:
+        token, user = await auth.login_demo(body.demo, call.address, agent)
+    else:
+        token, user = await auth.login(body.name.strip(), body.password, call.address, agent)
+    answer = await _me(call, user, token if body.token else "")
+    response = web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+    if not body.token:
+        response.set_cookie(
+            COOKIE,
+            token,
+            httponly=True,
+            samesite="Strict",
+            max_age=int(LOGIN_LIFE),
+            secure=call.request.secure,
+            path="/",
+        )
+    return response
+
+
+async def logout(call: Call) -> web.Response:
+    assert call.identity is not None
+    await call.services.accounts.end_login(call.identity.login)
+    end_sessions_of_login(call, call.identity.login)
+    await call.note("logout")
+    response = web.Response(status=204)
+    response.del_cookie(COOKIE, path="/")
+    return response
+
+
+def end_sessions_of_login(call: Call, login_id: str) -> None:
+    """Media and WebSockets of a login that ended stop at once."""
+    control = call.services.control
+    for session in control.sessions.all():
+        if session.login == login_id and login_id:
+            control.end_session(session, "logged_out")
+
+
+async def me(call: Call) -> Me:
+    return await _me(call, call.user)
+
+
+async def password(call: Call) -> None:
+    body: PasswordBody = call.body
+    assert call.identity is not None
+    await call.services.auth.change_password(call.user, body.old, body.new, call.address)
+    for other in await call.services.accounts.logins(call.user.name):
+        if other.id != call.identity.login:
+            await call.services.accounts.end_login(other.id)
+            end_sessions_of_login(call, other.id)
+
+
+async def users(call: Call) -> list[User]:
+    return await call.services.accounts.users()
+
+
+async def add_user(call: Call) -> UserAnswer:
+    body: UserBody = call.body
+    made_up = body.password is None
+    secret = body.password or passwords.new_password()
+    problem = name_problem(body.name) or password_problem(body.name, secret)
+    if problem:
+        raise Denied(422, problem)
+    _check_points(call, body.points)
+    user = User(
+        name=body.name,
+        role=body.role,
+        must_change=True,
+        points=body.points,
+        created=call.services.conductor.now(),
+    )
+    hashed = await asyncio.to_thread(passwords.hash_password, secret)
+    if not await call.services.accounts.add_user(user, hashed, passwords.new_token()):
+        raise Denied(409, "account.name_taken", name=body.name)
+    await call.note("user add", body.name, body.role)
+    return UserAnswer(user=user, password=secret if made_up else "")
+
+
+def _check_points(call: Call, points: tuple[str, ...]) -> None:
+    known = set(call.services.control.points)
+    for point in points:
+        if point not in known:
+            raise Denied(422, "refusal.unknown_point", point=point[:64])
+
+
+async def change_user(call: Call) -> UserAnswer:
+    body: UserChange = call.body
+    name = call.param("name")
+    accounts = call.services.accounts
+    before = await accounts.user(name)
+    if before is None:
+        raise Denied(404, "account.unknown", name=name[:40])
+    loses = body.disabled or (body.role not in (None, "admin"))
+    if before.role == "admin" and loses and not await _another_admin(call, name):
+        raise Denied(409, "account.last_admin")
+    changes: dict[str, object] = {}
+    secret = ""
+    if body.role is not None:
+        changes["role"] = body.role
+    if body.disabled is not None:
+        changes["disabled"] = body.disabled
+    if body.points is not None:
+        _check_points(call, body.points)
+        changes["points"] = body.points
+    if body.reset:
+        secret = passwords.new_password()
+        changes["password"] = await asyncio.to_thread(passwords.hash_password, secret)
+        changes["must_change"] = True
+    if changes:
+        await accounts.change_user(name, **changes)
+    if loses or body.reset or body.role is not None:
+        for item in await accounts.logins(name):
+            await accounts.end_login(item.id)
+            end_sessions_of_login(call, item.id)
+    await call.note("user change", name, ", ".join(k for k in changes if k != "password"))
+    after = await accounts.user(name)
+    assert after is not None
+    return UserAnswer(user=after, password=secret)
+
+
+async def _another_admin(call: Call, name: str) -> bool:
+    found = await call.services.accounts.users()
+    return any(u.role == "admin" and not u.disabled and u.name != name for u in found)
+
+
+async def logins(call: Call) -> list[Login]:
+    return await call.services.accounts.logins()
+
+
+async def end_login(call: Call) -> None:
+    ident = call.param("id")
+    if not await call.services.accounts.end_login(ident):
+        raise Denied(404, "api.unknown_login")
+    end_sessions_of_login(call, ident)
+    await call.note("login end", ident[:12])
+
+
+async def devices(call: Call) -> list[Device]:
+    return await call.services.accounts.devices()
+
+
+async def revoke_device(call: Call) -> None:
+    ident = call.param("id")
+    services = call.services
+    if not await services.accounts.revoke_device(ident, services.conductor.now()):
+        raise Denied(404, "api.unknown_device")
+    for session in services.control.sessions.all():
+        if session.device == ident:
+            services.control.end_session(session, "revoked")
+            await services.accounts.end_session(session.id)
+    services.agents.revoke(ident)
+    await call.note("device revoke", ident)
+
+
+async def make_code(call: Call) -> Code:
+    point = call.param("id")
+    if point not in call.services.control.points:
+        raise Denied(404, "refusal.unknown_point", point=point[:64])
+    code = passwords.new_code()
+    expires = await call.services.accounts.add_enrolment(
+        passwords.digest(code), point, call.user.name, call.services.conductor.now()
+    )
+    await call.note("enrolment code", point)
+    return Code(point=point, code=code, expires=expires)
+
+
+async def enrol(call: Call) -> Enrolled:
+    body: EnrolBody = call.body
+    point, key = await call.services.auth.enrol(body.code, body.name, call.address)
+    return Enrolled(point=point, key=key)
+
+
+ROUTES = [
+    Route("POST", "/api/v1/login", login, "public", "Log in", LoginBody, Me),
+    Route("POST", "/api/v1/logout", logout, None, "Log out", status=204, fresh_password=False),
+    Route("GET", "/api/v1/me", me, None, "Who is logged in", answer=Me, fresh_password=False),
+    Route(
+        "POST",
+        "/api/v1/password",
+        password,
+        None,
+        "Change one's password",
+        PasswordBody,
+        status=204,
+        fresh_password=False,
+    ),
+    Route("GET", "/api/v1/users", users, "admin", "Accounts", answer=list[User]),
+    Route("POST", "/api/v1/users", add_user, "admin", "Add an account", UserBody, UserAnswer, 201),
+    Route(
+        "PATCH",
+        "/api/v1/users/{name}",
+        change_user,
+        "admin",
+        "Change an account",
+        UserChange,
+        UserAnswer,
+    ),
+    Route("GET", "/api/v1/logins", logins, "admin", "Logins", answer=list[Login]),
+    Route("DELETE", "/api/v1/logins/{id}", end_login, "admin", "End a login", status=204),
+    Route("GET", "/api/v1/devices", devices, "admin", "Device keys", answer=list[Device]),
+    Route(
+        "DELETE", "/api/v1/devices/{id}", revoke_device, "admin", "Revoke a device key", status=204
+    ),
+    Route(
+        "POST",
+        "/api/v1/points/{id}/enrolments",
+        make_code,
+        "admin",
+        "Make a one-time code for a room",
+        answer=Code,
+        status=201,
+    ),
+    Route(
+        "POST", "/api/v1/enrol", enrol, "public", "Use a one-time code", EnrolBody, Enrolled, 201
+    ),
+]

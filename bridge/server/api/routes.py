@@ -1,0 +1,224 @@
+"""The table of the interface, and what happens around every call.
+
+A route names its right, the type of its body and of its answer; the document that describes the
+interface (OpenAPI 3.1) is made from the same table, so the two cannot differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from bridge.accounts.auth import Denied, Identity
+from bridge.base import strict_json
+from bridge.base.roles import Right, User
+from bridge.conference.model import Actor, Refusal
+from bridge.server.api.services import Services
+from bridge.server.problems import problem
+from bridge.store.database import FAULTS
+
+log = logging.getLogger("api")
+
+MAX_BODY = 1 << 20  # octets of a JSON body (a topology is the largest)
+MAX_DEPTH = 32
+MAX_BACKUP_BODY = 256 << 20
+SAFE = ("GET", "HEAD")
+COOKIE = "session"
+
+
+def attachment(body: bytes, media_type: str, name: str) -> web.Response:
+    """A file to be saved under a name."""
+    return web.Response(
+        body=body,
+        content_type=media_type,
+        charset="utf-8" if media_type == "text/csv" else None,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@dataclass(slots=True)
+class Call:
+    """One request: who asks (None where the route is public), for what."""
+
+    services: Services
+    request: web.Request
+    identity: Identity | None
+    body: Any = None
+
+    @property
+    def user(self) -> User:
+        assert self.identity is not None
+        return self.identity.user
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind="user", name=self.user.name, role=self.user.role)
+
+    @property
+    def address(self) -> str:
+        return self.request.remote or ""
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of the request."""
+        return self.request.headers.get("Idempotency-Key", "")[:100]
+
+    def param(self, name: str) -> str:
+        return self.request.match_info[name]
+
+    def number(self, name: str, default: int) -> int:
+        """A whole number from the query. Raises `Denied` (422) for anything else."""
+        text = self.request.query.get(name)
+        if text is None:
+            return default
+        if not text.isdecimal() or len(text) > 15:
+            raise Denied(422, "api.bad_number", name=name)
+        return int(text)
+
+    async def note(self, action: str, target: str = "", outcome: str = "done") -> None:
+        actor = f"user:{self.identity.user.name}" if self.identity is not None else "nobody"
+        await self.services.auth.note(actor, self.address, action, target, outcome)
+
+
+Handler = Callable[[Call], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``right`` None: any user that is logged in; "public": nobody need be."""
+
+    method: str
+    path: str
+    handler: Handler
+    right: Right | str | None
+    summary: str
+    body: Any = None
+    answer: Any = None
+    status: int = 200
+    raw: bool = False  # the body is not JSON
+    query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    media_type: str = "application/json"
+    fresh_password: bool = True  # refused until the first password is changed
+
+
+@dataclass(slots=True)
+class Table:
+    """All routes, and the handler around each."""
+
+    services: Services
+    routes: list[Route] = field(default_factory=list)
+
+    def install(self, app: web.Application) -> None:
+        for route in self.routes:
+            app.router.add_route(route.method, route.path, self._wrap(route))
+
+    def _wrap(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            call = Call(self.services, request, None)
+            try:
+                await self._authorise(route, call)
+                if route.body is not None:
+                    call.body = await self._body(route, request)
+                return respond(route, await route.handler(call))
+            except Denied as error:
+                if error.status in (401, 403) and route.right != "public":
+                    await call.note(f"{route.method} {request.path}", outcome=error.key)
+                return problem(error.status, error.key, **error.arguments)
+            except strict_json.NotUsable as error:
+                status = 413 if error.key == "protocol.too_large" else 422
+                status = 400 if error.key == "protocol.not_json" else status
+                arguments = {"detail": error.detail} if error.detail else {}
+                return problem(status, error.key, **arguments)
+            except FAULTS as error:
+                log.error("the store fails: %s", type(error).__name__)
+                return problem(507, "store.not_saved")
+
+        return handle
+
+    async def _authorise(self, route: Route, call: Call) -> None:
+        if route.right == "public":
+            return
+        token, by_cookie = token_of(call.request)
+        call.identity = await self.services.auth.identify(token)
+        if call.identity is None:
+            raise Denied(401, "account.log_in")
+        if by_cookie and call.request.method not in SAFE:
+            # A form on a foreign page cannot name an origin of ours (RFC 6454); the guard in
+            # front has checked it, here it must be there.
+            site = call.request.headers.get("Sec-Fetch-Site", "")
+            if "Origin" not in call.request.headers and site != "same-origin":
+                raise Denied(403, "http.foreign_origin")
+        user = call.identity.user
+        if user.must_change and route.fresh_password:
+            raise Denied(403, "account.change_first")
+        if route.right is not None and not user.may(route.right):  # type: ignore[arg-type]
+            raise Denied(403, "account.no_right")
+
+    async def _body(self, route: Route, request: web.Request) -> Any:
+        raw = await read_bounded(request, MAX_BACKUP_BODY if route.raw else MAX_BODY)
+        if route.raw:
+            return raw
+        value = strict_json.loads(raw or b"{}", max_octets=MAX_BODY, max_depth=MAX_DEPTH)
+        return strict_json.convert(value, route.body)
+
+
+async def read_bounded(request: web.Request, limit: int) -> bytes:
+    """The body. Raises `NotUsable` for one of more than ``limit`` octets, having read no more."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.content.iter_chunked(1 << 16):
+        size += len(chunk)
+        if size > limit:
+            raise strict_json.NotUsable("protocol.too_large")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def token_of(request: web.Request) -> tuple[str, bool]:
+    """The login token of a request, and whether it came by cookie."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip(), False
+    return request.cookies.get(COOKIE, ""), True
+
+
+def respond(route: Route, value: Any) -> web.StreamResponse:
+    """An answer as JSON, with the ETag of its content; a response as it is."""
+    if isinstance(value, web.StreamResponse):
+        return value
+    if isinstance(value, Refusal):
+        return problem(409, value.key, **value.arguments)
+    if value is None:
+        return web.Response(status=204)
+    body = msgspec.json.encode(value)
+    return web.Response(
+        status=route.status,
+        body=body,
+        content_type="application/json",
+        headers={"ETag": etag(body)},
+    )
+
+
+def etag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def check_match(call: Call, current: bytes | None) -> None:
+    """RFC 9110 section 13: a change names what it changes. Raises `Denied`."""
+    match = call.request.headers.get("If-Match")
+    none_match = call.request.headers.get("If-None-Match")
+    if current is None:
+        if match is not None:
+            raise Denied(412, "api.changed_meanwhile")
+        return
+    if match is None and none_match is None:
+        raise Denied(428, "api.if_match")
+    if none_match is not None or (match != "*" and match != etag(current)):
+        raise Denied(412, "api.changed_meanwhile")

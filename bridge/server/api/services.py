@@ -1,0 +1,126 @@
+"""What the handlers of the interface work with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.accounts.auth import Auth
+from bridge.agents.registry import Agents
+from bridge.base.i18n import Sentence
+from bridge.conference.events import MaintenanceSet
+from bridge.control.conductor import Conductor
+from bridge.control.control import Control
+from bridge.control.scheduler import Scheduler
+from bridge.lines.board import Board
+from bridge.lines.history import Measured
+from bridge.lines.incident import Incident
+from bridge.reports.monthly_lines import LinesReport
+from bridge.store.accounts import Accounts
+from bridge.store.log import EventLog
+
+
+class IncidentLog(Protocol):
+    """`bridge.lines.incident_log.Incidents`, as far as the interface needs it."""
+
+    open: dict[tuple[str, str], Incident]
+    maintenance: dict[str, MaintenanceSet]
+
+    async def load(self, monotonic: float) -> None: ...
+
+    def suppressed(self, point: str) -> bool: ...
+
+    def of_point(self, point: str) -> list[Incident]: ...
+
+    async def report_fault(self, point: str, kind: str, note: str, actor: str) -> Incident: ...
+
+    async def clear_fault(self, incident: Incident, actor: str) -> None: ...
+
+    async def set_maintenance(
+        self, point: str, on: bool, until: float | None, note: str, actor: str
+    ) -> None: ...
+
+
+class LineHistory(Protocol):
+    """`bridge.lines.watch.HealthWatch`, as far as the interface needs it."""
+
+    async def history(
+        self, point: str, start: int, end: int, *, span: int, kind: str
+    ) -> list[dict[str, Any]]: ...
+
+    async def measured(self, start: float, end: float) -> Measured: ...
+
+
+class Figures(Protocol):
+    """`bridge.telemetry.collector.Bookkeeper`, as far as the interface needs it."""
+
+    @property
+    def slow(self) -> SlowFigures: ...
+
+
+class SlowFigures(Protocol):
+    """What is read from the disk now and then; 0 where there is nothing."""
+
+    disk_free: float
+    disk_size: float
+    certificate: float
+
+
+class ReadinessBoard(Protocol):
+    """`bridge.lines.sweep.Readiness`, as far as the interface needs it."""
+
+    @property
+    def running(self) -> bool: ...
+
+    @property
+    def current(self) -> Board: ...
+
+    async def sweep(
+        self,
+        points: list[str],
+        title: Sentence | None,
+        by: str,
+        *,
+        full: bool = True,
+        template: str = "",
+        start: float | None = None,
+        window: float = 15.0,
+    ) -> Board: ...
+
+
+@dataclass(slots=True)
+class LineReports:
+    """One report of lines at a time: each reads many rows. ``day`` is the last one of the
+    overview."""
+
+    one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    day: LinesReport | None = None
+
+
+@dataclass(slots=True)
+class Services:
+    """``topology_file`` is where a reload reads from; None: there is no file."""
+
+    control: Control
+    conductor: Conductor
+    events: EventLog
+    accounts: Accounts
+    auth: Auth
+    scheduler: Scheduler
+    engine: AsyncEngine
+    topology_file: Path | None
+    certificate: Path | None
+    reloaded: Callable[[], None]
+    """Called after a restore: what is kept in memory is stale."""
+    routes: Callable[[], Sequence[Any]]
+    agents: Agents
+    incidents: IncidentLog
+    health: LineHistory
+    readiness: ReadinessBoard
+    figures: Figures
+    reports: LineReports = field(default_factory=LineReports)

@@ -1,0 +1,1 @@
+"""Metrics of the bridge: counting, and collecting them for a scrape."""

@@ -1,0 +1,239 @@
+"""What the bridge counts of what happens in it. Pure: times are arguments, nothing waits; read
+at scrape time by `bridge.telemetry.collector`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from bridge.base.observer import Observer
+from bridge.conference import events as e
+from bridge.conference.model import State
+from bridge.conference.plan import PROGRAMME, THUMBNAIL
+from bridge.media import messages as m
+from monitoring.exposition import catalogue
+from monitoring.exposition.histogram import Histogram
+
+ADOPTED = 6.0  # seconds; an older worker was not started now. Figures come every two.
+MEDIA = (
+    "media_packets_total",
+    "media_bytes_total",
+    "media_packets_lost_total",
+    "media_nacks_total",
+    "media_rtx_packets_total",
+    "media_key_frame_requests_total",
+)
+
+
+@dataclass(slots=True)
+class Running:
+    """Counters of somebody who may begin anew (a worker, a probe session), as totals that never
+    go back. ``identity`` tells the counting ones apart."""
+
+    totals: dict[tuple[str, ...], float] = field(default_factory=dict)
+    _seen: dict[tuple[str, ...], tuple[str, float]] = field(default_factory=dict)
+
+    def feed(
+        self, key: tuple[str, ...], identity: str, value: float, *, adopted: bool = False
+    ) -> float:
+        """``value`` is what is counted now under the key; return how much is new. Of one that
+        was ``adopted`` while it counted already, what it had counted is not new."""
+        before = self._seen.get(key)
+        base = value if adopted else 0.0
+        if before is not None and before[0] == identity:
+            base = before[1]
+        more = max(0.0, value - base)
+        self.totals[key] = self.totals.get(key, 0.0) + more
+        self._seen[key] = (identity, value)
+        return more
+
+
+@dataclass(slots=True)
+class Meters(Observer):
+    """Everything that is counted. ``started`` is monotonic."""
+
+    counts: defaultdict[tuple[str, ...], float] = field(default_factory=lambda: defaultdict(float))
+    """By metric name without prefix, then its labels."""
+    commits: Histogram = field(default_factory=lambda: Histogram(catalogue.COMMANDS))
+    commands: Histogram = field(default_factory=lambda: Histogram(catalogue.COMMANDS))
+    joins: Histogram = field(default_factory=lambda: Histogram(catalogue.JOINS))
+    takes: Histogram = field(default_factory=lambda: Histogram(catalogue.TAKES))
+    waits: Histogram = field(default_factory=lambda: Histogram(catalogue.WAITS))
+    lengths: Histogram = field(default_factory=lambda: Histogram(catalogue.LENGTHS))
+    lags: Histogram = field(default_factory=lambda: Histogram(catalogue.LAGS))
+    forwarding: Histogram = field(default_factory=lambda: Histogram(catalogue.FORWARDING))
+    loudness: dict[str, int] = field(default_factory=dict)
+    running: Running = field(default_factory=Running)
+    reload_ok: bool = True
+    worker: m.Stats | None = None
+    worker_id: str = ""
+    _asked: dict[tuple[str, str], float] = field(default_factory=dict)
+    _offers: dict[str, float] = field(default_factory=dict)
+    _delays: tuple[str, tuple[int, ...], float] = ("", (), 0.0)
+
+    # --- what shells tell ---------------------------------------------------------------
+
+    def committed(self, seconds: float, saved: bool) -> None:
+        if saved:
+            self.commits.observe(seconds)
+        else:
+            self.counts["database_commit_failures_total",] += 1
+
+    def command(self, word: str, result: str, seconds: float) -> None:
+        self.counts["commands_total", result] += 1
+        self.commands.observe(seconds)
+        if word == "start" and result != "done":  # one that succeeded is an event
+            outcome = "refused" if result == "refused" else "not_saved"
+            self.counts["conference_starts_total", outcome] += 1
+
+    def changed(self, conference: str, state: State, recorded: Sequence[e.Recorded]) -> None:
+        for item in recorded:
+            self._event(conference, state, item)
+
+    def _event(self, conference: str, state: State, item: e.Recorded) -> None:
+        match item.event:
+            case e.FloorRequested() as event:
+                self._asked[conference, event.point] = item.at
+            case e.FloorWithdrawn() as event:
+                if self._asked.pop((conference, event.point), None) is not None:
+                    self.counts["floor_requests_total", "withdrawn"] += 1
+            case e.FloorGranted() as event:
+                asked = self._asked.pop((conference, event.point), None)
+                if asked is not None:
+                    self.counts["floor_requests_total", "granted"] += 1
+                    self.waits.observe(max(item.at - asked, 0.0))
+                if event.previous != event.point:
+                    self.counts["takes_total",] += 1
+            case e.Started():
+                self.counts["conference_starts_total", "started"] += 1
+            case e.Taken():
+                self.counts["takes_total",] += 1
+            case e.Ended():
+                for key in [key for key in self._asked if key[0] == conference]:
+                    del self._asked[key]
+                    self.counts["floor_requests_total", "unanswered"] += 1
+                if state.started_at is not None:
+                    self.lengths.observe(max(item.at - state.started_at, 0.0))
+            case e.CallProblem() as event:
+                self.join_failed(event.point)
+            case _:
+                pass
+
+    def offered(self, point: str, now: float) -> None:
+        self._offers[point] = now
+
+    def connected(self, point: str, now: float) -> None:
+        offered = self._offers.pop(point, None)
+        if offered is not None:  # otherwise it came back from a silence
+            self.counts["point_joins_total", point, "joined"] += 1
+            self.joins.observe(max(now - offered, 0.0))
+
+    def join_failed(self, point: str) -> None:
+        self.counts["point_joins_total", point, "failed"] += 1
+
+    def disconnected(self, point: str, reason: str) -> None:
+        self.loudness.pop(point, None)
+        if self._offers.pop(point, None) is not None and reason == "failed":
+            self.join_failed(point)
+            return
+        self.counts["point_disconnects_total", point, reason] += 1
+
+    def showing(self, slot: str, seconds: float) -> None:
+        if slot == PROGRAMME:
+            self.takes.observe(seconds)
+
+    def levels(self, levels: dict[str, int]) -> None:
+        self.loudness = levels
+
+    def denied(self, reason: str) -> None:
+        self.counts["authentication_failures_total", reason] += 1
+
+    def hung_up(self, reason: str) -> None:
+        self.counts["websocket_drops_total", reason] += 1
+
+    def reloaded(self, accepted: bool) -> None:
+        self.reload_ok = accepted
+
+    # --- the worker's figures, every two seconds ----------------------------------------
+
+    def take_worker(self, stats: m.Stats, worker: str, points: Collection[str]) -> None:
+        """Take a worker's figures in; ``worker`` is its identity. The labels of transports are
+        points, or sessions of users, which are left out."""
+        # A worker that ran before this process did: its past was counted by the one before.
+        adopted = worker != self.worker_id and stats.uptime > ADOPTED
+        if worker != self.worker_id and not adopted:
+            self.counts["worker_starts_total", "0"] += 1
+        self.worker, self.worker_id = stats, worker
+        for name, total in stats.counters.items():
+            self.running.feed(("worker", name), worker, total, adopted=adopted)
+        self.running.feed(("worker", "cpu_seconds"), worker, stats.cpu_seconds, adopted=adopted)
+        self._forwarding(stats, worker, adopted)
+        for transport in stats.transports:
+            if transport.label in points:
+                self._media(transport.label, transport, adopted)
+
+    def _forwarding(self, stats: m.Stats, worker: str, adopted: bool) -> None:
+        if len(stats.delay_counts) != len(self.forwarding.counts):
+            return  # a worker of an earlier version
+        identity, counts, total = self._delays
+        if identity != worker:
+            counts, total = (0,) * len(stats.delay_counts), 0.0
+            if adopted:
+                counts, total = stats.delay_counts, stats.delay_sum
+        more = [max(0, new - old) for new, old in zip(stats.delay_counts, counts, strict=True)]
+        self.forwarding.add(more, max(0.0, stats.delay_sum - total))
+        self._delays = (worker, stats.delay_counts, stats.delay_sum)
+
+    def _media(self, point: str, transport: m.TransportStats, adopted: bool) -> None:
+        sums: dict[tuple[str, str, str], list[int]] = {}
+        for source in transport.sources:
+            kind = source_kind(source.name)
+            # Of sound nothing is asked for again; a gap is a loss.
+            lost = source.lost if kind == "audio" else source.unrepaired
+            _sum(
+                sums,
+                ("up", source.name, kind),
+                source.packets,
+                source.octets,
+                lost,
+                source.nacked,
+                source.recovered,
+                source.key_frame_requests,
+            )
+        for slot in transport.slots:
+            group, kind = slot.name, source_kind(slot.shows)
+            if slot.kind == "audio":
+                group = kind = "audio"
+            elif slot.name.startswith(THUMBNAIL):
+                group = THUMBNAIL
+            _sum(
+                sums,
+                ("down", group, kind),
+                slot.packets,
+                slot.octets,
+                slot.lost,
+                slot.nacks,
+                slot.rtx,
+                slot.key_frame_requests,
+            )
+        for (direction, group, kind), values in sums.items():
+            for name, value in zip(MEDIA, values, strict=True):
+                # A slot may show a screen after a camera: what is new counts for what it shows.
+                more = self.running.feed(
+                    (name, point, direction, group), transport.transport, value, adopted=adopted
+                )
+                self.counts[name, point, direction, kind] += more
+
+
+def _sum(
+    sums: dict[tuple[str, str, str], list[int]], key: tuple[str, str, str], *more: int
+) -> None:
+    known = sums.setdefault(key, [0] * len(more))
+    for index, value in enumerate(more):
+        known[index] += value
+
+
+def source_kind(name: str) -> str:
+    """Kind of a source by its name."""
+    return {"microphone": "audio", "content": "content"}.get(name, "video")

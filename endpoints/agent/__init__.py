@@ -1,0 +1,1 @@
+"""The endpoint agent, which runs beside a room's browser."""

@@ -1,0 +1,127 @@
+"""The agent's one WebSocket to the bridge (docs/agent-protocol.md). A shell."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+
+from endpoints.webrtc.client import RETRY
+
+log = logging.getLogger("agent")
+
+VERSION = 1
+HEARTBEAT = 2.0
+CLOSE_KEY, CLOSE_BUSY = 4403, 4409
+BUSY_WAIT = 30.0  # seconds until another try while another agent of the point is there
+TIMEOUT = aiohttp.ClientTimeout(total=8)
+
+
+class Refused(Exception):
+    """The key is not valid (any more): no try will change that."""
+
+
+class AgentLink:
+    """Keeps connected until `close`. ``on_message`` gets every message; ``on_link`` whether
+    there is a connection."""
+
+    def __init__(
+        self,
+        url: str,
+        point: str,
+        key: str,
+        version: str,
+        on_message: Callable[[dict[str, Any]], None],
+        on_link: Callable[[bool], None] = lambda _: None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.point = point
+        self.key = key
+        self._version = version
+        self._on_message = on_message
+        self._on_link = on_link
+        self._tls = tls
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._closed = False
+
+    async def run(self) -> None:
+        """Connect, and again whenever the connection is lost. Raises `Refused`."""
+        tries = 0
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
+            while not self._closed:
+                await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
+                tries += 1
+                try:
+                    code = await self._converse(http)
+                except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                    log.info("no connection to the bridge: %s", error)
+                    continue
+                if code == CLOSE_KEY:
+                    raise Refused
+                if code == CLOSE_BUSY:
+                    log.warning("another agent of this point is connected")
+                    await asyncio.sleep(BUSY_WAIT)
+                else:
+                    tries = 0 if code == 0 else tries
+
+    async def _converse(self, http: aiohttp.ClientSession) -> int:
+        """One connection's life: the bridge's close code, 0 where it got as far as a welcome
+        and simply ended."""
+        greeted = False
+        tls: Any = self._tls if self._tls is not None else True
+        async with http.ws_connect(
+            f"{self.url}/api/v1/agent", heartbeat=HEARTBEAT, ssl=tls
+        ) as socket:
+            await socket.send_json(
+                {
+                    "type": "hello",
+                    "version": VERSION,
+                    "point": self.point,
+                    "key": self.key,
+                    "agent": self._version,
+                }
+            )
+            code = 0
+            try:
+                while True:
+                    message = await socket.receive()
+                    if message.type is aiohttp.WSMsgType.CLOSE:
+                        code = message.data or 0
+                        continue
+                    if socket.closed or message.type is not aiohttp.WSMsgType.TEXT:
+                        break
+                    document = json.loads(message.data)
+                    if document["type"] == "welcome":
+                        greeted = True
+                        self._socket = socket
+                        self._on_link(True)
+                    self._on_message(document)
+            finally:
+                self._socket = None
+                if greeted:
+                    self._on_link(False)
+        return code if code in (CLOSE_KEY, CLOSE_BUSY) else 0 if greeted else 1
+
+    @property
+    def connected(self) -> bool:
+        return self._socket is not None
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Send a message; one that cannot be sent now is dropped."""
+        if self._socket is not None and not self._socket.closed:
+            with contextlib.suppress(ConnectionError, aiohttp.ClientError):
+                await self._socket.send_json(message)
+
+    async def close(self) -> None:
+        """Leave for good."""
+        self._closed = True
+        await self.send({"type": "bye"})
+        if self._socket is not None:
+            await self._socket.close()

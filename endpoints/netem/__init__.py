@@ -1,0 +1,1 @@
+"""Network emulation: a seeded impairment model and a UDP relay."""

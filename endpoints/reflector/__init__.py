@@ -1,0 +1,1 @@
+"""The STAMP session reflector (RFC 8762)."""

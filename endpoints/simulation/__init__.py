@@ -1,0 +1,1 @@
+"""Simulated points for the demo and the tests."""

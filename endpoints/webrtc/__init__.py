@@ -1,0 +1,1 @@
+"""WebRTC peers in Python: connection, camera, test card and tone."""

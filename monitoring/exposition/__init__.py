@@ -1,0 +1,1 @@
+"""The metrics: their catalogue and the text of a scrape. Pure."""

@@ -1,0 +1,1 @@
+"""STAMP probes (RFC 8762): packets, sessions, sockets."""

@@ -1,0 +1,1 @@
+"""Levels of quality, line state, rules of incidents and readiness. Pure."""

@@ -1,0 +1,88 @@
+"""The catalogues: both languages have the same keys and places, and code names no others."""
+
+from __future__ import annotations
+
+import re
+import string
+
+from bridge.base import i18n
+from tests.paths import ROOT
+
+
+def places(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+
+
+def test_the_languages_agree() -> None:
+    vi, en = i18n.catalogue("vi"), i18n.catalogue("en")
+    assert vi.keys() == en.keys()
+    for key in vi:
+        assert places(vi[key]) == places(en[key]), key
+        assert vi[key].strip()
+        assert en[key].strip()
+
+
+def test_code_names_only_keys_that_exist() -> None:
+    known = i18n.catalogue("vi")
+    families = {key.partition(".")[0] for key in known}
+    pattern = re.compile(r"[\"'`]((?:" + "|".join(families) + r")\.[a-z_.]+[a-z_])[\"'`]")
+    files = [*ROOT.glob("bridge/**/*.py"), *ROOT.glob("bridge/web/**/*.js")]
+    files += ROOT.glob("bridge/web/**/*.html")
+    named = {key for file in files for key in pattern.findall(file.read_text("utf-8"))}
+    named -= {key for key in named if key.startswith(("state.js", "protocol.js"))}
+    unknown = {key for key in named if key not in known and not key.endswith((".js", ".py"))}
+    assert unknown == set()
+    assert len(named) > 30
+
+
+def test_pages_load_nothing_from_elsewhere() -> None:
+    for file in ROOT.glob("bridge/web/**/*"):
+        if file.suffix in (".js", ".html", ".css"):
+            # The name of SVG's namespace is a name: nothing is loaded from there.
+            text = file.read_text("utf-8").replace('"http://www.w3.org/2000/svg"', '"SVG"')
+            assert not re.search(r"https?://", text), file
+            assert "innerHTML" not in text, file
+            assert not re.search(r"\sstyle=|\son[a-z]+=", text), file
+
+
+def test_keys_that_are_put_together_exist() -> None:
+    """Families of which the page or the report builds the key."""
+    from typing import get_args
+
+    from bridge.base.roles import ROLES
+    from bridge.conference import commands as c
+    from bridge.conference import events as e
+    from bridge.conference import legality
+    from bridge.conference.model import Layout, Phase
+    from bridge.reports.conference import COLUMNS
+    from bridge.signalling.protocol import PointState
+
+    known = i18n.catalogue("vi")
+    variants = {
+        "microphones": ("open", "closed"),
+        "camera": ("on", "off"),
+        "locked": ("on", "off"),
+        "banner": ("on", "off"),
+        "self_muted": ("on", "off"),
+    }
+    expected = {f"role.{name}" for name in ROLES}
+    expected |= {f"layout.{name}" for name in get_args(Layout)}
+    expected |= {f"phase.{name}" for name in get_args(Phase)}
+    expected |= {f"state.{name}" for name in (*get_args(PointState), "requesting", "speaking")}
+    expected |= {f"report.column_{name}" for name in COLUMNS}
+    expected |= {f"quality.{name}" for name in ("good", "fair", "poor", "bad", "unknown")}
+    for kind in get_args(e.Event):
+        tag = kind.__struct_config__.tag
+        expected |= {f"event.{tag}_{v}" for v in variants.get(tag, ())} or {f"event.{tag}"}
+    from monitoring.quality import incident_rules, readiness_rules
+
+    expected |= {f"incident.{kind}" for kind in (*incident_rules.KINDS, "fault")}
+    expected |= {f"ready.check.{name}" for name in readiness_rules.CHECKS}
+    expected |= {f"ready.level.{name}" for name in readiness_rules.ORDER}
+    expected |= {f"ready.verdict_{name}" for name in readiness_rules.ORDER}
+    keys = (ROOT / "bridge/web/console/keys.js").read_text("utf-8")
+    actions = set(re.findall(r': "([a-z_]+)",$', keys, re.MULTILINE))
+    assert len(actions) > 15
+    expected |= {f"action.{name}" for name in actions}
+    assert expected <= known.keys(), expected - known.keys()
+    assert set(legality.TABLE) == set(get_args(c.Command))

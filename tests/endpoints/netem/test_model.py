@@ -1,0 +1,59 @@
+"""The impaired line does what its profile says."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from endpoints.netem.model import Impairment, Profile
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.005, 0.05, 0.2, 1.0])
+@pytest.mark.parametrize("burst", [1.0, 4.0])
+def test_loss(loss: float, burst: float) -> None:
+    line = Impairment(Profile(loss=loss, burst=burst), seed=3)
+    count = 100_000
+    outcomes = [bool(line.offer(i * 0.001, 100)) for i in range(count)]
+    assert outcomes.count(False) / count == pytest.approx(loss, rel=0.12, abs=1e-9)
+    runs = sum(a and not b for a, b in itertools.pairwise(outcomes))
+    if 0 < loss < 1 and burst > 1:
+        assert outcomes.count(False) / runs == pytest.approx(burst, rel=0.15)
+
+
+def test_delay_keeps_order_unless_told() -> None:
+    line = Impairment(Profile(delay=0.02, jitter=0.03), seed=1)
+    times = [line.offer(i * 0.005, 100)[0] for i in range(2000)]
+    assert times == sorted(times)
+    assert all(0.02 <= t - i * 0.005 <= 0.051 for i, t in enumerate(times))
+    mixed = Impairment(Profile(delay=0.02, reorder=0.1), seed=1)
+    times = [mixed.offer(i * 0.005, 100)[0] for i in range(2000)]
+    assert times != sorted(times)
+
+
+def test_rate_and_duplicates() -> None:
+    line = Impairment(Profile(rate=800_000, queue=0.05), seed=1)
+    delivered = sum(len(line.offer(i * 0.0005, 1000)) for i in range(2000))
+    assert 100 <= delivered <= 108, "100 packets a second for one second, and the queue"
+    twice = Impairment(Profile(duplicate=0.5), seed=1)
+    assert 1400 < sum(len(twice.offer(i, 1)) for i in range(1000)) < 1600
+
+
+def test_blackout() -> None:
+    line = Impairment(Profile(), seed=1)
+    line.blackout = True
+    assert line.offer(0, 1) == []
+    line.blackout = False
+    assert line.offer(0, 1) == [0]
+
+
+@given(st.floats(), st.floats())
+@example(0.0, float("nan"))
+def test_nonsense_is_refused(loss: float, burst: float) -> None:
+    if 0 <= loss <= 1 and burst >= 1:
+        Profile(loss=loss, burst=burst)
+    else:
+        with pytest.raises(ValueError, match=r"share|least"):
+            Profile(loss=loss, burst=burst)
