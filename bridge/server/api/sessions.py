@@ -1,0 +1,165 @@
+"""Sessions of rooms, consoles and self-tests, and the SDP offer that opens their media."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Literal
+
+import msgspec
+from aiohttp import web
+
+from bridge.accounts import passwords
+from bridge.accounts.auth import Denied
+from bridge.control.sessions import Session
+from bridge.server.api.routes import Call, Route, read_bounded, token_of
+from bridge.server.problems import problem
+from bridge.signalling.sdp import MAX_SDP, SdpError
+from bridge.store.accounts import StoredSession
+from bridge.store.database import FAULTS
+
+log = logging.getLogger("http")
+
+Short = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class SessionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A point with its device key; or, for who is logged in, a console or a self-test."""
+
+    point: Short | None = None
+    key: Short = ""
+    kind: Literal["console", "echo"] = "console"
+
+
+class SessionAnswer(msgspec.Struct, frozen=True):
+    """The token of the session: for the WebSocket's hello, and as bearer of an offer."""
+
+    session: str
+
+
+async def create_session(call: Call) -> SessionAnswer:
+    body: SessionBody = call.body
+    token = passwords.new_token()
+    if body.point is not None and body.kind == "echo":
+        session = await _test_session(call, body.point, body.key, token)
+    elif body.point is not None:
+        session = await _point_session(call, body.point, body.key, token)
+    else:
+        session = await _user_session(call, body.kind, token)
+    call.services.control.add_session(session)
+    try:
+        await call.services.accounts.add_session(
+            StoredSession(
+                id=session.id,
+                point=session.point,
+                device=session.device,
+                login=session.login,
+                user=session.user,
+                role=session.role,
+                created=session.created,
+            )
+        )
+    except FAULTS as error:  # it works, and will not outlive a restart
+        log.error("a session could not be saved: %s", type(error).__name__)
+    return SessionAnswer(token)
+
+
+async def _point_session(call: Call, point: str, key: str, token: str) -> Session:
+    if point not in call.services.control.points:
+        raise Denied(401, "http.wrong_key")
+    device = await call.services.auth.device(point, key, call.address)
+    if not call.services.control.may_take_over(point, device.id):
+        call.services.control.notice("notice.second_device", point=point, device=device.name)
+        await call.services.auth.note(
+            f"point:{point}", call.address, "session", device.id, "point busy"
+        )
+        raise Denied(409, "http.point_busy", point=point)
+    return Session(
+        token,
+        passwords.digest(token),
+        "point",
+        point,
+        "point",
+        call.services.conductor.now(),
+        device=device.id,
+    )
+
+
+async def _test_session(call: Call, point: str, key: str, token: str) -> Session:
+    """A test call of a point's agent: it sees and hears itself, beside the point's page."""
+    if point not in call.services.control.points:
+        raise Denied(401, "http.wrong_key")
+    device = await call.services.auth.device(point, key, call.address)
+    return Session(
+        token,
+        passwords.digest(token),
+        "echo",
+        None,
+        "point",
+        call.services.conductor.now(),
+        device=device.id,
+    )
+
+
+async def _user_session(call: Call, kind: str, token: str) -> Session:
+    identity = await call.services.auth.identify(token_of(call.request)[0])
+    if identity is None:
+        raise Denied(401, "account.log_in")
+    if identity.user.must_change:
+        raise Denied(403, "account.change_first")
+    user = identity.user
+    if not user.may("watch") and kind == "console":
+        raise Denied(403, "account.no_right")
+    return Session(
+        token,
+        passwords.digest(token),
+        kind,
+        None,
+        user.role,
+        call.services.conductor.now(),
+        user=user.name,
+        login=identity.login,
+    )
+
+
+async def offer(call: Call) -> web.Response:
+    """An SDP offer → 201 with the answer."""
+    token, by_cookie = token_of(call.request)
+    session = None if by_cookie else call.services.control.sessions.get(token)
+    if session is None:
+        raise Denied(401, "http.no_session")
+    if call.request.content_type != "application/sdp":
+        raise Denied(415, "http.not_sdp")
+    try:
+        text = (await read_bounded(call.request, MAX_SDP + 1024)).decode("utf-8")
+        answer = call.services.control.offer(session, text)
+    except UnicodeDecodeError:
+        return problem(400, "http.bad_sdp", detail="The SDP is not UTF-8.")
+    except SdpError as error:
+        return problem(400, "http.bad_sdp", detail=str(error))
+    except LookupError:
+        raise Denied(503, "http.no_worker") from None
+    return web.Response(status=201, content_type="application/sdp", text=answer)
+
+
+ROUTES = [
+    Route(
+        "POST",
+        "/api/v1/sessions",
+        create_session,
+        "public",
+        "Open a session for signalling and media",
+        SessionBody,
+        SessionAnswer,
+        201,
+    ),
+    Route(
+        "POST",
+        "/api/v1/offer",
+        offer,
+        "public",
+        "Exchange an SDP offer for an answer; bearer: the session",
+        status=201,
+        media_type="application/sdp",
+        headers=("Authorization",),
+    ),
+]
