@@ -12,7 +12,7 @@ import yaml
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from monitoring.exposition.catalogue import BY_NAME, series_names
-from monitoring.grafana import generate
+from monitoring.grafana import generate, render
 from monitoring.grafana.panels import Panel
 from tests.monitoring.prometheus.test_alerts import RULES
 
@@ -118,9 +118,9 @@ def test_links_lead_to_dashboards_that_exist(document: Document) -> None:
 
 def test_the_overview_leads_to_points() -> None:
     for language in generate.LANGUAGES:
-        uid = generate.uid_of(generate.OVERVIEW, language)
+        uid = render.uid_of(generate.OVERVIEW, language)
         text = (generate.FOLDER / language / f"{uid}.json").read_text("utf-8")
-        target = generate.uid_of(generate.POINT_BOARD, language)
+        target = render.uid_of(generate.POINT, language)
         assert text.count(f"/d/{target}?var-point=") >= 4
 
 

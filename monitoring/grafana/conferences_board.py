@@ -1,0 +1,95 @@
+"""The dashboard *Conferences*: joins, takes, the floor, and how long commands take."""
+
+from __future__ import annotations
+
+from monitoring.grafana.panels import Dashboard, Panel, T
+from monitoring.grafana.promql import greatest, increase, quantile, quantile_shown, rate, total
+from monitoring.grafana.scales import GREEN, NO, ON_AIR, ORANGE
+
+BOARD = Dashboard(
+    "diemcau-conferences",
+    T("Điểm Cầu: Phiên họp", "Điểm Cầu: Conferences"),
+    T("Các cuộc họp: tham gia, chuyển hình, phát biểu.", "Conferences: joins, takes, the floor."),
+    (
+        Panel("stat", "none", w=5, h=4)
+        .vi("Đang chạy", "Phiên thử và cuộc họp đang diễn ra.")
+        .en("Running", "Trial sessions and live conferences.")
+        .query(total("conferences", "state"), "{{state}}"),
+        Panel("stat", "none", w=7, h=4)
+        .vi("Bắt đầu họp", "Số lần bắt đầu cuộc họp trong khoảng thời gian đang xem, theo kết quả.")
+        .en("Starts", "Starts in the time shown, by result.")
+        .query(increase("conference_starts_total", "result", window="$__range"), "{{result}}"),
+        Panel("stat", "none", w=4, h=4)
+        .vi("Lần chuyển hình", "Số lần đổi điểm lên hình trong khoảng thời gian đang xem.")
+        .en("Takes", "Changes of who is on air in the time shown.")
+        .query(increase("takes_total", window="$__range")),
+        Panel("stat", "none", w=4, h=4)
+        .vi("Chờ phát biểu", "Số điểm đang xin phát biểu.")
+        .en("Waiting for the floor", "Points that ask for the floor now.")
+        .query(total("floor_requests_waiting")),
+        Panel("stat", "s", w=4, h=4)
+        .vi("Thời lượng họp p50", "Trung vị thời lượng các cuộc họp đã kết thúc.")
+        .en("Length p50", "Median length of the conferences that ended.")
+        .query(quantile_shown(0.5, "conference_duration_seconds")),
+        Panel("states", "none", h=10, values=ON_AIR, to_point=True)
+        .vi("Đang lên hình", "Điểm cầu nào đang lên hình.")
+        .en("On air", "Which point is on air.")
+        .query(greatest("on_air", "point"), "{{point}}"),
+        Panel("states", "none", h=10, values=ON_AIR, to_point=True)
+        .vi("Đang phát biểu", "Điểm cầu nào được mời phát biểu.")
+        .en("Has the floor", "Which point has the floor.")
+        .query(greatest("floor_holder", "point"), "{{point}}"),
+        Panel("lines", "s", low=0, limits=((None, GREEN), (1.0, ORANGE)))
+        .vi("Thời gian chuyển hình", "Từ lúc ra lệnh tới lúc máy nhận đổi hình.")
+        .en("Take duration", "From the order until a receiver's picture changed.")
+        .query(quantile(0.5, "take_duration_seconds"), "p50")
+        .query(quantile(0.95, "take_duration_seconds"), "p95"),
+        Panel("lines", "none", low=0)
+        .vi("Tham gia theo kết quả", "Số lần các điểm vào họp.")
+        .en("Joins by result", "Attempts of points to join.")
+        .query(increase("point_joins_total", "result"), "{{result}}"),
+        Panel("lines", "s", low=0)
+        .vi("Thời gian tham gia", "Từ lúc trang gửi yêu cầu tới lúc có kết nối.")
+        .en("Join duration", "From a page's offer until its media is connected.")
+        .query(quantile_shown(0.95, "point_join_duration_seconds"), "p95"),
+        Panel("lines", "none", low=0)
+        .vi("Ngắt kết nối theo lý do", "Số lần hình và tiếng của các điểm kết thúc.")
+        .en("Disconnects by reason", "How often media of points ended.")
+        .query(increase("point_disconnects_total", "reason"), "{{reason}}"),
+        Panel("lines", "none", w=8, low=0)
+        .vi("Xin phát biểu theo kết quả", "Được mời, tự rút, hay hết họp vẫn chưa được mời.")
+        .en("Floor requests by outcome", "Granted, withdrawn, or unanswered at the end.")
+        .query(increase("floor_requests_total", "result"), "{{result}}"),
+        Panel("lines", "s", w=8, low=0)
+        .vi("Thời gian chờ phát biểu", "Từ lúc xin tới lúc được mời phát biểu.")
+        .en("Wait for the floor", "From a request until it was granted.")
+        .query(quantile_shown(0.5, "floor_wait_seconds"), "p50")
+        .query(quantile_shown(0.95, "floor_wait_seconds"), "p95"),
+        Panel("bars", "s", h=10, low=0, to_point=True, limits=((None, GREEN), (60.0, ORANGE)))
+        .vi(
+            "Hình bị dừng theo điểm",
+            "Tổng thời gian hình chính đứng yên ở từng điểm, trong khoảng thời gian đang xem.",
+        )
+        .en(
+            "Frozen pictures by point",
+            "How long the programme stood still at each point, in the time shown.",
+        )
+        .query(increase("media_frozen_seconds_total", "point", window="$__range"), "{{point}}"),
+        Panel("lines", "cps", w=8, low=0)
+        .vi("Lệnh theo kết quả", "Số lệnh điều khiển mỗi giây.")
+        .en("Commands by result", "Commands a second.")
+        .query(rate("commands_total", "result"), "{{result}}"),
+        Panel("lines", "s", low=0)
+        .vi("Thời gian trả lời lệnh p95", "Từ lúc nhận lệnh tới lúc đã lưu và trả lời.")
+        .en("Command duration p95", "From a command until it was saved and answered.")
+        .query(quantile(0.95, "command_duration_seconds"), "p95"),
+        Panel("states", "none", h=10, values=NO, to_point=True)
+        .vi("Vắng mặt khi đang họp", "Điểm cần có mà chưa có hình và tiếng.")
+        .en("Missing from the conference", "Points that are expected and have no media.")
+        .query(
+            "max by (point) (diemcau_point_expected{$} * on (instance, point) "
+            "(1 - diemcau_point_connected{$}))",
+            "{{point}}",
+        ),
+    ),
+)
