@@ -31,7 +31,7 @@ from bridge.media.counters import Drop
 from bridge.signalling.protocol import Quality
 from bridge.telemetry.counters import Meters
 from config.schema import Point
-from monitoring.exposition import catalogue
+from monitoring.exposition import label_sets
 from monitoring.exposition.snapshot import Snapshot, UnknownSeries
 from monitoring.probing.prober import CLASSES
 from monitoring.probing.session import Probe
@@ -152,7 +152,7 @@ class Bookkeeper:
             # A room that was not there says nothing of its line, one that was cut off does.
             if not seat.called or (not seat.present and not gone):
                 continue
-            for direction in catalogue.DIRECTIONS:
+            for direction in label_sets.DIRECTIONS:
                 level = getattr(quality, direction) if quality is not None else "unknown"
                 key = ("line_conference_seconds_total", point, direction, level)
                 self.meters.counts[key] += seconds
@@ -181,12 +181,12 @@ class Bookkeeper:
         """Values of the labels that the table leaves open."""
         classes = self._control.topology.probes.classes
         return {
-            catalogue.POINT: self._control.points,
-            catalogue.WORKER: ("0",),
-            catalogue.DIRECTION: catalogue.DIRECTIONS,
-            catalogue.DSCP: tuple(str(CLASSES[name].dscp) for name in classes),
-            catalogue.KIND: catalogue.KINDS,
-            catalogue.REASON: tuple(reason.value for reason in Drop),
+            label_sets.POINT: self._control.points,
+            label_sets.WORKER: ("0",),
+            label_sets.DIRECTION: label_sets.DIRECTIONS,
+            label_sets.DSCP: tuple(str(CLASSES[name].dscp) for name in classes),
+            label_sets.KIND: label_sets.KINDS,
+            label_sets.REASON: tuple(reason.value for reason in Drop),
         }
 
     def snapshot(self) -> Snapshot:
@@ -291,14 +291,14 @@ class Bookkeeper:
                 ("up", quality.up, quality.up_mos, quality.up_loss),
                 ("down", quality.down, quality.down_mos, quality.down_loss),
             ):
-                found.set("line_quality", catalogue.LEVEL_CODES.get(level, 0), point, direction)
+                found.set("line_quality", label_sets.LEVEL_CODES.get(level, 0), point, direction)
                 found.set("line_mos", mos or 0, point, direction)
                 found.set("line_loss_ratio", loss, point, direction)
         for (point, kind), delays in prober.distributions.items():
             dscp = str(CLASSES[kind].dscp)
             with contextlib.suppress(UnknownSeries):  # a router, or a class no more probed
                 found.histogram("probe_rtt_seconds", delays.round_trip, point, dscp)
-                for direction in catalogue.DIRECTIONS:
+                for direction in label_sets.DIRECTIONS:
                     found.histogram(
                         "probe_delay_variation_seconds",
                         delays.variation[direction],
@@ -315,7 +315,7 @@ class Bookkeeper:
                     )
         for view in self._readiness.board.points:
             if view.capacity and view.point in self._control.points:
-                for direction in catalogue.DIRECTIONS:
+                for direction in label_sets.DIRECTIONS:
                     best = max(
                         getattr(s, direction) * (1 - getattr(s, f"{direction}_loss"))
                         for s in view.capacity

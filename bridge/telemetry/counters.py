@@ -12,7 +12,7 @@ from bridge.conference import events as e
 from bridge.conference.model import State
 from bridge.conference.plan import PROGRAMME, THUMBNAIL
 from bridge.media import messages as m
-from monitoring.exposition import catalogue
+from monitoring.exposition import buckets
 from monitoring.exposition.histogram import Histogram
 
 ADOPTED = 6.0  # seconds; an older worker was not started now. Figures come every two.
@@ -55,14 +55,14 @@ class Meters(Observer):
 
     counts: defaultdict[tuple[str, ...], float] = field(default_factory=lambda: defaultdict(float))
     """By metric name without prefix, then its labels."""
-    commits: Histogram = field(default_factory=lambda: Histogram(catalogue.COMMANDS))
-    commands: Histogram = field(default_factory=lambda: Histogram(catalogue.COMMANDS))
-    joins: Histogram = field(default_factory=lambda: Histogram(catalogue.JOINS))
-    takes: Histogram = field(default_factory=lambda: Histogram(catalogue.TAKES))
-    waits: Histogram = field(default_factory=lambda: Histogram(catalogue.WAITS))
-    lengths: Histogram = field(default_factory=lambda: Histogram(catalogue.LENGTHS))
-    lags: Histogram = field(default_factory=lambda: Histogram(catalogue.LAGS))
-    forwarding: Histogram = field(default_factory=lambda: Histogram(catalogue.FORWARDING))
+    commits: Histogram = field(default_factory=lambda: Histogram(buckets.COMMANDS))
+    commands: Histogram = field(default_factory=lambda: Histogram(buckets.COMMANDS))
+    joins: Histogram = field(default_factory=lambda: Histogram(buckets.JOINS))
+    takes: Histogram = field(default_factory=lambda: Histogram(buckets.TAKES))
+    waits: Histogram = field(default_factory=lambda: Histogram(buckets.WAITS))
+    lengths: Histogram = field(default_factory=lambda: Histogram(buckets.LENGTHS))
+    lags: Histogram = field(default_factory=lambda: Histogram(buckets.LAGS))
+    forwarding: Histogram = field(default_factory=lambda: Histogram(buckets.FORWARDING))
     loudness: dict[str, int] = field(default_factory=dict)
     running: Running = field(default_factory=Running)
     reload_ok: bool = True

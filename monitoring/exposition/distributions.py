@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from monitoring.exposition.catalogue import DELAYS
+from monitoring.exposition.buckets import DELAYS
 from monitoring.exposition.histogram import Histogram
 
 BLOCK = 30.0  # seconds; the smallest delay is looked for in this block and the one before

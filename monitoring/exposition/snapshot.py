@@ -11,8 +11,10 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from monitoring.exposition.catalogue import BY_NAME, INFO_LABELS, METRICS, PREFIX, Metric
+from monitoring.exposition.catalogue import BY_NAME, METRICS
 from monitoring.exposition.histogram import Histogram
+from monitoring.exposition.label_sets import INFO_LABELS
+from monitoring.exposition.metric import PREFIX, Metric
 
 Key = tuple[str, ...]
 Domains = Mapping[str, tuple[str, ...]]
@@ -85,7 +87,7 @@ class Snapshot:
         for metric in METRICS:
             kind = "gauge" if metric.type == "info" else metric.type
             name = metric.name.removesuffix("_total") if kind == "counter" else metric.name
-            family = Family(name, metric.help, kind)
+            family = Family(name, metric.text, kind)
             labels = metric.labels
             if kind == "histogram":
                 for key, found in self.histograms[metric.name].items():

@@ -1,0 +1,67 @@
+"""Metrics of the bridge itself: its processes, database, disk and logins. Pure."""
+
+from __future__ import annotations
+
+from monitoring.exposition.buckets import COMMANDS, FORWARDING, LAGS
+from monitoring.exposition.label_sets import CLIENT_DROPS, DENIALS, REASON, STATE, WORKER
+from monitoring.exposition.metric import Metric, counter, gauge, histogram, info
+
+BRIDGE: tuple[Metric, ...] = (
+    info("build_info", "version", "python").help("Version of the bridge."),
+    gauge("process_start_time_seconds").help("When the control process started."),
+    counter("process_cpu_seconds_total").help("CPU time of the control process."),
+    gauge("workers", STATE, state=("ready", "away")).help("Media workers by state."),
+    counter("worker_starts_total", WORKER).help(
+        "Starts of the worker seen by this control process."
+    ),
+    gauge("worker_uptime_seconds", WORKER).help("Since the worker's start."),
+    histogram("worker_forwarding_delay_seconds", FORWARDING, WORKER).help(
+        "From a packet's arrival in the kernel until its copies were handed back, sampled."
+    ),
+    counter("worker_packets_received_total", WORKER).help("Media packets received."),
+    counter("worker_packets_forwarded_total", WORKER).help("Media packets sent to receivers."),
+    counter("worker_bytes_forwarded_total", WORKER).help("Octets sent to receivers."),
+    counter("worker_packets_dropped_total", WORKER, REASON).help(
+        "Datagrams and packets that were not used, by reason."
+    ),
+    counter("worker_cpu_seconds_total", WORKER).help("CPU time of the worker."),
+    gauge("worker_resident_memory_bytes", WORKER).help("Memory of the worker."),
+    counter("worker_gso_batches_total", WORKER).help("Calls that sent several packets at once."),
+    counter("worker_gso_segments_total", WORKER).help("Packets sent by those calls."),
+    gauge("worker_event_loop_lag_seconds", WORKER).help(
+        "How late the worker's loop runs, a fading maximum."
+    ),
+    histogram("event_loop_lag_seconds", LAGS).help(
+        "How late the control process's loop runs, ten looks a second."
+    ),
+    gauge(
+        "transports", STATE, state=("checking", "connecting", "connected", "vanished", "failed")
+    ).help("Transports of the worker by state."),
+    counter("transport_failures_total", REASON, reason=("ice", "dtls", "consent")).help(
+        "Transports that failed: no ICE check came, DTLS did not end, or silence."
+    ),
+    gauge("websocket_clients").help("Pages that are connected."),
+    counter("websocket_drops_total", REASON, reason=CLIENT_DROPS).help(
+        "WebSockets that the bridge closed, by reason."
+    ),
+    histogram("database_commit_duration_seconds", COMMANDS).help(
+        "Time of a transaction that saves events."
+    ),
+    counter("database_commit_failures_total").help("Transactions that failed."),
+    gauge("database_unsaved_events").help("Events that wait for the database."),
+    gauge("recordings_active").help("Recordings that run."),
+    gauge("disk_free_bytes").help("Free space where the bridge keeps its state."),
+    gauge("disk_size_bytes").help("Size of that file system."),
+    gauge("certificate_expiry_timestamp_seconds").help(
+        "When the server's certificate expires; 0: there is none."
+    ),
+    gauge("config_last_reload_successful").help(
+        "1 where the topology was taken in the last time somebody asked for it."
+    ),
+    gauge("config_last_reload_success_timestamp_seconds").help(
+        "When the topology was last taken in."
+    ),
+    counter("authentication_failures_total", REASON, reason=DENIALS).help(
+        "Refused keys, passwords and codes."
+    ),
+)

@@ -1,0 +1,39 @@
+"""Metrics of conferences: starts, takes, the floor, commands. Pure."""
+
+from __future__ import annotations
+
+from monitoring.exposition.buckets import COMMANDS, LENGTHS, TAKES, WAITS
+from monitoring.exposition.label_sets import POINT, RESULT, STATE
+from monitoring.exposition.metric import Metric, counter, gauge, histogram
+
+CONFERENCES: tuple[Metric, ...] = (
+    gauge("conferences", STATE, state=("open", "live")).help(
+        "Conferences that run: trial sessions (open) and live ones."
+    ),
+    counter("conference_starts_total", RESULT, result=("started", "refused", "not_saved")).help(
+        "Starts of conferences, by result."
+    ),
+    histogram("conference_duration_seconds", LENGTHS).help("From start to end of a conference."),
+    gauge("conference_next_start_timestamp_seconds").help(
+        "When the next planned conference starts; 0: none."
+    ),
+    counter("floor_requests_total", RESULT, result=("granted", "withdrawn", "unanswered")).help(
+        "Requests for the floor, by outcome."
+    ),
+    gauge("floor_requests_waiting").help("Requests for the floor that wait."),
+    histogram("floor_wait_seconds", WAITS).help(
+        "From a request for the floor until it was granted."
+    ),
+    gauge("floor_holder", POINT).help("1 for the point that has the floor."),
+    gauge("on_air", POINT).help("1 for the point that is on air."),
+    counter("takes_total").help("Changes of who is on air."),
+    histogram("take_duration_seconds", TAKES).help(
+        "From the order to show another picture until a receiver's programme slot switched."
+    ),
+    counter("commands_total", RESULT, result=("done", "refused", "not_saved", "failed")).help(
+        "Commands to conferences, by result."
+    ),
+    histogram("command_duration_seconds", COMMANDS).help(
+        "From a command until it was saved and answered."
+    ),
+)

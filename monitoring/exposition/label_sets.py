@@ -1,0 +1,22 @@
+"""Labels of the metrics and the closed sets of their values. Pure.
+
+`POINT` and `WORKER` come from the topology, all others are listed here, so that nothing that
+happens can make a series that was not foreseen. A conference, a user or an address is never a
+label. ``direction`` is seen from the point: *up* is point → bridge.
+"""
+
+from __future__ import annotations
+
+POINT, WORKER, DIRECTION, DSCP, KIND = "point", "worker", "direction", "dscp", "kind"
+STATE, RESULT, REASON, LEVEL = "state", "result", "reason", "level"
+INFO_LABELS = {"name", "tier", "link", "version", "python"}
+"""Labels that only info metrics have."""
+
+DIRECTIONS = ("up", "down")
+KINDS = ("audio", "video", "content")
+POINT_STATES = ("offline", "ready", "connecting", "in_session", "lost")
+LEVELS = ("good", "fair", "poor", "bad", "unknown")
+LEVEL_CODES = {"good": 4, "fair": 3, "poor": 2, "bad": 1, "unknown": 0}
+DISCONNECTS = ("vanished", "failed", "closed", "left", "worker_restarted")
+DENIALS = ("password", "device_key", "enrolment_code", "throttled", "metrics_token")
+CLIENT_DROPS = ("too_slow", "bad_messages", "no_hello")
