@@ -42,7 +42,10 @@ class Intake:
         first, second, sequence_number, timestamp, ssrc = _unpack_header(data)
         layer = transport.layers.get(ssrc)
         if layer is None or inbound.open is None:
-            self._through_libsrtp(data, transport, ssrc, now)
+            if inbound.open is not None and ssrc in transport.retired:
+                self._returned(data, transport, ssrc, now)
+            else:
+                self._through_libsrtp(data, transport, ssrc, now)
             return
         # The fast path: a known stream under AES-GCM. The layer's ring is an exact replay
         # list, looked at before and changed after authentication (RFC 3711 section 3.3).
@@ -114,6 +117,38 @@ class Intake:
         else:
             self._learn(packet, packet[offset:], transport, ssrc, now)
 
+    def _returned(self, data: bytes, transport: Transport, ssrc: int, now: float) -> None:
+        """The first packet of an SSRC that had a layer before (AES-GCM).
+
+        libsrtp saw only the first packet of that layer, so neither its rollover counter nor
+        its replay list is current; the wire index that the layer reached is.
+        """
+        counters = self._counters
+        inbound = transport.inbound
+        assert inbound is not None
+        assert inbound.open is not None
+        reached = transport.retired[ssrc]
+        offset = rtp.header_size(data)
+        if offset < 0 or len(data) < offset + AEAD_TAG_SIZE:
+            counters.drop(Drop.RTP_MALFORMED)
+            return
+        index = rtp.unwrap(data[2] << 8 | data[3], reached)
+        if index <= reached:
+            counters.drop(Drop.TOO_OLD)
+            return
+        sealed_as = (inbound.salt ^ (ssrc << 48)) ^ (index - 0x10000)
+        try:
+            payload = inbound.open(sealed_as.to_bytes(12, "big"), data[offset:], data[:offset])
+        except InvalidTag:
+            counters.drop(Drop.SRTP_REJECTED)
+            return
+        packet = data[:offset] + payload
+        if rtp.payload_offset(packet) < 0:
+            counters.drop(Drop.RTP_MALFORMED)
+            return
+        self._heard(packet, transport, now)
+        self._learn(packet, payload, transport, ssrc, now)
+
     def _accept(self, layer: Layer, packet: bytes, payload: bytes, now: float) -> None:
         first, second, sequence_number, timestamp, _ = _unpack_header(packet)
         index = layer.estimate(sequence_number)
@@ -168,9 +203,13 @@ class Intake:
         )
         if transport.inbound is not None:
             layer.nonce_base = transport.inbound.salt ^ (ssrc << 48)
+        reached = transport.retired.pop(ssrc, None)
+        if reached is not None:
+            layer.go_on_from(reached)
         replaced = source.layers.get(rid)
         if replaced is not None:  # the peer restarted its encoder under another SSRC
             transport.layers.pop(replaced.ssrc, None)
+            transport.retired[replaced.ssrc] = replaced.wire_highest
             transport.rtx_layers.pop(replaced.rtx_ssrc, None)
             for slot in [*replaced.slots, *replaced.waiters]:
                 self._router.stop(slot)
@@ -192,7 +231,7 @@ class Intake:
         if len(payload) < 2 or (padding and len(payload) - payload[-1] < 2):
             return  # probing: padding alone
         index = layer.estimate(payload[0] << 8 | payload[1])
-        if not layer.highest or index > layer.highest + RTX_AHEAD:
+        if not layer.highest or index > layer.wire_highest + RTX_AHEAD:
             counters.drop(Drop.RTX_MALFORMED)
             return
         if layer.seen(index) is not None:

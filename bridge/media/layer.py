@@ -3,6 +3,14 @@
 The ring serves three ends at once: it removes duplicates, it answers retransmission requests
 of every receiver, and it is what makes nonces unique. An entry is only ever replaced by one
 with a higher packet index, so every index is accepted at most once in a layer's life.
+
+**Two numberings.** The *wire index* is what the peer sealed a packet with: its sequence number
+and rollover counter (RFC 3711 section 3.3.1), plus 2^16. The *index*, by which packets are kept
+and forwarded, is the wire index minus ``shift``. ``shift`` grows where a source leaves out more
+numbers than a real loss can explain, so that receivers see a small gap instead: a receiver that
+misses 2^15 numbers guesses the rollover counter wrong and opens nothing any more. Nothing below
+the wire index of the latest such jump (``floor``) is taken, so that no two wire indices meet in
+one index.
 """
 
 from __future__ import annotations
@@ -30,6 +38,13 @@ KEY_FRAME_INTERVAL = 0.3  # seconds between two requests for one layer
 LAYER_IDLE = 1.5  # seconds without a packet until a layer counts as switched off
 
 SILENCE = 127  # -dBov, RFC 6464
+
+# Sequence numbers a source may leave out at once, and per second over time. A loss of half a
+# second of the fastest layer fits; in the 4 s after which a silent receiver counts as vanished
+# the index moves by far less than 2^15.
+SKIP_BURST = 1024
+SKIP_RATE = 1000.0
+JUMP_GAP = 1  # numbers left out towards receivers where more were left out: seen as a loss
 
 # (packet index, head, RTP timestamp, payload). The index extends the sequence number by the
 # number of its wraps; the first packet of a layer has 65536 + SEQ. ``head`` has the packet's
@@ -62,6 +77,7 @@ class Layer:
         "clock_rate",
         "codec",
         "expected_prior",
+        "floor",
         "highest",
         "is_key_frame_start",
         "jitter",
@@ -82,6 +98,9 @@ class Layer:
         "rid",
         "ring",
         "rtx_ssrc",
+        "shift",
+        "skip_at",
+        "skip_credit",
         "slots",
         "source",
         "sr_at",
@@ -114,6 +133,10 @@ class Layer:
         # Reception, RFC 3550 appendix A.
         self.base_index = 0
         self.highest = 0
+        self.shift = 0
+        self.floor = 0x10000
+        self.skip_credit = float(SKIP_BURST)
+        self.skip_at = 0.0
         self.received = 0
         self.recovered = 0
         self.octets = 0
@@ -135,35 +158,54 @@ class Layer:
         self.key_frame_sent = -1e9
         self.key_frame_requests = 0
 
+    def go_on_from(self, wire_highest: int) -> None:
+        """Continue the numbering of an earlier layer of this SSRC; nothing of it is taken."""
+        self.floor = wire_highest + 1
+        self.shift = wire_highest - 0xFFFF  # the next packet has index 2^16
+
+    @property
+    def wire_highest(self) -> int:
+        """The highest wire index taken, of this layer or of the one it goes on from."""
+        return max(self.highest + self.shift, self.floor - 1)
+
     def estimate(self, sequence_number: int) -> int:
-        """The packet index nearest to the highest seen (RFC 3711 section 3.3.1), plus 2^16.
+        """The wire index nearest to the highest seen (RFC 3711 section 3.3.1, plus 2^16).
 
         The first packet is taken to be in the first cycle, as in libsrtp.
         """
         highest = self.highest
-        if not highest:
+        if highest:
+            highest += self.shift
+        elif self.floor == 0x10000:
             return 0x10000 + sequence_number
+        else:
+            highest = self.floor - 1
         delta = (sequence_number - highest) & 0xFFFF
         return highest + delta if delta < 0x8000 else highest + delta - 0x10000
 
-    def seen(self, index: int) -> Drop | None:
-        """Why a packet with this index must not be taken, or None. Changes nothing."""
+    def seen(self, wire_index: int) -> Drop | None:
+        """Why a packet with this wire index must not be taken, or None. Changes nothing."""
+        index = wire_index - self.shift
         stored = self.ring[index & self.mask]
         if stored is not None and stored[0] >= index:
             return Drop.DUPLICATE if stored[0] == index else Drop.TOO_OLD
-        if index <= self.highest - len(self.ring) or index < 0x10000:
+        if wire_index < self.floor or index <= self.highest - len(self.ring):
             return Drop.TOO_OLD
         return None
 
-    def take(self, index: int, head: int, timestamp: int, payload: bytes, now: float) -> None:
+    def take(self, wire_index: int, head: int, timestamp: int, payload: bytes, now: float) -> None:
         """Take in an authenticated packet that was not `seen`; it then waits in ``pending``."""
+        index = wire_index - self.shift
         highest = self.highest
         if not highest:
             self.base_index = self.highest = index
             self.transit = now * self.clock_rate - timestamp
         elif index > highest:
             if index > highest + 1:
-                self._gap(highest + 1, index, now)
+                if self._may_skip(index - highest - 1, now):
+                    self._gap(highest + 1, index, now)
+                else:
+                    index = self._jump(wire_index)
             self.highest = index
             # RFC 3550 A.8, in order only: a retransmission would falsify it.
             transit = now * self.clock_rate - timestamp
@@ -186,6 +228,26 @@ class Layer:
         """Return the packet with this index while it is in the ring."""
         packet = self.ring[index & self.mask]
         return packet if packet is not None and packet[0] == index else None
+
+    def _may_skip(self, count: int, now: float) -> bool:
+        """Whether receivers may be shown a loss of ``count`` packets, within the limits."""
+        credit = self.skip_credit + (now - self.skip_at) * SKIP_RATE
+        self.skip_credit = min(credit, float(SKIP_BURST))
+        self.skip_at = now
+        if count > self.skip_credit:
+            return False
+        self.skip_credit -= count
+        return True
+
+    def _jump(self, wire_index: int) -> int:
+        """Begin the numbering anew with this packet; return its index."""
+        index = self.highest + 1 + JUMP_GAP
+        self.shift = wire_index - index
+        self.floor = wire_index
+        self.lost_unrepaired += len(self.missing) + JUMP_GAP
+        self.missing.clear()
+        self.key_frame_wanted = self.codec != "opus"
+        return index
 
     def _gap(self, start: int, end: int, now: float) -> None:
         if self.codec == "opus":
@@ -211,7 +273,7 @@ class Layer:
             elif next_try <= now:
                 entry[1] = now + interval
                 entry[2] = tries + 1
-                due.append(index & 0xFFFF)
+                due.append(index + self.shift & 0xFFFF)
         self.nacked += len(due)
         return due
 
@@ -236,7 +298,7 @@ class Layer:
             ssrc=self.ssrc,
             fraction_lost=fraction,
             packets_lost=expected - self.received,
-            highest=(self.highest - 0x10000) & 0xFFFFFFFF,
+            highest=(self.wire_highest - 0x10000) & 0xFFFFFFFF,
             jitter=int(self.jitter),
             last_sender_report=self.sr_ntp >> 16 & 0xFFFFFFFF,
             delay_since_last=delay,

@@ -86,6 +86,7 @@ class Transport:
         "outbound",
         "remb",
         "remote_ufrag",
+        "retired",
         "rtt",
         "rtx_credit",
         "rtx_layers",
@@ -139,6 +140,7 @@ class Transport:
         self.layers: dict[int, Layer] = {}
         self.rtx_layers: dict[int, Layer] = {}
         self.ssrcs: set[int] = set()
+        self.retired: dict[int, int] = {}  # SSRC → wire index its last layer reached
         self.slots: dict[str, Slot] = {}
         self.slots_by_ssrc: dict[int, Slot] = {}
         self.slots_by_rtx_ssrc: dict[int, Slot] = {}

@@ -28,6 +28,7 @@ STEP = st.one_of(
     st.tuples(st.just("hold"), st.sampled_from(SOURCES), st.integers(-6, 6), st.booleans()),
     st.tuples(st.just("route"), st.sampled_from([*SOURCES, None]), st.sampled_from([0, 1])),
     st.tuples(st.just("nack"), st.integers(-8, 2), st.sampled_from([0, 1])),
+    st.tuples(st.just("leap"), st.sampled_from(SOURCES), st.sampled_from([900, 1500, 32_000])),
     st.tuples(st.just("wait"), st.sampled_from([0.005, 0.05, 0.6])),
 )
 
@@ -61,6 +62,8 @@ def test_no_index_is_ever_sealed_twice(start: int, steps: list[Step]) -> None:
                 last = sequence_number_of(sent[-1]) if sent else 0
                 numbers = [(last + back + i) & 0xFFFF for i in range(4)]
                 b.send_rtcp(receiver, rtcp.build_nack(9, slots[slot].ssrc, numbers))
+            case ("leap", source, count):
+                position[source] += count
             case ("wait", seconds):
                 b.run(seconds)
     # libsrtp's replay window would have raised on a repeated index; and no nonce repeats.
