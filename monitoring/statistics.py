@@ -1,4 +1,4 @@
-"""Percentiles and intervals. Pure."""
+"""Percentiles and confidence intervals: the one definition of each, for every package. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The value below which ``share`` (0–1) of an ordered, non-empty sequence lies: the
-    nearest rank."""
+    """The percentile of an ordered, non-empty sequence by nearest rank: the smallest of its
+    values that at least ``share`` (0–1) of them do not exceed."""
     return ordered[min(len(ordered) - 1, max(0, math.ceil(share * len(ordered)) - 1))]
 
 

@@ -1,4 +1,4 @@
-"""The table of what is legal when, and for whom. Asked before anything is decided."""
+"""Which command is allowed in which phase, and to whom: a table, asked before every decision."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from bridge.conference.model import Actor, Phase, Refusal, State
 
 OPEN_OR_LIVE: frozenset[Phase] = frozenset({"open", "live"})
 TRIAL: frozenset[Phase] = frozenset({"open"})
-LIVE: frozenset[Phase] = frozenset({"live"})
 
 DIRECTING_ROLES = frozenset({"admin", "operator"})
 

@@ -1,4 +1,4 @@
-"""The command line of the console: "take khoan-du", "floor next", "mute all but speaker"."""
+"""Typed commands of the console: "take khoan-du", "floor next", "mute all but speaker"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import msgspec
 from bridge.conference import commands as c
 from bridge.conference.model import Refusal
 
-LAYOUTS = ("speaker", "alone", "grid", "content")
 HELP: tuple[tuple[str, str], ...] = (
     ("take", "take POINT | take"),
     ("preview", "preview POINT"),

@@ -34,9 +34,9 @@ from bridge.conference.plan import AUDIO, PROGRAMME, THUMBNAIL
 from bridge.control.conductor import Done
 from bridge.demo.prometheus import DASHBOARDS, NoPrometheus, prometheus
 from bridge.media import messages as m
-from bridge.media.stats import percentile
 from bridge.signalling.protocol import SlotReport
 from config.schema import Topology
+from monitoring.statistics import percentile
 
 POINT_PROCESSES = 2  # simulated points share the cores with the bridge and a browser
 READY_TIMEOUT = 10.0

@@ -1,24 +1,25 @@
-"""What a receiver may be sent. Pure; the policy is trivial for now: it grants what is known.
+"""How many bit/s a receiver could take, by what it reported. Pure.
 
-A later policy will choose layers from this; forwarding asks only this function.
+The figure is shown in the worker's statistics and nothing else: forwarding does not read it, and
+no layer is chosen by it.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-UNLIMITED = 0  # bit/s; no estimate yet, nothing is held back
+UNLIMITED = 0  # bit/s; no estimate yet
 
 
 class Estimate(NamedTuple):
-    """What a receiver told: REMB in bit/s (0: none), loss 0–1 from transport-cc feedback."""
+    """What a receiver reported: REMB in bit/s (0: none), loss 0–1 from transport-cc feedback."""
 
     remb: int
     loss: float
 
 
 def allocate(estimate: Estimate) -> int:
-    """Return the bit/s a receiver is granted; `UNLIMITED` where nothing is known.
+    """Return the bit/s a receiver could take; `UNLIMITED` where nothing is known.
 
     Loss above 10 % takes half of its share off an existing estimate (the loss rule of
     draft-ietf-rmcat-gcc-02 section 6: A(1 - 0.5 p)).

@@ -270,7 +270,8 @@ class SlotStats(Struct, frozen=True, kw_only=True):
 
 class TransportStats(Struct, frozen=True, kw_only=True):
     """``rtt_ms`` is 0 while unknown; ``remb`` in bit/s; ``downlink_loss`` 0–1 from
-    transport-cc feedback; ``allocation`` in bit/s is what the bandwidth policy grants."""
+    transport-cc feedback; ``allocation`` in bit/s is what `bandwidth.allocate` makes of the two,
+    for information."""
 
     transport: str
     label: str

@@ -8,17 +8,13 @@ from bridge.media import bandwidth
 from bridge.media import messages as m
 from bridge.media.core import MediaCore
 from bridge.media.transport import Transport
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """The nearest-rank percentile of sorted values; 0 for none."""
-    if not ordered:
-        return 0.0
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+from monitoring.statistics import percentile
 
 
 def delay_summary(samples: Sequence[float]) -> tuple[float, float, float]:
-    """p50, p99 and p99.9 in µs of delays in seconds."""
+    """p50, p99 and p99.9 in µs of delays in seconds; 0 where there are none."""
+    if not samples:
+        return 0.0, 0.0, 0.0
     ordered = sorted(samples)
     p50, p99, p999 = (round(percentile(ordered, p) * 1e6, 1) for p in (0.5, 0.99, 0.999))
     return p50, p99, p999

@@ -20,10 +20,10 @@ import pytest
 from bridge.conference import events as e
 from bridge.conference.apply import replay
 from bridge.conference.model import PointId
-from bridge.media.stats import percentile
 from bridge.store.database import engine_of
 from bridge.store.log import EventLog
 from endpoints.webrtc.client import BridgeClient
+from monitoring.statistics import percentile
 from tests import databases
 from tests.live.conftest import eventually, simulated_points
 from tests.live.served import WATCH_HOST, Served, Watcher, served
