@@ -6,11 +6,11 @@ Nothing here allocates more than header and body of the packet, logs, raises or 
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from bridge.media import vp8
 from bridge.media.counters import Counters
-from bridge.media.layer import Layer, Packet
+from bridge.media.layer import Layer
+from bridge.media.packets import Batch, Packet
 from bridge.media.slot import ONE_WORD_EXTENSION, Slot
 from bridge.media.transport import Transport
 
@@ -20,16 +20,6 @@ HEADER_WITH_EXTENSION = struct.Struct("!IIQI")
 HEADER = struct.Struct("!III")
 VERSION_AND_EXTENSION = 0x90 << 24
 VERSION = 0x80 << 24
-
-
-class Batch(NamedTuple):
-    """What a layer forwards in one turn: its pending packets, their lowest index and octets.
-    ``munged`` caches rewritten copies by what was changed."""
-
-    packets: list[Packet]
-    first_index: int
-    octets: int
-    munged: dict[vp8.Munge, list[Packet]]
 
 
 def gather(layer: Layer, ready: list[Transport]) -> None:

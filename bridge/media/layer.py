@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 
 from bridge.media import h264, vp8
 from bridge.media.counters import Drop
+from bridge.media.packets import Batch, Packet
 from bridge.media.rtcp import ReportBlock
 
-if TYPE_CHECKING:
-    from bridge.media.fanout import Batch
+if TYPE_CHECKING:  # kept for others: a layer does nothing with its owner, nor with its slots
     from bridge.media.slot import Slot
     from bridge.media.transport import Source
 
@@ -45,11 +45,6 @@ SILENCE = 127  # -dBov, RFC 6464
 SKIP_BURST = 1024
 SKIP_RATE = 1000.0
 JUMP_GAP = 1  # numbers left out towards receivers where more were left out: seen as a loss
-
-# (packet index, head, RTP timestamp, payload). The index extends the sequence number by the
-# number of its wraps; the first packet of a layer has 65536 + SEQ. ``head`` has the packet's
-# P and M bits where the header's first 32 bits have them.
-Packet = tuple[int, int, int, bytes]
 
 
 def _never(_payload: bytes) -> bool:

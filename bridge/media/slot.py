@@ -16,10 +16,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bridge.media import vp8
-from bridge.media.layer import Layer, Packet
+from bridge.media.layer import Layer
+from bridge.media.packets import Packet
 from bridge.media.rtp import unwrap
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the owner
     from bridge.media.transport import Transport
 
 ONE_WORD_EXTENSION = 0xBEDE0001  # RFC 8285: one-byte form, one word
