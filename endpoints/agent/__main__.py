@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from endpoints.agent.agent import app
+from endpoints.agent.cli import app
 
 if __name__ == "__main__":
     sys.exit(app())

@@ -1,5 +1,5 @@
-"""Chromium's DevTools protocol over two pipes (--remote-debugging-pipe): no port is opened. Just
-what a supervisor needs. A shell."""
+"""A client of Chromium's DevTools protocol over two pipes (--remote-debugging-pipe), so that no
+port is opened. Only what supervising the kiosk needs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class BrowserGone(Exception):
 
 
 class Browser:
-    """A running browser. Make it with `launch`."""
+    """A running browser; `launch` makes it."""
 
     def __init__(
         self,

@@ -1,5 +1,5 @@
-"""The kiosk browser: started on the point's page, watched, started again when it dies or hangs,
-with growing pauses, and every reason reported."""
+"""Starts the kiosk browser on the point's page, watches it, and starts it again, after growing
+pauses, when it dies or hangs. Every reason is reported."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ KEYS = "!!(localStorage.getItem('point') && localStorage.getItem('key'))"
 
 @dataclass(slots=True)
 class Restarts:
-    """When to start a browser again, and whether that still makes sense. Pure; ``now`` is
-    monotonic seconds."""
+    """Decides how long to wait before a browser that died is started again, and tells whether it
+    keeps dying. Pure; times are monotonic seconds."""
 
     total: int = 0
     _deaths: deque[float] = field(default_factory=lambda: deque(maxlen=len(PAUSES)))
@@ -51,7 +51,7 @@ class Restarts:
 def command_line(
     browser: str, profile: Path, url: str, *, root: bool, headless: bool, extra: tuple[str, ...]
 ) -> list[str]:
-    """How the kiosk is started. Pure."""
+    """The browser's command line. Pure."""
     flags = [
         f"--user-data-dir={profile}",
         "--remote-debugging-pipe",
@@ -73,7 +73,7 @@ def command_line(
     return [browser, *flags, *extra, url]
 
 
-async def trust(certificate: str, home: Path) -> bool:
+async def install_authority(certificate: str, home: Path) -> bool:
     """Put the local authority into the browser's certificate store (NSS); False where certutil
     (libnss3-tools) is missing."""
     tool = shutil.which("certutil")
@@ -101,27 +101,27 @@ async def trust(certificate: str, home: Path) -> bool:
     return True
 
 
-async def _nothing() -> None:
-    pass
-
-
 class Kiosk:
-    """Runs the browser until cancelled. ``want_code`` (set by the agent) asks the bridge for a
-    one-time code, which comes back by `code`."""
+    """Runs the browser until cancelled."""
 
     def __init__(
         self,
         url: str,
         state: Path,
         *,
+        want_code: Callable[[], Awaitable[None]],
+        changed: Callable[[], None],
         browser: str = "chromium",
         headless: bool = False,
         extra: tuple[str, ...] = (),
     ) -> None:
+        """``want_code`` asks the bridge for a one-time code, which comes back by `code`;
+        ``changed`` is called when there is something new to report. ``browser`` is the program,
+        ``extra`` are further arguments for it."""
         self._url = url.rstrip("/")
         self._home = state / "kiosk"
-        self.want_code: Callable[[], Awaitable[None]] = _nothing
-        self.changed: Callable[[], None] = lambda: None
+        self._want_code = want_code
+        self._changed = changed
         self._command = browser
         self._headless = headless
         self._extra = extra
@@ -130,41 +130,48 @@ class Kiosk:
         self._code: asyncio.Future[str] | None = None
         self._again = asyncio.Event()
         self._away_since: float | None = None
-        self.certificate = ""
-        self.state = "starting"
-        self.reason = ""
+        self._authority = ""
+        self._state = "starting"
+        self._reason = ""
 
     @property
     def report(self) -> dict[str, object]:
+        """State, reason of the last restart, and number of restarts, for the agent's report."""
         return {
-            "state": self.state,
-            "reason": self.reason[:200],
+            "state": self._state,
+            "reason": self._reason[:200],
             "restarts": self._restarts.total,
         }
 
+    def use_authority(self, certificate: str) -> None:
+        """Trust the bridge's own authority (PEM; "" for none) from the browser's next start on."""
+        self._authority = certificate
+
     def code(self, code: str) -> None:
+        """Take the one-time code that was wanted."""
         if self._code is not None and not self._code.done():
             self._code.set_result(code)
 
     def room(self, connected: bool, now: float) -> None:
-        """What the bridge sees of the page."""
+        """Take what the bridge sees: whether the page is connected."""
         if connected:
             self._away_since = None
         elif self._away_since is None:
             self._away_since = now
 
     def restart(self) -> None:
-        """Somebody asked for it."""
+        """Start the browser again: somebody asked for it."""
         self._again.set()
 
     def _say(self, state: str, reason: str | None = None) -> None:
-        self.state = state
+        self._state = state
         if reason is not None:
-            self.reason = reason
+            self._reason = reason
             log.warning("kiosk: %s", reason)
-        self.changed()
+        self._changed()
 
     async def run(self) -> None:
+        """Keep the browser running until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             started = loop.time()
@@ -197,7 +204,7 @@ class Kiosk:
         if shutil.which(self._command) is None:
             raise OSError(f"{self._command} is not installed")
         extra = self._extra
-        if self.certificate and not await trust(self.certificate, self._home):
+        if self._authority and not await install_authority(self._authority, self._home):
             raise OSError("the bridge's certificate cannot be installed: apt install libnss3-tools")
         environment = {**os.environ, "HOME": str(self._home)}
         self._home.mkdir(parents=True, exist_ok=True)
@@ -240,7 +247,7 @@ class Kiosk:
         if await browser.evaluate(KEYS):
             return
         self._code = asyncio.get_running_loop().create_future()
-        await self.want_code()
+        await self._want_code()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_TIME):
                 code = await self._code
@@ -272,8 +279,8 @@ class Kiosk:
             away = self._away_since
             if path != "/room" or (away is not None and loop.time() - away > AWAY_AFTER):
                 self._away_since = None
-                self.reason = "the page was loaded anew"
-                self.changed()
+                self._reason = "the page was loaded anew"
+                self._changed()
                 with contextlib.suppress(BrowserGone):
                     await browser.call("Page.navigate", page=True, url="about:blank")
                     await browser.call("Page.navigate", page=True, url=page)

@@ -1,4 +1,4 @@
-"""The agent's one WebSocket to the bridge (docs/agent-protocol.md). A shell."""
+"""The agent's WebSocket connection to the bridge (docs/agent-protocol.md)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ BUSY_WAIT = 30.0  # seconds until another try while another agent of the point i
 TIMEOUT = aiohttp.ClientTimeout(total=8)
 
 
-class Refused(Exception):
-    """The key is not valid (any more): no try will change that."""
+class KeyRevoked(Exception):
+    """The bridge does not know the agent's key, or not any more: trying again is of no use."""
 
 
 class AgentLink:
-    """Keeps connected until `close`. ``on_message`` gets every message; ``on_link`` whether
-    there is a connection."""
+    """Keeps the agent connected to the bridge until `close`. ``on_message`` gets every message,
+    ``on_link`` True or False when the connection comes up or is lost."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class AgentLink:
         self._closed = False
 
     async def run(self) -> None:
-        """Connect, and again whenever the connection is lost. Raises `Refused`."""
+        """Connect, and again whenever the connection is lost. Raises `KeyRevoked`."""
         tries = 0
         async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
             while not self._closed:
@@ -64,7 +64,7 @@ class AgentLink:
                     log.info("no connection to the bridge: %s", error)
                     continue
                 if code == CLOSE_KEY:
-                    raise Refused
+                    raise KeyRevoked
                 if code == CLOSE_BUSY:
                     log.warning("another agent of this point is connected")
                     await asyncio.sleep(BUSY_WAIT)

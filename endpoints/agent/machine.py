@@ -1,14 +1,14 @@
-"""What the room PC has and how it is: cameras, microphones, speakers, load, disk, temperature,
-clock. Reads /dev, /proc and /sys of Linux; what cannot be read is None. A shell, with the parsing
-apart."""
+"""The devices and the state of the room PC: cameras, microphones, speakers; load, memory, disk,
+temperature, clock. Read from /proc and /sys of Linux; what cannot be read is left out."""
 
 from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from monitoring.probing.clock_state import clock_state
 
@@ -59,9 +59,20 @@ def _read(path: Path) -> str:
         return ""
 
 
+class Devices(Protocol):
+    """A machine that the agent reports: its own (`Machine`, `CameraMachine`) or a simulated one."""
+
+    def devices(self) -> list[dict[str, str]]:
+        """Each device's kind (camera, microphone, speaker) and name."""
+
+    def state_of(self) -> dict[str, Any]:
+        """The figures of a `MachineState` of the agent's protocol, as far as they are known."""
+
+
 @dataclass(slots=True)
 class Machine:
-    """This machine. ``root`` is for tests; ``state`` is the folder whose disk counts."""
+    """The machine on which the agent runs. ``root`` is for tests; ``state`` is the folder whose
+    disk counts."""
 
     state: Path
     root: Path = Path("/")
@@ -83,7 +94,7 @@ class Machine:
         return names
 
     def state_of(self) -> dict[str, Any]:
-        """Load, memory, disk, temperature and clock, as the protocol wants them."""
+        """Load, memory, disk, temperature and clock, as the agent's protocol has them."""
         found: dict[str, Any] = {}
         now = cpu_times(_read(self.root / "proc/stat"))
         if now is not None:
@@ -111,3 +122,21 @@ class Machine:
         clock = clock_state()
         found["synchronised"], found["clock_error"] = clock.synchronised, clock.error
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class CameraMachine:
+    """A machine whose camera and microphone the agent sends itself: these are reported as
+    ``sources`` tells them (`endpoints.webrtc.camera`), the rest as the machine does."""
+
+    sources: Callable[[], list[dict[str, str]]]
+    machine: Devices
+
+    def devices(self) -> list[dict[str, str]]:
+        """The sources, and the machine's speakers."""
+        speakers = [d for d in self.machine.devices() if d["kind"] == "speaker"]
+        return [*self.sources(), *speakers]
+
+    def state_of(self) -> dict[str, Any]:
+        """The machine's own figures."""
+        return self.machine.state_of()

@@ -1,42 +1,45 @@
-"""A test call: the agent sends a test card and a tone to the bridge and looks at what comes back
-in an echo session, by decoding it. Beside the point's page, and without its camera. A shell."""
+"""A test call: the agent sends a test card and a tone to the bridge, which echoes them, and decodes
+what comes back. It runs beside the point's page and does not use its camera."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from typing import Any
 
 import aiohttp
-import numpy as np
 from aiortc import (
     MediaStreamTrack,
-    RTCBundlePolicy,
-    RTCConfiguration,
     RTCPeerConnection,
     RTCRtpTransceiver,
     RTCSessionDescription,
 )
-from aiortc.mediastreams import MediaStreamError
-from av import AudioFrame, VideoFrame
 
-from endpoints.webrtc import test_card, tone
 from endpoints.webrtc.client import BridgeClient, Refused
+from endpoints.webrtc.peer import peer_connection
+from endpoints.webrtc.reading import read_cards, read_tones
+from endpoints.webrtc.tracks import CardTrack, SourceTrack, ToneTrack
 
 SECONDS = 12.0  # the longest that a call takes
 CALL_NUMBER = 61  # of card and tone: no point of a conference has it
-WIDTH, HEIGHT = 320, 180
-WINDOW = 3 * tone.WINDOW
 
 
-class LoopCall:
-    """One call. ``tracks`` makes the sound and the picture that are sent."""
+class TestCall:
+    """One call, of at most ``most`` seconds."""
+
+    __test__ = False  # not a test class, whatever its name
 
     def __init__(
-        self, url: str, point: str, key: str, tracks: Any, *, most: float = SECONDS, tls: Any = None
+        self,
+        url: str,
+        point: str,
+        key: str,
+        *,
+        most: float = SECONDS,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._client = BridgeClient(url, point, key, self._message, kind="echo", tls=tls)
-        self._tracks = tracks
         self._most = most
         self._welcome = asyncio.Event()
         self._slots: dict[str, Any] = {}
@@ -50,12 +53,10 @@ class LoopCall:
             self._welcome.set()
 
     async def run(self) -> dict[str, Any]:
-        """Call; return a `CallOutcome` as the protocol has it."""
+        """Call; return a `CallOutcome` of the agent's protocol."""
         outcome: dict[str, Any] = {"connected": False, "picture": False, "sound": False}
         client = asyncio.create_task(self._client.run())
-        peer = RTCPeerConnection(
-            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-        )
+        peer = peer_connection()
         readers: list[asyncio.Task[None]] = []
         try:
             async with asyncio.timeout(self._most):
@@ -78,8 +79,8 @@ class LoopCall:
         return outcome
 
     async def _connect(self, peer: RTCPeerConnection, readers: list[asyncio.Task[None]]) -> None:
-        sound, picture = self._tracks(CALL_NUMBER)
-        for track in (sound, picture):
+        tracks: list[SourceTrack] = [ToneTrack(CALL_NUMBER), CardTrack(CALL_NUMBER)]
+        for track in tracks:
             track.active.set()
             peer.addTransceiver(track, direction="sendonly")
         receivers: list[RTCRtpTransceiver] = [
@@ -94,35 +95,20 @@ class LoopCall:
             readers.append(asyncio.create_task(look(transceiver.receiver.track, started)))
 
     async def _watch(self, track: MediaStreamTrack, started: float) -> None:
-        while True:
-            try:
-                frame = await track.recv()
-            except MediaStreamError:
-                return
-            assert isinstance(frame, VideoFrame)
-            luma = frame.to_ndarray(format="gray").astype(np.uint8, copy=False)
-            reading = test_card.read(luma)
-            if reading is not None and reading.number == CALL_NUMBER:
+        async for card, _ in read_cards(track):
+            if card.number == CALL_NUMBER:
                 if self._first is None:
                     self._first = round((time.monotonic() - started) * 1000, 1)
                 self._seen.set()
 
     async def _listen(self, track: MediaStreamTrack, _: float) -> None:
-        window = np.empty(0)
-        while True:
-            try:
-                frame = await track.recv()
-            except MediaStreamError:
-                return
-            assert isinstance(frame, AudioFrame)
-            samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))[:, 0]
-            window = np.concatenate([window, samples.astype(np.float64)])[-WINDOW:]
-            if len(window) >= tone.WINDOW and tone.detect(window[-tone.WINDOW :]) == CALL_NUMBER:
+        async for number in read_tones(track):
+            if number == CALL_NUMBER:
                 self._heard.set()
 
 
 async def _line(peer: RTCPeerConnection) -> dict[str, Any]:
-    """What the call's own statistics say of the line."""
+    """Loss (0–1) and round trip (ms) by the connection's own statistics."""
     found: dict[str, Any] = {}
     lost = received = 0
     for report in (await peer.getStats()).values():

@@ -1,5 +1,6 @@
-"""A bad line, in user space: loss in bursts, delay, jitter, reordering, duplicates, a rate and
-blackouts. Pure and seeded; `endpoints.netem.relay` puts it between real sockets."""
+"""A model of an impaired network line: loss in bursts, delay, jitter, reordering, duplicates, a
+limited rate and blackouts. Pure and seeded; `endpoints.netem.relay` puts it between real sockets,
+`Hop` between the sockets of one process and the network."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a direction of a line does to packets.
+    """How one direction of a line treats packets.
 
     ``loss`` is the share lost over time, 0–1; ``burst`` the mean length of a run of losses in
     packets (1: independent losses). ``delay`` and ``jitter`` are seconds: each packet takes
@@ -37,26 +38,39 @@ class Profile:
 
 
 class Impairment:
-    """One direction. ``blackout`` may be set at any time and loses everything."""
+    """One direction of a line: says of each packet when it arrives, or that it is lost. Counts
+    the packets ``offered`` and ``lost``."""
 
     def __init__(self, profile: Profile, seed: int) -> None:
-        self.profile = profile
-        self.blackout = False
         self.offered = 0
         self.lost = 0
+        self._profile = profile
+        self._cut = False
         self._random = random.Random(seed)
         self._bad = False  # the state of the Gilbert–Elliott chain
         self._free_at = 0.0
         self._last_at = 0.0
 
+    def use(self, profile: Profile) -> None:
+        """Treat packets by another profile from now on."""
+        self._profile = profile
+
+    def cut(self) -> None:
+        """Lose everything until `restore`."""
+        self._cut = True
+
+    def restore(self) -> None:
+        """End the blackout that `cut` began."""
+        self._cut = False
+
     def offer(self, now: float, size: int) -> list[float]:
         """A packet of ``size`` octets enters at ``now``; return when it leaves: no time where
-        it is lost, two where it is duplicated."""
+        it is lost, two where it is duplicated. Times are monotonic seconds."""
         self.offered += 1
-        if self._is_lost() or self.blackout:
+        if self._is_lost() or self._cut:
             self.lost += 1
             return []
-        p = self.profile
+        p = self._profile
         start = now
         if p.rate:
             start = max(now, self._free_at)
@@ -78,7 +92,7 @@ class Impairment:
     def _is_lost(self) -> bool:
         """Gilbert's chain: in the bad state everything is lost. It is left with 1/burst a
         packet and entered so often that the share lost is ``loss``."""
-        p = self.profile
+        p = self._profile
         if p.loss <= 0:
             return False
         if p.loss >= 1:
@@ -92,7 +106,8 @@ class Impairment:
 
 
 class Impaired(NamedTuple):
-    """What ``--impair`` asks for at one point; ``strip`` names directions that lose their DSCP."""
+    """The impairment of one point's line, as ``--impair`` names it; ``strip`` holds the directions
+    (down, up) in which the DSCP is set to 0."""
 
     point: str
     down: Profile
@@ -101,8 +116,43 @@ class Impaired(NamedTuple):
 
     @staticmethod
     def none(point: str) -> Impaired:
-        """A good line."""
+        """A line without impairment."""
         return Impaired(point, Profile(), Profile(), frozenset())
+
+
+class Hop:
+    """An impaired line inside a process, for demos and tests: ``down`` is what comes in, ``up``
+    what goes out. Probes are counted apart from media."""
+
+    def __init__(
+        self, down: Impairment, up: Impairment, strip: frozenset[str] = frozenset()
+    ) -> None:
+        """``strip`` is as in `Impaired`."""
+        self.down = down
+        self.up = up
+        self.strip = strip
+        self.probes_offered = 0
+        self.probes_lost_down = 0
+        self.probes_lost_up = 0
+
+    def impair(self, impaired: Impaired) -> None:
+        """Be another line from now on."""
+        self.down.use(impaired.down)
+        self.up.use(impaired.up)
+        self.strip = impaired.strip
+
+    def probe_down(self, now: float, size: int) -> list[float]:
+        """`Impairment.offer` for a probe that comes in; counts it."""
+        leaves = self.down.offer(now, size)
+        self.probes_offered += 1
+        self.probes_lost_down += not leaves
+        return leaves
+
+    def probe_up(self, now: float, size: int) -> list[float]:
+        """`Impairment.offer` for the answer to a probe; counts it."""
+        leaves = self.up.offer(now, size)
+        self.probes_lost_up += not leaves
+        return leaves
 
 
 UNITS = {"%": 0.01, "ms": 0.001, "s": 1.0, "kbit": 1e3, "Mbit": 1e6, "": 1.0}

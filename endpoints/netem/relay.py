@@ -1,4 +1,4 @@
-"""A UDP relay with an impaired line in each direction, for tests and the demo. A shell."""
+"""A UDP relay with an impaired line in each direction, for tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ Address = tuple[str, int]
 
 
 class _Side(asyncio.DatagramProtocol):
-    """One socket of the relay; hands datagrams on."""
+    """One socket of the relay: the one that clients send to (``client`` is None), or the one
+    through which a client's datagrams go to the server."""
 
     def __init__(self, relay: Relay, client: Address | None) -> None:
         self._relay = relay
@@ -35,7 +36,8 @@ class _Side(asyncio.DatagramProtocol):
 
 
 class Relay:
-    """Forwards between any number of clients and one server, each direction impaired."""
+    """Forwards datagrams between up to `MAX_CLIENTS` clients and one server, each direction
+    impaired."""
 
     def __init__(self, server: Address, *, up: Profile, down: Profile, seed: int) -> None:
         self.server = server

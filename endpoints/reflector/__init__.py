@@ -1,1 +1,1 @@
-"""The STAMP session reflector (RFC 8762)."""
+"""The STAMP session reflector (RFC 8762) of the endpoint agent."""

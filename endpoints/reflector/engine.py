@@ -1,7 +1,8 @@
-"""A stateful STAMP reflector (RFC 8762 section 4.3), without its socket. Pure.
+"""A stateful STAMP session reflector (RFC 8762 section 4.3), without its socket. Pure.
 
-Who may be answered is a list of addresses; everybody else is dropped and counted. A reply is
-never larger than its request, and every source has a rate, so nobody can be hit through it.
+Only listed senders are answered; packets of all others are dropped and counted. A reply is never
+larger than its request, and each sender has a rate limit, so that the reflector cannot be abused
+to flood somebody else.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ UNKNOWN_CLOCK = stamp.ErrorEstimate(False, False, 1.0)
 
 
 class Arrival(NamedTuple):
-    """A datagram as the socket got it: times in ns since 1970, ``tos`` the whole octet."""
+    """A received datagram: ``received`` in ns since 1970, ``tos`` the whole octet (DSCP, ECN)."""
 
     data: bytes
     host: str
@@ -33,20 +34,28 @@ class Arrival(NamedTuple):
 
 
 class Answer(NamedTuple):
+    """A reply, and the DSCP to send it with."""
+
     data: bytes
     dscp: int
 
 
 @dataclass(slots=True)
 class _Session:
+    """One sender's sequence number of replies, and when it was last heard (monotonic seconds)."""
+
     seq: int = 0
     seen: float = 0.0
 
 
 @dataclass(slots=True)
 class Reflector:
-    """``senders`` are the addresses that may probe, ``key`` switches to authenticated mode,
-    ``dscps`` are those that may be asked for on the way back."""
+    """Answers test packets and counts what it answers and refuses.
+
+    ``senders`` are the addresses that may probe, ``key`` switches to authenticated mode,
+    ``dscps`` are those that may be asked for on the way back, ``error`` is the clock's error
+    estimate that replies carry.
+    """
 
     senders: frozenset[str] = frozenset()
     key: bytes | None = None
@@ -56,6 +65,14 @@ class Reflector:
     counters: Counter[str] = field(default_factory=Counter)
     _sessions: dict[tuple[str, int, int], _Session] = field(default_factory=dict)
     _buckets: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def admit(self, senders: frozenset[str], key: bytes | None) -> None:
+        """Answer these senders and this key from now on."""
+        self.senders, self.key = senders, key
+
+    def set_clock_error(self, error: stamp.ErrorEstimate) -> None:
+        """Put another error estimate of this machine's clock into replies from now on."""
+        self.error = error
 
     def answer(self, arrival: Arrival, sent: int, now: float) -> Answer | None:
         """The reply, to be sent at ``sent`` (ns); None where there is none. ``now`` is

@@ -1,12 +1,69 @@
-"""``python -m endpoints.simulation``: simulated points, described on standard input."""
+"""``python -m endpoints.simulation``: any number of simulated points in one process.
+
+It reads one JSON object from standard input, ``{"url": …, "names": {"1": id, …}, "points": [{"id",
+"key", "number", "address", "fault"}, …]}``, and ends when standard input closes. Further lines put
+faults in: ``{"point": …, "impair": "loss-down=5%", "missing": ["camera"], "kiosk": "failed",
+"machine": {"disk": 0.99}, "agent": false}``; what a line does not name is well.
+``{"point": …, "count": FILE}`` changes nothing: what the line did to probes is written to the file.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 from bridge.base import logs
-from endpoints.simulation.points import main
+from endpoints.simulation.faults import Fault
+from endpoints.simulation.points import SimulatedRoom
+from endpoints.webrtc import aiortc_seams
+
+LINE_LIMIT = 1 << 20  # octets of a line of standard input
+
+
+async def run(rooms: Mapping[str, SimulatedRoom]) -> None:
+    """Run all points until cancelled."""
+    tasks = [asyncio.create_task(room.run()) for room in rooms.values()]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        await asyncio.gather(*(room.close() for room in rooms.values()), return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def write_probes(room: SimulatedRoom, path: Path) -> None:
+    """Write what a room's line did to probes; whoever reads the file finds it whole."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(room.probes()), "utf-8")
+    new.replace(path)
+
+
+async def main() -> None:
+    """Obey standard input until it closes: the parent closes it, or is gone."""
+    reader = asyncio.StreamReader(limit=LINE_LIMIT)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    config = json.loads(await reader.readline())
+    aiortc_seams.install()
+    rooms = {point["id"]: SimulatedRoom(config, point) for point in config["points"]}
+    task = asyncio.create_task(run(rooms))
+    while line := await reader.readline():
+        asked = json.loads(line)
+        room = rooms.get(asked["point"])
+        if room is None:
+            continue
+        if "count" in asked:
+            write_probes(room, Path(asked["count"]))
+        else:
+            room.put(Fault.of(room.id, asked))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
 
 if __name__ == "__main__":
     os.environ.setdefault(logs.LEVEL, "WARNING")

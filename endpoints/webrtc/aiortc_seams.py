@@ -1,12 +1,13 @@
-"""The one place that reaches into aiortc and aioice. `tests/endpoints/test_seams.py` shows
-that the pinned versions still have what is used here.
+"""Replaces functions inside aiortc and aioice; no other module reaches into them.
+`tests/endpoints/webrtc/test_aiortc_seams.py` checks that the pinned versions still have what is
+replaced here.
 
 * Decoding is sampled: a simulated point receives a dozen streams, and decoding all of them
   for twelve points would fill a small machine. Pictures are decoded at key frames, sound in
   short windows.
-* What the sockets send is marked (DSCP AF41), and a point's line can be a bad one.
+* Sent datagrams are marked (DSCP AF41), and a point's line can be impaired.
 * Host candidates come from the address the point was given, because aioice leaves loopback
-  out and the demo's points each live on one of their own.
+  out and each of the demo's points has a loopback address of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from aiortc.codecs.base import Decoder
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
-from endpoints.reflector.socket import Hop
+from endpoints.netem.model import Hop
 
 AUDIO_PERIOD = 25  # frames of 20 ms; of these
 AUDIO_WINDOW = 7  # are decoded in a row: 140 ms, of which the first 40 ms settle the decoder
@@ -80,7 +81,8 @@ def _sampled_decoder(codec: RTCRtpCodecParameters) -> Decoder:
 
 
 class ImpairedTransport:
-    """A datagram transport behind a bad line; the rest is the transport's."""
+    """A datagram transport whose sent packets pass an impaired line; everything else is the
+    transport's own."""
 
     def __init__(self, transport: asyncio.DatagramTransport, hop: Hop) -> None:
         self._transport = transport
@@ -130,13 +132,13 @@ def _datagram_received(self: Any, data: Any, address: Any) -> None:
 
 
 def mark(sock: Any, dscp: int) -> None:
-    """Mark what a socket sends. Sound and picture share one 5-tuple (BUNDLE), so all of it is
-    marked as the picture is."""
+    """Set the DSCP of what a socket sends. Sound and picture share one 5-tuple (BUNDLE), so all
+    of it gets the mark of the picture."""
     six = sock.family == socket.AF_INET6
     level, option = (
         (socket.IPPROTO_IPV6, socket.IPV6_TCLASS) if six else (socket.IPPROTO_IP, socket.IP_TOS)
     )
-    with contextlib.suppress(OSError):  # a mark is a wish; media without one is better than none
+    with contextlib.suppress(OSError):  # media without a mark are better than none
         sock.setsockopt(level, option, dscp << 2)
 
 
@@ -149,13 +151,13 @@ def _host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
 
 
 def install() -> None:
-    """Put the seams in; for the whole process, once."""
+    """Replace the functions for the whole process; to be called once."""
     setattr(aiortc.rtcrtpreceiver, "get_decoder", _sampled_decoder)  # noqa: B010
     setattr(aioice.ice, "get_host_addresses", _host_addresses)  # noqa: B010
     install_lines()
 
 
 def install_lines() -> None:
-    """Marks and impaired lines alone, for a process that decodes everything."""
+    """Install DSCP marks and impaired lines only, for a process that decodes everything."""
     setattr(aioice.ice.StunProtocol, "connection_made", _connection_made)  # noqa: B010
     setattr(aioice.ice.StunProtocol, "datagram_received", _datagram_received)  # noqa: B010

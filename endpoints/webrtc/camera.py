@@ -1,5 +1,5 @@
-"""A point without a browser: a camera and a microphone of this machine, an RTSP camera, or a file,
-sent by the agent itself. A shell.
+"""A point without a browser: the agent itself sends a camera and a microphone of this machine, an
+RTSP camera, or a file.
 
 H.264 of an RTSP camera is passed through as it comes where the conference speaks H.264
 (``media.codec: h264``); everything else is decoded and encoded."""
@@ -17,9 +17,10 @@ import av
 from aiortc.contrib.media import MediaPlayer
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack
 
-from endpoints.simulation.points import SimulatedPoint
+from endpoints.webrtc.peer import Peer
+from endpoints.webrtc.tracks import SourceTrack
 
-log = logging.getLogger("headless")
+log = logging.getLogger("camera")
 
 AGAIN = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds until a source that ended is opened again
 READ_TIMEOUT = 10  # seconds that a camera on the network may say nothing
@@ -46,18 +47,20 @@ def passes_through(camera: str, options: dict[str, str]) -> bool:
         return bool(streams) and streams[0].codec_context.name == "h264"
 
 
-class Gated(MediaStreamTrack):
-    """A source's track, which is opened again when it ends, and sends only while `active`."""
+class ReopenedTrack(SourceTrack):
+    """The track of a camera or microphone, which is opened again whenever it ends."""
 
-    def __init__(self, kind: str, open_: Any, told: Callable[[str, bool], None]) -> None:
-        """``told`` hears whether the source gives anything."""
+    def __init__(
+        self, kind: str, open_: Callable[[str], MediaStreamTrack], told: Callable[[str, bool], None]
+    ) -> None:
+        """``open_`` makes a fresh track of a kind ("audio", "video") and may block; ``told`` is
+        called with the kind and whether the source gives anything."""
         super().__init__()
         self.kind = kind
         self._open = open_
         self._told = told
-        self._track: Any = None
+        self._track: MediaStreamTrack | None = None
         self._tries = 0
-        self.active = asyncio.Event()
 
     async def recv(self) -> Any:
         while True:
@@ -91,12 +94,8 @@ class Gated(MediaStreamTrack):
         self._release()
 
 
-class Silence(AudioStreamTrack):
+class Silence(SourceTrack, AudioStreamTrack):
     """The sound of a point without a microphone."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.active = asyncio.Event()
 
     async def recv(self) -> Any:
         await self.active.wait()
@@ -106,24 +105,8 @@ class Silence(AudioStreamTrack):
 DEVICES = {"audio": "microphone", "video": "camera"}
 
 
-class HeadlessMachine:
-    """The machine of a headless point: its sources are its camera and its microphone."""
-
-    def __init__(self, point: HeadlessPoint, machine: Any) -> None:
-        self._point = point
-        self._machine = machine
-
-    def devices(self) -> list[dict[str, str]]:
-        others = [d for d in self._machine.devices() if d["kind"] == "speaker"]
-        return [*self._point.sources(), *others]
-
-    def state_of(self) -> dict[str, Any]:
-        state: dict[str, Any] = self._machine.state_of()
-        return state
-
-
-class HeadlessPoint:
-    """The point of a machine without a browser."""
+class CameraPoint:
+    """A point of the bridge that sends a camera and a microphone, or a file."""
 
     def __init__(
         self,
@@ -135,44 +118,34 @@ class HeadlessPoint:
         microphone: str | None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        """``camera`` is a V4L2 device, an RTSP address or a file; ``microphone`` an ALSA device,
+        None for the sound of the camera."""
         self._camera = camera
         self._microphone = microphone
         self._players: dict[str, MediaPlayer] = {}
-        self._point = SimulatedPoint(
-            url=url,
-            id=point,
-            key=key,
-            number=1,
-            address=None,
-            names={},
-            sources=self._sources,
-            tls=tls,
-        )
-
-        if self._silent():
-            self._point.facts.missing.add("microphone")
-
-    def machine(self, machine: Any) -> HeadlessMachine:
-        """What the agent is to report."""
-        return HeadlessMachine(self, machine)
+        self._missing: set[str] = {"microphone"} if self._silent() else set()
+        self._peer = Peer(url, point, key, sources=self._tracks, has=self._has, tls=tls)
 
     def sources(self) -> list[dict[str, str]]:
         """Camera and microphone, as far as they give anything."""
         names = {"camera": self._camera, "microphone": self._microphone or self._camera}
         shown = {kind: name.rpartition("@")[2][:200] for kind, name in names.items()}
-        return [{"kind": k, "name": n} for k, n in shown.items() if self._point.facts.has(k)]
+        return [{"kind": k, "name": n} for k, n in shown.items() if self._has(k)]
+
+    def _has(self, device: str) -> bool:
+        return device not in self._missing
 
     def _told(self, kind: str, well: bool) -> None:
         """A source gives something, or nothing."""
         device = DEVICES[kind]
-        if self._point.facts.has(device) != well:
-            (self._point.facts.missing.discard if well else self._point.facts.missing.add)(device)
-            self._point.refresh()
+        if self._has(device) != well:
+            (self._missing.discard if well else self._missing.add)(device)
+            self._peer.refresh()
 
-    def _sources(self) -> tuple[Any, Any]:
+    def _tracks(self) -> tuple[SourceTrack, SourceTrack]:
         """Sound and picture for one connection."""
-        sound: Any = Silence() if self._silent() else Gated("audio", self._open, self._told)
-        return sound, Gated("video", self._open, self._told)
+        sound = Silence() if self._silent() else ReopenedTrack("audio", self._open, self._told)
+        return sound, ReopenedTrack("video", self._open, self._told)
 
     def _silent(self) -> bool:
         return self._microphone is None and self._camera.startswith("/dev/")
@@ -183,7 +156,7 @@ class HeadlessPoint:
             player = MediaPlayer(self._microphone, format="alsa")
         else:
             form, options = source_options(self._camera)
-            as_it_comes = kind == "video" and self._point.codec == "H264"
+            as_it_comes = kind == "video" and self._peer.codec == "H264"
             decode = not (as_it_comes and passes_through(self._camera, options))
             loop = form is None and not self._camera.startswith("rtsp")
             player = MediaPlayer(
@@ -202,4 +175,4 @@ class HeadlessPoint:
 
     async def run(self) -> None:
         """Be the point until cancelled."""
-        await self._point.run()
+        await self._peer.run()

@@ -1,5 +1,5 @@
-"""A client of the bridge for programs: session, WebSocket, offer. The page's counterpart is
-bridge/web/common/protocol.js; docs/protocol.md describes both."""
+"""A client of the bridge's interface for points: session, WebSocket, offer. Its counterpart for
+pages is bridge/web/common/protocol.js; docs/protocol.md describes the protocol."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Refused(Exception):
 
 
 class BridgeClient:
-    """Keeps one WebSocket to the bridge until `close` or until the session is taken over.
+    """Keeps one WebSocket to the bridge open until `close`, or until the bridge ends the session.
 
     ``on_message`` gets every message as a dict.
     """
@@ -59,13 +59,13 @@ class BridgeClient:
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._next_id = 0
         self._results: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self.over = False
+        self._over = False
 
     async def run(self) -> None:
         """Connect, and connect again whenever the connection is lost."""
         tries = 0
         async with aiohttp.ClientSession(timeout=TIMEOUT) as self._http:
-            while not self.over:
+            while not self._over:
                 await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
                 tries += 1
                 try:
@@ -113,7 +113,7 @@ class BridgeClient:
                     case "state":
                         self._last_seq = document["seq"]
                     case "ended":
-                        self.over = True
+                        self._over = True
                     case "result":
                         future = self._results.pop(document["id"], None)
                         if future is not None and not future.done():
@@ -123,7 +123,7 @@ class BridgeClient:
             if code == UNKNOWN_SESSION:
                 self._session = ""
             if code in (TAKEN_OVER, REVOKED):
-                self.over = True
+                self._over = True
         return greeted
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -165,7 +165,7 @@ class BridgeClient:
 
     async def close(self) -> None:
         """Leave for good."""
-        self.over = True
+        self._over = True
         await self.send({"type": "bye"})
         if self._socket is not None:
             await self._socket.close()

@@ -1,4 +1,5 @@
-"""A picture that says whose it is and when it was made. Pure; arrays are planar YUV 4:2:0.
+"""A test picture that carries the number of its point and the time it was drawn, both readable
+by machine. Pure; arrays are planar YUV 4:2:0.
 
 The upper part holds 4 rows of 16 cells, dark (0) or bright (1), row by row: 8 bits point
 number, 40 bits milliseconds, 16 bits CRC-CCITT of the six octets before. Cells are far
@@ -40,7 +41,7 @@ Plane = npt.NDArray[np.uint8]
 
 
 class Reading(NamedTuple):
-    """Point number (1…) and the time in ms the card was made, modulo 2^40."""
+    """What a card says: the point's number (1 to 255) and when it was drawn (ms, modulo 2^40)."""
 
     number: int
     time_ms: int
@@ -66,12 +67,12 @@ def decode(bits: list[int]) -> Reading | None:
 
 
 def hue(number: int) -> float:
-    """Every point has a colour of its own, 0–1; neighbours in number are far apart."""
+    """The hue of a point's card, 0–1; those of neighbouring numbers are far apart."""
     return (number * 0.381966) % 1.0
 
 
 class TestCard:
-    """Renders cards of one point. Width and height in pixels, both even."""
+    """Draws the cards of one point. Width and height in pixels, both even."""
 
     __test__ = False  # not a test class, whatever its name
 
@@ -126,7 +127,7 @@ class TestCard:
 
 
 def read(luma: Plane) -> Reading | None:
-    """Read a card from a luma plane of any size; None where there is none."""
+    """Read a card out of a luma plane of any size; None where there is none."""
     height, width = luma.shape
     rows = height * CELL_HEIGHT
     columns = width / COLUMNS

@@ -1,4 +1,4 @@
-"""A sound that says whose it is: one frequency a point. Pure; samples are 16-bit mono."""
+"""A tone whose frequency tells which point sent it. Pure; samples are 16-bit mono."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 RATE = 48_000  # Hz
+FRAME = 960  # samples of one packet, 20 ms
 BASE = 300  # Hz of point 0; inside what a speech codec keeps
 STEP = 50  # Hz between neighbours; 150 points end at 7.8 kHz
 AMPLITUDE = 8_000  # about -12 dBov
 WINDOW = 3840  # samples (80 ms) that a detection needs: 12.5 Hz resolution
+SETTLE = 1920  # samples after a pause of the decoder that are not judged
 DOMINANCE = 0.6  # share of the energy that must lie at one frequency
 
 Samples = npt.NDArray[np.int16]
@@ -41,3 +43,20 @@ def detect(window: npt.NDArray[np.float64]) -> int:
         return 0
     number = round((peak * RATE / len(window) - BASE) / STEP)
     return max(0, number)
+
+
+class Detector:
+    """Detects tones in the frames of one received stream, whose decoder may pause."""
+
+    def __init__(self) -> None:
+        self._heard: npt.NDArray[np.float64] = np.empty(0)
+        self._last = 0
+
+    def feed(self, decoded: npt.NDArray[np.float64], at: int) -> int:
+        """Take the next frame, whose first sample has the timestamp ``at`` (samples). Return the
+        number of the point whose tone is heard; 0 for none, or while too little was heard."""
+        if at - self._last > 2 * FRAME:  # the decoder paused
+            self._heard = np.empty(0)
+        self._last = at
+        self._heard = np.concatenate([self._heard, decoded])[-SETTLE - WINDOW :]
+        return detect(self._heard[-WINDOW:]) if len(self._heard) == SETTLE + WINDOW else 0

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bridge.accounts import passwords
 from bridge.base import logs
-from endpoints.agent.agent import LogKeeper
+from endpoints.agent.log_keeper import LogKeeper
 
 log = logging.getLogger("test.logs")
 

@@ -1,4 +1,4 @@
-// Reads a test card (endpoints/test_card.py) out of a <video>; injected by the browser tests.
+// Reads a test card (endpoints/webrtc/test_card.py) out of a <video>; injected by the browser tests.
 globalThis.readCard = (video) => {
   if (!video || video.videoWidth < 64 || video.readyState < 2) return null;
   const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);

@@ -26,9 +26,10 @@ from aiortc.codecs.h264 import H264Encoder
 
 from bridge.conference.model import PointId
 from endpoints.agent.kiosk import PAUSES, Restarts, command_line
-from endpoints.simulation.points import SimulatedPoint
+from endpoints.simulation.points import simulated_peer
 from endpoints.webrtc import aiortc_seams, test_card
-from endpoints.webrtc.camera import HeadlessPoint, passes_through, source_options
+from endpoints.webrtc.camera import CameraPoint, passes_through, source_options
+from endpoints.webrtc.peer import Peer
 from tests.live.served import Served
 from tests.paths import ROOT
 
@@ -225,11 +226,11 @@ async def test_a_headless_point_sends_a_file(served: Served, tmp_path: Path) -> 
     await enrol(served, state)
     film = tmp_path / "film.mp4"
     film_of(77, film)
-    chair = SimulatedPoint(
-        url=served.url,
-        id="hoi-truong",
-        key=served.keys[PointId("hoi-truong")],
-        number=1,
+    chair = simulated_peer(
+        served.url,
+        "hoi-truong",
+        served.keys[PointId("hoi-truong")],
+        1,
         address="127.0.12.1",
         names={77: POINT},
     )
@@ -243,7 +244,7 @@ async def test_a_headless_point_sends_a_file(served: Served, tmp_path: Path) -> 
             conference = (await api(served, "POST", "/conferences", body))["conference"]
             await until(served, lambda p: p["state"] == "in_session")
             async with asyncio.timeout(60):
-                while chair._slots[f"thumb:{POINT}"].number != 77:  # noqa: ASYNC110 - decoded
+                while chair.observations.number(f"thumb:{POINT}") != 77:  # noqa: ASYNC110 - decoded
                     await asyncio.sleep(0.1)
             await served.command(conference, {"type": "end"})
     finally:
@@ -313,11 +314,11 @@ async def test_h264_of_an_rtsp_camera_is_not_transcoded(tmp_path: Path) -> None:
     camera = RtspCamera(pictures)
     server = await asyncio.start_server(camera.serve, "127.0.0.1", 0)
     url = f"rtsp://127.0.0.1:{server.sockets[0].getsockname()[1]}/live"
-    point = HeadlessPoint("http://127.0.0.1:9", POINT, "k", camera=url, microphone=None)
+    point = CameraPoint("http://127.0.0.1:9", POINT, "k", camera=url, microphone=None)
     try:
         assert await asyncio.to_thread(passes_through, url, source_options(url)[1])
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(SimulatedPoint, "codec", "H264")
+            patch.setattr(Peer, "codec", "H264")
             track = await asyncio.to_thread(point._open, "video")
         sent = {nal for picture in pictures for nal in H264Encoder._split_bitstream(picture)}
         seen = 0
@@ -339,16 +340,17 @@ async def test_h264_of_an_rtsp_camera_is_not_transcoded(tmp_path: Path) -> None:
 
 
 async def test_a_point_without_a_microphone_is_silent_and_says_so() -> None:
-    point = HeadlessPoint("http://127.0.0.1:9", POINT, "k", camera="/dev/video0", microphone=None)
-    sound, _ = point._sources()
+    point = CameraPoint("http://127.0.0.1:9", POINT, "k", camera="/dev/video0", microphone=None)
+    sound, _ = point._tracks()
     sound.active.set()
     frame = await sound.recv()
+    assert isinstance(frame, av.AudioFrame)
     assert not frame.to_ndarray().any()
     sound.stop()
     assert [device["kind"] for device in point.sources()] == ["camera"]
     point._told("video", False)
     assert point.sources() == []
-    secret = HeadlessPoint(
+    secret = CameraPoint(
         "http://127.0.0.1:9", POINT, "k", camera="rtsp://user:word@192.0.2.5/live", microphone=None
     )
     assert secret.sources()[0]["name"] == "192.0.2.5/live"  # no password of a camera is reported

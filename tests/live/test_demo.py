@@ -226,7 +226,6 @@ async def test_the_worker_survives_its_control_process(tmp_path: Path) -> None:
         assert children_of(second.pid) == [], "the worker was adopted, not started again"
         os.kill(worker, 0)
     finally:
-        client.over = True
         running.cancel()
         second.terminate()
         assert await second.wait() == 0

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from endpoints.netem.model import Impairment, Profile
+from endpoints.netem.model import Hop, Impairment, Profile
 from endpoints.reflector.engine import Reflector
-from endpoints.reflector.socket import Hop, ReflectorSocket
+from endpoints.reflector.socket import ReflectorSocket
 from monitoring.probing import stamp
 from monitoring.probing.prober import CLASSES, Prober, Target
 from monitoring.probing.session import Probe
@@ -47,9 +47,13 @@ async def probing() -> AsyncIterator[Prober]:
 
 @contextlib.asynccontextmanager
 async def reflecting(
-    host: str, down: Profile | None = None, up: Profile | None = None, **options: Any
+    host: str,
+    down: Profile | None = None,
+    up: Profile | None = None,
+    strip: frozenset[str] = frozenset(),
+    **options: Any,
 ) -> AsyncIterator[tuple[ReflectorSocket, Hop]]:
-    hop = Hop(Impairment(down or Profile(), 5), Impairment(up or Profile(), 6))
+    hop = Hop(Impairment(down or Profile(), 5), Impairment(up or Profile(), 6), strip)
     options = {"key": KEY, "senders": frozenset({SOURCE}), "error": ERROR} | options
     made = ReflectorSocket(Reflector(**options), host, 0, hop)
     try:
@@ -121,10 +125,9 @@ async def test_marks_are_reported_kept_or_changed_and_where() -> None:
     async with (
         probing() as prober,
         reflecting("127.0.14.1") as (kept, _),
-        reflecting("127.0.14.2") as (down, down_hop),
-        reflecting("127.0.14.3") as (up, up_hop),
+        reflecting("127.0.14.2", strip=frozenset({"down"})) as (down, _),
+        reflecting("127.0.14.3", strip=frozenset({"up"})) as (up, _),
     ):
-        down_hop.strip, up_hop.strip = frozenset({"down"}), frozenset({"up"})
         lines = {"kept": kept, "down": down, "up": up}
         prober.set_targets({name: target(line) for name, line in lines.items()})
         await until(
@@ -149,11 +152,11 @@ async def test_a_cut_line_is_lost_within_five_seconds_and_back_within_five() -> 
             return health.feed(prober.sessions("x"), loop.time(), loop.time())[0].reachable
 
         await until(lambda: reachable() is True)
-        hop.down.blackout = True
+        hop.down.cut()
         cut = loop.time()
         await until(lambda: reachable() is False)
         lost = loop.time() - cut
-        hop.down.blackout = False
+        hop.down.restore()
         cut = loop.time()
         await until(lambda: reachable() is True)
         back = loop.time() - cut

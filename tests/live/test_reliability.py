@@ -93,7 +93,6 @@ async def test_sigkill_of_the_control_process(tmp_path: Path) -> None:
                 steady = watcher.steady(killed)
                 await eventually(lambda: all(watcher.seen[key][-1] > back for key in steady))
         finally:
-            client.over = True
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             watcher.close()

@@ -43,9 +43,9 @@ def test_rate_and_duplicates() -> None:
 
 def test_blackout() -> None:
     line = Impairment(Profile(), seed=1)
-    line.blackout = True
+    line.cut()
     assert line.offer(0, 1) == []
-    line.blackout = False
+    line.restore()
     assert line.offer(0, 1) == [0]
 
 

@@ -1,4 +1,4 @@
-"""The pinned aiortc and aioice still have what endpoints/aiortc_seams.py replaces."""
+"""The pinned aiortc and aioice still have what endpoints/webrtc/aiortc_seams.py replaces."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from aiortc.codecs.base import Decoder
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
-from endpoints.netem.model import Impairment, Profile
-from endpoints.reflector.socket import Hop
+from endpoints.netem.model import Hop, Impairment, Profile
 from endpoints.webrtc import aiortc_seams
 
 VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
@@ -113,7 +112,7 @@ async def test_a_bad_line_loses_media_both_ways() -> None:
         async with asyncio.timeout(5):
             while hop.down.lost == 0:  # noqa: ASYNC110 - a datagram has no event
                 await asyncio.sleep(0.01)
-        hop.up.blackout = True
+        hop.up.cut()
         transport.sendto(b"hello", ("127.0.0.1", 9))
         assert hop.up.lost == 1
     finally:

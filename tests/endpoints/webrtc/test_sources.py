@@ -12,7 +12,6 @@ from av import VideoFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from endpoints.simulation.points import AUDIO_FRAME
 from endpoints.webrtc import test_card, tone
 
 
@@ -66,7 +65,7 @@ def test_colours_differ() -> None:
 @pytest.mark.parametrize("number", [1, 2, 11, 12, 150])
 def test_tones(number: int) -> None:
     rng = np.random.default_rng(1)
-    window = tone.samples(number, 7 * AUDIO_FRAME, tone.WINDOW).astype(np.float64)
+    window = tone.samples(number, 7 * tone.FRAME, tone.WINDOW).astype(np.float64)
     assert tone.detect(window) == number
     assert tone.detect(window + rng.normal(0, 1000, tone.WINDOW)) == number
     assert tone.detect(rng.normal(0, 3000, tone.WINDOW)) == 0
@@ -74,5 +73,5 @@ def test_tones(number: int) -> None:
 
 
 def test_tones_are_continuous() -> None:
-    joined = np.concatenate([tone.samples(3, i * AUDIO_FRAME, AUDIO_FRAME) for i in range(20)])
-    assert np.array_equal(joined, tone.samples(3, 0, 20 * AUDIO_FRAME))
+    joined = np.concatenate([tone.samples(3, i * tone.FRAME, tone.FRAME) for i in range(20)])
+    assert np.array_equal(joined, tone.samples(3, 0, 20 * tone.FRAME))

@@ -113,7 +113,7 @@ def test_delay_and_variation_are_right_and_apart() -> None:
 def test_clocks_an_hour_apart_spoil_the_offset_only(ahead: int) -> None:
     found = line(Profile(delay=0.03), Profile(delay=0.01))
     found.clock_ahead = ahead
-    found.reflector.error = stamp.ErrorEstimate(False, False, 1.0)
+    found.reflector.set_clock_error(stamp.ErrorEstimate(False, False, 1.0))
     found.run(30)
     delays = found.probe.delays(found.now, 60)
     assert delays is not None
@@ -143,11 +143,11 @@ def test_a_point_is_lost_within_five_seconds_and_back_within_five() -> None:
     assert found.probe.reachable(found.now) is None
     found.run(20)
     assert found.probe.reachable(found.now) is True
-    found.down.blackout = True
+    found.down.cut()
     found.run(3.3)
     assert found.probe.reachable(found.now) is False
     found.run(30)
-    found.down.blackout = False
+    found.down.restore()
     found.run(0.5)
     assert found.probe.reachable(found.now) is True
     outage = found.probe.outage
@@ -161,9 +161,9 @@ def test_a_point_is_lost_within_five_seconds_and_back_within_five() -> None:
 def test_the_direction_of_an_outage_is_known_afterwards() -> None:
     found = line(Profile(delay=0.02), Profile(delay=0.02))
     found.run(10)
-    found.up.blackout = True
+    found.up.cut()
     found.run(10)
-    found.up.blackout = False
+    found.up.restore()
     found.run(5)
     assert found.probe.outage is not None
     assert found.probe.outage.direction == "up"

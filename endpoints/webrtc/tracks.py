@@ -1,0 +1,90 @@
+"""Media tracks that a point sends: the test card as video and the tone as sound."""
+
+from __future__ import annotations
+
+import asyncio
+import fractions
+import time
+from typing import Any
+
+from aiortc import MediaStreamTrack
+from aiortc.codecs.opus import OpusEncoder
+from av import AudioFrame, Packet, VideoFrame
+
+from endpoints.webrtc import test_card, tone
+
+FRAME_RATE = 15  # pictures a second
+VIDEO_CLOCK = 90_000  # Hz, of RTP timestamps
+TONE_SETTLE, TONE_LOOP = 10, 50  # packets: left out at the start, repeated
+MOST_BEHIND = 5  # packets; what a pause left out is not made up for
+
+
+class SourceTrack(MediaStreamTrack):
+    """A track that sends only while its event `active` is set: inside a conference."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.active = asyncio.Event()
+
+
+class CardTrack(SourceTrack):
+    """Video of a point's test card, `FRAME_RATE` pictures a second."""
+
+    kind = "video"
+
+    def __init__(self, number: int, *, width: int = 320, height: int = 180) -> None:
+        """``number`` is the point's, 1 to 255; width and height are pixels, both even."""
+        super().__init__()
+        self._card = test_card.TestCard(number, width=width, height=height)
+        self._start = time.monotonic()
+        self._count = 0
+
+    async def recv(self) -> VideoFrame:
+        await self.active.wait()
+        self._count = max(self._count + 1, int((time.monotonic() - self._start) * FRAME_RATE))
+        due = self._start + self._count / FRAME_RATE
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        picture = self._card.render(round(time.monotonic() * 1000))
+        frame = VideoFrame.from_ndarray(picture, format="yuv420p")
+        frame.pts = self._count * (VIDEO_CLOCK // FRAME_RATE)
+        frame.time_base = fractions.Fraction(1, VIDEO_CLOCK)
+        return frame
+
+
+def encoded_tone(number: int) -> list[bytes]:
+    """A point's tone as a loop of Opus packets, 20 ms each. Encoding sound for twelve points live
+    would cost more than all the rest of them; pictures are encoded live."""
+    encoder = OpusEncoder()
+    packets: list[bytes] = []
+    for index in range(TONE_SETTLE + TONE_LOOP):
+        samples = tone.samples(number, index * tone.FRAME, tone.FRAME)
+        frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = tone.RATE
+        frame.pts = index * tone.FRAME
+        frame.time_base = fractions.Fraction(1, tone.RATE)
+        packets += encoder.encode(frame)[0]
+    return packets[-TONE_LOOP:]
+
+
+class ToneTrack(SourceTrack):
+    """Sound of a point's tone as Opus, 50 packets a second."""
+
+    kind = "audio"
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._packets = encoded_tone(number)
+        self._start = time.monotonic()
+        self._count = 0
+
+    async def recv(self) -> Packet[Any]:
+        await self.active.wait()
+        passed = int((time.monotonic() - self._start) * tone.RATE / tone.FRAME)
+        self._count = max(self._count, passed - MOST_BEHIND)
+        due = self._start + self._count * tone.FRAME / tone.RATE
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        packet: Packet[Any] = Packet(self._packets[self._count % TONE_LOOP])
+        packet.pts = self._count * tone.FRAME
+        packet.time_base = fractions.Fraction(1, tone.RATE)
+        self._count += 1
+        return packet
