@@ -312,7 +312,6 @@ class ControlProcess:
             health=self.health,
             readiness=self.readiness,
             figures=self.bookkeeper,
-            routes=list,
         )
 
     def _template_points(self) -> dict[str, tuple[str, ...]]:

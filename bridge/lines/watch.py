@@ -106,14 +106,13 @@ class HealthWatch:
         classes = tuple(CLASSES[name] for name in probes.classes)
         return Target(router.address, router.port, style, router.stateful, classes, probes.rate)
 
-    async def history(
-        self, point: str, start: int, end: int, *, span: int, kind: str
-    ) -> list[dict[str, Any]]:
+    async def history(self, point: str, start: int, end: int, *, span: int, kind: str) -> list[Row]:
         """Rows of a point, and of its router under names of their own (``router:`` and the
         class)."""
         rows = await self._store.read(point, start, end, span=span, kind=kind)
         router = await self._store.read(point + ROUTER, start, end, span=span, kind=kind)
-        return rows + [row | {"kind": f"router:{row['kind']}"} for row in router]
+        found = [Row(**row) for row in rows]
+        return found + [Row(**row | {"kind": f"router:{row['kind']}"}) for row in router]
 
     async def measured(self, start: float, end: float) -> Measured:
         """What the store has of all lines in a time, the points' routers taken in."""

@@ -11,8 +11,19 @@ from aiohttp import web
 
 from bridge.server import runbooks
 from bridge.server.agent_socket import AgentSockets
-from bridge.server.api import admin, conferences, lines, people, points, readiness, sessions
-from bridge.server.api.routes import MAX_BACKUP_BODY, Table
+from bridge.server.api import (
+    admin,
+    conferences,
+    incidents,
+    join,
+    line_history,
+    lines,
+    people,
+    points,
+    readiness,
+    schedule,
+)
+from bridge.server.api.routes import MAX_BACKUP_BODY, Route, Table
 from bridge.server.api.services import Services
 from bridge.server.problems import problem
 from bridge.server.websocket import ClientSockets
@@ -29,6 +40,19 @@ PAGES = {
     "/ready": "ready",
     "/lines": "lines",
 }
+
+ROUTES: tuple[Route, ...] = (
+    *join.ROUTES,
+    *conferences.ROUTES,
+    *schedule.ROUTES,
+    *people.ROUTES,
+    *points.ROUTES,
+    *incidents.ROUTES,
+    *line_history.ROUTES,
+    *lines.ROUTES,
+    *readiness.ROUTES,
+    *admin.ROUTES,
+)
 
 # No page loads anything from elsewhere, and nothing may frame a page.
 CONTENT_SECURITY_POLICY = (
@@ -54,20 +78,7 @@ class Http:
         self.control = services.control
         self._origins = {origin.rstrip("/").lower() for origin in origins}
         self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_BACKUP_BODY)
-        table = Table(
-            services,
-            [
-                *sessions.ROUTES,
-                *conferences.ROUTES,
-                *people.ROUTES,
-                *points.ROUTES,
-                *lines.ROUTES,
-                *readiness.ROUTES,
-                *admin.ROUTES,
-            ],
-        )
-        services.routes = lambda: table.routes
-        table.install(self.app)
+        Table(services, ROUTES).install(self.app)
         self.app.add_routes(
             [
                 web.get("/api/v1/ws", ClientSockets(services).websocket),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
 
 from aiohttp import WSMsgType, web
 
@@ -15,9 +14,10 @@ from bridge.base.i18n import sentence
 from bridge.conference import commands as c
 from bridge.conference.model import Refusal
 from bridge.conference.typed import parse
-from bridge.control.conductor import Done
+from bridge.control.conductor import Done, Result
 from bridge.control.sessions import Client, Session
 from bridge.server.api.services import Services
+from bridge.server.directing import direct, note_refusal
 from bridge.signalling import protocol
 from bridge.store.database import FAULTS
 
@@ -41,43 +41,24 @@ class ClientSockets:
     """Serves the WebSocket of every room and console."""
 
     def __init__(self, services: Services) -> None:
-        self.services = services
-        self.control = services.control
+        self._services = services
 
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """Hello, then messages both ways; one writer task owns the sending side."""
+        """Serve one client until it goes."""
         socket = web.WebSocketResponse(
             heartbeat=HEARTBEAT, max_msg_size=protocol.MAX_MESSAGE, compress=False
         )
         await socket.prepare(request)
         greeted = await self._greet(socket)
-        if greeted is None:
-            return socket
-        session, hello = greeted
-        client = Client()
-        if session.client is not None:
-            session.client.finish()  # the same page, on a new connection
-        resumed = session.last_state is not None
-        session.client = client
-        client.post(self.control.welcome(session, resumed=resumed))
-        session.last_state = None
-        self.control.publish()
-        writer = asyncio.create_task(self._write(socket, client))
-        try:
-            if session.may("watch"):
-                await self._watch(session, hello.conference, hello.last_seq)
-            await self._read(socket, session, client)
-        finally:
-            # First what must happen: this task may be cancelled while it waits.
-            if session.client is client:
-                session.client = None
-                session.idle_since = self.control.clock()
-                self.control.publish()
-            client.finish()
-            await asyncio.gather(writer, return_exceptions=True)
+        if greeted is not None:
+            session, hello = greeted
+            connection = _Connection(self._services, socket, session, request.remote or "")
+            await connection.serve(hello)
         return socket
 
     async def _greet(self, socket: web.WebSocketResponse) -> tuple[Session, protocol.Hello] | None:
+        """The session that the client's first message names; None where it was hung up on."""
+        control = self._services.control
         try:
             message = await socket.receive(timeout=HELLO_TIMEOUT)
             hello = protocol.decode(message.data) if message.type is WSMsgType.TEXT else None
@@ -85,71 +66,90 @@ class ClientSockets:
             hello = None
         if not isinstance(hello, protocol.Hello) or hello.version != protocol.VERSION:
             error = protocol.Error(sentence=sentence("protocol.hello_first"))
-            self.control.observer.hung_up("no_hello")
+            control.observer.hung_up("no_hello")
             if not socket.closed:
                 await socket.send_str(protocol.encode(error))
             await socket.close(code=CLOSE_PROTOCOL, message=b"hello expected")
             return None
-        session = self.control.sessions.get(hello.session)
+        session = control.sessions.get(hello.session)
         if session is None:
             await socket.close(code=CLOSE_UNKNOWN_SESSION, message=b"unknown session")
             return None
         return session, hello
 
-    async def _watch(self, session: Session, conference: str, after: int) -> None:
-        """Send the log of a conference that a console looks at, from ``after`` on."""
-        if conference:
-            session.watching = conference
-        state = self.control.watched(session)
-        if state is None:
-            return
-        ident = state.booking.id
-        fresh = ident != conference
-        try:
-            events = await self.services.events.read(ident, 0 if fresh else after, LOG_PAGE)
-        except FAULTS as error:  # the state comes all the same; the log when it asks again
-            log.error("the log could not be read: %s", type(error).__name__)
-            return
-        session.post(protocol.Events(conference=ident, events=tuple(events), reset=fresh))
 
-    async def _read(self, socket: web.WebSocketResponse, session: Session, client: Client) -> None:
+class _Connection:
+    """One WebSocket of a session, from the hello on. ``address`` is the client's."""
+
+    def __init__(
+        self, services: Services, socket: web.WebSocketResponse, session: Session, address: str
+    ) -> None:
+        self._services = services
+        self._control = services.control
+        self._socket = socket
+        self._session = session
+        self._address = address
+        self._client = Client()
+
+    async def serve(self, hello: protocol.Hello) -> None:
+        """Read until the client goes; one writer task owns the sending side."""
+        session, client = self._session, self._client
+        if session.client is not None:
+            session.client.finish()  # the same page, on a new connection
+        resumed = session.last_state is not None
+        session.client = client
+        client.post(self._control.welcome(session, resumed=resumed))
+        session.last_state = None
+        self._control.publish()
+        writer = asyncio.create_task(self._write())
+        try:
+            if session.may("watch"):
+                await self._watch(hello.conference, hello.last_seq)
+            await self._read()
+        finally:
+            # First what must happen: this task may be cancelled while it waits.
+            if session.client is client:
+                session.client = None
+                session.idle_since = self._control.clock()
+                self._control.publish()
+            client.finish()
+            await asyncio.gather(writer, return_exceptions=True)
+
+    # --- reading ------------------------------------------------------------------------
+
+    async def _read(self) -> None:
         bad = 0
-        async for message in socket:
+        async for message in self._socket:
             if message.type is not WSMsgType.TEXT:
                 bad += 1
-                client.post(protocol.Error(sentence=sentence("protocol.not_json")))
+                self._client.post(protocol.Error(sentence=sentence("protocol.not_json")))
             else:
                 try:
-                    await self._handle(protocol.decode(message.data), session, client)
+                    await self._handle(protocol.decode(message.data))
                 except protocol.BadMessage as error:
                     bad += 1
                     arguments = {"detail": error.detail} if error.detail else {}
-                    client.post(protocol.Error(sentence=sentence(error.key, **arguments)))
+                    self._client.post(protocol.Error(sentence=sentence(error.key, **arguments)))
             if bad > MAX_BAD_MESSAGES:
-                self.control.observer.hung_up("bad_messages")
-                await socket.close(code=CLOSE_PROTOCOL, message=b"too many bad messages")
+                self._control.observer.hung_up("bad_messages")
+                await self._socket.close(code=CLOSE_PROTOCOL, message=b"too many bad messages")
 
-    async def _handle(self, message: protocol.FromClient, session: Session, client: Client) -> None:
+    async def _handle(self, message: protocol.FromClient) -> None:
+        session = self._session
         match message:
             case protocol.Command():
-                await self._command(
-                    message.id, message.conference, message.command, session, client, message.key
-                )
+                result = await self._command(message.conference, message.command, message.key)
+                self._client.post(_result(message.id, result))
             case protocol.Typed():
-                state = self.services.conductor.states.get(message.conference)
-                points = state.points if state is not None else self.control.points
-                asked = parse(message.text, points)
-                if isinstance(asked, Refusal):
-                    client.post(_refused(message.id, asked))
-                else:
-                    await self._command(message.id, message.conference, asked, session, client, "")
+                result = await self._typed(message.conference, message.text)
+                self._client.post(_result(message.id, result))
             case protocol.Watch():
                 if session.may("watch"):
                     session.watching = message.conference
-                    self.control.changed_watch(session)
-                    await self._watch(session, message.conference, message.last_seq)
+                    self._control.changed_watch(session)
+                    await self._watch(message.conference, message.last_seq)
             case protocol.RoomStatus():
-                self.control.status(session, message)
+                self._control.status(session, message)
             case protocol.Playback():
                 session.playback = message
             case protocol.Report():
@@ -157,46 +157,69 @@ class ClientSockets:
                     if report.slot in session.reports or len(session.reports) < MAX_REPORTS:
                         session.reports[report.slot] = report
             case protocol.Bye():
-                client.post(protocol.Ended(reason="bye", sentence=sentence("ended.bye")))
-                client.finish()
-                self.control.end_session(session)
-                await self._forget(session)
+                await self._bye()
             case protocol.Hello():
                 raise protocol.BadMessage("protocol.hello_once")
 
-    async def _forget(self, session: Session) -> None:
+    async def _watch(self, conference: str, after: int) -> None:
+        """Send the log of a conference that a console looks at, from ``after`` on."""
+        session = self._session
+        if conference:
+            session.watching = conference
+        state = self._control.watched(session)
+        if state is None:
+            return
+        ident = state.booking.id
+        fresh = ident != conference
         try:
-            await self.services.accounts.end_session(session.id)
+            events = await self._services.events.read(ident, 0 if fresh else after, LOG_PAGE)
+        except FAULTS as error:  # the state comes all the same; the log when it asks again
+            log.error("the log could not be read: %s", type(error).__name__)
+            return
+        session.post(protocol.Events(conference=ident, events=tuple(events), reset=fresh))
+
+    async def _bye(self) -> None:
+        self._client.post(protocol.Ended(reason="bye", sentence=sentence("ended.bye")))
+        self._client.finish()
+        self._control.end_session(self._session)
+        try:
+            await self._services.accounts.end_session(self._session.id)
         except FAULTS as error:
             log.error("the end of a session could not be saved: %s", type(error).__name__)
 
-    async def _command(
-        self,
-        ident: int,
-        conference: str,
-        command: c.Asked,
-        session: Session,
-        client: Client,
-        key: str,
-    ) -> None:
-        actor = session.actor
-        try:
-            result: Any = Refusal(key="refusal.not_allowed")
-            if session.kind != "echo":
-                result = await self.services.conductor.submit(conference, command, actor, key)
-        except FAULTS:
-            result = Refusal(key="store.not_saved")
-        if isinstance(result, Done):
-            client.post(protocol.Result(id=ident, ok=True, seq=result.seq))
-            return
-        if result.key in ("refusal.not_allowed", "refusal.other_director"):
-            await self.services.auth.note(
-                actor.label, "", f"command {c.name_of(command)}", conference, result.key
-            )
-        client.post(_refused(ident, result))
+    async def _typed(self, conference: str, line: str) -> Result:
+        state = self._services.conductor.states.get(conference)
+        asked = parse(line, state.points if state is not None else self._control.points)
+        if isinstance(asked, Refusal):
+            return asked
+        return await self._command(conference, asked, "")
 
-    async def _write(self, socket: web.WebSocketResponse, client: Client) -> None:
+    async def _command(self, conference: str, command: c.Asked, key: str) -> Result:
+        services, actor = self._services, self._session.actor
+        if self._session.kind == "echo":  # a self-test takes part in nothing
+            refusal = Refusal(key="refusal.not_allowed")
+            await note_refusal(
+                services.auth, conference, command, actor, refusal, address=self._address
+            )
+            return refusal
+        try:
+            return await direct(
+                services.conductor,
+                services.auth,
+                conference,
+                command,
+                actor,
+                address=self._address,
+                key=key,
+            )
+        except FAULTS:
+            return Refusal(key="store.not_saved")
+
+    # --- writing ------------------------------------------------------------------------
+
+    async def _write(self) -> None:
         """Empty the client's queue; a client that does not read is cut off."""
+        client, socket = self._client, self._socket
         code, reason = 1000, b""
         try:
             while True:
@@ -210,7 +233,7 @@ class ClientSockets:
         except (ConnectionError, TimeoutError, RuntimeError):
             client.overflowed = True
         if client.overflowed:
-            self.control.observer.hung_up("too_slow")
+            self._control.observer.hung_up("too_slow")
             code, reason = CLOSE_TOO_SLOW, b"too slow"
         try:
             async with asyncio.timeout(1):
@@ -219,6 +242,8 @@ class ClientSockets:
             pass
 
 
-def _refused(ident: int, refusal: Refusal) -> protocol.Result:
-    why = sentence(refusal.key, **refusal.arguments)
-    return protocol.Result(id=ident, ok=False, error=why, key=refusal.key)
+def _result(ident: int, result: Result) -> protocol.Result:
+    if isinstance(result, Done):
+        return protocol.Result(id=ident, ok=True, seq=result.seq)
+    why = sentence(result.key, **result.arguments)
+    return protocol.Result(id=ident, ok=False, error=why, key=result.key)

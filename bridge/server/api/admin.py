@@ -259,7 +259,7 @@ async def certificate(call: Call) -> web.Response:
 
 async def describe(call: Call) -> web.Response:
     return web.Response(
-        body=msgspec.json.encode(openapi.document(call.services.routes())),
+        body=msgspec.json.encode(openapi.document(call.routes)),
         content_type="application/json",
     )
 

@@ -1,28 +1,24 @@
-"""Conferences, templates, schedule, reports."""
+"""Conferences: the list, opening and directing one, its log and its report."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import msgspec
-from aiohttp import web
-from pydantic import ValidationError
 
 from bridge.accounts.auth import Denied
 from bridge.base.i18n import Sentence
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.model import State
+from bridge.conference.model import Refusal, State
 from bridge.conference.report import Report, report
 from bridge.conference.typed import HELP, parse
 from bridge.control import views
-from bridge.control.conductor import Done
-from bridge.reports import calendar
+from bridge.control.conductor import Done, Result
 from bridge.reports import conference as conference_report
-from bridge.server.api.routes import Call, Route, attachment, check_match, etag
-from bridge.signalling.protocol import ConferenceView, Upcoming
-from config.loader import check_template
-from config.schema import Template
+from bridge.server.api.routes import Call, Route, attachment
+from bridge.server.directing import direct
+from bridge.signalling.protocol import ConferenceView
 
 EVENTS_PAGE = 1000
 LIST_PAGE = 50
@@ -80,14 +76,6 @@ class Usage(msgspec.Struct, frozen=True):
 
     word: str
     usage: str
-
-
-class TemplateInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A template; ``editable`` where the console may change it."""
-
-    id: str
-    editable: bool
-    template: dict[str, Any]
 
 
 async def list_conferences(call: Call) -> list[Entry]:
@@ -154,7 +142,7 @@ async def open_conference(call: Call) -> Any:
     await call.note("open", result.conference)
     if body.start:
         key = f"{call.key} start" if call.key else ""
-        started = await services.conductor.submit(result.conference, c.Start(), call.actor, key)
+        started = await _direct(call, result.conference, c.Start(), key)
         if isinstance(started, Done):
             result = started
     return Accepted(result.conference, result.seq)
@@ -181,13 +169,17 @@ async def command(call: Call) -> Any:
     asked: Any = body.command
     if body.text is not None:
         asked = parse(body.text, state.points)
-    if isinstance(asked, c.Asked):
-        result = await call.services.conductor.submit(state.booking.id, asked, call.actor, call.key)
-        if isinstance(result, Done):
-            return Accepted(result.conference, result.seq)
-        asked = result
-    await call.note("command", state.booking.id, asked.key)
-    return asked
+        if isinstance(asked, Refusal):
+            return asked
+    result = await _direct(call, state.booking.id, asked, call.key)
+    return Accepted(result.conference, result.seq) if isinstance(result, Done) else result
+
+
+async def _direct(call: Call, conference: str, command: c.Asked, key: str) -> Result:
+    conductor, auth = call.services.conductor, call.services.auth
+    return await direct(
+        conductor, auth, conference, command, call.actor, address=call.address, key=key
+    )
 
 
 async def list_commands(call: Call) -> list[Usage]:
@@ -211,96 +203,6 @@ async def show_report(call: Call) -> Any:
         title = topology.bridge.name.text(language)
         return attachment(document.pdf(title), "application/pdf", f"{made.conference}.pdf")
     raise Denied(422, "api.bad_format")
-
-
-# --- templates and schedule ----------------------------------------------------------------
-
-
-async def list_templates(call: Call) -> list[TemplateInfo]:
-    stored = call.services.scheduler.stored()
-    return [
-        TemplateInfo(id=ident, editable=ident in stored, template=_plain(template))
-        for ident, template in call.services.scheduler.templates().items()
-    ]
-
-
-def _plain(template: Template) -> dict[str, Any]:
-    return template.model_dump(mode="json", exclude_none=True)
-
-
-def _etagged(template: Template) -> bytes:
-    return msgspec.json.encode(_plain(template))
-
-
-async def show_template(call: Call) -> web.Response:
-    template = call.services.scheduler.templates().get(call.param("id"))
-    if template is None:
-        raise Denied(404, "api.unknown_template", id=call.param("id"))
-    body = _etagged(template)
-    return web.Response(body=body, content_type="application/json", headers={"ETag": etag(body)})
-
-
-async def put_template(call: Call) -> web.Response:
-    ident = call.param("id")
-    services = call.services
-    before = services.scheduler.templates().get(ident)
-    if before is not None and ident not in services.scheduler.stored():
-        raise Denied(409, "api.template_of_topology", id=ident)
-    check_match(call, _etagged(before) if before is not None else None)
-    try:
-        template = Template.model_validate({**call.body, "id": ident})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Denied(422, "api.bad_template", detail=f"{where}: {first['msg']}") from None
-    problems = check_template(template, services.control.topology)
-    if problems:
-        raise Denied(422, "api.bad_template", detail=" ".join(problems))
-    now = services.conductor.now()
-    await services.accounts.put_template(ident, template.model_dump_json(), now)
-    await services.scheduler.load()
-    await call.note("template", ident)
-    body = _etagged(template)
-    return web.Response(
-        status=200 if before is not None else 201,
-        body=body,
-        content_type="application/json",
-        headers={"ETag": etag(body)},
-    )
-
-
-async def delete_template(call: Call) -> None:
-    ident = call.param("id")
-    before = call.services.scheduler.templates().get(ident)
-    if before is None:
-        raise Denied(404, "api.unknown_template", id=ident)
-    if ident not in call.services.scheduler.stored():
-        raise Denied(409, "api.template_of_topology", id=ident)
-    check_match(call, _etagged(before))
-    await call.services.accounts.delete_template(ident)
-    await call.services.scheduler.load()
-    await call.note("template", ident, "deleted")
-
-
-async def show_schedule(call: Call) -> list[Upcoming]:
-    return list(call.services.control.upcoming)
-
-
-async def calendar_feed(call: Call) -> web.Response:
-    """ICS (RFC 5545) for calendar programs, which cannot log in: the key is in the address."""
-    user = await call.services.accounts.user_of_calendar(call.request.query.get("key", ""))
-    if user is None or user.disabled or not (user.may("watch") or user.may("own_points")):
-        raise Denied(401, "account.log_in")
-    language = "en" if call.request.query.get("language") == "en" else "vi"
-    topology = call.services.control.topology
-    body = calendar.feed(
-        list(call.services.scheduler.templates().values()),
-        topology.bridge.zone,
-        topology.bridge.name.text(language),
-        language,
-        call.services.conductor.now(),
-    )
-    return web.Response(body=body, content_type="text/calendar", charset="utf-8")
 
 
 ROUTES = [
@@ -367,52 +269,5 @@ ROUTES = [
         "direct",
         "Words of the command box",
         answer=list[Usage],
-    ),
-    Route(
-        "GET",
-        "/api/v1/templates",
-        list_templates,
-        "watch",
-        "Kinds of conferences",
-        answer=list[TemplateInfo],
-    ),
-    Route(
-        "GET",
-        "/api/v1/templates/{id}",
-        show_template,
-        "watch",
-        "One template, with its ETag",
-        answer=dict[str, Any],
-    ),
-    Route(
-        "PUT",
-        "/api/v1/templates/{id}",
-        put_template,
-        "templates",
-        "Make or change a template",
-        dict[str, Any],
-        dict[str, Any],
-        headers=("If-Match",),
-    ),
-    Route(
-        "DELETE",
-        "/api/v1/templates/{id}",
-        delete_template,
-        "templates",
-        "Remove a template",
-        status=204,
-        headers=("If-Match",),
-    ),
-    Route(
-        "GET", "/api/v1/schedule", show_schedule, None, "Conferences to come", answer=list[Upcoming]
-    ),
-    Route(
-        "GET",
-        "/api/v1/calendar.ics",
-        calendar_feed,
-        "public",
-        "The schedule for calendar programs",
-        query=("key", "language"),
-        media_type="text/calendar",
     ),
 ]

@@ -1,8 +1,6 @@
-"""Points: what a technician sees of one, its line's history, faults, maintenance, its agent."""
+"""Points: what a technician sees of each, and commands to its agent."""
 
 from __future__ import annotations
-
-from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -12,18 +10,12 @@ from bridge.agents.registry import AgentAway
 from bridge.base.i18n import Sentence
 from bridge.conference import events as e
 from bridge.control import views
-from bridge.lines.incident import STREAM, Incident, history
+from bridge.lines.incident import Incident
 from bridge.lines.lamps import Lamp, lamps
-from bridge.reports.csv_table import as_csv
-from bridge.server.api.routes import Call, Route, attachment
+from bridge.server.api.routes import Call, Route
 from bridge.signalling.protocol import Quality, RoomStatus, SeatView, Upcoming
 
 LAST_CONFERENCES = 5
-DAY = 86_400
-MOST_ROWS = 20_000  # of one answer
-LONGEST = 400 * DAY  # seconds of history in one question
-MAINTENANCE_MOST = 14 * 24 * 60  # minutes
-INCIDENTS_LOOKED = 20_000  # events
 
 
 class AgentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,19 +33,6 @@ class Maintenance(msgspec.Struct, frozen=True, kw_only=True):
     note: str
 
 
-class MaintenanceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    on: bool
-    minutes: Annotated[int, msgspec.Meta(ge=1, le=MAINTENANCE_MOST)] | None = 240
-    note: Annotated[str, msgspec.Meta(max_length=200)] = ""
-
-
-class FaultBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One of the three faults of the written procedure."""
-
-    fault: Literal["picture", "sound", "lost"]
-    note: Annotated[str, msgspec.Meta(max_length=500)] = ""
-
-
 class AgentCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     command: CommandName
 
@@ -65,29 +44,6 @@ class AgentAnswer(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     call: CallOutcome | None
     log: str
-
-
-class QualityRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A span of seconds of one class (``kind``) in one direction; ms, counts, 0–63."""
-
-    at: int
-    span: int
-    kind: str
-    direction: str
-    packets: int
-    lost: int
-    bursts: int
-    reordered: int
-    duplicated: int
-    variation_p50: float | None
-    variation_p95: float | None
-    variation_p99: float | None
-    round_trip_p50: float | None
-    round_trip_p95: float | None
-    delay: float | None
-    dscp: int | None
-    outage: float
-    mos: float | None
 
 
 class LastConference(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,10 +160,10 @@ async def list_points(call: Call) -> list[PointStatus]:
 
 
 async def show_point(call: Call) -> PointStatus:
-    return await _point_status(call, _own(call), history=True)
+    return await _point_status(call, own_point(call), history=True)
 
 
-def _own(call: Call) -> str:
+def own_point(call: Call) -> str:
     """The point of the path. Raises `Denied` for one that is not, or not the user's."""
     ident = call.param("id")
     if ident not in call.services.control.points:
@@ -217,111 +173,9 @@ def _own(call: Call) -> str:
     return ident
 
 
-async def show_quality(call: Call) -> list[QualityRow]:
-    """The history of a line: ``from`` and ``to`` in UTC seconds (the last hour where left out),
-    ``span`` in seconds to thin it out, ``kind`` for one class."""
-    ident = _own(call)
-    end = call.number("to", int(call.services.conductor.now()) + 60)
-    start = call.number("from", end - 3660)
-    if start > end or end - start > LONGEST:
-        raise Denied(422, "api.bad_number", name="from")
-    span = call.number("span", 0)
-    # Long stretches come thinned out: nobody can look at half a million minutes.
-    needed = (end - start) / MOST_ROWS * 6
-    span = max(span, 60 if needed <= 60 else 600 if needed <= 600 else 3600)
-    kind = call.request.query.get("kind", "")
-    rows = await call.services.health.history(ident, start, end, span=span, kind=kind[:16])
-    return [
-        QualityRow(**{name: row[name] for name in QualityRow.__struct_fields__}) for row in rows
-    ]
-
-
-async def set_maintenance(call: Call) -> Maintenance | None:
-    ident = _own(call)
-    body: MaintenanceBody = call.body
-    until = None
-    if body.minutes is not None:
-        until = round(call.services.conductor.now() + body.minutes * 60, 3)
-    await call.services.incidents.set_maintenance(
-        ident, body.on, until if body.on else None, body.note, call.actor.label
-    )
-    await call.note("maintenance on" if body.on else "maintenance off", ident)
-    return Maintenance(until=until, note=body.note) if body.on else None
-
-
-async def report_fault(call: Call) -> Incident:
-    """Report a fault; the answer has the incident's number."""
-    ident = _own(call)
-    body: FaultBody = call.body
-    incident = await call.services.incidents.report_fault(
-        ident, body.fault, body.note, call.actor.label
-    )
-    await call.note("fault report", ident, body.fault)
-    name = views.as_sentence(
-        next(p.name for p in call.services.control.topology.points if p.id == ident)
-    )
-    call.services.control.notice(
-        "notice.fault", number=str(incident.number), point=name.vi, fault=f"{body.fault}"
-    )
-    return incident
-
-
-def _number(call: Call) -> int:
-    text = call.param("number")
-    if not text.isdecimal() or len(text) > 12:
-        raise Denied(404, "api.unknown_incident", number=text[:12])
-    return int(text)
-
-
-async def clear_incident(call: Call) -> None:
-    """A reported fault is over. What probes opened, probes clear."""
-    number = _number(call)
-    incidents = call.services.incidents
-    found = next((i for i in incidents.open.values() if i.number == number), None)
-    if found is None or found.kind != "fault":
-        raise Denied(404, "api.unknown_incident", number=str(number))
-    if not call.user.looks_after(found.point):
-        raise Denied(403, "account.no_right")
-    await incidents.clear_fault(found, call.actor.label)
-    await call.note("fault cleared", found.point, str(number))
-
-
-async def list_incidents(call: Call) -> Any:
-    """Newest first; ``?point=``, ``?open=1``, ``?from=`` and ``?to=`` (UTC seconds) filter,
-    ``?format=csv`` or ``json`` makes a file."""
-    query = call.request.query
-    kind = query.get("format", "")
-    if kind not in ("", "csv", "json"):
-        raise Denied(422, "api.bad_format")
-    start, end = call.number("from", 0), call.number("to", 2**40)
-    recorded = await call.services.events.tail(STREAM, INCIDENTS_LOOKED)
-    found = [
-        item
-        for item in reversed(history(recorded))
-        if call.user.looks_after(item.point)
-        and query.get("point", item.point) == item.point
-        and (not query.get("open") or item.until is None)
-        and item.since < end
-        and (item.until is None or item.until >= start)
-    ]
-    if not kind:
-        return found[:1000]
-    await call.note("incidents export", kind)
-    if kind == "json":
-        body, media_type = msgspec.json.encode(found), "application/json"
-    else:
-        header = list(Incident.__struct_fields__)
-        rows = [
-            [str(getattr(item, name) if getattr(item, name) is not None else "") for name in header]
-            for item in found
-        ]
-        body, media_type = as_csv(header, rows).encode(), "text/csv"
-    return attachment(body, media_type, f"incidents.{kind}")
-
-
 async def command_agent(call: Call) -> AgentAnswer:
     """Have the point's agent do something; waits for the outcome."""
-    ident = _own(call)
+    ident = own_point(call)
     body: AgentCommand = call.body
     await call.note(f"agent {body.command}", ident)
     try:
@@ -349,34 +203,6 @@ ROUTES = [
         answer=PointStatus,
     ),
     Route(
-        "GET",
-        "/api/v1/points/{id}/quality",
-        show_quality,
-        "own_points",
-        "The history of a point's line",
-        answer=list[QualityRow],
-        query=("from", "to", "span", "kind"),
-    ),
-    Route(
-        "POST",
-        "/api/v1/points/{id}/maintenance",
-        set_maintenance,
-        "own_points",
-        "Silence a point's alerts, or no longer",
-        MaintenanceBody,
-        Maintenance | None,
-    ),
-    Route(
-        "POST",
-        "/api/v1/points/{id}/faults",
-        report_fault,
-        "own_points",
-        "Report a fault",
-        FaultBody,
-        Incident,
-        201,
-    ),
-    Route(
         "POST",
         "/api/v1/points/{id}/agent",
         command_agent,
@@ -384,22 +210,5 @@ ROUTES = [
         "Have a point's agent do something",
         AgentCommand,
         AgentAnswer,
-    ),
-    Route(
-        "GET",
-        "/api/v1/incidents",
-        list_incidents,
-        "own_points",
-        "Incidents of points; also csv and json",
-        answer=list[Incident],
-        query=("point", "open", "from", "to", "format"),
-    ),
-    Route(
-        "DELETE",
-        "/api/v1/incidents/{number}",
-        clear_incident,
-        "own_points",
-        "A reported fault is over",
-        status=204,
     ),
 ]

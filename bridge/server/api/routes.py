@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -49,6 +49,8 @@ class Call:
     services: Services
     request: web.Request
     identity: Identity | None
+    routes: Sequence[Route]
+    """Every route of the interface, for its description."""
     body: Any = None
 
     @property
@@ -113,7 +115,7 @@ class Table:
     """All routes, and the handler around each."""
 
     services: Services
-    routes: list[Route] = field(default_factory=list)
+    routes: Sequence[Route]
 
     def install(self, app: web.Application) -> None:
         for route in self.routes:
@@ -121,7 +123,7 @@ class Table:
 
     def _wrap(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
-            call = Call(self.services, request, None)
+            call = Call(self.services, request, None, self.routes)
             try:
                 await self._authorise(route, call)
                 if route.body is not None:

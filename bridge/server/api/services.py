@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -23,6 +23,7 @@ from bridge.lines.incident import Incident
 from bridge.reports.monthly_lines import LinesReport
 from bridge.store.accounts import Accounts
 from bridge.store.log import EventLog
+from monitoring.quality.line_state import Row
 
 
 class IncidentLog(Protocol):
@@ -51,7 +52,7 @@ class LineHistory(Protocol):
 
     async def history(
         self, point: str, start: int, end: int, *, span: int, kind: str
-    ) -> list[dict[str, Any]]: ...
+    ) -> list[Row]: ...
 
     async def measured(self, start: float, end: float) -> Measured: ...
 
@@ -117,7 +118,6 @@ class Services:
     certificate: Path | None
     reloaded: Callable[[], None]
     """Called after a restore: what is kept in memory is stale."""
-    routes: Callable[[], Sequence[Any]]
     agents: Agents
     incidents: IncidentLog
     health: LineHistory

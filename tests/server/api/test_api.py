@@ -15,20 +15,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from bridge.accounts.throttle import FREE, LONGEST_WAIT, Throttle
 from bridge.base.roles import RIGHTS, ROLES, password_problem
 from bridge.conference import commands as c
-from bridge.server.api import admin, conferences, lines, people, points, readiness
 from bridge.server.api.routes import Route
+from bridge.server.http import ROUTES
 from tests.control_support import PASSWORD, TOPOLOGY, Bridge
 from tests.paths import ROOT
 
 LAC_THUY = (ROOT / "config" / "lac-thuy.yaml").read_text("utf-8")
-ALL_ROUTES = [
-    *conferences.ROUTES,
-    *people.ROUTES,
-    *admin.ROUTES,
-    *points.ROUTES,
-    *readiness.ROUTES,
-    *lines.ROUTES,
-]
 BODIES: dict[str, Any] = {
     "/api/v1/conferences": {"template": "giao-ban"},
     "/api/v1/conferences/{id}/commands": {"text": "lock"},
@@ -44,7 +36,7 @@ BODIES: dict[str, Any] = {
 # --- rights --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("route", ALL_ROUTES, ids=lambda r: f"{r.method} {r.path}")
+@pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method} {r.path}")
 async def test_every_route_for_every_role(bridge: Bridge, route: Route) -> None:
     """401 without a login, 403 without the right, something else with it; refusals are noted."""
     conference = await bridge.open()
