@@ -19,7 +19,8 @@ import aiohttp
 import typer
 
 from bridge.app.process import ControlProcess
-from bridge.demo.run import Demo, start_conference
+from bridge.demo.account import start_conference
+from bridge.demo.run import Demo
 from bridge.media import messages as m
 from bridge.signalling.protocol import Quality
 from config.loader import load

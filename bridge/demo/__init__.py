@@ -1,1 +1,1 @@
-"""The demo: a bridge and simulated points on loopback."""
+"""The demo: a bridge and simulated points on loopback, whose pictures and sounds are verified."""

@@ -1,4 +1,5 @@
-"""Debian's Prometheus beside the demo: its configuration, its process, its address."""
+"""Runs Debian's Prometheus beside the demo, with a configuration made from the example for
+admins."""
 
 from __future__ import annotations
 
@@ -13,21 +14,18 @@ from pathlib import Path
 import aiohttp
 import yaml
 
+from bridge.demo.ports import free_port
+
 FOLDER = Path(__file__).parent.parent.parent / "monitoring"
 DASHBOARDS = FOLDER / "grafana" / "dashboards"
+LOOPBACK = "127.0.0.1"
 INTERVAL = "2s"  # of the demo's scrapes: somebody watches
 READY = 20.0  # seconds
 STOP = 5.0
 
 
 class NoPrometheus(Exception):
-    """There is no Prometheus, or it did not start; the text says what to do."""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Prometheus is not installed, or did not start; the text says what to do."""
 
 
 def configuration(metrics_url: str, bridge_url: str, interval: str = INTERVAL) -> str:
@@ -46,7 +44,7 @@ def configuration(metrics_url: str, bridge_url: str, interval: str = INTERVAL) -
 async def prometheus(
     metrics_url: str, bridge_url: str, folder: Path, interval: str = INTERVAL
 ) -> AsyncIterator[str]:
-    """A Prometheus that scrapes the demo, on loopback; yields its address. Raises
+    """Run a Prometheus on loopback that scrapes the demo; yields its address. Raises
     `NoPrometheus`."""
     program = shutil.which("prometheus")
     if program is None:
@@ -59,13 +57,13 @@ async def prometheus(
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "prometheus.yml"
     config.write_text(configuration(metrics_url, bridge_url, interval), "utf-8")
-    port = _free_port()
+    port = free_port(LOOPBACK, socket.SOCK_STREAM)
     log = (folder / "prometheus.log").open("wb")
     process = await asyncio.create_subprocess_exec(
         program,
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
-        f"--web.listen-address=127.0.0.1:{port}",
+        f"--web.listen-address={LOOPBACK}:{port}",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -73,7 +71,7 @@ async def prometheus(
         start_new_session=True,
     )
     log.close()
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{LOOPBACK}:{port}"
     try:
         await _ready(process, url)
         yield url

@@ -20,7 +20,7 @@ from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
 from bridge.conference.model import Actor, PointId, State
 from bridge.control.conductor import Done
-from bridge.demo.run import demo_operator
+from bridge.demo.account import demo_operator
 from config.loader import load
 from config.schema import Topology
 from endpoints.webrtc.test_card import TestCard

@@ -20,8 +20,9 @@ import yaml
 
 from bridge.conference import commands as c
 from bridge.conference.model import Actor
+from bridge.demo.account import DEMO_ACTOR, start_conference
 from bridge.demo.prometheus import NoPrometheus, prometheus
-from bridge.demo.run import DEMO_ACTOR, Demo, start_conference
+from bridge.demo.run import Demo
 from bridge.signalling import protocol
 from monitoring.grafana.generate import DASHBOARDS
 from monitoring.grafana.panels import Panel

@@ -1,0 +1,43 @@
+"""The tour of a measured run: every point is brought on air once, so that all are heard."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+from bridge.app.process import ControlProcess
+from bridge.conference.commands import Grant
+from bridge.conference.model import PointId
+from bridge.demo.account import DEMO_ACTOR, start_conference
+from bridge.demo.findings import Findings
+
+START_BY = 0.5  # share of the time until which pictures may take before the takes begin
+DWELL_MIN, DWELL_MAX = 1.0, 2.5  # seconds that a point stays on air
+POLL = 0.1  # seconds between looks at the findings
+
+
+def order(points: Iterable[PointId], chair: PointId) -> list[PointId]:
+    """The points in the order in which they come on air: the chair last."""
+    return [point for point in points if point != chair] + [chair]
+
+
+def dwell(left: float, count: int) -> float:
+    """How long each of ``count`` points stays on air where ``left`` seconds remain."""
+    return max(DWELL_MIN, min(DWELL_MAX, left / count))
+
+
+async def tour(process: ControlProcess, findings: Findings, started: float, seconds: float) -> None:
+    """Start the conference of a run that began at ``started`` (monotonic seconds) and lasts
+    ``seconds``; once everybody is seen by everybody, bring each point on air."""
+    conference = await start_conference(process)
+    while not findings.all_pictures:
+        if time.monotonic() - started > seconds * START_BY:
+            break
+        await asyncio.sleep(POLL)
+    stops = order(map(PointId, process.control.points), PointId(process.topology.conference.chair))
+    pause = dwell(seconds - (time.monotonic() - started) - 1.0, len(stops))
+    for point in stops:
+        findings.took(point, time.monotonic())
+        await process.conductor.submit(conference, Grant(point=point), DEMO_ACTOR)
+        await asyncio.sleep(pause)
