@@ -1,25 +1,31 @@
-# make demo [ARGS="…"]   the demo          make test [ARGS="…"]   every check
-# make soak              the long tests    make bench             the forwarding benchmark
-# make lock              renew the locked requirements (developers)
+# make demo [ARGS="…"]   the demo          make test [ARGS="…"]        every change: minutes
+# make bench             the benchmark     make test-live [ARGS="…"]   real processes, browsers, databases
+# make lock              renew the locked  make soak                   the long tests
+#                        requirements      make lint                   lint, format, types, contracts
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test soak bench lint lock clean
+.PHONY: demo test test-live soak bench lint lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run
 	$(BIN)/python bridge.py demo $(ARGS)
 
 test: $(VENV)/.dev
-	BIN=$(BIN) sh tests/run.sh $(ARGS)
+	BIN=$(BIN) sh tests/fast.sh $(ARGS)
+
+test-live: $(VENV)/.dev
+	sh tests/setup.sh
+	BIN=$(BIN) sh tests/live.sh $(ARGS)
 
 lint: $(VENV)/.dev
 	BIN=$(BIN) sh tests/lint.sh
 
 soak: $(VENV)/.dev
+	sh tests/setup.sh
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 bench: $(VENV)/.dev

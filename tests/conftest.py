@@ -1,4 +1,5 @@
-"""Fixtures that many tests share."""
+"""Fixtures that many tests share, and what holds for every test: its tier, its time limit, and
+cheap password hashes."""
 
 from __future__ import annotations
 
@@ -8,9 +9,45 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
 
+from bridge.accounts import passwords
 from tests import databases
 from tests.control_support import Bridge
+
+pytest_plugins = ["tests.hangs"]
+
+# Time is no subject of property tests: an example may be slow because the machine is busy.
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
+
+LIVE = Path(__file__).parent / "live"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--screenshots", action="store_true", help="renew the pictures of the guides in docs/"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What stands in tests/live is live; the demo comes first, beside everything else."""
+    for item in items:
+        if LIVE in item.path.parents:
+            item.add_marker(pytest.mark.live)
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHasher]:
+    """Passwords are hashed cheaply in this process; yields the hasher that production uses."""
+    real = passwords._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", CHEAP)
+        patch.setattr(passwords, "_DUMMY", CHEAP.hash("nobody's"))
+        yield real
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +56,7 @@ def postgres() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=databases.KINDS)
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.live)])
 def database(request: pytest.FixtureRequest) -> str:
     """The URL of a fresh database, of either kind; "" is SQLite in the state folder."""
     if request.param == "sqlite":
@@ -36,9 +73,3 @@ async def bridge(tmp_path: Path) -> AsyncIterator[Bridge]:
         yield made
     await made.stop()
     await asyncio.sleep(0)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--screenshots", action="store_true", help="renew the pictures of the guides in docs/"
-    )

@@ -20,6 +20,7 @@ from bridge.control.sessions import Session
 from bridge.media import messages as m
 from config.loader import load
 from config.schema import Topology
+from tests import databases
 from tests.paths import ROOT
 
 TOPOLOGY = load(ROOT / "config" / "lac-thuy.yaml")
@@ -60,6 +61,8 @@ class Bridge:
         at: float = START,
         topology_file: Path | None = None,
     ) -> None:
+        if not url:
+            databases.put_migrated(state)
         self.now = 1000.0
         self.wall = at
         self.sent: list[m.Command] = []

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import contextlib
+import functools
 import os
 import pwd
 import secrets
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-KINDS = ("sqlite", "postgresql")
+from bridge.store.database import engine_of, migrate
+
+
+@functools.cache
+def _migrated() -> Path:
+    """A SQLite database with all tables and no row; made once per process."""
+    folder = Path(tempfile.mkdtemp(prefix="diem-cau-db-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+    async def make() -> None:
+        engine = engine_of("", folder)
+        await migrate(engine)
+        await engine.dispose()
+
+    thread = threading.Thread(target=asyncio.run, args=(make(),))
+    thread.start()  # the caller's own event loop may be running
+    thread.join()
+    (made,) = folder.iterdir()
+    return made
+
+
+def put_migrated(folder: Path) -> None:
+    """Copy a migrated, empty SQLite database into a state folder that has none."""
+    template = _migrated()
+    if not (folder / template.name).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(template, folder / template.name)
 
 
 def postgres_bin() -> Path | None:

@@ -4,6 +4,7 @@ set -eu
 "$BIN/ruff" check .
 "$BIN/ruff" format --check --quiet .
 "$BIN/mypy"
-"$BIN/lint-imports" >/tmp/lint-imports.$$ 2>&1 || { cat /tmp/lint-imports.$$; rm -f /tmp/lint-imports.$$; exit 1; }
-rm -f /tmp/lint-imports.$$
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+"$BIN/lint-imports" >"$said" 2>&1 || { cat "$said"; exit 1; }
 echo "lint, format, types and import contracts are clean"

@@ -242,6 +242,7 @@ async def test_a_commit_whose_answer_was_lost(
     await bridge.stop()
 
 
+@pytest.mark.live
 async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path) -> None:
     """PostgreSQL is stopped during a conference: it goes on, commands are refused with a
     sentence, and what happened meanwhile is saved afterwards."""

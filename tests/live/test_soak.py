@@ -1,4 +1,4 @@
-"""Long runs (`make soak`), and a short slice of each that `make test` runs too."""
+"""Long runs (`make soak`), and a short slice of each that `make test-live` runs too."""
 
 from __future__ import annotations
 

@@ -193,6 +193,7 @@ async def test_backup_and_restore(engine: AsyncEngine, tmp_path: Path) -> None:
         gzip.compress(b'{"diem-cau": 99, "rows": 0, "sha256": ""}\n'),
         gzip.compress(b'{"diem-cau": 1, "rows": 1, "sha256": "x"}\n{"table": "users"}\n'),
     ],
+    ids=["empty", "no gzip", "no document", "a later format", "another checksum"],
 )
 def test_what_is_no_backup_is_refused_before_anything_is_touched(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"backup|format"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import subprocess
@@ -19,6 +20,13 @@ def node() -> str:
 @functools.cache
 def packages() -> Path:
     """The folder with the packages of package-lock.json; installed where it is missing."""
+    # Tests run in several processes: one installs, the others wait for it.
+    with (FOLDER / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _installed()
+
+
+def _installed() -> Path:
     modules = FOLDER / "node_modules"
     stamp = modules / ".package-lock.json"
     if not stamp.exists() or stamp.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime:

@@ -90,6 +90,7 @@ def test_openmetrics_is_spoken_where_it_is_asked_for() -> None:
     assert text.endswith(b"# EOF\n")
 
 
+@pytest.mark.live
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs Debian's prometheus")
 def test_promtool_finds_nothing() -> None:
     text = exposition(Snapshot(DOMAINS))[0]

@@ -298,11 +298,13 @@ def test_rules_use_metrics_that_exist() -> None:
             assert name in known | recorded, (rule, name)
 
 
+@pytest.mark.live
 @needs_promtool
 def test_promtool_accepts_the_rules() -> None:
     assert "SUCCESS" in promtool("check", "rules", str(RULES))
 
 
+@pytest.mark.live
 @needs_promtool
 def test_each_alert_fires_and_clears(tmp_path: Path) -> None:
     run_tests(
@@ -323,6 +325,7 @@ def test_each_alert_fires_and_clears(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.live
 @needs_promtool
 def test_no_alert_fires_just_below_its_limit(tmp_path: Path) -> None:
     run_tests(
@@ -341,6 +344,7 @@ def test_no_alert_fires_just_below_its_limit(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.live
 @needs_promtool
 def test_maintenance_silences_the_alerts_of_points(tmp_path: Path) -> None:
     run_tests(
@@ -360,6 +364,7 @@ def test_maintenance_silences_the_alerts_of_points(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.live
 @needs_promtool
 def test_a_round_trip_is_compared_with_what_is_usual(tmp_path: Path) -> None:
     """A day at 10 to 30 ms, then 50 to 100 ms; on a first day nothing is usual yet."""
@@ -399,6 +404,7 @@ def test_a_round_trip_is_compared_with_what_is_usual(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.live
 @needs_promtool
 def test_the_examples_for_admins_are_valid() -> None:
     said = promtool("check", "config", "monitoring/prometheus/prometheus.yml")
@@ -411,6 +417,7 @@ def test_the_examples_for_admins_are_valid() -> None:
         assert yaml.safe_load((ROOT / "monitoring" / path).read_text("utf-8"))
 
 
+@pytest.mark.live
 @pytest.mark.skipif(shutil.which("amtool") is None, reason="needs Debian's prometheus-alertmanager")
 def test_amtool_accepts_the_example() -> None:
     done = subprocess.run(

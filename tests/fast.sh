@@ -1,0 +1,18 @@
+#!/bin/sh
+# The fast tier: lint, format, types and import contracts beside every test that is not marked live
+# and one short run of the demo. Arguments go to pytest, and then only pytest runs.
+# BIN is the virtual environment's bin folder.
+set -eu
+here=$(dirname "$0")
+# One process a core, and one more: the demo's test mostly waits.
+workers=$(($(getconf _NPROCESSORS_ONLN) + 1))
+[ $# -eq 0 ] || exec "$BIN/python" -m pytest "$@"
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+sh "$here/lint.sh" >"$said" 2>&1 &
+lint=$!
+failed=
+"$BIN/python" -m pytest -m "not live and not soak" -n $workers --dist worksteal || failed=1
+wait $lint || failed=1
+cat "$said"
+[ -z "$failed" ]

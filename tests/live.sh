@@ -1,0 +1,6 @@
+#!/bin/sh
+# The live tier: real processes and the sockets between them, browsers, PostgreSQL, Prometheus,
+# network namespaces. Arguments go to pytest. BIN is the virtual environment's bin folder.
+set -eu
+[ $# -gt 0 ] || set -- -m "live and not soak"
+exec "$BIN/python" -m pytest "$@"
