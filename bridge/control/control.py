@@ -418,6 +418,7 @@ class Control:
             addresses=addresses,
             video_codec=self.topology.media.codec,
             random_ssrc=lambda: secrets.randbits(32),
+            video_bitrate=1000 * sum(layer.bitrate for layer in self.topology.media.layers),
         )
 
     # --- topology -----------------------------------------------------------------------

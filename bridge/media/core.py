@@ -14,7 +14,7 @@ from bridge.media.counters import Counters, Drop
 from bridge.media.dtls import DtlsServer, Identity
 from bridge.media.fanout import abs_send_time_word, fan_out, gather
 from bridge.media.intake import Intake
-from bridge.media.layer import KEY_FRAME_INTERVAL, Layer
+from bridge.media.layer import KEY_FRAME_INTERVAL, KEY_FRAME_SOONER, Layer
 from bridge.media.routing import Router
 from bridge.media.slot import Slot
 from bridge.media.srtp import SrtpError
@@ -64,6 +64,7 @@ class MediaCore:
         self.datagrams: list[tuple[int, Address, bytes]] = []
         self._next_report = 0.0
         self._next_feedback = 0.0
+        self._refilled = 0.0
         self._next_level = 0.0
         self._next_housekeeping = 0.0
         self._levels: dict[str, int] = {}
@@ -240,7 +241,8 @@ class MediaCore:
     def _send_key_frame_requests(self, now: float) -> None:
         """Coalesced: one PLI a layer and interval, however many receivers asked."""
         for layer in list(self.router.key_frames_due):
-            due = layer.key_frame_sent + KEY_FRAME_INTERVAL
+            interval = KEY_FRAME_SOONER if layer.waiters else KEY_FRAME_INTERVAL
+            due = layer.key_frame_sent + interval
             if not layer.key_frame_wanted and not layer.waiters:
                 self.router.key_frames_due.discard(layer)
                 continue
@@ -274,6 +276,7 @@ class MediaCore:
                     self.datagrams.append((transport.socket, transport.address, datagram))
         if now >= self._next_feedback:
             self._next_feedback = now + FEEDBACK_INTERVAL
+            self._refill(now)
             self._congestion_feedback()
         if now >= self._next_level:
             self._next_level = now + LEVEL_INTERVAL
@@ -297,13 +300,21 @@ class MediaCore:
         if layer.key_frame_wanted:
             self.router.key_frames_due.add(layer)
 
+    def _refill(self, now: float) -> None:
+        """Let sources send on."""
+        seconds = now - self._refilled
+        self._refilled = now
+        for transport in self.transports.values():
+            transport.stray.refill(seconds)
+            for source in transport.sources.values():
+                source.budget.refill(seconds)
+
     def _congestion_feedback(self) -> None:
         for transport in self.transports.values():
             if not transport.extensions.transport_cc or not transport.cc_recorder:
                 continue
-            fci = transport.cc_recorder.flush()
-            if fci:
-                media_ssrc = next(iter(transport.layers), 0)
+            media_ssrc = next(iter(transport.layers), 0)
+            while fci := transport.cc_recorder.flush():
                 compound = rtcp.build_transport_cc(REPORT_SSRC, media_ssrc, fci)
                 empty = rtcp.build_receiver_report(REPORT_SSRC, ())
                 self._send_rtcp(transport, empty + compound)
@@ -326,9 +337,7 @@ class MediaCore:
         for transport in list(self.transports.values()):
             silent = now - transport.last_heard
             if transport.state == "connected":
-                octets = sum(slot.octets for slot in transport.slots.values())
-                feedback.refill_rtx(transport, octets - transport.octets_granted)
-                transport.octets_granted = octets
+                feedback.refill_rtx(transport)
                 if silent > CONSENT_TIMEOUT:
                     reason = f"Nothing was heard for {silent:.1f} s."
                     self._set_state(transport, "vanished", now, reason)

@@ -30,6 +30,7 @@ class Drop(StrEnum):
     STUN_RATE = "stun_rate"
     DTLS_FAILED = "dtls_failed"
     DTLS_CLOSED = "dtls_closed"
+    SOURCE_BUDGET = "source_budget"  # more than the source may send
     SEND_BLOCKED = "send_blocked"  # the socket buffer was full
     SEND_ERROR = "send_error"
     RTX_BUDGET = "rtx_budget"

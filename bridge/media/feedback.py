@@ -12,6 +12,7 @@ from bridge.media.slot import SR_KEPT, Slot
 from bridge.media.transport import (
     REPORT_SSRC,
     RTX_BURST,
+    RTX_BURST_PACKETS,
     RTX_SHARE,
     Transport,
 )
@@ -123,7 +124,7 @@ def _nack(
     for sequence_number in sequence_numbers:
         if now - slot.rtx_sent.get(sequence_number, -1e9) < wait:
             continue
-        if transport.rtx_credit <= 0:
+        if transport.rtx_credit <= 0 or transport.rtx_packet_credit < 1:
             counters.drop(Drop.RTX_BUDGET)
             continue
         octets = retransmit(slot, sequence_number, ready)
@@ -132,14 +133,20 @@ def _nack(
             continue
         slot.rtx_sent[sequence_number] = now
         transport.rtx_credit -= octets
+        transport.rtx_packet_credit -= 1
         counters.rtx_out += 1
         slot.rtx += 1
 
 
-def refill_rtx(transport: Transport, octets_sent: int) -> None:
-    """Grant repair its share of what was sent."""
-    credit = transport.rtx_credit + octets_sent * RTX_SHARE
+def refill_rtx(transport: Transport) -> None:
+    """Grant repair its share of what was sent since the last call, in octets and in packets."""
+    octets = sum(slot.octets for slot in transport.slots.values())
+    packets = sum(slot.packets for slot in transport.slots.values())
+    credit = transport.rtx_credit + (octets - transport.octets_granted) * RTX_SHARE
     transport.rtx_credit = min(credit, float(RTX_BURST))
+    credit = transport.rtx_packet_credit + (packets - transport.packets_granted) * RTX_SHARE
+    transport.rtx_packet_credit = min(credit, float(RTX_BURST_PACKETS))
+    transport.octets_granted, transport.packets_granted = octets, packets
 
 
 def reports(transport: Transport, now: float) -> list[bytes]:
@@ -154,11 +161,11 @@ def reports(transport: Transport, now: float) -> list[bytes]:
     blocks = [layer.report(now) for layer in transport.layers.values() if layer.received]
     receiver = rtcp.build_receiver_report(REPORT_SSRC, blocks[:MAX_BLOCKS])
     compounds = []
-    for at in range(0, max(len(parts), 1), 20):  # 20 sender reports fill 560 octets
+    for at in range(0, len(parts), 20):  # 20 sender reports fill 560 octets
         chunk = parts[at : at + 20]
-        tail = receiver if at == 0 else b""
-        ssrc = int.from_bytes(chunk[0][4:8], "big") if chunk else REPORT_SSRC
-        compounds.append(b"".join(chunk) + tail + rtcp.build_cname(ssrc, transport.cname))
+        ssrc = int.from_bytes(chunk[0][4:8], "big")
+        compounds.append(b"".join(chunk) + rtcp.build_cname(ssrc, transport.cname))
+    compounds.append(receiver + rtcp.build_cname(REPORT_SSRC, transport.cname))
     return compounds
 
 

@@ -41,6 +41,16 @@ class Intake:
             return
         first, second, sequence_number, timestamp, ssrc = _unpack_header(data)
         layer = transport.layers.get(ssrc)
+        if layer is not None:
+            budget = layer.source.budget
+        else:
+            repaired = transport.rtx_layers.get(ssrc)
+            budget = transport.stray if repaired is None else repaired.source.budget
+        if budget.packets < 0 or budget.octets < 0:
+            self._counters.drop(Drop.SOURCE_BUDGET)
+            return
+        budget.packets -= 1
+        budget.octets -= len(data)
         if layer is None or inbound.open is None:
             if inbound.open is not None and ssrc in transport.retired:
                 self._returned(data, transport, ssrc, now)
@@ -62,6 +72,9 @@ class Intake:
         try:
             payload = inbound.open(nonce, data[offset:], data[:offset])
         except InvalidTag:
+            # Forged: that must not use up what the source may send.
+            budget.packets += 1
+            budget.octets += len(data)
             self._counters.drop(Drop.SRTP_REJECTED)
             return
         padding = first & rtp.PADDING_BIT

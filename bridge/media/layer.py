@@ -34,7 +34,8 @@ MAX_MISSING = 256  # packets awaited at once; beyond that a key frame is cheaper
 NACK_TRIES = 10
 NACK_GIVE_UP = 1.0  # seconds; a receiver's jitter buffer has moved on by then
 NACK_MIN_INTERVAL = 0.02  # seconds
-KEY_FRAME_INTERVAL = 0.3  # seconds between two requests for one layer
+KEY_FRAME_INTERVAL = 1.0  # seconds between two requests for one layer, whoever asked
+KEY_FRAME_SOONER = 0.3  # the same while a slot waits that has no picture of the layer yet
 LAYER_IDLE = 1.5  # seconds without a packet until a layer counts as switched off
 
 SILENCE = 127  # -dBov, RFC 6464

@@ -65,7 +65,8 @@ class StreamSsrc(Struct, frozen=True, kw_only=True):
 
 
 class SourceSpec(Struct, frozen=True, kw_only=True):
-    """What the peer sends on one media line. ``rids`` go from the lowest layer up."""
+    """What the peer sends on one media line. ``rids`` go from the lowest layer up; ``bitrate``
+    is what was negotiated for all of them together in bit/s (0: unknown)."""
 
     name: str
     mid: str
@@ -76,6 +77,7 @@ class SourceSpec(Struct, frozen=True, kw_only=True):
     clock_rate: int = 90000
     rids: tuple[str, ...] = ()
     ssrcs: tuple[StreamSsrc, ...] = ()
+    bitrate: int = 0
 
 
 class SlotSpec(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.media import messages as m
+from bridge.media.budget import STRAY, Budget, allowance
 from bridge.media.dtls import DtlsServer
 from bridge.media.layer import Layer
 from bridge.media.rtp import ExtensionIds
@@ -18,6 +19,7 @@ MAX_ADDRESSES = 4  # validated 5-tuples kept per peer while it roams
 STUN_RATE = 50.0  # answers per second and peer; Chromium sends under 25 while connecting
 RTX_SHARE = 0.5  # of the octets sent: what repair may cost a receiver's line
 RTX_BURST = 64_000  # octets of repair at once
+RTX_BURST_PACKETS = 128  # packets of repair at once; each costs what any other packet does
 REPORT_SSRC = 1  # the bridge's own SSRC in feedback; no slot uses it
 
 # An address as `recvfrom` gives it: 2-tuple for IPv4, 4-tuple for IPv6.
@@ -27,13 +29,14 @@ Address = tuple[Any, ...]
 class Source:
     """What a peer sends on one media line: a stream, or simulcast layers by rid."""
 
-    __slots__ = ("announced", "layers", "spec", "transport")
+    __slots__ = ("announced", "budget", "layers", "spec", "transport")
 
     def __init__(self, transport: Transport, spec: m.SourceSpec) -> None:
         self.transport = transport
         self.spec = spec
         self.layers: dict[str, Layer] = {}
         self.announced: tuple[str, ...] = ()
+        self.budget = Budget(allowance(spec.kind, spec.bitrate))
 
     @property
     def ref(self) -> m.SourceRef:
@@ -84,12 +87,14 @@ class Transport:
         "opened_at",
         "out",
         "outbound",
+        "packets_granted",
         "remb",
         "remote_ufrag",
         "retired",
         "rtt",
         "rtx_credit",
         "rtx_layers",
+        "rtx_packet_credit",
         "seal",
         "slots",
         "slots_by_rtx_ssrc",
@@ -98,6 +103,7 @@ class Transport:
         "sources",
         "ssrcs",
         "state",
+        "stray",
         "stun_credit",
         "stun_credit_at",
         "todo",
@@ -137,6 +143,7 @@ class Transport:
         self.cc_recorder = Recorder()
         # Media
         self.sources = {s.name: Source(self, s) for s in spec.sources}
+        self.stray = Budget(STRAY)  # of streams that belong to no source (yet)
         self.layers: dict[int, Layer] = {}
         self.rtx_layers: dict[int, Layer] = {}
         self.ssrcs: set[int] = set()
@@ -152,7 +159,9 @@ class Transport:
         self.downlink_loss = 0.0
         self.ntp_offset: int | None = None  # bridge NTP - peer NTP, 32.32
         self.rtx_credit = float(RTX_BURST)
+        self.rtx_packet_credit = float(RTX_BURST_PACKETS)
         self.octets_granted = 0  # octets sent for which repair has got its share
+        self.packets_granted = 0  # and packets
 
     def add_slot(self, slot: Slot) -> None:
         self.slots[slot.name] = slot

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 DELTA_UNIT = 250e-6  # seconds
 REFERENCE_UNIT = 64e-3  # seconds
-MAX_STATUSES = 2000  # one feedback spans at most this many packets; older gaps are skipped
+MAX_STATUSES = 2000  # feedback reaches back by at most this many packets; older gaps are skipped
+MAX_REPORTED = 360  # packets in one feedback: at most 720 octets of deltas and 104 of statuses
 
 NOT_RECEIVED = 0
 SMALL_DELTA = 1
@@ -45,11 +46,13 @@ class Recorder:
         self._arrivals.setdefault(self._next + delta, now)
 
     def flush(self) -> bytes:
-        """Return the FCI that covers everything noted since the last call; b"" for nothing."""
+        """Return the FCI of the next `MAX_REPORTED` packets at most; b"" for nothing. Call it
+        until nothing is left."""
         if not self._arrivals:
             return b""
         last = max(self._arrivals)
         first = max(self._next, last - MAX_STATUSES + 1)
+        last = min(last, first + MAX_REPORTED - 1)
         reference = int(self._arrivals[min(self._arrivals)] / REFERENCE_UNIT)
         clock = round(reference * REFERENCE_UNIT / DELTA_UNIT)  # in delta units
         statuses: list[int] = []

@@ -37,7 +37,8 @@ OPUS_PARAMETERS = "minptime=10;useinbandfec=1"
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The bridge's side: credentials, certificate, addresses, and the wanted codec."""
+    """The bridge's side: credentials, certificate, addresses, and the wanted codec;
+    ``video_bitrate`` is that of all layers of a camera together in bit/s."""
 
     ufrag: str
     password: str
@@ -45,6 +46,7 @@ class Local:
     addresses: tuple[m.MediaAddress, ...]
     video_codec: m.Codec
     random_ssrc: Callable[[], int]
+    video_bitrate: int = 0
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ def negotiate(
         if sends and unnamed[media.kind]:
             codec, rtx = _choose(media, local.video_codec)
             line.codecs = [codec] + ([rtx] if rtx is not None else [])
-            line.source = _source(unnamed[media.kind].pop(0), media, codec, rtx)
+            line.source = _source(unnamed[media.kind].pop(0), media, codec, rtx, local)
             line.direction = "recvonly"
         elif media.direction in ("recvonly", "sendrecv") and waiting[media.kind]:
             codec, rtx = _choose(media, local.video_codec)
@@ -178,7 +180,9 @@ def _choose(media: Media, video_codec: str) -> tuple[Codec, Codec | None]:
     return codec, rtx
 
 
-def _source(name: str, media: Media, codec: Codec, rtx: Codec | None) -> m.SourceSpec:
+def _source(
+    name: str, media: Media, codec: Codec, rtx: Codec | None, local: Local
+) -> m.SourceSpec:
     rids = tuple(rid for rid in (media.simulcast or media.rids) if rid in media.rids)
     ssrcs: tuple[m.StreamSsrc, ...] = ()
     if not rids:
@@ -198,6 +202,7 @@ def _source(name: str, media: Media, codec: Codec, rtx: Codec | None) -> m.Sourc
         clock_rate=codec.clock_rate,
         rids=rids,
         ssrcs=ssrcs,
+        bitrate=0 if media.kind == "audio" else local.video_bitrate,
     )
 
 
