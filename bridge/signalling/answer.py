@@ -180,9 +180,7 @@ def _choose(media: Media, video_codec: str) -> tuple[Codec, Codec | None]:
     return codec, rtx
 
 
-def _source(
-    name: str, media: Media, codec: Codec, rtx: Codec | None, local: Local
-) -> m.SourceSpec:
+def _source(name: str, media: Media, codec: Codec, rtx: Codec | None, local: Local) -> m.SourceSpec:
     rids = tuple(rid for rid in (media.simulcast or media.rids) if rid in media.rids)
     ssrcs: tuple[m.StreamSsrc, ...] = ()
     if not rids:
