@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.media import messages as m
 from bridge.media import rtcp
-from bridge.media.feedback import RTX_BURST_PACKETS
+from bridge.media.transport import RTX_BURST_PACKETS
 from tests.support import EXTENSIONS, Bench, TestPeer, audio, camera, microphone, video, video_slot
 
 PACKET = 1200  # octets: what a datagram of the bridge's own may have
