@@ -1,0 +1,33 @@
+"""Decisions about the conference as a whole: start, extend, end, lock, who directs."""
+
+from __future__ import annotations
+
+from bridge.conference import commands as c
+from bridge.conference import events as e
+from bridge.conference.decisions.outcome import Outcome, end_floor, no
+from bridge.conference.model import Actor, State
+
+
+def start(state: State, _: c.Start, actor: Actor, now: float) -> Outcome:
+    return (*end_floor(state, now), e.Started())
+
+
+def extend(state: State, command: c.Extend, actor: Actor, now: float) -> Outcome:
+    return (e.Extended(end=max(state.end or now, now) + command.minutes * 60),)
+
+
+def end(state: State, _: c.End, actor: Actor, now: float) -> Outcome:
+    stop = (e.ContentStopped(sharer=state.content),) if state.content else ()
+    return (*end_floor(state, now), *stop, e.Ended())
+
+
+def lock(state: State, command: c.Lock, actor: Actor, now: float) -> Outcome:
+    return () if state.closed == command.locked else (e.Locked(locked=command.locked),)
+
+
+def direct(state: State, command: c.Direct, actor: Actor, now: float) -> Outcome:
+    if state.director == actor.name:
+        return ()
+    if state.director is not None and not command.take_over:
+        return no("refusal.confirm_take_over", user=state.director)
+    return (e.DirectorSet(user=actor.name, before=state.director),)
