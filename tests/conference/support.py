@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.apply import apply
+from bridge.conference.legality import TABLE
 from bridge.conference.machine import decide
-from bridge.conference.model import SYSTEM, Actor, Booking, Refusal, Rules, State, Title
+from bridge.conference.model import SCHEDULER, SYSTEM, Actor, Booking, Refusal, Rules, State, Title
 
 POINTS = ("a", "b", "c", "d")
 LAN = Actor(kind="user", name="lan", role="operator")
@@ -16,6 +19,46 @@ TITLE = Title(vi="Họp", en="Meeting")
 
 def point(name: str) -> Actor:
     return Actor(kind="point", name=name)
+
+
+VALUES: dict[str, Any] = {
+    "point": "b",
+    "minutes": 5,
+    "layout": "grid",
+    "pane": 1,
+    "points": ("b",),
+    "muted": True,
+    "off": True,
+    "reason": "x",
+    "seconds": 20,
+    "up": "good",
+    "down": "good",
+    "text": "x",
+    "locked": True,
+    "take_over": True,
+    "lock": True,
+    "but": "chair",
+}
+
+
+SAMPLES: dict[type[c.Command], c.Command] = {
+    kind: kind(**{name: VALUES[name] for name in kind.__struct_fields__}) for kind in TABLE
+}
+
+
+"""One command of each kind."""
+ACTORS = [
+    *(
+        Actor(kind="user", name="lan", role=r)
+        for r in ("admin", "operator", "technician", "viewer")
+    ),
+    Actor(kind="user", name="minh", role="operator"),
+    Actor(kind="user", name="eve", role=""),
+    point("b"),
+    point("c"),
+    SCHEDULER,
+    SYSTEM,
+]
 
 
 class Run:
@@ -70,3 +113,10 @@ class Run:
 
     def heard(self) -> set[str]:
         return {name for name, seat in self.state.seats.items() if seat.heard}
+
+
+def live(**options: object) -> Run:
+    """A conference that has started."""
+    run = Run(**options)  # type: ignore[arg-type]
+    run.ok(c.Start())
+    return run

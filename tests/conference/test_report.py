@@ -1,0 +1,54 @@
+"""The report of a conference, from its log."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.conference import commands as c
+from bridge.conference.model import SYSTEM
+from bridge.conference.report import commonest, report
+from tests.conference.support import Run, point
+
+
+def test_a_report_adds_the_log_up() -> None:
+    run = Run(present=("a",), expected=("a", "b", "c"))
+    run.ok(c.CallFailed(point="c", reason="call.offline"), SYSTEM)
+    run.ok(c.Start())
+    run.now += 10
+    run.ok(c.PointUp(point="b"), SYSTEM)
+    run.now += 20
+    run.ok(c.NoteQuality(point="b", up="good", down="poor"), SYSTEM)
+    run.ok(c.RequestFloor(point="b"), point("b"))
+    run.ok(c.Grant())
+    run.now += 30
+    run.ok(c.PointDown(point="b", reason="silence"), SYSTEM)
+    run.now += 5
+    run.ok(c.PointUp(point="b"), SYSTEM)
+    run.now += 5
+    run.ok(c.Return())
+    run.now += 3600
+    run.ok(c.StepClock(seconds=3600), SYSTEM)
+    run.ok(c.End())
+    made = report(run.log, 0)
+    rows = {row.point: row for row in made.points}
+    b = rows["b"]
+    assert (b.expected, rows["d"].expected) == (True, False)
+    assert (b.joined_at, b.present_seconds, b.turns, b.requests) == (1010.0, 55.0, 1, 1)
+    assert b.floor_seconds == 35.0, "the time away does not count"
+    assert [(i.at, i.until, i.reason) for i in b.interruptions] == [(1060.0, 1065.0, "silence")]
+    assert (b.up, b.down) == ({"good": 35.0, "unknown": 20.0}, {"poor": 35.0, "unknown": 20.0})
+    assert (commonest(b.down), commonest({})) == ("poor", "unknown")
+    assert (rows["c"].joined_at, rows["c"].call_problem) == (None, "call.offline")
+    assert rows["a"].present_seconds == 70.0, "an hour's jump of the clock is no hour"
+    assert made.directors == ("lan",)
+    with pytest.raises(ValueError, match="opened"):
+        report([], 0)
+
+
+def test_a_report_of_a_running_conference() -> None:
+    run = Run()
+    run.ok(c.Start())
+    run.ok(c.Grant(point="b"))
+    made = report(run.log, run.now + 60)
+    row = next(r for r in made.points if r.point == "b")
+    assert (row.floor_seconds, row.present_seconds, made.ended_at) == (60.0, 60.0, None)

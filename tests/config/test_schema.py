@@ -1,0 +1,30 @@
+"""Rules of recurrence in the topology."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from config.schema import Schedule
+
+
+@pytest.mark.parametrize(
+    ("rule", "good"),
+    [
+        ("FREQ=WEEKLY;BYDAY=MO,TH", True),
+        ("FREQ=MONTHLY;BYDAY=1MO;COUNT=5", True),
+        ("FREQ=SECONDLY", False),
+        ("FREQ=SOMETIMES", False),
+        ("nonsense", False),
+        ("FREQ=WEEKLY\nDTSTART:19700101T000000", False),
+        ("", False),
+    ],
+)
+def test_rules(rule: str, good: bool) -> None:
+    """The topology's schema is where rules come in, and the one place that checks them."""
+    try:
+        Schedule(start="2026-01-01 08:00", rule=rule)
+    except ValidationError:
+        assert not good
+    else:
+        assert good
