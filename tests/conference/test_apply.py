@@ -9,13 +9,7 @@ from hypothesis import strategies as st
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.apply import apply, replay
-from bridge.conference.model import (
-    SYSTEM,
-    Actor,
-    Rules,
-    State,
-    canonical,
-)
+from bridge.conference.model import SYSTEM, Actor, Rules, State, canonical
 from bridge.conference.plan import feed_of, plan
 from tests.conference.support import ACTORS, POINTS, SAMPLES, Run, live, point
 

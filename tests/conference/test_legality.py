@@ -7,10 +7,7 @@ import pytest
 from bridge.conference import commands as c
 from bridge.conference import machine
 from bridge.conference.legality import TABLE
-from bridge.conference.model import (
-    Refusal,
-    canonical,
-)
+from bridge.conference.model import Refusal, canonical
 from tests.conference.support import ACTORS, SAMPLES, Run, live
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bridge.media import rtp, srtp
 from bridge.media.layer import SKIP_BURST
-from tests.support import (
+from tests.media.support import (
     CLIENT,
     CLIENT_CM,
     Bench,

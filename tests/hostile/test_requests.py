@@ -5,7 +5,16 @@ from __future__ import annotations
 from bridge.media import messages as m
 from bridge.media import rtcp
 from bridge.media.transport import RTX_BURST_PACKETS
-from tests.support import EXTENSIONS, Bench, TestPeer, audio, camera, microphone, video, video_slot
+from tests.media.support import (
+    EXTENSIONS,
+    Bench,
+    TestPeer,
+    audio,
+    camera,
+    microphone,
+    video,
+    video_slot,
+)
 
 PACKET = 1200  # octets: what a datagram of the bridge's own may have
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.media import stun
 from bridge.media.demux import FIRST_BYTE
-from tests.support import Bench, TestPeer, camera, video, video_slot
+from tests.media.support import Bench, TestPeer, camera, video, video_slot
 
 STRANGER = ("127.0.0.66", 6666)
 

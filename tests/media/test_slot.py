@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.media import rtcp, rtp
-from tests.support import CLIENT, CLIENT_CM, Bench, camera, sequence_number_of, video, video_slot
+from tests.media.support import (
+    CLIENT,
+    CLIENT_CM,
+    Bench,
+    camera,
+    sequence_number_of,
+    video,
+    video_slot,
+)
 
 SOURCES = ("a", "b")
 

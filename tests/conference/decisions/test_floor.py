@@ -5,10 +5,7 @@ from __future__ import annotations
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference import machine
-from bridge.conference.model import (
-    SYSTEM,
-    Rules,
-)
+from bridge.conference.model import SYSTEM, Rules
 from bridge.conference.plan import plan
 from tests.conference.support import live, point
 

@@ -8,10 +8,7 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference import machine
 from bridge.conference.apply import opened
-from bridge.conference.model import (
-    SYSTEM,
-    Booking,
-)
+from bridge.conference.model import SYSTEM, Booking
 from tests.conference.support import LAN, MINH, TITLE, Run, live, point
 
 

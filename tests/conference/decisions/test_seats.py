@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.model import (
-    SYSTEM,
-)
+from bridge.conference.model import SYSTEM
 from bridge.conference.plan import plan
 from tests.conference.support import Run, live, point
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.conference import commands as c
-from bridge.conference.model import (
-    Rules,
-)
+from bridge.conference.model import Rules
 from tests.conference.support import live, point
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.media.shell.udp import MediaSockets
-from tests.support import CLIENT, CLIENT_CM, Bench, camera, video, video_slot
+from tests.media.support import CLIENT, CLIENT_CM, Bench, camera, video, video_slot
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.peer import ClientIdentity, SyntheticPeer, open_message, vp8_payload
 from bridge.media import messages as m
-from bridge.media import rtp, srtp
+from bridge.media import rtcp, rtp, srtp
 from bridge.media.core import MediaCore
 from bridge.media.dtls import Identity
 from bridge.media.transport import Address, Transport
@@ -297,3 +297,20 @@ def timestamp_of(packet: bytes) -> int:
 
 def payload_of(packet: bytes) -> bytes:
     return packet[rtp.payload_offset(packet) :]
+
+
+def pair(**options: object) -> tuple[Bench, TestPeer, TestPeer]:
+    """A source and a receiver that is shown it."""
+    b = Bench()
+    a = b.join("a", (camera(ssrc=1000, rtx_ssrc=1500), microphone()), **options)  # type: ignore[arg-type]
+    r = b.join("r", (), (video_slot("programme", 5000),), **options)  # type: ignore[arg-type]
+    b.route("r", "programme", "a")
+    return b, a, r
+
+
+def messages(peer: TestPeer, kind: type) -> list[rtcp.Message]:
+    """What the peer got of one kind of RTCP, in order."""
+    found = []
+    for compound in peer.feedback:
+        found += [x for x in rtcp.parse(compound) or [] if isinstance(x, kind)]
+    return found

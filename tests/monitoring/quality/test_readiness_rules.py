@@ -1,4 +1,4 @@
-"""Signals, incidents and the readiness of a point, as pure rules."""
+"""Readiness: every check turns, with a reason and a next step in both languages."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from monitoring.probing.session import Delays
-from monitoring.quality.incident_rules import KINDS, Change, PointIncidents, signals
-from monitoring.quality.levels import Direction, Score, mos_of, rating, worse
-from monitoring.quality.line_state import Figures, Mark
+from monitoring.quality.line_state import Mark
 from monitoring.quality.readiness_rules import (
     CHECKS,
     EXIT_CODES,
@@ -21,167 +19,6 @@ from monitoring.quality.readiness_rules import (
     overall,
 )
 from tests.paths import ROOT
-
-
-def figures(**changes: Any) -> Figures:
-    base = Figures(
-        reachable=True,
-        silent=0.1,
-        up="good",
-        down="good",
-        up_loss=0.0,
-        down_loss=0.0,
-        up_variation=2.0,
-        down_variation=2.0,
-        round_trip=20.0,
-        offset=0.0,
-        uncertainty=5.0,
-        up_mos=4.4,
-        down_mos=4.4,
-        marks={"ef": Mark(46, 46, 46)},
-        restarts=0,
-    )
-    return base._replace(**changes)
-
-
-def run(
-    points: PointIncidents, found: Figures, start: float, seconds: float, agent: bool = True
-) -> list[tuple[float, Change]]:
-    changes = []
-    for n in range(int(seconds)):
-        now = start + n
-        changes += [(now, c) for c in points.step(signals(found, agent, False), now)]
-    return changes
-
-
-def test_a_lost_point_is_an_incident_at_once_and_over_when_it_is_back() -> None:
-    points = PointIncidents()
-    assert run(points, figures(), 0, 20) == []
-    lost = run(points, figures(reachable=False), 20, 5)
-    assert [(at, c.what, c.kind, c.level) for at, c in lost] == [(21, "open", "lost", "bad")]
-    back = run(points, figures(), 25, 10)
-    assert [(at, c.what, c.kind) for at, c in back] == [(30, "clear", "lost")]
-    assert back[0][1].seconds == 4
-
-
-@pytest.mark.parametrize(
-    ("change", "kind", "level", "after"),
-    [
-        ({"down_loss": 0.02}, "loss_down", "warn", 60),
-        ({"up_loss": 0.02}, "loss_up", "warn", 60),
-        ({"down_loss": 0.08}, "loss_down", "bad", 30),
-        ({"up_variation": 31.0}, "variation_up", "warn", 120),
-        ({"round_trip": 120.0}, "round_trip", "warn", 300),
-        ({"round_trip": 320.0}, "round_trip", "bad", 60),
-        ({"marks": {"ef": Mark(46, 0, 46)}}, "dscp_down", "warn", 10),
-        ({"marks": {"ef": Mark(46, 46, 0)}}, "dscp_up", "warn", 10),
-    ],
-)
-def test_the_thresholds_hold_for_their_time(
-    change: dict[str, Any], kind: str, level: str, after: float
-) -> None:
-    points = PointIncidents()
-    found = run(points, figures(**change), 0, 400)
-    first = found[0]
-    assert (first[0], first[1].what, first[1].kind, first[1].level) == (after, "open", kind, level)
-    assert {c.kind for _, c in found} == {kind}
-
-
-def test_a_flapping_signal_is_watched_and_no_incident() -> None:
-    points = PointIncidents()
-    for n in range(20):
-        assert run(points, figures(down_loss=0.02), n * 60, 30) == []
-        assert points.watching == ["loss_down"]
-        assert run(points, figures(), n * 60 + 30, 30) == []
-    assert points.watching == []
-
-
-def test_an_incident_gets_worse_and_is_restored() -> None:
-    points = PointIncidents()
-    points.restore("loss_up", "warn", 0)
-    found = run(points, figures(up_loss=0.2), 0, 60)
-    assert [(c.what, c.level) for _, c in found] == [("worse", "bad")]
-    cleared = run(points, figures(), 60, 100)
-    assert [c.what for _, c in cleared] == ["clear"]
-
-
-def test_what_is_not_measured_does_not_clear() -> None:
-    points = PointIncidents()
-    run(points, figures(down_loss=0.2), 0, 40)
-    assert run(points, figures(reachable=False, down_loss=0.0), 40, 600)[0][1].kind == "lost"
-    assert signals(None, None, False) == {"kiosk": 0.0}
-    assert run(points, figures(down_loss=0.2), 640, 4) == []
-
-
-def test_signals_without_an_agent_ever_are_none() -> None:
-    assert "agent" not in signals(figures(), None, False)
-    assert signals(figures(), False, False)["agent"] == 1
-    assert set(signals(figures(), True, True)) <= set(KINDS)
-
-
-# --- the level and the trend -------------------------------------------------------------------
-
-
-def feed(direction: Direction, start: float, seconds: int, loss: float) -> None:
-    for n in range(seconds + 1):
-        packets = (start + n) * 15
-        lost = getattr(feed, "lost", 0.0) + n * 15 * loss
-        direction.feed(packets, lost, start + n)
-    feed.lost = lost  # type: ignore[attr-defined]
-
-
-def test_a_flapping_line_does_not_flicker() -> None:
-    """Windows that alternate between good and poor show one level, not both in turn."""
-    direction = Direction()
-    feed.lost = 0.0  # type: ignore[attr-defined]
-    levels = []
-    for n in range(12):
-        feed(direction, n * 20.0, 20, 0.0 if n % 3 else 0.05)
-        levels.append(direction.level)
-    assert set(levels[3:]) == {"good"}
-
-
-def test_an_outage_is_bad_and_over_when_it_is_over() -> None:
-    direction = Direction()
-    feed.lost = 0.0  # type: ignore[attr-defined]
-    feed(direction, 0, 60, 0.0)
-    for n in range(1, 45):
-        direction.interrupt(60.0 + n)
-    assert direction.loss == 1.0
-    assert worse("unknown", "fair") == "fair"
-    assert worse("good", "bad") == "bad"
-    assert worse("unknown", "unknown") == "unknown"
-
-
-def test_the_trend_falls_fast_and_rises_slowly() -> None:
-    score = Score()
-    score.feed(0.0, 20, 1, 0)
-    top = score.mos
-    assert top is not None
-    assert top > 4.3
-    score.feed(0.10, 20, 1, 5)
-    fallen = score.mos
-    score.feed(0.0, 20, 1, 10)
-    risen = score.mos
-    assert fallen is not None
-    assert risen is not None
-    assert top - fallen > 2 * (risen - fallen) * 0.9
-    assert score.r is not None
-    score.feed(0.0, 20, 1, 11)  # not yet five seconds
-    assert score.mos == risen
-
-
-@pytest.mark.parametrize(
-    ("loss", "trip", "jitter", "r"),
-    [(0, 0, 0, 93.2), (0, 320, 0, 89.2), (0, 400, 0, 85.2), (0.01, 0, 0, 89.2), (1, 0, 0, 0)],
-)
-def test_the_rating_by_hand(loss: float, trip: float, jitter: float, r: float) -> None:
-    assert rating(loss, trip, jitter) == pytest.approx(r)
-    assert mos_of(93.2) == pytest.approx(4.41, abs=0.01)  # G.107 for R = 93.2
-    assert mos_of(0) == 1
-
-
-# --- readiness ---------------------------------------------------------------------------------
 
 
 def well(**changes: Any) -> Facts:

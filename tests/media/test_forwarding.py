@@ -1,0 +1,68 @@
+"""Forwarding: simulcast layers, unknown streams, routes, closing."""
+
+from __future__ import annotations
+
+from bridge.media import messages as m
+from tests.media.support import Bench, camera, pair, video, video_slot
+
+
+def test_simulcast_layers_are_learned_and_chosen() -> None:
+    b = Bench()
+    a = b.join("a", (camera(rids=("q", "h", "f")),))
+    r = b.join("r", (), (video_slot("programme", 5000), video_slot("thumb", 6000)))
+    b.route("r", "programme", "a", "highest")
+    b.route("r", "thumb", "a", "lowest")
+    b.send(a, video(10, ssrc=1, rid="q"))
+    assert [len(r.packets(s)) for s in ("programme", "thumb")] == [0, 0], "gated"
+    b.send(a, video(11, key=True, ssrc=1, rid="q"))
+    assert [len(r.packets(s)) for s in ("programme", "thumb")] == [1, 1]
+    b.send(a, video(900, ssrc=3, rid="f"))
+    b.send(a, video(901, key=True, ssrc=3, rid="f"))
+    b.send(a, video(12, ssrc=1, rid="q"))
+    assert [len(r.packets(s)) for s in ("programme", "thumb")] == [2, 2]
+    # The highest layer stops: the programme falls back to what still exists.
+    for number in range(13, 213):
+        b.send(a, video(number, ssrc=1, rid="q", key=number > 190))
+        b.run(0.01)
+    showing = [e for e in b.events if isinstance(e, m.SlotShowing) and e.slot == "programme"]
+    assert [e.layer for e in showing] == ["q", "f", "q"]
+
+
+def test_unknown_streams_are_counted_and_ignored() -> None:
+    b, a, _ = pair()
+    b.send(a, video(1, ssrc=77, mid="9"))
+    assert b.dropped("ssrc_unknown") == 1
+    b.send(a, video(1, ssrc=78, payload_type=50))
+    assert b.dropped("payload_type") == 1
+
+
+def test_one_peer_cannot_use_ssrcs_without_end() -> None:
+    b, a, _ = pair()
+    for ssrc in range(10_000, 12_000):
+        b.now += 0.005
+        b.core.tick(b.now)
+        b.send(a, video(1, ssrc=ssrc, mid="9"))
+    assert b.dropped("ssrc_limit") > 1900
+    assert len(b.core.transports["a"].ssrcs) <= 32
+
+
+def test_routes_may_come_before_their_source() -> None:
+    b = Bench()
+    r = b.join("r", (), (video_slot("programme", 5000),))
+    b.route("r", "programme", "a")
+    a = b.join("a", (camera(ssrc=1000),))
+    b.send(a, video(1, key=True))
+    assert len(r.packets("programme")) == 1, "the first packet of all opens the gate"
+
+
+def test_closing_a_source_empties_the_slot() -> None:
+    b, a, r = pair()
+    b.send(a, video(1, key=True))
+    b.send(a, video(2, key=True))
+    b.core.command(m.Close(transport="a"), b.now)
+    b.settle()
+    inventory = b.core.inventory(b.now)
+    assert [t.transport for t in inventory.transports] == ["r"]
+    slot = inventory.transports[0].slots[0]
+    assert (slot.wanted, slot.shown) == (m.SourceRef(transport="a", name="camera"), None)
+    assert r.packets("programme")
