@@ -21,7 +21,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bridge.cli.main import app as bridge_app
-from endpoints.agent.agent import app as agent_app
+from endpoints.agent.cli import app as agent_app
 from tests.paths import ROOT
 
 DOCUMENTS = sorted(
