@@ -20,7 +20,6 @@ Word = Annotated[str, msgspec.Meta(max_length=64)]
 Line = Annotated[str, msgspec.Meta(max_length=200)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
-Signed = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
 CommandName = Literal["restart_kiosk", "self_test", "test_call", "send_logs"]
 
 

@@ -11,7 +11,6 @@ from typing import Annotated, Literal, NewType
 import msgspec
 
 PointId = NewType("PointId", str)
-ConferenceId = NewType("ConferenceId", str)
 
 MAX_TEXT = 300  # characters of a banner or a title: what a room shows without scrolling
 MAX_PANES = 64

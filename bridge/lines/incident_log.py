@@ -19,7 +19,6 @@ from monitoring.quality.incident_rules import Change, PointIncidents
 log = logging.getLogger("incidents")
 
 TAIL = 20_000  # events looked through at the start for what is still open
-SAVE_AGAIN = 5.0  # seconds until what could not be saved is tried again
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from monitoring.probing.clock_state import clock_state
 
 MAX_DEVICES = 32
-CAPTURE_BIT = 0x0000_0001  # V4L2_CAP_VIDEO_CAPTURE
 _PCM = re.compile(r"^(\d+)-(\d+): (?P<id>[^:]*?) : (?P<name>[^:]*?)(?: : (?P<streams>.*))?$")
 _HEAT = (-40.0, 150.0)  # °C that a sensor may say
 
