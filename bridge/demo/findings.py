@@ -34,15 +34,13 @@ class Findings:
         """How many pictures, and how many sounds, there are to verify."""
         return len(self.points) * (len(self.points) - 1)
 
-    @property
     def all_pictures(self) -> bool:
         """Whether every point has seen every other one."""
         return len(self.pictures) == self.expected
 
-    @property
     def complete(self) -> bool:
         """Whether everything expected was seen and heard."""
-        return self.all_pictures and len(self.sounds) == self.expected
+        return self.all_pictures() and len(self.sounds) == self.expected
 
     def took(self, point: str, now: float) -> None:
         """A point is brought on air now."""
@@ -94,7 +92,6 @@ class Forwarding:
             self.rate_now = sent / (stats.uptime - self._last.uptime)
         self._last = stats
 
-    @property
     def measured(self) -> bool:
         """Whether the worker has been looked at."""
         return self._last is not None

@@ -28,7 +28,7 @@ def document(findings: Findings, forwarding: Forwarding, connected: int) -> dict
             "delay_us": {"p50": p50, "p99": p99},
             "rss_bytes": forwarding.rss_bytes,
         },
-        "ok": connected == count and findings.complete,
+        "ok": connected == count and findings.complete(),
     }
 
 

@@ -66,7 +66,7 @@ def table(process: ControlProcess, findings: Findings, forwarding: Forwarding) -
 
 def caption(forwarding: Forwarding) -> str:
     """What forwarding costs now; empty before it was looked at."""
-    if not forwarding.measured:
+    if not forwarding.measured():
         return ""
     p50, p99 = forwarding.delay_us
     return (

@@ -31,7 +31,7 @@ async def tour(process: ControlProcess, findings: Findings, started: float, seco
     """Start the conference of a run that began at ``started`` (monotonic seconds) and lasts
     ``seconds``; once everybody is seen by everybody, bring each point on air."""
     conference = await start_conference(process)
-    while not findings.all_pictures:
+    while not findings.all_pictures():
         if time.monotonic() - started > seconds * START_BY:
             break
         await asyncio.sleep(POLL)
