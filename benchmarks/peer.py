@@ -60,6 +60,15 @@ class SyntheticPeer:
             use_candidate=nominate,
         )
 
+    def answer(self, check: bytes, mapped: tuple[str, int]) -> bytes:
+        """The answer to a check of the bridge's; ``mapped`` is where it came from. Raises
+        ValueError where it is not meant for this peer."""
+        message = stun.parse(check)
+        password = self.open.ice.remote_password.encode()
+        if message is None or not stun.verify(check, message, password):
+            raise ValueError("not a check of the bridge")
+        return stun.binding_success(message.transaction, mapped, password)
+
     def dtls(self, datagram: bytes | None = None) -> list[bytes]:
         """Start (None) or continue the handshake; return datagrams to send."""
         if datagram is not None:

@@ -8,23 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.media import demux, feedback, messages, rtcp, stun
+from bridge.media import demux, feedback, messages, rtcp
 from bridge.media import messages as m
 from bridge.media.counters import Counters, Drop
 from bridge.media.dtls import DtlsServer, Identity
 from bridge.media.fanout import abs_send_time_word, fan_out, gather
+from bridge.media.ice import IceLite
 from bridge.media.intake import Intake
 from bridge.media.layer import KEY_FRAME_INTERVAL, KEY_FRAME_SOONER, Layer
 from bridge.media.routing import Router
 from bridge.media.slot import Slot
 from bridge.media.srtp import SrtpError
-from bridge.media.transport import (
-    MAX_ADDRESSES,
-    REPORT_SSRC,
-    STUN_RATE,
-    Address,
-    Transport,
-)
+from bridge.media.transport import REPORT_SSRC, Address, Transport
 
 CONSENT_TIMEOUT = 4.0  # seconds of silence until a peer counts as vanished
 SETUP_TIMEOUT = 20.0  # seconds from `open` to the end of the handshake
@@ -56,8 +51,7 @@ class MediaCore:
         self.events: list[m.Event] = []
         self.transports: dict[str, Transport] = {}
         self.router = Router(self.transports, self.counters, self.events)
-        self._by_ufrag: dict[str, Transport] = {}
-        self._by_address: dict[Address, Transport] = {}
+        self.ice = IceLite(self.counters, self._send, random_bits)
         self.intake = Intake(self.router, self.counters, self.events)
         # Output: receivers with something to do; single datagrams (socket, address, bytes).
         self.ready: list[Transport] = []
@@ -79,12 +73,16 @@ class MediaCore:
             return
         kind = demux.classify(data)
         if kind == demux.STUN:
-            self._stun(data, address, socket, now)
+            heard = self.ice.receive(data, address, socket, now)
+            if heard is not None:
+                self._heard(heard, now)
+                if heard.state == "checking":
+                    self._set_state(heard, "connecting", now)
             return
         if kind == demux.UNKNOWN:
             self.counters.drop(Drop.UNKNOWN_CLASS if data else Drop.EMPTY)
             return
-        transport = self._by_address.get(address)
+        transport = self.ice.by_address.get(address)
         if transport is None:
             self.counters.drop(Drop.UNKNOWN_ADDRESS)
         elif kind == demux.RTP:
@@ -99,57 +97,6 @@ class MediaCore:
             self._rtcp(data, transport, now)
         else:
             self._dtls(data, transport, address, now)
-
-    def _stun(self, data: bytes, address: Address, socket: int, now: float) -> None:
-        message = stun.parse(data)
-        if message is None:
-            self.counters.drop(Drop.STUN_MALFORMED)
-            return
-        if message.method != stun.BINDING_REQUEST:
-            self.counters.drop(Drop.STUN_METHOD)
-            return
-        local, _, remote = message.username.decode("ascii", "replace").partition(":")
-        transport = self._by_ufrag.get(local)
-        if transport is None or remote != transport.remote_ufrag:
-            self.counters.drop(Drop.STUN_UNKNOWN_UFRAG)
-            return
-        if not stun.verify(data, message, transport.local_password):
-            self.counters.drop(Drop.STUN_INTEGRITY)
-            return
-        credit = transport.stun_credit + (now - transport.stun_credit_at) * STUN_RATE
-        transport.stun_credit = min(credit, STUN_RATE)
-        transport.stun_credit_at = now
-        if transport.stun_credit < 1:
-            self.counters.drop(Drop.STUN_RATE)
-            return
-        transport.stun_credit -= 1
-        self._validated(transport, address, socket, message.use_candidate, now)
-        answer = stun.binding_success(
-            message.transaction, (address[0], address[1]), transport.local_password
-        )
-        self.datagrams.append((socket, address, answer))
-        self.counters.stun_answered += 1
-
-    def _validated(
-        self, transport: Transport, address: Address, socket: int, nominated: bool, now: float
-    ) -> None:
-        """A correct check came from ``address``: it may send; maybe the transport moves."""
-        if address not in transport.addresses:
-            other = self._by_address.get(address)
-            if other is not None:  # the same socket now serves a fresh session
-                other.addresses.remove(address)
-            transport.addresses.append(address)
-            self._by_address[address] = transport
-            if len(transport.addresses) > MAX_ADDRESSES:
-                oldest = next(a for a in transport.addresses if a != transport.address)
-                transport.addresses.remove(oldest)
-                del self._by_address[oldest]
-        if transport.address is None or (nominated and transport.address != address):
-            transport.address = address
-            transport.socket = socket
-        self._heard(transport, now)
-        if transport.state == "checking":
-            self._set_state(transport, "connecting", now)
 
     def _dtls(self, data: bytes, transport: Transport, address: Address, now: float) -> None:
         dtls = transport.dtls
@@ -230,6 +177,9 @@ class MediaCore:
             layer.batch = None
         if self.router.key_frames_due:
             self._send_key_frame_requests(now)
+
+    def _send(self, socket: int, address: Address, datagram: bytes) -> None:
+        self.datagrams.append((socket, address, datagram))
 
     def _send_rtcp(self, transport: Transport, compound: bytes) -> None:
         if transport.outbound is None or transport.address is None:
@@ -395,7 +345,7 @@ class MediaCore:
     def _open(self, spec: m.Open, now: float) -> str:
         if spec.transport in self.transports:
             return f"Transport {spec.transport!r} exists already."
-        if spec.ice.local_ufrag in self._by_ufrag:
+        if self.ice.knows(spec.ice.local_ufrag):
             return "The ICE username fragment is in use."
         if len(self.transports) >= MAX_TRANSPORTS:
             return f"The worker holds {MAX_TRANSPORTS} transports, its limit."
@@ -427,7 +377,7 @@ class MediaCore:
                 )
             )
         self.transports[spec.transport] = transport
-        self._by_ufrag[spec.ice.local_ufrag] = transport
+        self.ice.add(transport)
         return ""
 
     def _close(self, transport: Transport, now: float) -> None:
@@ -436,9 +386,7 @@ class MediaCore:
             for datagram in transport.dtls.outgoing():
                 self.datagrams.append((transport.socket, transport.address, datagram))
         del self.transports[transport.id]
-        del self._by_ufrag[transport.local_ufrag]
-        for address in transport.addresses:
-            self._by_address.pop(address, None)
+        self.ice.remove(transport)
         transport.state = "closed"
         transport.out.clear()
         transport.todo.clear()

@@ -28,6 +28,7 @@ class Drop(StrEnum):
     STUN_INTEGRITY = "stun_integrity"
     STUN_METHOD = "stun_method"
     STUN_RATE = "stun_rate"
+    STUN_REPLAYED = "stun_replayed"  # a recorded check, sent again from another address
     DTLS_FAILED = "dtls_failed"
     DTLS_CLOSED = "dtls_closed"
     SOURCE_BUDGET = "source_budget"  # more than the source may send
@@ -67,6 +68,7 @@ class Counters:
         "rtx_redundant",
         "sends_single",
         "stun_answered",
+        "stun_asked",
         "transport_cc_received",
         "transport_cc_sent",
     )
@@ -112,5 +114,6 @@ class Counters:
     rtx_redundant: int
     sends_single: int
     stun_answered: int
+    stun_asked: int
     transport_cc_received: int
     transport_cc_sent: int

@@ -22,8 +22,12 @@ ATTR_XOR_MAPPED_ADDRESS = 0x0020
 ATTR_PRIORITY = 0x0024
 ATTR_USE_CANDIDATE = 0x0025
 ATTR_FINGERPRINT = 0x8028
+ATTR_ICE_CONTROLLED = 0x8029
 ATTR_ICE_CONTROLLING = 0x802A
+HOST_PRIORITY = 126 << 24 | 0xFFFF << 8 | 255  # RFC 8445 section 5.1.2
 
+MAX_SIZE = 548  # bytes: what passes everywhere without fragments (RFC 8489 section 6.1)
+MAX_PEEKED = 8  # attributes looked at for the USERNAME; every agent sends it first
 MAX_USERNAME = 513  # bytes, RFC 8489 section 14.3
 MAX_ATTRIBUTES = 32  # ICE sends under ten; bounds the work a stranger can cause
 
@@ -39,6 +43,31 @@ class Message(NamedTuple):
     use_candidate: bool
     integrity_at: int
     integrity: bytes
+
+
+def kind(data: bytes) -> int:
+    """The message type, or -1 where length or cookie are not those of a STUN message."""
+    if not HEADER_SIZE <= len(data) <= MAX_SIZE:
+        return -1
+    method, length, cookie, _ = HEADER.unpack_from(data)
+    if cookie != MAGIC_COOKIE or length % 4 or length != len(data) - HEADER_SIZE:
+        return -1
+    return int(method)
+
+
+def peek_username(data: bytes) -> bytes:
+    """The USERNAME of a message whose `kind` is right, before anything else is looked at; b"" for
+    none among the first attributes."""
+    pos = HEADER_SIZE
+    end = len(data) - 4
+    for _ in range(MAX_PEEKED):
+        if pos > end:
+            break
+        size = data[pos + 2] << 8 | data[pos + 3]
+        if data[pos + 1] == ATTR_USERNAME and not data[pos]:
+            return data[pos + 4 : pos + 4 + size]
+        pos += 4 + size + (-size % 4)
+    return b""
 
 
 def parse(data: bytes) -> Message | None:
@@ -139,6 +168,14 @@ def binding_success(transaction: bytes, mapped: Address, password: bytes) -> byt
     """The answer of an ICE-lite agent to a valid check (RFC 8445 section 7.3)."""
     value = xor_mapped_address(mapped, transaction)
     return seal(BINDING_SUCCESS, transaction, attribute(ATTR_XOR_MAPPED_ADDRESS, value), password)
+
+
+def lite_request(transaction: bytes, *, username: bytes, password: bytes) -> bytes:
+    """A check of an ICE-lite agent, always in the controlled role (RFC 8445 section 7.2.2)."""
+    attributes = attribute(ATTR_USERNAME, username)
+    attributes += attribute(ATTR_PRIORITY, HOST_PRIORITY.to_bytes(4, "big"))
+    attributes += attribute(ATTR_ICE_CONTROLLED, bytes(8))
+    return seal(BINDING_REQUEST, transaction, attributes, password)
 
 
 def binding_request(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.media import messages as m
 from bridge.media.budget import STRAY, Budget, allowance
@@ -15,15 +15,25 @@ from bridge.media.srtp import Inbound, MasterKeys, Outbound
 from bridge.media.transport_cc import Recorder
 
 MAX_SSRCS = 32  # distinct SSRCs one peer may use: 3 sources × 3 layers × (media + RTX), spare
-MAX_ADDRESSES = 4  # validated 5-tuples kept per peer while it roams
-STUN_RATE = 50.0  # answers per second and peer; Chromium sends under 25 while connecting
 RTX_SHARE = 0.5  # of the octets sent: what repair may cost a receiver's line
 RTX_BURST = 64_000  # octets of repair at once
 RTX_BURST_PACKETS = 128  # packets of repair at once; each costs what any other packet does
 REPORT_SSRC = 1  # the bridge's own SSRC in feedback; no slot uses it
 
+# Checks per second that are looked at from addresses of a peer that are not validated, together.
+STRANGE_RATE = 50.0
+
 # An address as `recvfrom` gives it: 2-tuple for IPv4, 4-tuple for IPv6.
 Address = tuple[Any, ...]
+
+
+class Pending(NamedTuple):
+    """An address that was asked whether it is the peer's; ``sent_at`` in monotonic seconds."""
+
+    transaction: bytes
+    socket: int
+    nominated: bool
+    sent_at: float
 
 
 class Source:
@@ -68,6 +78,7 @@ class Transport:
         "cc_next",
         "cc_recorder",
         "cc_word",
+        "check_credit",
         "cname",
         "downlink_loss",
         "dtls",
@@ -88,7 +99,9 @@ class Transport:
         "out",
         "outbound",
         "packets_granted",
+        "pending",
         "remb",
+        "remote_password",
         "remote_ufrag",
         "retired",
         "rtt",
@@ -103,10 +116,10 @@ class Transport:
         "sources",
         "ssrcs",
         "state",
+        "strange_credit",
         "stray",
-        "stun_credit",
-        "stun_credit_at",
         "todo",
+        "transactions",
     )
 
     def __init__(self, spec: m.Open, dtls: DtlsServer, now: float) -> None:
@@ -120,12 +133,17 @@ class Transport:
         # ICE
         self.local_ufrag = spec.ice.local_ufrag
         self.local_password = spec.ice.local_password.encode()
-        self.remote_ufrag = spec.ice.remote_ufrag
+        self.remote_ufrag = spec.ice.remote_ufrag.encode()
+        self.remote_password = spec.ice.remote_password.encode()
         self.addresses: list[Address] = []
         self.address: Address | None = None
         self.socket = 0
-        self.stun_credit = STUN_RATE
-        self.stun_credit_at = now
+        # Addresses that are being asked, checks that were seen and who sent them first, and what
+        # is left (and since when) of the rate of checks: `bridge.media.ice`.
+        self.pending: dict[Address, Pending] = {}
+        self.transactions: dict[bytes, Address] = {}
+        self.check_credit: dict[Address, tuple[float, float]] = {}
+        self.strange_credit = (STRANGE_RATE, now)
         # Keys
         self.dtls = dtls
         self.keys: MasterKeys | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bridge.media import stun
 from bridge.media.core import CONSENT_TIMEOUT
-from tests.media.support import pair, video
+from bridge.media.transport import Address
+from tests.media.support import Bench, pair, video
 
 
 def test_a_vanished_peer_is_reported_within_five_seconds_and_may_return() -> None:
@@ -28,20 +30,35 @@ def test_a_vanished_peer_is_reported_within_five_seconds_and_may_return() -> Non
     assert "vanished" not in b.states("a")
 
 
-def test_a_nominated_check_moves_the_transport() -> None:
+def asked(b: Bench, address: Address) -> list[bytes]:
+    """Checks of the bridge that went to an address and were not read yet."""
+    sent, b.core.datagrams = b.core.datagrams, []
+    return [d for _, to, d in sent if to == address and stun.kind(d) == stun.BINDING_REQUEST]
+
+
+def test_a_nominated_check_moves_the_transport_when_the_new_address_answers() -> None:
     b, a, r = pair()
     b.send(a, video(1, key=True))
     b.send(a, video(2, key=True))
     moved = ("127.0.0.9", 9999)
+    transport = b.core.transports["r"]
     b.core.receive(r.peer.check(nominate=False), moved, 0, b.now)
-    assert b.core.transports["r"].address == r.address
+    assert transport.address == r.address
+    (check,) = asked(b, moved)
+    b.core.receive(r.peer.answer(check, ("127.0.0.1", 5004)), moved, 0, b.now)
+    assert transport.addresses == [r.address, moved]
+    assert transport.address == r.address, "it was not nominated"
     b.core.receive(r.peer.check(), moved, 1, b.now)
-    assert b.core.transports["r"].address == moved
-    assert b.core.transports["r"].socket == 1
+    assert transport.address == moved
+    assert transport.socket == 1
     for port in range(20):
-        b.core.receive(r.peer.check(nominate=False), ("127.0.0.9", port), 0, b.now)
-    assert len(b.core.transports["r"].addresses) <= 4
-    assert b.core.transports["r"].address == moved
+        b.now += 0.1
+        other = ("127.0.0.9", port)
+        b.core.receive(r.peer.check(nominate=False), other, 0, b.now)
+        for check in asked(b, other):
+            b.core.receive(r.peer.answer(check, ("127.0.0.1", 5004)), other, 0, b.now)
+    assert len(transport.addresses) <= 4
+    assert transport.address == moved
 
 
 def test_checks_are_answered_at_a_bounded_rate() -> None:
