@@ -116,6 +116,7 @@ def open_message(
             local_ufrag=os.urandom(6).hex(),
             local_password=os.urandom(16).hex(),
             remote_ufrag=os.urandom(4).hex(),
+            remote_password=os.urandom(16).hex(),
         ),
         fingerprint=m.Fingerprint(algorithm="sha-256", value=fingerprint),
         extensions=extensions or m.Extensions(),

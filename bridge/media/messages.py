@@ -31,12 +31,12 @@ class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Ice(Struct, frozen=True, kw_only=True):
-    """ICE credentials (RFC 8839). A lite agent checks what it is asked and asks nothing, so it
-    needs no password of the other side."""
+    """ICE credentials of both sides (RFC 8839)."""
 
     local_ufrag: str
     local_password: str
     remote_ufrag: str
+    remote_password: str
 
 
 class Fingerprint(Struct, frozen=True, kw_only=True):

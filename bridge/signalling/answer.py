@@ -112,6 +112,7 @@ def negotiate(
             local_ufrag=local.ufrag,
             local_password=local.password,
             remote_ufrag=offer.ufrag,
+            remote_password=offer.password,
         ),
         fingerprint=m.Fingerprint(
             algorithm=_algorithm(offer.fingerprint[0]), value=offer.fingerprint[1].upper()
