@@ -29,7 +29,12 @@ def ready(
     template: Annotated[
         str, typer.Argument(help="a template's id; all points where left out")
     ] = "",
-    file: Annotated[Path, typer.Option(help="the topology file of the running bridge")] = FILE,
+    file: Annotated[
+        Path,
+        typer.Option(
+            "--file", "-f", envvar="DIEM_CAU_FILE", help="the topology file of the running bridge"
+        ),
+    ] = FILE,
     as_json: Annotated[bool, typer.Option("--json", help="print the board as JSON")] = False,
     language: Annotated[str, typer.Option(help="vi or en")] = "vi",
     quick: Annotated[

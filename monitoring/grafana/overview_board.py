@@ -15,7 +15,7 @@ BOARD = Dashboard(
     ),
     (
         Panel("stat", "none", w=4, h=4)
-        .vi("Điểm cầu trực tuyến", "Số điểm có trang, tác nhân hoặc gói đo.")
+        .vi("Điểm cầu trực tuyến", "Số điểm có trang phòng họp, phần mềm tại điểm cầu hoặc gói đo.")
         .en("Points online", "Points of which a page, an agent or a probe is there.")
         .query(total("point_up")),
         Panel("stat", "none", w=4, h=4)

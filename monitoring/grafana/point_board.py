@@ -70,7 +70,7 @@ BOARD = Dashboard(
         .en("Loss by direction", "Share of probes lost, upstream and downstream.")
         .query(probes("lost", "direction"), "{{direction}}"),
         Panel("lines", "s", limits=VARIATION, low=0)
-        .vi("Dao động trễ p95", "Phân vị 95 của độ dao động trễ mỗi chiều.")
+        .vi("Biến động trễ p95", "Phân vị 95 của biến động trễ mỗi chiều.")
         .en("Delay variation p95", "95th percentile of the delay variation each way.")
         .query(quantile(0.95, "probe_delay_variation_seconds", "direction"), "{{direction}}"),
         Panel("lines", "s", low=0)

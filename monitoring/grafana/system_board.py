@@ -10,20 +10,20 @@ BOARD = Dashboard(
     "diemcau-system",
     T("Điểm Cầu: Hệ thống", "Điểm Cầu: System"),
     T(
-        "Ghi hình, ổ đĩa, chứng chỉ, cấu hình và đăng nhập.",
+        "Ghi hình, ổ đĩa, chứng thư, cấu hình và đăng nhập.",
         "Recording, disk, certificates, configuration and logins.",
     ),
     (
         Panel("stat", "none", w=4, h=4)
-        .vi("Đang ghi hình", "Số bản ghi hình đang chạy.")
-        .en("Recordings", "Recordings that run.")
+        .vi("Đang ghi hình", "Luôn là 0: cầu truyền hình chưa ghi hình.")
+        .en("Recordings", "Always 0: the bridge does not record yet.")
         .query(total("recordings_active")),
         Panel("stat", "percentunit", w=5, h=4, limits=((None, RED), (0.1, ORANGE), (0.2, GREEN)))
         .vi("Ổ đĩa còn trống", "Phần còn trống của ổ đĩa chứa dữ liệu của cầu truyền hình.")
         .en("Free disk", "Free share of the disk that holds the bridge's state.")
         .query("min(diemcau_disk_free_bytes{$} / (diemcau_disk_size_bytes{$} > 0))"),
         Panel("stat", "dateTimeFromNow", w=5, h=4)
-        .vi("Chứng chỉ hết hạn", "Trống nếu cầu truyền hình chạy không có chứng chỉ.")
+        .vi("Chứng thư hết hạn", "Trống nếu cầu truyền hình chạy không có chứng thư.")
         .en("Certificate expires", "Empty where the bridge runs without a certificate.")
         .query("1000 * min(diemcau_certificate_expiry_timestamp_seconds{$} > 0)"),
         Panel("stat", "none", w=5, h=4, values=YES)
@@ -58,7 +58,7 @@ BOARD = Dashboard(
         .column("version", "Phiên bản", "Version")
         .column("python", "Python", "Python"),
         Panel("table", "none", h=6, to_point=True)
-        .vi("Tác nhân", "Phiên bản tác nhân ở các điểm cầu.")
+        .vi("Phần mềm tại điểm cầu", "Phiên bản phần mềm ở các điểm cầu.")
         .en("Agents", "Versions of the points' agents.")
         .query("diemcau_agent_info{$}")
         .column("point", "Điểm cầu", "Point")

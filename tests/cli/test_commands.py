@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
@@ -51,6 +52,14 @@ def test_what_needs_a_bridge_says_so(tmp_path: Path) -> None:
         assert result.exit_code == 1
         assert "does not run here" in result.stderr.replace("\n", " ")
     assert "Missing option" in cli("conference", "list").stderr
+
+
+def test_the_file_may_come_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIEM_CAU_FILE", str(tmp_path / "elsewhere.yaml"))
+    for arguments in (["conference", "list"], ["ready"]):
+        assert "elsewhere.yaml" in cli(*arguments).stderr.replace("\n", "")
 
 
 def test_a_certificate_on_the_command_line(tmp_path: Path) -> None:
