@@ -1,1 +1,1 @@
-"""Probes, link quality, metrics. (The next issues fill this package.)"""
+"""Monitoring: probes, the quality of lines, metrics; rules, dashboards and runbooks for admins."""

@@ -102,7 +102,7 @@ class Outcome(Struct, frozen=True, kw_only=True, tag="outcome", forbid_unknown_f
 
 
 class WantRoom(Struct, frozen=True, kw_only=True, tag="want_room", forbid_unknown_fields=True):
-    """The kiosk has no key yet: a one-time code for its page, please."""
+    """Asks for a one-time code for the kiosk's page, which has no key yet."""
 
 
 class Bye(Struct, frozen=True, kw_only=True, tag="bye", forbid_unknown_fields=True):
@@ -116,7 +116,8 @@ FromAgent = Hello | Report | Outcome | WantRoom | Bye
 
 
 class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
-    """``key`` (hexadecimal) signs the probes that come from ``senders`` to ``port``."""
+    """Answer to `Hello`: how probes come. ``key`` (hexadecimal) signs the probes that come from
+    ``senders`` to ``port``."""
 
     version: int
     point: str
@@ -146,7 +147,8 @@ class Command(Struct, frozen=True, kw_only=True, tag="command"):
 
 
 class Ended(Struct, frozen=True, kw_only=True, tag="ended"):
-    """Do not come back by yourself: revoked, or another agent of this point is here."""
+    """The agent must not come back by itself: its key was revoked, or another agent of the point is
+    connected."""
 
     reason: str
 

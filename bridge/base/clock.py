@@ -1,4 +1,5 @@
-"""UTC that does not jump: the wall clock is read once, and steps of it are told apart."""
+"""A UTC clock that does not jump: the wall clock is read once and carried on by the monotonic
+clock; when the wall clock is set, that is reported as a step."""
 
 from __future__ import annotations
 

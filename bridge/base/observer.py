@@ -1,4 +1,7 @@
-"""What shells tell whoever counts. By itself it counts nothing: tests and tools need none."""
+"""Instrumentation callbacks; the default does nothing.
+
+The control process passes in an observer that counts for the metrics; tests and tools need none.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from bridge.conference.model import State
 
 
 class Observer:
-    """All times are seconds. Every method returns at once and never raises."""
+    """Callbacks for what is counted. All times are seconds. Every method returns at once and
+    never raises."""
 
     def committed(self, seconds: float, saved: bool) -> None:
         """A transaction with events ended."""

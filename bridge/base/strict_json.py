@@ -1,4 +1,5 @@
-"""JSON from strangers: bounded, no duplicate keys, no NaN, no lone surrogates. Pure.
+"""Strict parsing of JSON from outside: bounded, no duplicate keys, no NaN, no lone surrogates.
+Pure.
 
 RFC 8259 leaves what duplicate keys mean to each reader, and two readers that disagree are a hole;
 here they are an error, as I-JSON (RFC 7493) asks.

@@ -1,4 +1,4 @@
-"""Tells systemd how the process does (sd_notify(3)): ready, alive, stopping."""
+"""Reports the state of the process to systemd (sd_notify(3)): ready, alive, stopping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`apply` carries an event out, `replay` a whole log. Pure."""
+"""Events change the state of a conference: `apply` by one event, `replay` by a whole log. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Everything that can be asked of a conference. ``type`` is the word in JSON and on the console."""
+"""Commands: everything that can be asked of a conference. ``type`` is the word in JSON and on the
+console."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened in a conference. The log is a row of these; nothing else is stored of it."""
+"""Events: what happened in a conference. They are its log, and nothing else of it is stored."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Previewed(Struct, frozen=True, kw_only=True, tag="previewed"):
 
 
 class Taken(Struct, frozen=True, kw_only=True, tag="taken"):
-    """``point`` is on air; ``previous`` was before."""
+    """A point was taken on air; ``previous`` was on air before."""
 
     point: str
     previous: str
@@ -105,7 +105,8 @@ class FloorWithdrawn(Struct, frozen=True, kw_only=True, tag="floor_withdrawn"):
 
 
 class FloorGranted(Struct, frozen=True, kw_only=True, tag="floor_granted"):
-    """One action: on air, microphone open, the others' closed. ``number`` 0: not asked for."""
+    """A point was given the floor: on air, microphone open, the others' closed. ``number`` 0: it
+    had not asked."""
 
     point: str
     previous: str
@@ -118,7 +119,7 @@ class FloorLimited(Struct, frozen=True, kw_only=True, tag="floor_limited"):
 
 
 class FloorWarned(Struct, frozen=True, kw_only=True, tag="floor_warned"):
-    """``left`` seconds of the turn are left; 0: it is over."""
+    """A speaker was warned: ``left`` seconds of the turn are left; 0: it is over."""
 
     point: str
     left: int
@@ -148,7 +149,7 @@ class RollCallEnded(Struct, frozen=True, kw_only=True, tag="roll_call_ended"):
 
 
 class MicrophonesSet(Struct, frozen=True, kw_only=True, tag="microphones"):
-    """``locked`` None leaves locks as they are."""
+    """Microphones were opened or closed; ``locked`` None leaves locks as they are."""
 
     points: tuple[str, ...]
     open: bool
@@ -171,7 +172,7 @@ class BannerSet(Struct, frozen=True, kw_only=True, tag="banner"):
 
 
 class ContentStarted(Struct, frozen=True, kw_only=True, tag="content_started"):
-    """``sharer``: "point:ID" or "user:NAME"."""
+    """A screen is shared by ``sharer``: "point:ID" or "user:NAME"."""
 
     sharer: str
 
@@ -194,7 +195,8 @@ class QualityNoted(Struct, frozen=True, kw_only=True, tag="quality"):
 
 
 class IncidentOpened(Struct, frozen=True, kw_only=True, tag="incident_opened"):
-    """``kind``: one of `incident_rules.KINDS`, or "fault", reported by a person."""
+    """An incident was opened. ``kind``: one of `incident_rules.KINDS`, or "fault", reported by a
+    person."""
 
     number: int
     point: str
@@ -218,7 +220,8 @@ class IncidentCleared(Struct, frozen=True, kw_only=True, tag="incident_cleared")
 
 
 class MaintenanceSet(Struct, frozen=True, kw_only=True, tag="maintenance"):
-    """Alerts of a point are silent while ``on``, at the most until ``until`` (UTC seconds)."""
+    """Maintenance of a point began or ended: no alerts of it while ``on``, at the most until
+    ``until`` (UTC seconds)."""
 
     point: str
     on: bool

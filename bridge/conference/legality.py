@@ -15,8 +15,9 @@ DIRECTING_ROLES = frozenset({"admin", "operator"})
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``phases`` in which a command is legal. ``operator``: users who may direct; ``own``: a
-    point, for itself; ``system``: scheduler and system only. ``directs``: only the director."""
+    """When and for whom a command is legal. ``phases`` are those in which it is; ``operator``:
+    users who may direct; ``own``: a point, for itself; ``system``: scheduler and system only.
+    ``directs``: only the director."""
 
     phases: frozenset[Phase] = OPEN_OR_LIVE
     operator: bool = True

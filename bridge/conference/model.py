@@ -1,4 +1,4 @@
-"""What a conference is: ids, settings, and the state that its log adds up to.
+"""The values that make up a conference: ids, settings, and the state that its log adds up to.
 
 Everything is frozen, and everything is a `msgspec.Struct`, so that the same types are the log's
 rows, the messages of the WebSocket and the models of the API. Times are UTC seconds since 1970.

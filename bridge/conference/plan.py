@@ -1,4 +1,5 @@
-"""From the state to who sees and hears whom. Pure: a plan can be printed and compared."""
+"""The routing plan: who sees and hears whom, worked out from the state of a conference. Pure: a
+plan can be printed and compared."""
 
 from __future__ import annotations
 
@@ -26,9 +27,9 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class RoutingPlan:
-    """``programme`` per receiving point; ``viewer`` is the programme of consoles. None: the
-    slot stays empty. ``speakers`` may be heard, the ``floor`` first. ``panes`` is the order of
-    thumbnails; ``cameras`` are the points whose picture may be shown at all."""
+    """Who sees and hears whom. ``programme`` is by receiving point; ``viewer`` is the programme of
+    consoles. None: the slot stays empty. ``speakers`` may be heard, the ``floor`` first. ``panes``
+    is the order of thumbnails; ``cameras`` are the points whose picture may be shown at all."""
 
     programme: dict[str, Feed | None]
     viewer: Feed | None

@@ -1,4 +1,5 @@
-"""What a conference was, from its log: who came, who dropped, who spoke, on what lines. Pure."""
+"""The report of a conference, worked out from its log: who came, who dropped, who spoke, on what
+lines. Pure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""HTTP and WebSocket shells, sessions, and the pure negotiation SDP offer → answer."""
+"""Signalling: messages of rooms and pages, and the negotiation of SDP offer and answer. Pure."""

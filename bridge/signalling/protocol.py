@@ -1,4 +1,4 @@
-"""Messages between a page or agent and the bridge over the WebSocket (docs/protocol.md)."""
+"""Messages between a page or a program and the bridge over the WebSocket (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -313,7 +313,7 @@ class Levels(Struct, frozen=True, kw_only=True, tag="levels"):
 
 
 class Lines(Struct, frozen=True, kw_only=True, tag="lines"):
-    """Quality of the points' lines, every two seconds."""
+    """Quality of the points' lines, once a second."""
 
     quality: dict[str, Quality]
 
