@@ -17,7 +17,7 @@ import typer
 
 from endpoints.reflector.engine import Reflector
 from endpoints.reflector.socket import ReflectorSocket
-from monitoring.probing import stamp
+from monitoring.probing import stamp, timestamps
 from monitoring.probing.prober import CLASSES, Prober, Step, Target
 from monitoring.quality.line_state import Health
 
@@ -34,7 +34,7 @@ def address(n: int) -> str:
 
 async def reflect(points: int) -> None:
     """The reflectors; each line of standard input is answered with the CPU seconds so far."""
-    error = stamp.ErrorEstimate(True, False, 0.001)
+    error = timestamps.ErrorEstimate(True, False, 0.001)
     sockets = [
         ReflectorSocket(
             Reflector(senders=frozenset({SOURCE}), key=KEY, error=error), address(n), PORT

@@ -23,8 +23,9 @@ from bridge.lines.watch import HealthWatch
 from config.loader import path_to_root
 from config.needs import Need, budget, point_need
 from config.schema import Point
+from monitoring.probing.delays import delays_of
 from monitoring.probing.prober import Step, Target
-from monitoring.probing.session import Probe, delays_of
+from monitoring.probing.session import Probe
 from monitoring.quality import readiness_rules as r
 
 log = logging.getLogger("readiness")

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from monitoring.probing import stamp
+from monitoring.probing import stamp, timestamps
 
 RATE = 3000.0  # packets a second that one source may send; a capacity test needs about 1,000
 BURST = 600.0
@@ -19,7 +19,7 @@ MAX_SOURCES = 64  # allowed senders that are kept count of
 MAX_SESSIONS = 1024
 SESSION_LIFE = 900.0  # seconds without a packet until a session is forgotten (RFC 5357: REFWAIT)
 DSCPS = frozenset(range(64))
-UNKNOWN_CLOCK = stamp.ErrorEstimate(False, False, 1.0)
+UNKNOWN_CLOCK = timestamps.ErrorEstimate(False, False, 1.0)
 
 
 class Arrival(NamedTuple):
@@ -61,7 +61,7 @@ class Reflector:
     key: bytes | None = None
     rate: float = RATE
     dscps: frozenset[int] = DSCPS
-    error: stamp.ErrorEstimate = UNKNOWN_CLOCK
+    error: timestamps.ErrorEstimate = UNKNOWN_CLOCK
     counters: Counter[str] = field(default_factory=Counter)
     _sessions: dict[tuple[str, int, int], _Session] = field(default_factory=dict)
     _buckets: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Reflector:
         """Answer these senders and this key from now on."""
         self.senders, self.key = senders, key
 
-    def set_clock_error(self, error: stamp.ErrorEstimate) -> None:
+    def set_clock_error(self, error: timestamps.ErrorEstimate) -> None:
         """Put another error estimate of this machine's clock into replies from now on."""
         self.error = error
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ctypes
 from typing import NamedTuple
 
-from monitoring.probing.stamp import ErrorEstimate
+from monitoring.probing.timestamps import ErrorEstimate
 
 STA_UNSYNC = 0x0040
 TIME_ERROR = 5

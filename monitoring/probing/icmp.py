@@ -11,7 +11,8 @@ import logging
 from typing import Any
 
 from monitoring.probing import stamp
-from monitoring.probing.session import Probe, Sample
+from monitoring.probing.delays import Sample
+from monitoring.probing.session import Probe
 
 log = logging.getLogger("icmp")
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitoring.exposition.distributions import Distributions
-from monitoring.probing import stamp
+from monitoring.probing import stamp, timestamps
 from monitoring.probing.clock_state import clock_state
 from monitoring.probing.datagrams import Datagrams, SteadyNs
 from monitoring.probing.session import Probe
@@ -108,7 +108,7 @@ class Prober:
         self._timer: asyncio.TimerHandle | None = None
         self._running = False
         self._late: deque[float] = deque(maxlen=LATE_KEPT)
-        self._error = stamp.ErrorEstimate(False, False, 1.0)
+        self._error = timestamps.ErrorEstimate(False, False, 1.0)
         self._closed = False
 
     # --- targets ------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from monitoring.exposition.distributions import Distributions
-from monitoring.probing import stamp
-from monitoring.statistics import percentile
+from monitoring.probing import stamp, timestamps
+from monitoring.probing.delays import Delays, Sample, delays_of
 
 SETTLE = 1.0  # seconds a reply may take before its packet counts as lost
 KEEP = 10.0  # seconds that packets are remembered, for late and doubled replies
@@ -30,21 +30,6 @@ BURST = 2  # packets in a row that make a burst: nothing arrived for 200 ms at f
 CLOCK_STEP = 0.005  # seconds that a clock's offset may move at once without being a step
 
 _HALF, _FULL = 1 << 31, 1 << 32
-
-
-class Sample(NamedTuple):
-    """Delays of one reply, seconds. ``down`` and ``up`` hold the clocks' difference too."""
-
-    at: float  # monotonic, when it came
-    down: float
-    up: float
-    round_trip: float
-    segment: int  # counts steps of the clocks
-
-    @property
-    def offset(self) -> float:
-        """How far the reflector's clock is ahead, were both ways equally long (RFC 5905)."""
-        return (self.down - self.up) / 2
 
 
 @dataclass(slots=True)
@@ -97,7 +82,7 @@ class Probe:
     sent_count: int = 0
     dscp_down: int | None = None  # what arrived at the reflector
     dscp_up: int | None = None  # what came back here
-    error: stamp.ErrorEstimate | None = None
+    error: timestamps.ErrorEstimate | None = None
     restarts: int = 0
     outage: Outage | None = None  # the last one that ended
     outage_seconds: float = 0.0  # all of them, and the present one
@@ -121,7 +106,7 @@ class Probe:
     # --- sending ------------------------------------------------------------------------
 
     def packet(
-        self, ns: int, now: float, error: stamp.ErrorEstimate, *, one_way: bool = False
+        self, ns: int, now: float, error: timestamps.ErrorEstimate, *, one_way: bool = False
     ) -> bytes:
         """The next packet, sent at ``ns``."""
         if self.started is None:
@@ -363,54 +348,3 @@ class Probe:
     def delays(self, now: float, seconds: float) -> Delays | None:
         """Delays of the last so many seconds; None without a sample."""
         return delays_of([s for s in self.samples if now - s.at <= seconds], self.error)
-
-
-class Delays(NamedTuple):
-    """Milliseconds. Variation is each packet's delay over the smallest (RFC 5481 section 4.2,
-    the PDV form of RFC 3393): p50, p95, p99. One-way delays are None unless both clocks say
-    that they are synchronised; ``offset`` is how far the reflector's clock is ahead, give or
-    take ``uncertainty``."""
-
-    round_trip: tuple[float, float, float]  # p50, p95, max
-    variation_down: tuple[float, float, float]
-    variation_up: tuple[float, float, float]
-    offset: float
-    uncertainty: float
-    down: float | None
-    up: float | None
-    samples: int
-
-
-def delays_of(samples: list[Sample], error: stamp.ErrorEstimate | None) -> Delays | None:
-    """Work samples out; a step of a clock starts a new base for the variation."""
-    if not samples:
-        return None
-    trips = sorted(s.round_trip for s in samples)
-    floors: dict[int, tuple[float, float]] = {}
-    for s in samples:
-        down, up = floors.get(s.segment, (s.down, s.up))
-        floors[s.segment] = (min(down, s.down), min(up, s.up))
-    downs = sorted(s.down - floors[s.segment][0] for s in samples)
-    ups = sorted(s.up - floors[s.segment][1] for s in samples)
-    last = samples[-1].segment
-    best = min((s for s in samples if s.segment == last), key=lambda s: s.round_trip)
-    agree = error is not None and error.synchronised
-    recent = [s for s in samples if s.segment == last]
-    return Delays(
-        (1e3 * percentile(trips, 0.5), 1e3 * percentile(trips, 0.95), 1e3 * trips[-1]),
-        _spread(downs),
-        _spread(ups),
-        1e3 * best.offset,
-        1e3 * best.round_trip / 2,
-        1e3 * percentile(sorted(s.down for s in recent), 0.5) if agree else None,
-        1e3 * percentile(sorted(s.up for s in recent), 0.5) if agree else None,
-        len(samples),
-    )
-
-
-def _spread(ordered: list[float]) -> tuple[float, float, float]:
-    return (
-        1e3 * percentile(ordered, 0.5),
-        1e3 * percentile(ordered, 0.95),
-        1e3 * percentile(ordered, 0.99),
-    )

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from monitoring.probing.session import Delays, Probe, Totals
+from monitoring.probing.delays import Delays
+from monitoring.probing.session import Probe, Totals
 from monitoring.quality.levels import Direction, Score
 
 RECENT = 20.0  # seconds that a live figure is worked out of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from monitoring.probing.session import Delays
+from monitoring.probing.delays import Delays
 from monitoring.quality.line_state import Mark
 from monitoring.statistics import wilson
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from endpoints.reflector.engine import Reflector
 from endpoints.reflector.socket import ReflectorSocket
-from monitoring.probing import stamp
+from monitoring.probing import stamp, timestamps
 from monitoring.probing.prober import CLASSES, Prober, Step, Target
 from monitoring.quality.line_state import Health
 
@@ -116,7 +116,7 @@ class Net:
 
 
 async def measure(net: Net) -> dict[str, Any]:
-    error = stamp.ErrorEstimate(True, False, 0.001)
+    error = timestamps.ErrorEstimate(True, False, 0.001)
     sockets: list[ReflectorSocket] = []
     for n, name in enumerate(net.points):
         with within(name):

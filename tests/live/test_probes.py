@@ -20,7 +20,7 @@ import pytest
 from endpoints.netem.model import Hop, Impairment, Profile
 from endpoints.reflector.engine import Reflector
 from endpoints.reflector.socket import ReflectorSocket
-from monitoring.probing import stamp
+from monitoring.probing import stamp, timestamps
 from monitoring.probing.prober import CLASSES, Prober, Target
 from monitoring.probing.session import Probe
 from monitoring.quality.line_state import Health
@@ -30,7 +30,7 @@ from tests.paths import ROOT
 
 SOURCE = "127.0.14.100"
 KEY = b"k" * 32
-ERROR = stamp.ErrorEstimate(True, False, 0.001)
+ERROR = timestamps.ErrorEstimate(True, False, 0.001)
 ALL = tuple(CLASSES.values())
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from endpoints.netem.model import Impairment, Profile
 from endpoints.reflector.engine import Arrival, Reflector
-from monitoring.probing import stamp
+from monitoring.probing import stamp, timestamps
 from monitoring.probing.session import Probe
 
 START = 1_795_000_000 * 10**9  # ns
 SENDER = "192.0.2.1"
-ERROR = stamp.ErrorEstimate(True, False, 0.001)
+ERROR = timestamps.ErrorEstimate(True, False, 0.001)
 
 
 @dataclass(slots=True)

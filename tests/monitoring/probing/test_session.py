@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from endpoints.netem.model import Profile
 from endpoints.reflector.engine import Reflector
-from monitoring.probing import stamp
+from monitoring.probing import timestamps
 from monitoring.statistics import wilson
 from tests.monitoring.probing.line import ERROR, SENDER, START, Line, line
 
@@ -113,7 +113,7 @@ def test_delay_and_variation_are_right_and_apart() -> None:
 def test_clocks_an_hour_apart_spoil_the_offset_only(ahead: int) -> None:
     found = line(Profile(delay=0.03), Profile(delay=0.01))
     found.clock_ahead = ahead
-    found.reflector.set_clock_error(stamp.ErrorEstimate(False, False, 1.0))
+    found.reflector.set_clock_error(timestamps.ErrorEstimate(False, False, 1.0))
     found.run(30)
     delays = found.probe.delays(found.now, 60)
     assert delays is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.probing.session import Delays
+from monitoring.probing.delays import Delays
 from monitoring.quality.line_state import Mark
 from monitoring.quality.readiness_rules import (
     CHECKS,
