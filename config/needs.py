@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.loader import path_to_root
 from config.schema import Link, Media, Point, Topology
 
 
@@ -27,6 +26,14 @@ class LinkLoad:
     @property
     def fits(self) -> bool:
         return self.need.up <= self.budget and self.need.down <= self.budget
+
+
+def path_to_root(link: Link, links: dict[str, Link]) -> list[Link]:
+    """The link and its parents, nearest first."""
+    way = [link]
+    while way[-1].parent is not None:
+        way.append(links[way[-1].parent])
+    return way
 
 
 def point_need(media: Media, points: int) -> Need:

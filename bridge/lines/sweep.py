@@ -20,8 +20,7 @@ from bridge.control.control import Control
 from bridge.control.views import as_sentence
 from bridge.lines.board import Board, CheckView, PointView, StepView
 from bridge.lines.watch import HealthWatch
-from config.loader import path_to_root
-from config.needs import Need, budget, point_need
+from config.needs import Need, budget, path_to_root, point_need
 from config.schema import Point
 from monitoring.probing.delays import delays_of
 from monitoring.probing.prober import Step, Target

@@ -1,0 +1,155 @@
+"""Relations within a topology: unique ids, links that form a tree, a chair that is a point.
+
+They are checked on plain values, before or beside the schema, so that all problems show at once:
+whatever is not of the right type is left to the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from config.yaml_tree import Problem, Tree, Where, dotted
+
+Report = Callable[[Where, str], None]
+Items = list[tuple[int, dict[str, Any]]]
+
+
+def relations(data: Any, tree: Tree) -> list[Problem]:
+    """Every problem of a whole document."""
+    if not isinstance(data, dict):
+        return []
+    problems: list[Problem] = []
+
+    def problem(path: Where, sentence: str) -> None:
+        line, column = tree.position(path)
+        problems.append(Problem(line, column, dotted(path), sentence))
+
+    links, points = _items(data, "links"), _items(data, "points")
+    for name, items in (("links", links), ("points", points)):
+        _unique(name, items, tree, problem)
+    _tree_of_links(links, points, problem)
+    _chair(data, points, problem)
+    problems.extend(templates(data, tree, _ids(points)))
+    _layers(data.get("media"), problem)
+    return problems
+
+
+def _unique(name: str, items: Items, tree: Tree, problem: Report) -> None:
+    seen: dict[str, int] = {}
+    for index, item in items:
+        ident = item.get("id")
+        if not isinstance(ident, str):
+            continue
+        if ident in seen:
+            first = tree.position((name, seen[ident], "id"))[0]
+            sentence = f"The id {ident!r} is taken; the first is on line {first}."
+            problem((name, index, "id"), sentence)
+        seen.setdefault(ident, index)
+
+
+def _tree_of_links(links: Items, points: Items, problem: Report) -> None:
+    known = _ids(links)
+    for index, item in points:
+        if isinstance(item.get("link"), str) and item["link"] not in known:
+            problem(("points", index, "link"), f"There is no link {item['link']!r} in links.")
+    parents: dict[str, str] = {}
+    for index, item in links:
+        parent = item.get("parent")
+        if isinstance(parent, str):
+            if parent not in known:
+                problem(("links", index, "parent"), f"There is no link {parent!r} in links.")
+            elif isinstance(item.get("id"), str):
+                parents[item["id"]] = parent
+    for index, item in links:
+        cycle = _cycle(item.get("id"), parents)
+        if cycle:
+            way = " → ".join(cycle)
+            problem(("links", index, "parent"), f"These links form a cycle: {way}.")
+
+
+def _chair(data: dict[str, Any], points: Items, problem: Report) -> None:
+    conference = data.get("conference", {})
+    chair = conference.get("chair") if isinstance(conference, dict) else None
+    if isinstance(chair, str) and chair not in _ids(points):
+        problem(("conference", "chair"), f"The chair {chair!r} is not one of the points.")
+    for index, item in points:
+        if item.get("id") == chair and item.get("role") == "observer":
+            problem(("points", index, "role"), "The chair speaks, so it cannot be an observer.")
+
+
+def _layers(media: Any, problem: Report) -> None:
+    rids: set[str] = set()
+    height = 0
+    for index, item in _items(media, "layers") if isinstance(media, dict) else []:
+        rid = item.get("rid")
+        if isinstance(rid, str):
+            if rid in rids:
+                problem(("media", "layers", index, "rid"), f"The rid {rid!r} is taken.")
+            rids.add(rid)
+        if isinstance(item.get("height"), int):
+            if item["height"] <= height:
+                sentence = "Layers go from the lowest to the highest."
+                problem(("media", "layers", index, "height"), sentence)
+            height = item["height"]
+
+
+def templates(data: dict[str, Any], tree: Tree, points: set[str]) -> list[Problem]:
+    """Templates have unique ids and name points that exist."""
+    problems: list[Problem] = []
+
+    def problem(path: Where, sentence: str) -> None:
+        line, column = tree.position(path)
+        problems.append(Problem(line, column, dotted(path), sentence))
+
+    seen: set[str] = set()
+    for index, item in _items(data, "templates"):
+        ident = item.get("id")
+        if isinstance(ident, str):
+            if ident in seen:
+                problem(("templates", index, "id"), f"The id {ident!r} is taken.")
+            seen.add(ident)
+        names = item.get("points")
+        own = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
+        for key in ("points", "expected"):
+            listed = item.get(key)
+            for place, name in enumerate(listed if isinstance(listed, list) else []):
+                if isinstance(name, str) and name not in points:
+                    problem(("templates", index, key, place), f"There is no point {name!r}.")
+                elif key == "expected" and own and name not in own:
+                    problem(
+                        ("templates", index, key, place),
+                        f"The point {name!r} is expected but not among this template's points.",
+                    )
+        chair = item.get("chair")
+        if isinstance(chair, str) and (chair not in points or (own and chair not in own)):
+            problem(
+                ("templates", index, "chair"),
+                f"The chair {chair!r} is not one of this template's points.",
+            )
+    return problems
+
+
+def _items(data: dict[str, Any], name: str) -> Items:
+    items = data.get(name)
+    if not isinstance(items, list):
+        return []
+    return [(i, item) for i, item in enumerate(items) if isinstance(item, dict)]
+
+
+def _ids(items: Items) -> set[str]:
+    return {item["id"] for _, item in items if isinstance(item.get("id"), str)}
+
+
+def _cycle(start: Any, parents: dict[str, str]) -> list[str]:
+    """The cycle that ``start`` is part of, or an empty list."""
+    way: list[str] = []
+    at = start
+    while isinstance(at, str) and at in parents:
+        way.append(at)
+        at = parents[at]
+        if at == start:
+            return [*way, at]
+        if at in way:
+            return []
+    return []
