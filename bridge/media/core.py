@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.media import demux, feedback, messages, rtcp
+from bridge.media import demux, feedback, rtcp
 from bridge.media import messages as m
 from bridge.media.counters import Counters, Drop
 from bridge.media.dtls import DtlsServer, Identity
@@ -392,46 +392,3 @@ class MediaCore:
         transport.todo.clear()
         self.intake.forget(transport)
         self.router.forget(transport, now)
-
-    def inventory(self, now: float) -> m.Inventory:
-        """What a control process needs in order to reconcile."""
-        return m.Inventory(
-            version=messages.VERSION,
-            worker=self.worker,
-            fingerprint=m.Fingerprint(algorithm="sha-256", value=self.identity.fingerprint),
-            addresses=self.addresses,
-            transports=tuple(self._transport_state(t, now) for t in self.transports.values()),
-            audio=tuple(self.router.groups),
-        )
-
-    def _transport_state(self, transport: Transport, now: float) -> m.TransportState:
-        slots = []
-        for slot in transport.slots.values():
-            route = self.router.wanted(slot)
-            shown = None
-            if slot.layer is not None:
-                shown = slot.layer.source.ref
-            slots.append(
-                m.SlotState(
-                    name=slot.name,
-                    kind="audio" if slot.kind == "audio" else "video",
-                    wanted=route.source if route is not None else None,
-                    shown=shown,
-                    layer=slot.layer.rid if slot.layer is not None else "",
-                )
-            )
-        return m.TransportState(
-            transport=transport.id,
-            label=transport.label,
-            state=transport.state,
-            profile=transport.keys.profile.name if transport.keys is not None else "",
-            sources=tuple(
-                m.SourceState(
-                    name=s.spec.name,
-                    kind=s.spec.kind,
-                    layers=tuple(layer.rid for layer in s.active(now)),
-                )
-                for s in transport.sources.values()
-            ),
-            slots=tuple(slots),
-        )

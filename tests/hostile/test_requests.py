@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.media import messages as m
 from bridge.media import rtcp
+from bridge.media.inventory import inventory
 from bridge.media.transport import RTX_BURST_PACKETS
 from tests.media.support import (
     EXTENSIONS,
@@ -179,4 +180,4 @@ def test_streams_that_no_source_owns_have_a_budget_too() -> None:
         packet = video(number, ssrc=70_000, mid="9")
         b.core.receive(peer.tx.protect(packet), peer.address, 0, b.now)
     assert b.dropped("source_budget") > 17_000
-    assert isinstance(b.core.inventory(b.now), m.Inventory)
+    assert isinstance(inventory(b.core, b.now), m.Inventory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.media import messages as m
+from bridge.media.inventory import inventory
 from tests.media.support import Bench, camera, pair, video, video_slot
 
 
@@ -61,8 +62,8 @@ def test_closing_a_source_empties_the_slot() -> None:
     b.send(a, video(2, key=True))
     b.core.command(m.Close(transport="a"), b.now)
     b.settle()
-    inventory = b.core.inventory(b.now)
-    assert [t.transport for t in inventory.transports] == ["r"]
-    slot = inventory.transports[0].slots[0]
+    held = inventory(b.core, b.now)
+    assert [t.transport for t in held.transports] == ["r"]
+    slot = held.transports[0].slots[0]
     assert (slot.wanted, slot.shown) == (m.SourceRef(transport="a", name="camera"), None)
     assert r.packets("programme")

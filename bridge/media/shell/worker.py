@@ -22,6 +22,7 @@ from bridge.media import stats
 from bridge.media.core import MediaCore
 from bridge.media.counters import Drop
 from bridge.media.dtls import Identity
+from bridge.media.inventory import inventory
 from bridge.media.shell.udp import MediaSockets
 
 log = logging.getLogger("media")
@@ -152,7 +153,7 @@ class Worker:
                         self._control.close()  # the newest control process is the one
                     self._control = writer
                     self.core.events.clear()  # the inventory says all
-                    self._send(writer, self.core.inventory(time.monotonic()))
+                    self._send(writer, inventory(self.core, time.monotonic()))
                 elif not greeted:
                     name = str(command.__struct_config__.tag)
                     self._send(writer, m.Error(command=name, detail="Say hello first."))
