@@ -19,10 +19,10 @@ import aiohttp
 import typer
 
 from bridge.app.process import ControlProcess
+from bridge.control.line_quality import LineQuality
 from bridge.demo.account import start_conference
 from bridge.demo.run import Demo
 from bridge.media import messages as m
-from bridge.signalling.protocol import Quality
 from config.loader import load
 from config.schema import Topology
 from monitoring.exposition import catalogue
@@ -91,23 +91,21 @@ async def cost(points: int) -> dict[str, Any]:
         process = ControlProcess(topology(points), state=Path(folder), folder=Path(folder))
         await process.prepare()
         process.health.start()
-        names = process.control.points
-        process.control.quality = {
-            p: Quality(
-                up="good",
-                down="fair",
-                up_loss=0.0,
-                down_loss=0.02,
-                rtt_ms=3.0,
-                at=0.0,
-                reach="yes",
-                up_mos=4.3,
-                down_mos=4.1,
-            )
-            for p in names
-        }
+        names = process.control.topology.points
+        known = LineQuality(
+            up="good",
+            down="fair",
+            up_loss=0.0,
+            down_loss=0.02,
+            rtt_ms=3.0,
+            at=0.0,
+            reach="yes",
+            up_mos=4.3,
+            down_mos=4.1,
+        )
+        process.health.publish(dict.fromkeys(names, known))
         for p in names:
-            for kind in process.control.topology.probes.classes:
+            for kind in process.control.topology.current.probes.classes:
                 process.health.prober.distributions[p, kind] = Distributions()
         began = time.perf_counter()
         process.meters.take_worker(figures(names), "w", names)

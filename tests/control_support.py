@@ -71,11 +71,11 @@ class Bridge:
             state=state,
             folder=state,
             topology_file=topology_file,
+            send=self.sent.append,
             wall=lambda: self.wall,
             monotonic=lambda: self.now,
         )
         self.control = self.process.control
-        self.control.send = self.sent.append
         self.conductor = self.process.conductor
         self.keys = self.process.keys
         self._task: asyncio.Task[None] | None = None
@@ -86,7 +86,7 @@ class Bridge:
         self.http = self.process.http()
         self._task = asyncio.create_task(self.conductor.run())
         if inventory is not None:
-            self.control.on_event(inventory)
+            self.control.reconciler.on_event(inventory)
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -203,7 +203,7 @@ class Bridge:
         return [item for item in self.sent if isinstance(item, m.Open)]
 
     def up(self, index: int = -1) -> None:
-        self.control.on_event(
+        self.control.reconciler.on_event(
             m.StateChanged(transport=self.opened()[index].transport, state="connected")
         )
 

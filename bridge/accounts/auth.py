@@ -47,7 +47,8 @@ class Identity(NamedTuple):
 
 
 class Auth:
-    """``now`` is UTC seconds, ``monotonic`` for waits. ``local_token`` is the command line's."""
+    """``now`` is UTC seconds, ``monotonic`` for waits. ``local_token`` is the command line's,
+    ``noted`` gets every line of the audit trail at once."""
 
     def __init__(
         self,
@@ -55,6 +56,8 @@ class Auth:
         now: Callable[[], float],
         monotonic: Callable[[], float],
         local_token: str,
+        observer: Observer,
+        noted: Callable[[Line], None] | None = None,
     ) -> None:
         self.accounts = accounts
         self._now = now
@@ -66,11 +69,11 @@ class Auth:
         self._guessing = asyncio.Lock()
         self._touched: dict[str, float] = {}
         self._strangers: dict[str, tuple[int, int]] = {}
-        self.observer = Observer()
-        self.noted: Callable[[Line], None] = lambda _: None
+        self._observer = observer
+        self._noted = noted
         self._noting = asyncio.Lock()
         self._unsaved: deque[Line] = deque(maxlen=UNSAVED_LINES)
-        self.demo_key = ""  # set by the demo: logs the demo's operator in
+        self._demo_key = ""
 
     # --- audit --------------------------------------------------------------------------
 
@@ -83,7 +86,8 @@ class Auth:
             log.warning("not audited any more this minute: %s %s", action, outcome)
             return
         line = Line(self._now(), actor, address, action, target[:300], outcome[:300])
-        self.noted(line)
+        if self._noted is not None:
+            self._noted(line)
         self._unsaved.append(line)
         async with self._noting:
             for _ in range(min(len(self._unsaved), SAVED_AT_ONCE)):
@@ -113,7 +117,7 @@ class Auth:
     def _check_wait(self, name: str, address: str) -> None:
         wait = self._throttle.wait(name, address, self._monotonic())
         if wait > 0:
-            self.observer.denied("throttled")
+            self._observer.denied("throttled")
             raise Denied(429, "account.wait", seconds=str(int(wait) + 1))
 
     async def login(self, name: str, password: str, address: str, agent: str) -> tuple[str, User]:
@@ -125,22 +129,32 @@ class Auth:
             right = await passwords.verify_async(stored, password)
             if not right or user is None or user.disabled:
                 self._throttle.failed(name, address, self._monotonic())
-                self.observer.denied("password")
+                self._observer.denied("password")
                 await self.note(f"user:{name[:40]}", address, "login", outcome="refused")
                 raise Denied(401, "account.wrong_password")
             self._throttle.succeeded(name)
         return await self._open(user, address, agent), user
 
+    def open_demo(self) -> str:
+        """Let whoever has the returned key in as the demo's operator."""
+        self._demo_key = passwords.new_token()
+        return self._demo_key
+
+    @property
+    def demo_key(self) -> str:
+        """The key that `open_demo` made, "" before."""
+        return self._demo_key
+
     async def login_demo(self, key: str, address: str, agent: str) -> tuple[str, User]:
         """The demo's operator, by the key in the address that the demo prints."""
         self._check_wait("demo", address)
         user = await self.accounts.user("demo")
-        right = bool(self.demo_key) and hmac.compare_digest(
-            self.demo_key.encode(), key.encode("utf-8", "replace")
+        right = bool(self._demo_key) and hmac.compare_digest(
+            self._demo_key.encode(), key.encode("utf-8", "replace")
         )
         if user is None or not right:
             self._throttle.failed("demo", address, self._monotonic())
-            self.observer.denied("password")
+            self._observer.denied("password")
             raise Denied(401, "account.wrong_password")
         return await self._open(user, address, agent), user
 
@@ -185,7 +199,7 @@ class Auth:
             stored = await self.accounts.password(user.name)
             if not await passwords.verify_async(stored, old):
                 self._throttle.failed(user.name, address, self._monotonic())
-                self.observer.denied("password")
+                self._observer.denied("password")
                 raise Denied(403, "account.wrong_old_password")
         problem = password_problem(user.name, new)
         if problem or new == old:
@@ -202,7 +216,7 @@ class Auth:
         device = await self.accounts.device_of_key(passwords.digest(key)) if key else None
         if device is None or device.point != point or device.revoked is not None:
             self._throttle.failed(f"point:{point} {address}", address, self._monotonic())
-            self.observer.denied("device_key")
+            self._observer.denied("device_key")
             await self.note(f"point:{point[:64]}", address, "session", outcome="wrong key")
             raise Denied(401, "http.wrong_key")
         self._throttle.succeeded(f"point:{point} {address}")
@@ -222,7 +236,7 @@ class Auth:
         point = await self.accounts.use_enrolment(passwords.digest(normal), now)
         if point is None:
             self._throttle.failed(f"enrol {address}", address, self._monotonic())
-            self.observer.denied("enrolment_code")
+            self._observer.denied("enrolment_code")
             await self.note("device", address, "enrol", outcome="wrong code")
             raise Denied(401, "account.wrong_code")
         key = passwords.new_token()

@@ -1,10 +1,10 @@
-"""A local certificate authority and a server certificate, for a network without any other."""
+"""The server's certificate, and a local authority that makes one where there is no other."""
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
+import ssl
 from pathlib import Path
 
 from cryptography import x509
@@ -12,10 +12,62 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from bridge.app.errors import StartError
+from bridge.base.files import PUBLIC, write_private
+from config.schema import Tls
+
 CA_CERTIFICATE, CA_KEY = "ca.crt", "ca.key"
 CERTIFICATE, KEY = "server.crt", "server.key"
 CA_YEARS = 10
 SERVER_DAYS = 397  # browsers take no longer ones
+
+
+class ServerCertificate:
+    """Where the server's certificate lies: as configured (``tls``, relative to ``base``), else
+    one of our own authority in ``folder``. Looked up each time: it may be made or renewed."""
+
+    def __init__(self, tls: Tls | None, base: Path, folder: Path) -> None:
+        self._tls = tls
+        self._base = base
+        self._folder = folder
+
+    def pair(self) -> tuple[Path, Path] | None:
+        """Certificate and key; None where there are none."""
+        if self._tls is not None:
+            return self._base / self._tls.certificate, self._base / self._tls.key
+        own = self._folder / CERTIFICATE
+        return (own, self._folder / KEY) if own.exists() else None
+
+    def file(self) -> Path | None:
+        """The certificate; None where there is none."""
+        pair = self.pair()
+        return pair[0] if pair is not None else None
+
+    @property
+    def authority_file(self) -> Path:
+        """The certificate of our own authority, where there is one."""
+        return self._folder / CA_CERTIFICATE
+
+    async def authority(self) -> str:
+        """The certificate of our own authority (PEM), for kiosks; "" where there is none."""
+        path = self.authority_file
+        return path.read_text("ascii") if path.exists() else ""
+
+    def context(self) -> ssl.SSLContext | None:
+        """TLS of the web server; None where there is no certificate. Raises `StartError`."""
+        pair = self.pair()
+        if pair is None:
+            return None
+        certificate, key = pair
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(certificate, key)
+        except (OSError, ssl.SSLError) as error:
+            raise StartError(
+                f"The certificate {certificate} or its key cannot be used: {error}."
+            ) from None
+        return context
 
 
 def create(folder: Path, hosts: list[str], owner: str, now: datetime.datetime) -> list[Path]:
@@ -31,13 +83,13 @@ def create(folder: Path, hosts: list[str], owner: str, now: datetime.datetime) -
     else:
         ca_key = ec.generate_private_key(ec.SECP256R1())
         ca = _authority(ca_key, owner, now)
-        _write(ca_key_path, _pem(ca_key), 0o600)
-        _write(ca_path, ca.public_bytes(serialization.Encoding.PEM), 0o644)
+        write_private(ca_key_path, _pem(ca_key))
+        write_private(ca_path, ca.public_bytes(serialization.Encoding.PEM), PUBLIC)
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _server(key, ca, ca_key, hosts, now)
-    _write(folder / KEY, _pem(key), 0o600)
+    write_private(folder / KEY, _pem(key))
     chain = certificate.public_bytes(serialization.Encoding.PEM)
-    _write(folder / CERTIFICATE, chain, 0o644)
+    write_private(folder / CERTIFICATE, chain, PUBLIC)
     return [ca_path, folder / CERTIFICATE, folder / KEY]
 
 
@@ -109,12 +161,3 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    temporary.replace(path)

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from bridge.app.process import ControlProcess, StartError
+from bridge.app.errors import StartError
+from bridge.app.process import ControlProcess
 from bridge.base import logs
 from bridge.base.systemd import notify, watchdog
 from bridge.cli.accounts import ca_app, user_app

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import ssl
 import time
 from pathlib import Path
@@ -17,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.app.certificates import CA_CERTIFICATE
-from bridge.app.process import LOCAL_ADDRESS, LOCAL_TOKEN
+from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
+from bridge.base.files import write_private
 from bridge.cli.common import File, errors, load_or_exit, state_folder
 
 conference_app = typer.Typer(no_args_is_help=True, help="Conferences of the running bridge.")
@@ -138,14 +138,8 @@ def code(point: Annotated[str, typer.Argument(help="id of a point")], file: File
 def backup(file: File, out: Annotated[Path, typer.Argument(help="file to write")]) -> None:
     """Write a backup of the database of the running bridge (for cron)."""
     data = ask(file, "GET", "/api/v1/backup")
-    temporary = out.with_name(out.name + ".new")
     try:
-        temporary.unlink(missing_ok=True)
-        # Hashes of passwords and keys are inside: for the owner only.
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file_:
-            file_.write(data)
-        temporary.replace(out)
+        write_private(out, data)  # hashes of passwords and keys are inside
     except OSError as error:
         errors.print(f"{out} cannot be written: {error.strerror}.", markup=False)
         raise typer.Exit(1) from None

@@ -1,4 +1,4 @@
-"""Conferences that run: commands in, events committed, then applied and told.
+"""The one writer of all running conferences: commands in, events committed, applied and told.
 
 One task does all writing. It takes every command that waits, decides them one after another on
 a copy of the state, commits their events in one transaction, and only then makes the copy the
@@ -37,6 +37,7 @@ RETRY_SAVING = 2.0  # seconds between tries to save facts
 MAX_UNSAVED = 20_000  # facts kept while the store fails; about a day of a bad line
 MAX_WAITING = 1000  # commands that wait for the store
 TICK = 0.25  # seconds between looks at the clock
+FORGET_EVERY = 3600.0  # seconds between looks for idempotency keys that are old
 
 Changed = Callable[[str, State, Sequence[e.Recorded]], None]
 
@@ -72,19 +73,22 @@ class _Draft:
 
 
 class Conductor:
-    """``on_change`` is called after every committed change, with the new state and events."""
+    """Carries commands and facts out, one batch after another. ``on_change`` is called after
+    every committed change, with the new state and events."""
 
-    def __init__(self, event_log: EventLog, clock: SteadyClock, on_change: Changed) -> None:
+    def __init__(
+        self, event_log: EventLog, clock: SteadyClock, on_change: Changed, observer: Observer
+    ) -> None:
         self._log = event_log
         self._clock = clock
         self._on_change = on_change
+        self._observer = observer
         self._queue: asyncio.Queue[_Job] = asyncio.Queue()
         self._unsaved: list[e.Recorded] = []
         self._asked: dict[str, tuple[str, asyncio.Future[Result]]] = {}
         self.states: dict[str, State] = {}
         self.problem = ""  # why the store fails now; "" where it works
         self.committed = asyncio.Event()
-        self.observer = Observer()
 
     # --- reading ------------------------------------------------------------------------
 
@@ -119,7 +123,7 @@ class Conductor:
 
     async def run(self) -> None:
         """Carry commands out until cancelled."""
-        ticker = asyncio.create_task(self._tick())
+        others = [asyncio.create_task(self._tick()), asyncio.create_task(self._forget_answers())]
         try:
             while True:
                 batch = [await self._queue.get()]
@@ -134,8 +138,9 @@ class Conductor:
                         if job.future is not None and not job.future.done():
                             job.future.set_exception(error)
         finally:
-            ticker.cancel()
-            await asyncio.gather(ticker, return_exceptions=True)
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
 
     async def _tick(self) -> None:
         last_try = 0.0
@@ -153,6 +158,14 @@ class Conductor:
             if self._unsaved and loop_time - last_try > RETRY_SAVING:
                 last_try = loop_time
                 await self._queue.put(_Job("", c.Tick(), SYSTEM, None))
+
+    async def _forget_answers(self) -> None:
+        while True:
+            await asyncio.sleep(FORGET_EVERY)
+            try:
+                await self._log.forget_answers(self.now())
+            except FAULTS as error:
+                log.error("old answers wait for the store: %s", type(error).__name__)
 
     # --- asking -------------------------------------------------------------------------
 
@@ -185,7 +198,7 @@ class Conductor:
             finally:
                 seconds = loop.time() - began
                 log.info("%s: %s in %.1f ms", word, outcome, 1000 * seconds)
-                self.observer.command(word, outcome, seconds)
+                self._observer.command(word, outcome, seconds)
 
     def fact(self, conference: str, command: c.Command) -> None:
         """Tell a fact; nobody waits for it."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 from bridge.conference import commands as c
 from bridge.conference.model import SCHEDULER, Actor, Refusal
 from bridge.conference.schedule import Occurrence
 from bridge.control import templates
+from bridge.control.active_topology import ActiveTopology
 from bridge.control.conductor import Conductor, Done, Result
-from bridge.control.control import Control
+from bridge.control.publisher import Publisher
 from bridge.store.accounts import Accounts
 from bridge.store.database import FAULTS
 from bridge.store.log import EventLog
@@ -26,27 +26,33 @@ NEVER_ENDED = 4 * 3600.0  # seconds after the planned end until a meeting is end
 
 
 class Scheduler:
-    """Knows the templates; ``notice`` tells operators what could not be opened."""
+    """Knows the templates and what is planned; tells operators what could not be opened."""
 
     def __init__(
         self,
-        control: Control,
+        topology: ActiveTopology,
         conductor: Conductor,
         events: EventLog,
         accounts: Accounts,
-        notice: Callable[..., None],
+        publisher: Publisher,
     ) -> None:
-        self._control = control
+        self._topology = topology
         self._conductor = conductor
         self._events = events
         self._accounts = accounts
-        self._notice = notice
+        self._publisher = publisher
         self._stored: dict[str, Template] = {}
         self._opened: set[str] = set()
         self._told: set[str] = set()
         self._planned: list[tuple[Template, Occurrence]] = []
         self._planned_for: Topology | None = None
         self._planned_at = 0.0
+        self._upcoming: tuple[templates.Upcoming, ...] = ()
+
+    @property
+    def upcoming(self) -> tuple[templates.Upcoming, ...]:
+        """What is planned for the next days, soonest first."""
+        return self._upcoming
 
     async def load(self) -> None:
         """Read the stored templates; one that no longer fits is left out."""
@@ -59,7 +65,11 @@ class Scheduler:
                 log.error("template %s is left out: %s", ident, error)
 
     def templates(self) -> dict[str, Template]:
-        return templates.all_templates(self._control.topology, self._stored)
+        return templates.all_templates(self._topology.current, self._stored)
+
+    def template_points(self) -> dict[str, tuple[str, ...]]:
+        """The points of every template; none means all."""
+        return {name: tuple(found.points) for name, found in self.templates().items()}
 
     def stored(self) -> set[str]:
         """Ids of templates that the console may change."""
@@ -67,7 +77,7 @@ class Scheduler:
 
     async def open(self, template: Template, actor: Actor, key: str = "") -> Result:
         """Open a conference of a template by hand: the planned one where one is near."""
-        topology = self._control.topology
+        topology = self._topology.current
         zone = topology.bridge.zone
         now = self._conductor.now()
         occurrence = templates.occurrence_by_hand(template, zone, now)
@@ -106,9 +116,9 @@ class Scheduler:
             for occurrence in templates.due_occurrences(template, zone, now, AHEAD)
         ]
         ahead = templates.upcoming(found, zone, now)
-        if ahead != self._control.upcoming:
-            self._control.upcoming = ahead
-            self._control.publish()
+        if ahead != self._upcoming:
+            self._upcoming = ahead
+            self._publisher.upcoming(ahead)
 
     async def _end_forgotten(self, now: float) -> None:
         """End planned conferences that nobody ended, so that they do not stand in the way of
@@ -117,11 +127,11 @@ class Scheduler:
             patience = NEVER_STARTED if state.phase == "open" else NEVER_ENDED
             if state.end is not None and now > state.end + patience:
                 await self._conductor.submit(state.booking.id, c.End(), SCHEDULER)
-                self._notice("notice.ended_by_schedule", title=state.booking.title.vi)
+                self._publisher.notice("notice.ended_by_schedule", title=state.booking.title.vi)
 
     async def look(self) -> None:
         """Open and start what is due now."""
-        topology = self._control.topology
+        topology = self._topology.current
         now = self._conductor.now()
         found = self.templates()
         self._plan_ahead(topology, found, now)
@@ -138,7 +148,7 @@ class Scheduler:
                 self._opened.add(ident)
             elif isinstance(result, Refusal) and ident not in self._told:
                 self._told.add(ident)
-                self._notice("notice.not_opened", title=template.title.vi)
+                self._publisher.notice("notice.not_opened", title=template.title.vi)
         await self._end_forgotten(now)
         for state in self._conductor.running():
             start = state.booking.start

@@ -1,4 +1,4 @@
-"""Who is here: one live session per point, any number of consoles. No I/O.
+"""Sessions of pages: one for each point, any number of consoles. No I/O.
 
 A session outlives its WebSocket (the page resumes it), its transport (the worker may be
 restarted) and the control process (it is stored); it ends by ``bye``, by revocation, by a newer
@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from bridge.accounts.passwords import digest
 from bridge.base.roles import RIGHTS, Right
-from bridge.conference.model import Actor
+from bridge.conference.model import Actor, State
 from bridge.signalling import protocol
 
 GRACE = 60.0  # seconds a session lives with neither WebSocket nor media
 QUEUE = 64  # messages a client may be behind; more and it is told to come back later
+MAX_REPORTS = 600  # slots that a receiver may report: 500 points and some
 
 Newest = protocol.State | protocol.Levels | protocol.Lines  # only the newest of these matters
 
 
 @dataclass(slots=True)
 class Client:
-    """One WebSocket's outgoing side, emptied by its writer task. Of states, levels and lines
-    the newest replaces an unsent one, so that a slow client costs nothing."""
+    """The queue of messages to one WebSocket, emptied by its writer task. Of states, levels and
+    lines the newest replaces an unsent one, so that a slow client costs nothing."""
 
     overflowed: bool = False
     finished: bool = False
@@ -41,6 +45,11 @@ class Client:
             self.overflowed = True
         else:
             self._queue.append(message)
+        self._wake.set()
+
+    def cut_off(self) -> None:
+        """The client does not read: drop what is queued."""
+        self.overflowed = True
         self._wake.set()
 
     def finish(self) -> None:
@@ -69,7 +78,8 @@ class Client:
 
 @dataclass(slots=True)
 class Session:
-    """``kind`` is point, console or echo. ``transport`` is the worker's id, "" for none."""
+    """One page of a point, one console, or one self-test. ``kind`` is point, console or echo;
+    ``transport`` is the worker's id of its media, "" for none."""
 
     token: str
     id: str
@@ -83,17 +93,81 @@ class Session:
     client: Client | None = None
     transport: str = ""
     transport_up: bool = False
+    media_lost: bool = False
+    """Its media was up, or was asked for, and is gone."""
     seq: int = 0
     last_state: protocol.State | None = None
     idle_since: float = 0.0
     watching: str = ""
+    # What a page reports of itself is kept as it was parsed: checked by then, and a copy in
+    # another type would say the same.
     status: protocol.RoomStatus = field(default_factory=protocol.RoomStatus)
     playback: protocol.Playback | None = None
     reports: dict[str, protocol.SlotReport] = field(default_factory=dict)
 
+    # --- its page -----------------------------------------------------------------------
+
     def post(self, message: protocol.ToClient) -> None:
         if self.client is not None:
             self.client.post(message)
+
+    def attach(self, client: Client) -> bool:
+        """A page is connected: it gets the whole state anew. Returns whether it was here
+        before."""
+        if self.client is not None:
+            self.client.finish()  # the same page, on a new connection
+        resumed = self.last_state is not None
+        self.client, self.last_state = client, None
+        return resumed
+
+    def detach(self, client: Client, now: float) -> bool:
+        """A connection ended; returns whether it was the page's newest. ``now`` is monotonic."""
+        if self.client is not client:
+            return False
+        self.client = None
+        self.idle_since = now
+        return True
+
+    def show(self, state: protocol.State) -> None:
+        """Send what the page sees from now on, where that changed; numbered."""
+        if state != self.last_state:
+            self.seq += 1
+            self.last_state = replace(state, seq=self.seq)
+            self.post(self.last_state)
+
+    def look_at(self, conference: str) -> None:
+        """A console wants the pictures of another conference."""
+        self.watching = conference
+
+    def played(self, playback: protocol.Playback) -> None:
+        self.playback = playback
+
+    def observed(self, reports: Iterable[protocol.SlotReport]) -> None:
+        """Keep the newest report of every slot."""
+        for report in reports:
+            if report.slot in self.reports or len(self.reports) < MAX_REPORTS:
+                self.reports[report.slot] = report
+
+    # --- its media ----------------------------------------------------------------------
+
+    def use_transport(self, transport: str, *, up: bool = False) -> None:
+        self.transport, self.transport_up = transport, up
+
+    def media_began(self) -> None:
+        self.transport_up, self.media_lost = True, False
+
+    def media_ended(self, now: float) -> None:
+        """Its media is gone, perhaps for a while only; ``now`` is monotonic."""
+        self.transport_up, self.media_lost = False, True
+        self.idle_since = now
+
+    def release_transport(self) -> str:
+        """Give the transport up; returns its id, "" where there was none."""
+        transport, self.transport = self.transport, ""
+        self.transport_up = False
+        return transport
+
+    # --- who it is ----------------------------------------------------------------------
 
     def may(self, right: Right) -> bool:
         return self.kind == "console" and right in RIGHTS.get(self.role, ())
@@ -114,9 +188,21 @@ class Session:
             return Actor(kind="point", name=self.point)
         return Actor(kind="user", name=self.user or "", role=self.role)
 
+    def watched(self, running: Iterable[State]) -> State | None:
+        """The conference, of those that run, whose pictures the session gets: a room's own; of a
+        console the one it looks at, or the first."""
+        if self.kind == "echo":
+            return None
+        if self.point is not None:
+            return next((state for state in running if self.point in state.seats), None)
+        by_id = {state.booking.id: state for state in running}
+        if self.watching not in by_id and by_id:
+            self.watching = next(iter(by_id))
+        return by_id.get(self.watching)
+
 
 class Sessions:
-    """The registry."""
+    """All sessions that are open now, found by token, point, user or transport."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Session] = {}
@@ -131,9 +217,6 @@ class Sessions:
         if session is not None and not session.token:
             session.token = token  # stored ones know the hash only
         return session
-
-    def by_id(self, ident: str) -> Session | None:
-        return self._by_id.get(ident)
 
     def of_point(self, point: str) -> Session | None:
         return self._by_point.get(point)

@@ -1,19 +1,31 @@
-"""Kinds of conferences: those of the topology and those made in the console. Pure."""
+"""Conference templates, of the topology and made in the console, and their occurrences. Pure."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from bridge.conference.model import Booking, Connect, Rules
+from bridge.conference.model import Booking, Connect, Rules, Title
 from bridge.conference.schedule import Occurrence, Series, occurrences
-from bridge.control.views import as_sentence, as_title
-from bridge.signalling.protocol import Upcoming
-from config.schema import Template, Topology
+from config.schema import Name, Template, Topology
 
 AD_HOC = "hop"  # the template where a topology has none: all points, its chair
 LOOK_AHEAD = 14 * 86400.0  # seconds of the schedule that pages show
 EARLY = 3 * 3600.0  # seconds before a planned start in which opening by hand means that one
+
+
+class Upcoming(NamedTuple):
+    """A planned conference to come; times are UTC seconds."""
+
+    template: str
+    title: Title
+    start: float
+    end: float
+
+
+def as_title(name: Name) -> Title:
+    return Title(vi=name.vi, en=name.en or name.vi)
 
 
 def all_templates(topology: Topology, stored: dict[str, Template]) -> dict[str, Template]:
@@ -74,7 +86,7 @@ def upcoming(templates: dict[str, Template], zone: str, now: float) -> tuple[Upc
         found += [
             Upcoming(
                 template=template.id,
-                title=as_sentence(template.title),
+                title=as_title(template.title),
                 start=occurrence.start,
                 end=occurrence.end,
             )

@@ -1,20 +1,19 @@
-"""What clients are shown of the conferences: from states to messages. Pure."""
+"""Conferences, points and lines as clients are shown them: from domain values to messages. Pure."""
 
 from __future__ import annotations
 
 from bridge.base.i18n import Sentence, known, sentence
 from bridge.conference.model import Seat, State, Title
 from bridge.conference.plan import panes
+from bridge.control.line_quality import LineQuality
+from bridge.control.slots import Slots
+from bridge.control.templates import Upcoming
 from bridge.signalling import protocol
 from config.schema import Name, Topology
 
 
 def as_sentence(name: Name | Title) -> Sentence:
     return Sentence(vi=name.vi, en=name.en or name.vi)
-
-
-def as_title(name: Name) -> Title:
-    return Title(vi=name.vi, en=name.en or name.vi)
 
 
 def why(key: str) -> Sentence | None:
@@ -110,4 +109,47 @@ def layer_infos(topology: Topology) -> tuple[protocol.LayerInfo, ...]:
             rid=layer.rid, height=layer.height, bitrate=layer.bitrate, frame_rate=layer.frame_rate
         )
         for layer in topology.media.layers
+    )
+
+
+def slot_map(slots: Slots) -> protocol.SlotMap:
+    return protocol.SlotMap(video=slots.video, audio=slots.audio)
+
+
+def upcoming_view(upcoming: Upcoming) -> protocol.Upcoming:
+    return protocol.Upcoming(
+        template=upcoming.template,
+        title=as_sentence(upcoming.title),
+        start=upcoming.start,
+        end=upcoming.end,
+    )
+
+
+def quality_view(line: LineQuality) -> protocol.Quality:
+    return protocol.Quality(
+        up=line.up,
+        down=line.down,
+        up_loss=line.up_loss,
+        down_loss=line.down_loss,
+        rtt_ms=line.rtt_ms,
+        at=line.at,
+        reach=line.reach,
+        up_variation=line.up_variation,
+        down_variation=line.down_variation,
+        up_mos=line.up_mos,
+        down_mos=line.down_mos,
+        offset_ms=line.offset_ms,
+        uncertainty_ms=line.uncertainty_ms,
+        marks={
+            kind: protocol.MarkView(sent=mark.sent, down=mark.down, up=mark.up)
+            for kind, mark in line.marks.items()
+        },
+        source=line.source,
+        agent=line.agent,
+        router=line.router,
+        silent=line.silent,
+        maintenance=line.maintenance,
+        incidents=line.incidents,
+        watching=line.watching,
+        playback=line.playback,
     )

@@ -1,9 +1,9 @@
-"""What the worker was told and what it told: whose transport is whose, what every slot is to
-show and shows. Sends the worker differences only. No clock, no waiting."""
+"""The control process's picture of the worker: whose transport is whose, what every slot is to
+show and what it shows. Sends the worker differences only. No clock, no waiting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bridge.conference.model import State
 from bridge.conference.plan import Feed, feed_of, plan
@@ -24,6 +24,19 @@ class WorkerRoutes:
         self._routes: dict[tuple[str, str], m.Route] = {}
         self._audio: dict[str, m.SetAudio] = {}
         self._ended: set[str] = set()  # audio groups to end
+        self.heard_of = False
+        """Whether it is known what the worker holds, if there is one: not while this process
+        has just started."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a worker is connected."""
+        return self.inventory is not None
+
+    @property
+    def worker(self) -> str:
+        """The identity of the worker that is connected; "" for none."""
+        return self.inventory.worker if self.inventory is not None else ""
 
     # --- what the worker holds ----------------------------------------------------------
 
@@ -36,6 +49,7 @@ class WorkerRoutes:
         self._routes.clear()
         self._audio.clear()
         self._ended.clear()
+        self.heard_of = True
 
     def take_inventory(self, inventory: m.Inventory) -> None:
         """A worker is there. What it was told before is unknown, so all is told again: what it
@@ -65,7 +79,9 @@ class WorkerRoutes:
         self._send(spec)
 
     def close(self, transport: str) -> None:
-        """Close a transport: its media stops at once."""
+        """Close a transport, "" for none: its media stops at once."""
+        if not transport:
+            return
         self._send(m.Close(transport=transport))
         self._slots.pop(transport, None)
         self._owners.pop(transport, None)
@@ -97,7 +113,7 @@ class WorkerRoutes:
         """A conference has ended: so has its mix."""
         self._ended.add(group)
 
-    def apply(self, states: Iterable[State], watched: Callable[[Session], State | None]) -> None:
+    def apply(self, states: Sequence[State]) -> None:
         """Send what differs from the plans of the running conferences."""
         if self.inventory is None:
             return
@@ -112,7 +128,7 @@ class WorkerRoutes:
                 group = self._echo(session, changes)
                 groups[group.group] = group
                 continue
-            state = watched(session)
+            state = session.watched(states)
             current = plans[state.booking.id] if state is not None else None
             if state is not None and (session.point is None or session.point in state.present):
                 members[state.booking.id].append(session.transport)

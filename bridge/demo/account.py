@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from bridge.accounts import passwords
-from bridge.app.process import ControlProcess, StartError
+from bridge.app.errors import StartError
+from bridge.app.process import ControlProcess
 from bridge.base.roles import User
 from bridge.conference.commands import Start
 from bridge.conference.model import Actor
@@ -19,8 +20,7 @@ async def demo_operator(process: ControlProcess) -> str:
     user = User(name=DEMO_ACTOR.name, role="operator", created=process.conductor.now())
     hashed = await asyncio.to_thread(passwords.hash_password, passwords.new_password())
     await process.accounts.add_user(user, hashed, passwords.new_token())
-    process.auth.demo_key = passwords.new_token()
-    return process.auth.demo_key
+    return process.auth.open_demo()
 
 
 async def start_conference(process: ControlProcess) -> str:

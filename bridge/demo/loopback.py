@@ -4,13 +4,15 @@ command line can find."""
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bridge.app.process import LOCAL_ADDRESS, LOCAL_TOKEN, ControlProcess, StartError
+from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
+from bridge.app.errors import StartError
+from bridge.app.process import ControlProcess
+from bridge.base.files import write_private
 from bridge.demo.ports import free_port, is_loopback, is_taken
 from config.schema import Topology
 
@@ -72,9 +74,7 @@ def announce(url: str, state: Path, local: Path) -> list[Path]:
     local.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in (LOCAL_TOKEN, LOCAL_ADDRESS):
         path = local / name
-        path.unlink(missing_ok=True)
-        shutil.copy(state / name, path)
-        path.chmod(0o600)
+        write_private(path, (state / name).read_bytes())
         made.append(path)
     return made
 

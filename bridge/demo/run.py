@@ -20,7 +20,8 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from bridge.app.process import ControlProcess, StartError
+from bridge.app.errors import StartError
+from bridge.app.process import ControlProcess
 from bridge.base import logs
 from bridge.demo import summary
 from bridge.demo.account import demo_operator

@@ -40,7 +40,7 @@ ON_AIR = " [bold white on red] ĐANG PHÁT [/]"
 def table(process: ControlProcess, findings: Findings, forwarding: Forwarding) -> Table:
     """The points as they are now."""
     control = process.control
-    states = control.point_states()
+    states = control.publisher.point_states()
     on_air = {state.on_air for state in process.conductor.running()}
     made = Table(title=process.topology.bridge.name.vi, caption=caption(forwarding))
     for heading in COLUMNS:
@@ -50,7 +50,7 @@ def table(process: ControlProcess, findings: Findings, forwarding: Forwarding) -
         reports = session.reports if session is not None else {}
         programme = reports.get(PROGRAMME)
         delays = sorted(r.latency_ms for r in reports.values() if r.latency_ms is not None)
-        line = control.quality.get(point.id)
+        line = process.health.quality.get(point.id)
         made.add_row(
             point.name.vi + (ON_AIR if point.id in on_air else ""),
             STATES[states[point.id]],

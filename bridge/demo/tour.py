@@ -35,7 +35,9 @@ async def tour(process: ControlProcess, findings: Findings, started: float, seco
         if time.monotonic() - started > seconds * START_BY:
             break
         await asyncio.sleep(POLL)
-    stops = order(map(PointId, process.control.points), PointId(process.topology.conference.chair))
+    stops = order(
+        map(PointId, process.control.topology.points), PointId(process.topology.conference.chair)
+    )
     pause = dwell(seconds - (time.monotonic() - started) - 1.0, len(stops))
     for point in stops:
         findings.took(point, time.monotonic())

@@ -7,7 +7,8 @@ import msgspec
 
 from bridge.agents.protocol import Report
 from bridge.base.i18n import Sentence, sentence
-from bridge.signalling.protocol import Playback, Quality, RoomStatus
+from bridge.control.line_quality import LineQuality
+from bridge.signalling.protocol import Playback, RoomStatus
 
 CHECKLIST = 4  # steps of each written checklist
 SHOWN = {"good": "good", "fair": "warn", "poor": "warn", "bad": "bad"}
@@ -33,7 +34,7 @@ def _lamp(name: str, level: str, key: str, checklist: str = "", **values: str) -
 
 
 def lamps(
-    state: str, room: RoomStatus | None, quality: Quality | None, agent: Report | None
+    state: str, room: RoomStatus | None, quality: LineQuality | None, agent: Report | None
 ) -> tuple[Lamp, ...]:
     """``state`` is the point's, ``room`` its page's, ``agent`` its agent's last report."""
     here = state in ("ready", "connecting", "in_session") and room is not None
@@ -74,7 +75,7 @@ def _device(
     return _lamp(name, "good", f"{name}_good")
 
 
-def _line(here: bool, quality: Quality | None) -> Lamp:
+def _line(here: bool, quality: LineQuality | None) -> Lamp:
     if quality is not None and quality.reach == "no":
         if quality.router == "yes":
             return _lamp("line", "warn", "line_room_off", "lost")

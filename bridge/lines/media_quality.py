@@ -1,27 +1,27 @@
-"""From the worker's figures to the quality of every point's line. Pure."""
+"""The quality of every point's line, as the media worker's figures tell it. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.control.line_quality import LineQuality
 from bridge.media import messages as m
-from bridge.signalling.protocol import Quality
 from monitoring.quality.levels import Line
 
 
 @dataclass(slots=True)
-class Lines:
-    """Fed with the worker's statistics every few seconds."""
+class MediaQuality:
+    """Turns the worker's statistics, every few seconds, into levels of both directions."""
 
     heard: dict[str, float] = field(default_factory=dict)
     """When media last came from a point, monotonic seconds."""
     _lines: dict[str, Line] = field(default_factory=dict)
     _counted: dict[str, int] = field(default_factory=dict)
 
-    def feed(self, stats: m.Stats, now: float, at: float) -> dict[str, Quality]:
+    def feed(self, stats: m.Stats, now: float, at: float) -> dict[str, LineQuality]:
         """Quality by point; ``now`` monotonic, ``at`` UTC seconds. Points without media are
         left out."""
-        found: dict[str, Quality] = {}
+        found: dict[str, LineQuality] = {}
         for transport in stats.transports:
             point = transport.label
             if transport.state != "connected" or ":" in point or not point:
@@ -40,7 +40,7 @@ class Lines:
             line.down_lost += max(0, sent - line.down_sent) * transport.downlink_loss
             line.down_sent = sent
             line.down.feed(sent, line.down_lost, now)
-            found[point] = Quality(
+            found[point] = LineQuality(
                 up=line.up.level,
                 down=line.down.level,
                 up_loss=round(line.up.loss, 4),

@@ -16,7 +16,10 @@ from cryptography import x509
 
 from bridge.agents.registry import AgentAway, Agents
 from bridge.base.i18n import Sentence, sentence
-from bridge.control.control import Control
+from bridge.control.active_topology import ActiveTopology
+from bridge.control.conductor import Conductor
+from bridge.control.scheduler import Scheduler
+from bridge.control.sessions import Sessions
 from bridge.control.views import as_sentence
 from bridge.lines.board import Board, CheckView, PointView, StepView
 from bridge.lines.watch import HealthWatch
@@ -55,17 +58,27 @@ class _Kept:
 
 
 class Readiness:
-    """One sweep at a time. ``now`` is UTC seconds, ``certificate`` the server's (PEM file)."""
+    """Sweeps over the points, one sweep at a time, and the board that came of the last one.
+    ``now`` is UTC seconds, ``clock`` is monotonic, ``certificate`` the server's (PEM file)."""
 
     def __init__(
         self,
-        control: Control,
+        *,
+        topology: ActiveTopology,
+        sessions: Sessions,
+        conductor: Conductor,
+        scheduler: Scheduler,
         agents: Agents,
         health: HealthWatch,
         now: Callable[[], float],
+        clock: Callable[[], float],
         certificate: Callable[[], Path | None],
     ) -> None:
-        self._control = control
+        self._topology = topology
+        self._sessions = sessions
+        self._conductor = conductor
+        self._scheduler = scheduler
+        self._clock = clock
         self._agents = agents
         self._health = health
         self._now = now
@@ -77,8 +90,6 @@ class Readiness:
         self._room_on_links = asyncio.Condition()
         self._automatic = 0.0  # when the last full sweep began by itself
         self.board = Board()
-        self.templates: Callable[[], dict[str, tuple[str, ...]]] = dict
-        """Points by template id; none means all."""
 
     @property
     def running(self) -> bool:
@@ -107,8 +118,8 @@ class Readiness:
     ) -> Board:
         """Look at points; return the board. One after the other where several are asked for."""
         async with self._lock:
-            began = self._control.clock()
-            known = [p for p in self._control.topology.points if p.id in points]
+            began = self._clock()
+            known = [p for p in self._topology.current.points if p.id in points]
             self._done, self._all = 0, len(known) * (3 if full else 1)
             facts = {point.id: r.Facts() for point in known}
             jobs = [self._watch_line(point, facts[point.id], window) for point in known]
@@ -119,7 +130,7 @@ class Readiness:
             if full:
                 # Afterwards: a line under load says nothing about how it is at rest.
                 ramps = asyncio.Semaphore(RAMPS)
-                need = point_need(self._control.topology.media, max(len(known), 2))
+                need = point_need(self._topology.current.media, max(len(known), 2))
                 await asyncio.gather(
                     *(self._capacity(point, facts[point.id], need, ramps) for point in known)
                 )
@@ -130,7 +141,7 @@ class Readiness:
             level = max((v.level for v in views), key=_severity, default="unknown")
             self.board = Board(
                 at=round(self._now(), 3),
-                seconds=round(self._control.clock() - began, 1),
+                seconds=round(self._clock() - began, 1),
                 full=full,
                 title=title,
                 template=template,
@@ -152,20 +163,20 @@ class Readiness:
 
     async def _look_ahead(self) -> None:
         coming = next(
-            (u for u in self._control.upcoming if 0 <= u.start - self._now() <= BEFORE), None
+            (u for u in self._scheduler.upcoming if 0 <= u.start - self._now() <= BEFORE), None
         )
         if coming is None or self.running:
             return
-        clock = self._control.clock()
+        clock = self._clock()
         full = self.board.start != coming.start or clock - self._automatic >= EVERY_FULL
         if not full and self._now() - self.board.at < EVERY_LIGHT:
             return
         if full:
             self._automatic = clock
-        chosen = list(self.templates().get(coming.template, ()) or self._control.points)
+        chosen = self._scheduler.template_points().get(coming.template) or self._topology.points
         await self.sweep(
-            chosen,
-            coming.title,
+            list(chosen),
+            as_sentence(coming.title),
             "scheduler",
             full=full,
             template=coming.template,
@@ -175,7 +186,7 @@ class Readiness:
 
     def _carry_over(self, point: str, facts: r.Facts, full: bool) -> None:
         """A light sweep, and one during a conference, keep what an earlier one tested."""
-        now = self._control.clock()
+        now = self._clock()
         kept = self._kept.get(point)
         if kept is not None and now - kept.at <= FULL_FOR:
             if facts.call is None:
@@ -209,7 +220,7 @@ class Readiness:
         )
         facts.marks = dict(figures.marks) if figures is not None else {}
         for probe in probes.values():
-            facts.delays = probe.delays(self._control.clock(), window)
+            facts.delays = probe.delays(self._clock(), window)
             if facts.delays is not None:
                 break
         self._done += 1
@@ -229,7 +240,7 @@ class Readiness:
         self, point: Point, facts: r.Facts, need: Need, ramps: asyncio.Semaphore
     ) -> None:
         target = self._health.target(point)
-        if self._control.conductor.conference_of(point.id) is not None:
+        if self._conductor.conference_of(point.id) is not None:
             facts.capacity_skipped = "capacity_in_conference"
         elif target is not None and facts.reachable:
             async with ramps:
@@ -245,9 +256,9 @@ class Readiness:
         video. None where a conference with the point began meanwhile."""
 
         def allowed() -> bool:
-            return self._control.conductor.conference_of(point.id) is None
+            return self._conductor.conference_of(point.id) is None
 
-        links = {link.id: link for link in self._control.topology.links}
+        links = {link.id: link for link in self._topology.current.links}
         way = path_to_root(links[point.link], links)
         most = min(budget(link) for link in way)
         down = min(need.down, most)
@@ -263,7 +274,7 @@ class Readiness:
     @contextlib.asynccontextmanager
     async def _share(self, way: list[str], rate: float) -> AsyncIterator[None]:
         """Wait until the tests that run leave room on every link of the way."""
-        links = {link.id: link for link in self._control.topology.links}
+        links = {link.id: link for link in self._topology.current.links}
 
         def fits() -> bool:
             return all(
@@ -285,7 +296,7 @@ class Readiness:
 
     def _state(self, point: Point, facts: r.Facts) -> None:
         """What agent and page say now."""
-        session = self._control.sessions.of_point(point.id)
+        session = self._sessions.of_point(point.id)
         facts.connected = session is not None and session.client is not None
         facts.observer = point.role == "observer"
         if facts.connected and session is not None and session.transport_up:

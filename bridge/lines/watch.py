@@ -1,5 +1,5 @@
-"""The health of every point, kept up to date: probes out, figures in, incidents and history.
-A shell of the composition root around `monitoring`."""
+"""Watches the line of every point: sends probes, takes figures in, and keeps quality, incidents
+and history up to date. A shell around `monitoring`."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-from collections.abc import Callable
-from typing import Any
-
-from msgspec.structs import replace
+from collections.abc import Callable, Mapping
 
 from bridge.agents.registry import Agents
-from bridge.control.control import Control
+from bridge.conference import commands as c
+from bridge.control.active_topology import ActiveTopology
+from bridge.control.conductor import Conductor
+from bridge.control.line_quality import LineQuality
+from bridge.control.publisher import Publisher
+from bridge.control.sessions import Sessions
 from bridge.lines.history import Counted, Measured, Outage, Watched, with_routers
 from bridge.lines.incident_log import Incidents
-from bridge.signalling.protocol import MarkView, Playback, Quality
+from bridge.lines.merge import Around, believed, merge, speaker
+from bridge.signalling.protocol import Playback
 from bridge.store.database import FAULTS
 from bridge.store.quality import QualityStore
 from config.schema import Point, Router
 from monitoring.probing import icmp, stamp
 from monitoring.probing.prober import CLASSES, Prober, Target
 from monitoring.quality.incident_rules import signals
-from monitoring.quality.levels import worse
-from monitoring.quality.line_state import Figures, Health, Mark, Row
+from monitoring.quality.line_state import Figures, Health, Row
 
 log = logging.getLogger("health")
 
@@ -36,17 +38,26 @@ MEDIA_FRESH = 4.0  # seconds; the worker's figures come every two
 
 
 class HealthWatch:
-    """Runs the probes. ``now`` is UTC seconds."""
+    """Runs the probes. ``now`` is UTC seconds, ``clock`` is monotonic."""
 
     def __init__(
         self,
-        control: Control,
+        *,
+        topology: ActiveTopology,
+        sessions: Sessions,
+        conductor: Conductor,
+        publisher: Publisher,
         agents: Agents,
         incidents: Incidents,
         store: QualityStore,
         now: Callable[[], float],
+        clock: Callable[[], float],
     ) -> None:
-        self._control = control
+        self._topology = topology
+        self._sessions = sessions
+        self._conductor = conductor
+        self._publisher = publisher
+        self._clock = clock
         self._agents = agents
         self._incidents = incidents
         self._store = store
@@ -56,25 +67,30 @@ class HealthWatch:
         self._thinned = 0.0
         self._icmp = icmp.Echoes()
         self.figures: dict[str, Figures] = {}
-        self.media: dict[str, Quality] = {}
-        """Quality by the worker's figures, while a point has media."""
-        self.heard: dict[str, float] = {}
-        """When media last came from a point."""
+        self.quality: dict[str, LineQuality] = {}
+        """What is known of the lines now, by point."""
+        self._media: Mapping[str, LineQuality] = {}
+        self._heard: Mapping[str, float] = {}
         self.prober: Prober
 
     def start(self) -> None:
         """Make the prober; needs the running loop."""
-        self.prober = Prober(list(self._control.topology.bridge.media.listen))
+        self.prober = Prober(list(self._topology.current.bridge.media.listen))
         self.prober.set_targets(self._targets())
 
     def senders(self, reached_at: str) -> tuple[str, ...]:
         """Addresses that probes come from. Where media listens on all of them, it is the public
         ones and the one at which an agent reached us."""
-        media = self._control.topology.bridge.media
+        media = self._topology.current.bridge.media
         named = [host for host in media.listen if not ipaddress.ip_address(host).is_unspecified]
         if len(named) == len(media.listen):
             return tuple(named)
         return tuple(dict.fromkeys([*named, *media.public, *([reached_at] if reached_at else [])]))
+
+    def take_media(self, quality: Mapping[str, LineQuality], heard: Mapping[str, float]) -> None:
+        """The worker's figures: quality of the points that have media, and when media last came
+        from each point (monotonic seconds)."""
+        self._media, self._heard = quality, heard
 
     # --- what is probed -----------------------------------------------------------------
 
@@ -83,14 +99,14 @@ class HealthWatch:
         host = self._agents.address(point.id)
         if host is None:
             return None
-        probes = self._control.topology.probes
+        probes = self._topology.current.probes
         classes = tuple(CLASSES[name] for name in probes.classes)
         style = stamp.Style(key=self._agents.key(point.id))
         return Target(point.probe or host, probes.port, style, True, classes, probes.rate)
 
     def _targets(self) -> dict[str, Target]:
         found: dict[str, Target] = {}
-        for point in self._control.topology.points:
+        for point in self._topology.current.points:
             target = self.target(point)
             if target is not None:
                 found[point.id] = target
@@ -99,7 +115,7 @@ class HealthWatch:
         return found
 
     def _router(self, router: Router) -> Target:
-        probes = self._control.topology.probes
+        probes = self._topology.current.probes
         style = stamp.Style(
             size=router.size, ptp=router.timestamps == "ptp", twamp=router.kind == "twamp"
         )
@@ -149,27 +165,44 @@ class HealthWatch:
         self._icmp.set_hosts(
             {
                 p.id + ROUTER: p.router.address
-                for p in self._control.topology.points
+                for p in self._topology.current.points
                 if p.router is not None and p.router.kind == "icmp"
             }
         )
-        now, at = self._control.clock(), self._now()
-        quality: dict[str, Quality] = {}
-        for point in self._control.points:
+        now, at = self._clock(), self._now()
+        quality: dict[str, LineQuality] = {}
+        for point in self._topology.points:
             agent = self._look(point, now, at)
             router = self._look(point + ROUTER, now, at)
-            best = self._believed(point, self._of_point(point, agent, router), now)
-            merged = self._merge(point, best, router, at)
-            if merged is not None:
-                quality[point] = merged
+            connected = self._agents.of_point(point) is not None
+            media = self._media.get(point)
+            best = believed(
+                speaker(agent, router, connected=connected),
+                has_media=media is not None,
+                heard=now - self._heard.get(point, float("-inf")) < MEDIA_FRESH,
+            )
+            quality[point] = merge(best, media, self._around(point, router, at))
             await self._watch(point, best)
-        for name in (
-            set(self.figures) - {*self._control.points} - {p + ROUTER for p in self._control.points}
-        ):
+        points = set(self._topology.points)
+        for name in set(self.figures) - points - {point + ROUTER for point in points}:
             del self.figures[name]
             self._health.pop(name, None)
-        self._control.publish_lines(quality)
+        self.publish(quality)
         await self._save(now)
+
+    def publish(self, quality: dict[str, LineQuality]) -> None:
+        """New figures of the lines: clients see them, and changes of level are facts of the
+        conference."""
+        for point, line in quality.items():
+            before = self.quality.get(point)
+            state = self._conductor.conference_of(point)
+            known = (before.up, before.down) if before is not None else ("unknown", "unknown")
+            changed = known != (line.up, line.down)
+            if changed and state is not None and state.seats[point].present:
+                note = c.NoteQuality(point=point, up=line.up, down=line.down)
+                self._conductor.fact(state.booking.id, note)
+        self.quality = quality
+        self._publisher.lines(quality)
 
     def _look(self, name: str, now: float, at: float) -> Figures | None:
         """Figures of what is probed under a name; None where nothing is."""
@@ -183,70 +216,20 @@ class HealthWatch:
         self._waiting += rows
         return figures
 
-    def _of_point(
-        self, point: str, agent: Figures | None, router: Figures | None
-    ) -> Figures | None:
-        """The agent's figures; the router's where the room PC is off."""
-        if agent is None or (agent.reachable is False and self._agents.of_point(point) is None):
-            return router if router is not None and router.reachable is not None else agent
-        return agent
-
-    def _believed(self, point: str, probed: Figures | None, now: float) -> Figures | None:
-        """Probes that do not come back while media does (a firewall, say) mean that nothing is
-        known from them, and not that the point is lost."""
-        if probed is None or probed.reachable is not False or point not in self.media:
-            return probed
-        if now - self.heard.get(point, float("-inf")) < MEDIA_FRESH or not probed.answered:
-            return None
-        return probed
-
-    def _merge(
-        self, point: str, probed: Figures | None, router: Figures | None, at: float
-    ) -> Quality | None:
-        """Probes and media together: of each direction the worse."""
-        media = self.media.get(point)
-        common: dict[str, Any] = {
-            "at": round(at, 3),
-            "agent": self._agents.of_point(point) is not None,
-            "router": "" if router is None else _reach(router.reachable),
-            "maintenance": self._incidents.suppressed(point),
-            "incidents": len(self._incidents.of_point(point)),
-            "watching": tuple(self._incidents.watching(point)),
-            "playback": self._playback(point),
-        }
-        if probed is None or probed.reachable is None:
-            if media is not None:
-                return replace(media, source="media", **common)
-            return Quality(
-                up="unknown", down="unknown", up_loss=0.0, down_loss=0.0, rtt_ms=0.0, **common
-            )
-        levels = (probed.up, probed.down)
-        losses = (probed.up_loss, probed.down_loss)
-        if media is not None and probed.reachable:
-            levels = (worse(probed.up, media.up), worse(probed.down, media.down))
-            losses = (max(losses[0], media.up_loss), max(losses[1], media.down_loss))
-        return Quality(
-            up=levels[0],
-            down=levels[1],
-            up_loss=round(losses[0], 4),
-            down_loss=round(losses[1], 4),
-            rtt_ms=_ms(probed.round_trip) or 0.0,
-            reach=_reach(probed.reachable),
-            up_variation=_ms(probed.up_variation),
-            down_variation=_ms(probed.down_variation),
-            up_mos=_ms(probed.up_mos),
-            down_mos=_ms(probed.down_mos),
-            offset_ms=_ms(probed.offset),
-            uncertainty_ms=_ms(probed.uncertainty),
-            marks={kind: _mark(mark) for kind, mark in probed.marks.items()},
-            source="both" if media is not None else "probe",
-            silent=round(probed.silent, 1),
-            **common,
+    def _around(self, point: str, router: Figures | None, at: float) -> Around:
+        return Around(
+            at=at,
+            agent=self._agents.of_point(point) is not None,
+            router=router,
+            maintenance=self._incidents.suppressed(point),
+            incidents=len(self._incidents.of_point(point)),
+            watching=tuple(self._incidents.watching(point)),
+            playback=self._playback(point),
         )
 
     def _playback(self, point: str) -> Playback | None:
         """What the point's page sees and hears, while it is in a conference."""
-        session = self._control.sessions.of_point(point)
+        session = self._sessions.of_point(point)
         if session is None or session.client is None or not session.transport_up:
             return None
         return session.playback
@@ -260,7 +243,7 @@ class HealthWatch:
             and (agent.report.kiosk.state == "failed")
         )
         measured = signals(figures, here, failed)
-        await self._incidents.look(point, measured, self._control.clock())
+        await self._incidents.look(point, measured, self._clock())
 
     async def _save(self, now: float) -> None:
         if self._waiting:
@@ -272,20 +255,8 @@ class HealthWatch:
                 del self._waiting[:-WAITING_ROWS]
         if now - self._thinned >= THIN_OUT_EVERY or not self._thinned:
             self._thinned = now
-            probes = self._control.topology.probes
+            probes = self._topology.current.probes
             try:
                 await self._store.thin_out(self._now(), probes.minutes_days, probes.keep_days)
             except FAULTS as error:
                 log.error("old figures could not be thinned out: %s", type(error).__name__)
-
-
-def _reach(value: bool | None) -> str:
-    return "unknown" if value is None else "yes" if value else "no"
-
-
-def _ms(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
-
-
-def _mark(mark: Mark) -> MarkView:
-    return MarkView(sent=mark.sent, down=mark.down, up=mark.up)

@@ -23,6 +23,7 @@ log = logging.getLogger("agents")
 HELLO_TIMEOUT = 10.0
 HEARTBEAT = 2.0  # seconds between pings; a vanished agent is noticed within 3 s
 SEND_TIMEOUT = 10.0
+TELL_INTERVAL = 1.0  # seconds between looks at whether an agent has to be told something
 MAX_BAD = 20  # unusable messages until the connection is closed
 CLOSE_PROTOCOL, CLOSE_KEY, CLOSE_BUSY = 4400, 4403, 4409
 
@@ -60,7 +61,7 @@ class AgentSockets:
             p.Welcome(
                 version=p.VERSION,
                 point=agent.point,
-                port=self._control.topology.probes.port,
+                port=self._control.topology.current.probes.port,
                 key=self._agents.key(agent.point).hex(),
                 senders=self._senders(_local_address(request)),
                 certificate=await self._certificate(),
@@ -88,8 +89,14 @@ class AgentSockets:
             agent.told = state
             agent.post(state)
 
+    async def run(self) -> None:
+        """Keep all agents told, until cancelled."""
+        while True:
+            await asyncio.sleep(TELL_INTERVAL)
+            self.tell_rooms()
+
     def tell_rooms(self) -> None:
-        """Tell all agents; once a second or so."""
+        """Tell all agents how their points' pages are."""
         for agent in self._agents.all():
             self.tell_room(agent)
 
@@ -103,7 +110,7 @@ class AgentSockets:
             await socket.close(code=CLOSE_PROTOCOL, message=b"hello expected")
             return None
         try:
-            if hello.point not in self._control.points:
+            if hello.point not in self._control.topology.points:
                 raise Denied(401, "http.wrong_key")
             device = await self._auth.device(hello.point, hello.key, address)
         except Denied:
@@ -113,7 +120,9 @@ class AgentSockets:
             await socket.close(code=1013, message=b"try again later")
             return None
         if not self._agents.may_come(hello.point, device.id):
-            self._control.notice("notice.second_device", point=hello.point, device=device.name)
+            self._control.publisher.notice(
+                "notice.second_device", point=hello.point, device=device.name
+            )
             await socket.close(code=CLOSE_BUSY, message=b"another agent is connected")
             return None
         return Agent(

@@ -129,7 +129,7 @@ class Http:
         raise web.HTTPFound("/console")
 
     async def healthz(self, _: web.Request) -> web.Response:
-        if not self.control.worker_ready:
+        if not self.control.routes.ready:
             return problem(503, "http.no_worker")
         return web.json_response({"ok": True, "unsaved": self.services.conductor.unsaved})
 

@@ -27,7 +27,6 @@ HELLO_TIMEOUT = 10.0  # seconds from the opening of a WebSocket to its hello
 HEARTBEAT = 4.0  # seconds between pings; a vanished page is noticed within twice that
 SEND_TIMEOUT = 10.0  # seconds a client may not read
 MAX_BAD_MESSAGES = 20  # unusable messages on one connection until it is closed
-MAX_REPORTS = 600  # slots that a receiver may report: 500 points and some
 LOG_PAGE = 5000  # events that a console is sent at once
 CLOSE_UNKNOWN_SESSION = 4401
 CLOSE_PROTOCOL = 4400
@@ -94,13 +93,9 @@ class _Connection:
     async def serve(self, hello: protocol.Hello) -> None:
         """Read until the client goes; one writer task owns the sending side."""
         session, client = self._session, self._client
-        if session.client is not None:
-            session.client.finish()  # the same page, on a new connection
-        resumed = session.last_state is not None
-        session.client = client
-        client.post(self._control.welcome(session, resumed=resumed))
-        session.last_state = None
-        self._control.publish()
+        resumed = session.attach(client)
+        client.post(self._control.publisher.welcome(session, resumed=resumed))
+        self._control.publisher.publish()
         writer = asyncio.create_task(self._write())
         try:
             if session.may("watch"):
@@ -108,10 +103,8 @@ class _Connection:
             await self._read()
         finally:
             # First what must happen: this task may be cancelled while it waits.
-            if session.client is client:
-                session.client = None
-                session.idle_since = self._control.clock()
-                self._control.publish()
+            if session.detach(client, self._control.clock()):
+                self._control.publisher.publish()
             client.finish()
             await asyncio.gather(writer, return_exceptions=True)
 
@@ -145,17 +138,14 @@ class _Connection:
                 self._client.post(_result(message.id, result))
             case protocol.Watch():
                 if session.may("watch"):
-                    session.watching = message.conference
-                    self._control.changed_watch(session)
+                    self._control.presence.watch(session, message.conference)
                     await self._watch(message.conference, message.last_seq)
             case protocol.RoomStatus():
-                self._control.status(session, message)
+                self._control.presence.status(session, message)
             case protocol.Playback():
-                session.playback = message
+                session.played(message)
             case protocol.Report():
-                for report in message.slots:
-                    if report.slot in session.reports or len(session.reports) < MAX_REPORTS:
-                        session.reports[report.slot] = report
+                session.observed(message.slots)
             case protocol.Bye():
                 await self._bye()
             case protocol.Hello():
@@ -165,8 +155,8 @@ class _Connection:
         """Send the log of a conference that a console looks at, from ``after`` on."""
         session = self._session
         if conference:
-            session.watching = conference
-        state = self._control.watched(session)
+            session.look_at(conference)
+        state = session.watched(self._services.conductor.running())
         if state is None:
             return
         ident = state.booking.id
@@ -181,7 +171,7 @@ class _Connection:
     async def _bye(self) -> None:
         self._client.post(protocol.Ended(reason="bye", sentence=sentence("ended.bye")))
         self._client.finish()
-        self._control.end_session(self._session)
+        self._control.presence.end(self._session)
         try:
             await self._services.accounts.end_session(self._session.id)
         except FAULTS as error:
@@ -189,7 +179,7 @@ class _Connection:
 
     async def _typed(self, conference: str, line: str) -> Result:
         state = self._services.conductor.states.get(conference)
-        asked = parse(line, state.points if state is not None else self._control.points)
+        asked = parse(line, state.points if state is not None else self._control.topology.points)
         if isinstance(asked, Refusal):
             return asked
         return await self._command(conference, asked, "")
@@ -231,7 +221,7 @@ class _Connection:
                 if isinstance(message, protocol.Ended):
                     code = FINAL.get(message.reason, 1000)
         except (ConnectionError, TimeoutError, RuntimeError):
-            client.overflowed = True
+            client.cut_off()
         if client.overflowed:
             self._control.observer.hung_up("too_slow")
             code, reason = CLOSE_TOO_SLOW, b"too slow"

@@ -37,12 +37,16 @@ class Numbered(NamedTuple):
 
 
 class EventLog:
-    """The events table and the answers written with it."""
+    """The events table and the answers written with it. ``committed`` is told of every
+    transaction: its seconds, and whether it succeeded."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        committed: Callable[[float, bool], None] = lambda _seconds, _saved: None,
+    ) -> None:
         self._engine = engine
-        self.committed: Callable[[float, bool], None] = lambda _seconds, _saved: None
-        """Told of every transaction: its seconds, and whether it succeeded."""
+        self._committed = committed
 
     async def append(
         self, recorded: Sequence[e.Recorded], answers: Sequence[Answer] = (), now: float = 0.0
@@ -81,7 +85,7 @@ class EventLog:
         except (SQLAlchemyError, OSError) as error:
             raise NotSaved(str(error).splitlines()[0]) from None
         finally:
-            self.committed(time.monotonic() - began, saved)
+            self._committed(time.monotonic() - began, saved)
 
     async def read(self, conference: str, after: int = 0, limit: int = 100_000) -> list[e.Recorded]:
         """Events of a conference with a greater ``seq`` than ``after``, in order."""

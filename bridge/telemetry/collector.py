@@ -22,13 +22,13 @@ from bridge.base.version import VERSION
 from bridge.conference.model import State
 from bridge.conference.plan import PROGRAMME
 from bridge.control.control import Control
+from bridge.control.line_quality import LineQuality
 from bridge.control.scheduler import Scheduler
 from bridge.lines.incident_log import Incidents
 from bridge.lines.sweep import Readiness
 from bridge.lines.watch import HealthWatch
 from bridge.media import messages as m
 from bridge.media.counters import Drop
-from bridge.signalling.protocol import Quality
 from bridge.telemetry.counters import Meters
 from config.schema import Point
 from monitoring.exposition import label_sets
@@ -100,7 +100,7 @@ class Bookkeeper:
         self._certificate = certificate
         self._began = now()
         self._last_seen: dict[str, float] = {}
-        self._topology = control.topology
+        self._topology = control.topology.current
         self._reloaded_at = self._began
 
     # --- over time ----------------------------------------------------------------------
@@ -129,10 +129,10 @@ class Bookkeeper:
     def tick(self, seconds: float) -> None:
         """Add ``seconds`` to what is counted in time."""
         control, counts = self._control, self.meters.counts
-        if control.topology is not self._topology:
-            self._topology, self._reloaded_at = control.topology, self._now()
-        for point in control.points:
-            quality = control.quality.get(point)
+        if control.topology.current is not self._topology:
+            self._topology, self._reloaded_at = control.topology.current, self._now()
+        for point in control.topology.points:
+            quality = self._health.quality.get(point)
             if self._is_up(point, quality):
                 self._last_seen[point] = self._now()
             for kind, probe in self._health.prober.sessions(point).items():
@@ -147,7 +147,7 @@ class Bookkeeper:
 
     def _conference_time(self, state: State, seconds: float) -> None:
         for point, seat in state.seats.items():
-            quality = self._control.quality.get(point)
+            quality = self._health.quality.get(point)
             gone = quality is not None and quality.reach == "no"
             # A room that was not there says nothing of its line, one that was cut off does.
             if not seat.called or (not seat.present and not gone):
@@ -157,7 +157,7 @@ class Bookkeeper:
                 key = ("line_conference_seconds_total", point, direction, level)
                 self.meters.counts[key] += seconds
 
-    def _is_up(self, point: str, quality: Quality | None) -> bool:
+    def _is_up(self, point: str, quality: LineQuality | None) -> bool:
         session = self._control.sessions.of_point(point)
         return (
             (session is not None and session.alive)
@@ -165,7 +165,7 @@ class Bookkeeper:
             or (quality is not None and quality.reach == "yes")
         )
 
-    def _line_state(self, point: str, quality: Quality | None) -> str:
+    def _line_state(self, point: str, quality: LineQuality | None) -> str:
         if self._incidents.suppressed(point):
             return "maintenance"
         session = self._control.sessions.of_point(point)
@@ -179,9 +179,9 @@ class Bookkeeper:
 
     def domains(self) -> dict[str, tuple[str, ...]]:
         """Values of the labels that the table leaves open."""
-        classes = self._control.topology.probes.classes
+        classes = self._control.topology.current.probes.classes
         return {
-            label_sets.POINT: self._control.points,
+            label_sets.POINT: self._control.topology.points,
             label_sets.WORKER: ("0",),
             label_sets.DIRECTION: label_sets.DIRECTIONS,
             label_sets.DSCP: tuple(str(CLASSES[name].dscp) for name in classes),
@@ -212,12 +212,12 @@ class Bookkeeper:
 
     def _points(self, found: Snapshot) -> None:
         control = self._control
-        states = control.point_states()
+        states = control.publisher.point_states()
         next_starts = self._next_starts()
         expected = {point for s in control.conductor.running() for point in s.awaited}
-        for point in control.topology.points:
+        for point in control.topology.current.points:
             ident = point.id
-            quality = control.quality.get(ident)
+            quality = self._health.quality.get(ident)
             session = control.sessions.of_point(ident)
             found.info("point_info", ident, point.name.vi, point.tier, point.link)
             found.set("point_up", self._is_up(ident, quality), ident)
@@ -249,11 +249,11 @@ class Bookkeeper:
     def _next_starts(self) -> dict[str, float]:
         templates = self._scheduler.templates()
         found: dict[str, float] = {}
-        for coming in self._control.upcoming:
+        for coming in self._scheduler.upcoming:
             template = templates.get(coming.template)
             if template is None:
                 continue
-            expected = template.expected or template.points or self._control.points
+            expected = template.expected or template.points or self._control.topology.points
             for point in expected:
                 found[point] = min(found.get(point, coming.start), coming.start)
         return found
@@ -283,8 +283,8 @@ class Bookkeeper:
 
     def _lines(self, found: Snapshot) -> None:
         prober = self._health.prober
-        for point in self._control.points:
-            quality = self._control.quality.get(point)
+        for point in self._control.topology.points:
+            quality = self._health.quality.get(point)
             if quality is None:
                 continue
             for direction, level, mos, loss in (
@@ -314,7 +314,7 @@ class Bookkeeper:
                         dscp,
                     )
         for view in self._readiness.board.points:
-            if view.capacity and view.point in self._control.points:
+            if view.capacity and view.point in self._control.topology.points:
                 for direction in label_sets.DIRECTIONS:
                     best = max(
                         getattr(s, direction) * (1 - getattr(s, f"{direction}_loss"))
@@ -346,19 +346,19 @@ class Bookkeeper:
 
     def _media(self, found: Snapshot) -> None:
         meters, control = self.meters, self._control
-        rids = [layer.rid for layer in control.topology.media.layers]
+        rids = [layer.rid for layer in control.topology.current.media.layers]
         transports = (
             {}
-            if meters.worker is None or not control.worker_ready
+            if meters.worker is None or not control.routes.ready
             else {t.label: t for t in meters.worker.transports if t.state == "connected"}
         )
-        for point in control.points:
+        for point in control.topology.points:
             level = -float(meters.loudness[point]) if point in meters.loudness else SILENCE
             found.set("media_audio_level_decibels", level, point, "up", "audio")
             transport = transports.get(point)
             if transport is not None:
                 self._transport(found, point, transport, rids)
-            quality = control.quality.get(point)
+            quality = self._health.quality.get(point)
             playback = quality.playback if quality is not None else None
             if playback is not None:
                 down = (point, "down", "video")
@@ -385,12 +385,12 @@ class Bookkeeper:
         for state in running:
             phase = "live" if state.phase == "live" else "open"
             found.set("conferences", found.value("conferences", phase) + 1, phase)
-            if state.floor is not None and state.floor.point in control.points:
+            if state.floor is not None and state.floor.point in control.topology.points:
                 found.set("floor_holder", 1, state.floor.point)
-            if state.on_air in control.points:
+            if state.on_air in control.topology.points:
                 found.set("on_air", 1, state.on_air)
         found.set("floor_requests_waiting", sum(len(s.queue) for s in running))
-        starts = [coming.start for coming in control.upcoming if coming.start > self._now()]
+        starts = [coming.start for coming in self._scheduler.upcoming if coming.start > self._now()]
         found.set("conference_next_start_timestamp_seconds", min(starts, default=0.0))
         found.histogram("conference_duration_seconds", meters.lengths)
         found.histogram("floor_wait_seconds", meters.waits)
@@ -398,7 +398,7 @@ class Bookkeeper:
         found.histogram("command_duration_seconds", meters.commands)
 
     def _worker(self, found: Snapshot) -> None:
-        meters, ready = self.meters, self._control.worker_ready
+        meters, ready = self.meters, self._control.routes.ready
         found.set("workers", 1, "ready" if ready else "away")
         totals = meters.running.totals
 

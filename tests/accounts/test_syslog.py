@@ -16,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bridge.accounts.auth import Auth, Denied
 from bridge.accounts.syslog import KEPT, Line, SecurityLog, framed, message, pseudonym, word
 from bridge.app.certificates import CA_CERTIFICATE, CERTIFICATE, KEY, create
+from bridge.base.observer import Observer
 from bridge.store.database import NotSaved
 from config.schema import Syslog
 from tests.control_support import Bridge
@@ -196,8 +198,16 @@ async def test_what_waits_has_a_bound() -> None:
 
 async def test_the_audit_trail_is_what_is_sent(bridge: Bridge) -> None:
     told: list[Line] = []
-    bridge.process.auth.noted = told.append
-    await bridge.client.post("/api/v1/login", json={"name": "lan", "password": "wrong" * 4})
+    auth = Auth(
+        bridge.process.accounts,
+        bridge.conductor.now,
+        bridge.control.clock,
+        "a local token",
+        Observer(),
+        told.append,
+    )
+    with pytest.raises(Denied):
+        await auth.login("lan", "wrong" * 4, "192.0.2.7", "test")
     assert [(t.actor, t.action, t.outcome) for t in told] == [("user:lan", "login", "refused")]
 
 

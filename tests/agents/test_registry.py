@@ -13,11 +13,15 @@ import aiohttp
 import pytest
 
 from bridge.conference import events as e
-from bridge.conference.model import PointId
+from bridge.conference.model import PointId, Title
+from bridge.control.line_quality import LineQuality
+from bridge.control.scheduler import Scheduler
 from bridge.control.sessions import Client
+from bridge.control.templates import Upcoming
 from bridge.lines.incident import STREAM, history
 from bridge.lines.incident_log import Incidents
-from bridge.signalling.protocol import Playback, Quality
+from bridge.lines.merge import Around, believed, merge, speaker
+from bridge.signalling.protocol import Playback
 from bridge.store.database import NotSaved
 from monitoring.quality.line_state import Figures, Mark
 from tests.control_support import Bridge
@@ -455,56 +459,81 @@ async def test_incidents_wait_for_a_store_that_fails(
 # --- figures to pages --------------------------------------------------------------------------
 
 
-async def test_the_worse_of_probes_and_media_is_shown(bridge: Bridge) -> None:
-    health = bridge.process.health
-    merge = health._merge
-    media = Quality(up="poor", down="good", up_loss=0.05, down_loss=0.0, rtt_ms=9, at=0)
-    assert merge(POINT, None, None, 1.0).reach == "unknown"  # type: ignore[union-attr]
-    found = merge(POINT, GOOD, None, 1.0)
-    assert found is not None
+def around(at: float = 1.0, router: Figures | None = None) -> Around:
+    return Around(
+        at=at,
+        agent=False,
+        router=router,
+        maintenance=False,
+        incidents=0,
+        watching=(),
+        playback=None,
+    )
+
+
+def test_the_worse_of_probes_and_media_is_shown() -> None:
+    media = LineQuality(up="poor", down="good", up_loss=0.05, down_loss=0.0, rtt_ms=9, at=0)
+    assert merge(None, None, around()).reach == "unknown"
+    alone = merge(None, media, around())
+    assert (alone.up, alone.up_loss, alone.source, alone.at) == ("poor", 0.05, "media", 1.0)
+    found = merge(GOOD, None, around())
     assert (found.up, found.down, found.source, found.reach) == ("good", "good", "probe", "yes")
-    health.media = {POINT: media}
-    both = merge(POINT, GOOD._replace(down="fair"), None, 1.0)
-    assert both is not None
+    both = merge(GOOD._replace(down="fair"), media, around())
     assert (both.up, both.down, both.source, both.up_loss) == ("poor", "fair", "both", 0.05)
-    lost = merge(POINT, GOOD._replace(reachable=False, up="bad", down="bad"), None, 1.0)
-    assert lost is not None
+    lost = merge(GOOD._replace(reachable=False, up="bad", down="bad"), None, around())
     assert (lost.up, lost.reach) == ("bad", "no")
+    assert merge(GOOD, None, around(router=GOOD)).router == "yes"
 
 
-async def test_blocked_probes_do_not_make_a_point_lost_that_is_heard(bridge: Bridge) -> None:
+def test_blocked_probes_do_not_make_a_point_lost_that_is_heard() -> None:
+    gone = GOOD._replace(reachable=False, up="bad", down="bad")
+    assert believed(gone, has_media=False, heard=False) is gone
+    assert believed(gone, has_media=True, heard=False) is gone  # its media may be old
+    assert believed(gone, has_media=True, heard=True) is None
+    never = gone._replace(answered=False)  # a firewall: no probe ever came back
+    assert believed(never, has_media=True, heard=False) is None
+    assert believed(GOOD, has_media=True, heard=True) is GOOD
+
+
+async def test_media_counts_as_heard_for_a_while(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch itself: probes of a point that do not come back, and media that did."""
     health = bridge.process.health
     gone = GOOD._replace(reachable=False, up="bad", down="bad")
-    assert health._believed(POINT, gone, 100.0) is gone
-    health.media = {POINT: Quality(up="good", down="good", up_loss=0, down_loss=0, rtt_ms=9, at=0)}
-    assert health._believed(POINT, gone, 100.0) is gone  # its media may be old
-    health.heard = {POINT: 98.5}
-    assert health._believed(POINT, gone, 100.0) is None
-    assert health._believed(POINT, gone, 104.0) is gone
-    never = gone._replace(answered=False)  # a firewall: no probe ever came back
-    assert health._believed(POINT, never, 200.0) is None
-    assert health._believed(POINT, GOOD, 100.0) is GOOD
+    media = LineQuality(up="good", down="good", up_loss=0, down_loss=0, rtt_ms=9, at=0)
+    monkeypatch.setattr(health, "_look", lambda name, *_: gone if name == POINT else None)
+    health.start()
+    try:
+        health.take_media({POINT: media}, {POINT: bridge.now - 1.5})
+        await health.step()
+        assert health.quality[POINT].reach == "unknown"
+        bridge.pass_time(4.0)
+        await health.step()
+        assert health.quality[POINT].reach == "no"
+    finally:
+        health.prober.close()
 
 
 async def test_where_probes_come_from(bridge: Bridge) -> None:
     health = bridge.process.health
     assert health.senders("10.0.0.1") == ("127.0.12.100",)
-    topology = bridge.control.topology
+    topology = bridge.control.topology.current
     everywhere = {"listen": ["0.0.0.0"], "public": []}  # noqa: S104 - nothing is bound here
     media = topology.bridge.media.model_copy(update=everywhere)
-    bridge.control.topology = topology.model_copy(
-        update={"bridge": topology.bridge.model_copy(update={"media": media})}
+    bridge.control.topology.swap(
+        topology.model_copy(update={"bridge": topology.bridge.model_copy(update={"media": media})})
     )
     assert health.senders("192.0.2.10") == ("192.0.2.10",)
 
 
-async def test_the_router_speaks_for_a_room_that_is_off(bridge: Bridge) -> None:
-    health = bridge.process.health
+def test_the_router_speaks_for_a_room_that_is_off() -> None:
     off = GOOD._replace(reachable=False)
-    assert health._of_point(POINT, off, GOOD) is GOOD
-    assert health._of_point(POINT, None, GOOD) is GOOD
-    assert health._of_point(POINT, GOOD, off) is GOOD
-    assert health._of_point(POINT, off, None) is off
+    assert speaker(off, GOOD, connected=False) is GOOD
+    assert speaker(None, GOOD, connected=False) is GOOD
+    assert speaker(GOOD, off, connected=False) is GOOD
+    assert speaker(off, None, connected=False) is off
+    assert speaker(off, GOOD, connected=True) is off
 
 
 def test_lamps_say_the_direction_and_the_steps() -> None:
@@ -516,21 +545,23 @@ def test_lamps_say_the_direction_and_the_steps() -> None:
     every = Report(
         devices=tuple(Device(kind=k, name="x") for k in ("camera", "microphone", "speaker"))
     )
-    line = Quality(up="good", down="poor", up_loss=0, down_loss=0.05, rtt_ms=1, at=0, reach="yes")
+    line = LineQuality(
+        up="good", down="poor", up_loss=0, down_loss=0.05, rtt_ms=1, at=0, reach="yes"
+    )
     picture, sound, lamp = lamps("in_session", room, line, every)
     assert (picture.level, sound.level, lamp.level) == ("good", "good", "warn")
     assert "down" in lamp.sentence.en
     assert "5.0" in lamp.sentence.vi
     assert len(lamp.steps) == 4
-    gone = Quality(up="bad", down="bad", up_loss=1, down_loss=1, rtt_ms=0, at=0, reach="no")
+    gone = LineQuality(up="bad", down="bad", up_loss=1, down_loss=1, rtt_ms=0, at=0, reach="no")
     assert lamps("lost", None, gone, None)[2].level == "bad"
-    router = Quality(
+    router = LineQuality(
         up="bad", down="bad", up_loss=1, down_loss=1, rtt_ms=0, at=0, reach="no", router="yes"
     )
     assert lamps("offline", None, router, None)[2].level == "warn"
     silent = Report(devices=(Device(kind="camera", name="x"), Device(kind="microphone", name="y")))
     assert lamps("ready", room, line, silent)[1].level == "bad"  # nobody would hear anything
-    frozen = Quality(
+    frozen = LineQuality(
         up="good",
         down="good",
         up_loss=0,
@@ -596,23 +627,19 @@ async def until_board(bridge: Bridge, token: str) -> None:
 async def test_the_board_keeps_itself_current_before_a_start(
     bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bridge.base.i18n import sentence
     from bridge.lines import sweep as module
-    from bridge.signalling.protocol import Upcoming
 
     for name in ("WINDOW", "LIGHT_WINDOW"):
         monkeypatch.setattr(module, name, 0.01)
     bridge.process.health.start()
     readiness = bridge.process.readiness
-    control = bridge.process.control
     start = bridge.wall + 2 * 3600
 
     def kinds() -> tuple[bool]:
         return (readiness.board.full,)
 
-    control.upcoming = (
-        Upcoming(template="giao-ban", title=sentence("ready.title"), start=start, end=start + 60),
-    )
+    coming = Upcoming("giao-ban", Title(vi="Họp", en="A meeting"), start, start + 60)
+    monkeypatch.setattr(Scheduler, "upcoming", property(lambda _: (coming,)))
     try:
         await readiness._look_ahead()
         assert readiness.board.at == 0  # too early

@@ -164,7 +164,7 @@ async def test_a_full_disk(bridge: Bridge) -> None:
     session = bridge.control.sessions.of_point("khoan-du")
     assert session is not None
     operator = await bridge.login_session("operator")
-    unsaved = bridge.control.view(operator).unsaved
+    unsaved = bridge.control.publisher.view(operator).unsaved
     assert unsaved is not None
     assert "không ghi được" in unsaved.vi
     await fill_the_disk(bridge, False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bridge.lines.media_quality import Lines
+from bridge.lines.media_quality import MediaQuality
 from bridge.media import messages as m
 
 
 def test_both_directions_of_a_point_are_apart() -> None:
-    lines = Lines()
+    lines = MediaQuality()
 
     def stats(seconds: float) -> m.Stats:
         packets = int(seconds * 100)

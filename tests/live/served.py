@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from bridge.app.process import LOCAL_TOKEN, load_keys
+from bridge.app.credentials import LOCAL_TOKEN, load_keys
 from bridge.conference.model import PointId
 from config.loader import load
 from config.schema import Topology

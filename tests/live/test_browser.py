@@ -230,7 +230,7 @@ async def test_a_room_enrols_with_a_code_once(tmp_path: Path) -> None:
         device = next(d for d in await process.accounts.devices() if d.name.startswith("Mozilla"))
         await process.accounts.revoke_device(device.id, process.conductor.now())
         for session in process.control.sessions.all():
-            process.control.end_session(session, "revoked")
+            process.control.presence.end(session, "revoked")
         await text_is(page, "#status", "đã bị thu hồi")
         await page.reload()
         await page.wait_for_selector("#join:not([hidden])")

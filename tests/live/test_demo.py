@@ -15,7 +15,8 @@ import aiohttp
 import pytest
 import yaml
 
-from bridge.app.process import StartError, load_keys
+from bridge.app.credentials import load_keys
+from bridge.app.errors import StartError
 from config.loader import load
 from endpoints.webrtc.client import BridgeClient
 from tests.live.conftest import (

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from bridge.app.process import LOCAL_ADDRESS, LOCAL_TOKEN
+from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
 from bridge.base import logs
 from tests.paths import ROOT
 

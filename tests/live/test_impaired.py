@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bridge.app.process import LOCAL_TOKEN
+from bridge.app.credentials import LOCAL_TOKEN
 from bridge.demo.run import Demo
 from tests.live.conftest import chromium
 from tests.live.test_ready import everybody_is_well, running_demo
@@ -49,12 +49,12 @@ async def test_exactly_that_tile_lamp_and_direction_turn(tmp_path: Path) -> None
         control = demo.process.control
         async with asyncio.timeout(90):
             while not all(  # noqa: ASYNC110 - figures have no event
-                (q := control.quality.get(p)) is not None and q.down != "unknown"
-                for p in control.points
+                (q := demo.process.health.quality.get(p)) is not None and q.down != "unknown"
+                for p in control.topology.points
             ):
                 await asyncio.sleep(0.1)
         print(f"turned after {time.monotonic() - began:.1f} s")  # docs/performance.md
-        levels = {p: (q.up, q.down) for p, q in control.quality.items()}
+        levels = {p: (q.up, q.down) for p, q in demo.process.health.quality.items()}
         assert levels.pop(POINT) in {("good", "fair"), ("good", "poor")}
         assert set(levels.values()) == {("good", "good")}
         shown = await lamps(demo, tmp_path)

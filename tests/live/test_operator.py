@@ -72,7 +72,9 @@ async def test_an_operator_directs_the_briefing(
             chair = await open_room(chair_browser, process, ROOMS[0])
             room = await open_room(room_browser, process, ROOMS[1])
             page = await open_console(browser, process)
-            await eventually(lambda: set(process.control.point_states().values()) == {"ready"})
+            await eventually(
+                lambda: set(process.control.publisher.point_states().values()) == {"ready"}
+            )
             await text_is(page, "#templates li.chosen", "12/12")
             await text_is(room, "#waiting", "Họp giao ban tuần")
             await page.wait_for_function("() => globalThis.room?.media?.up")

@@ -106,7 +106,7 @@ async def test_no_page_has_a_barrier(tmp_path: Path) -> None:
             assert label is not None
             assert label.startswith("Điểm cầu Xã Khoan Dụ, đang phát, đang phát biểu, micro mở")
             await act(process, conference, c.End())
-            points = list(process.control.points)
+            points = list(process.control.topology.points)
             await process.readiness.sweep(points, None, "quan", full=False, window=0.1)
             for path in ("/status", "/admin", f"/report?id={conference}", "/ready", "/lines"):
                 page = await log_in(browser, process, path, "quan")
@@ -387,7 +387,7 @@ async def test_the_overview_and_the_monthly_report(
         await page.click("a[href='/lines']")
         await page.wait_for_selector("#table tbody tr")
         # In the first hours of a month the figures are those of the month before.
-        month = month_of(begin, process.control.topology.bridge.zone)
+        month = month_of(begin, process.control.topology.current.bridge.zone)
         await page.goto(f"{process.url}/lines?month={month}")
         row = page.locator("#table tbody tr", has_text="Xã Khoan Dụ")
         await row.wait_for()

@@ -68,9 +68,9 @@ async def everybody_is_well(demo: Demo) -> None:
     control = demo.process.control
     async with asyncio.timeout(60):
         while True:
-            agents = [demo.process.agents.of_point(p) for p in control.points]
-            lines = [control.quality.get(p) for p in control.points]
-            sessions = [control.sessions.of_point(p) for p in control.points]
+            agents = [demo.process.agents.of_point(p) for p in control.topology.points]
+            lines = [demo.process.health.quality.get(p) for p in control.topology.points]
+            sessions = [control.sessions.of_point(p) for p in control.topology.points]
             if (
                 all(agent is not None and agent.report is not None for agent in agents)
                 and all(line is not None and line.reach == "yes" for line in lines)

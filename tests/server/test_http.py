@@ -70,7 +70,7 @@ async def test_our_own_origin(bridge: Bridge) -> None:
 
 async def test_health(bridge: Bridge) -> None:
     assert (await bridge.client.get("/healthz")).status == 200
-    bridge.control.on_worker_down()
+    bridge.control.reconciler.on_worker_down()
     response = await bridge.client.get("/healthz")
     assert response.status == 503
     assert (await response.json())["title"].endswith(".")
@@ -158,9 +158,9 @@ async def test_a_session_is_resumed(bridge: Bridge) -> None:
 async def test_abandoned_sessions_end(bridge: Bridge) -> None:
     token = await bridge.login("khoan-du")
     bridge.now += GRACE + 1
-    bridge.control.sweep()
+    bridge.control.presence.sweep()
     assert (await bridge.offer(token)).status == 401
-    assert bridge.control.point_states()["khoan-du"] == "offline"
+    assert bridge.control.publisher.point_states()["khoan-du"] == "offline"
 
 
 async def test_bye(bridge: Bridge) -> None:
@@ -221,7 +221,7 @@ async def test_offers_need_a_session_a_type_and_a_worker(bridge: Bridge) -> None
     token = await bridge.login("khoan-du")
     headers = {"Authorization": f"Bearer {token}"}
     assert (await post("/api/v1/offer", data=b"v=0", headers=headers)).status == 415
-    bridge.control.on_worker_down()
+    bridge.control.reconciler.on_worker_down()
     assert (await bridge.offer(token)).status == 503
 
 
@@ -233,11 +233,11 @@ async def test_a_worker_that_dies_is_told_to_the_rooms(bridge: Bridge) -> None:
     await bridge.open()
     while (await until(socket, "state"))["points"]["khoan-du"] != "in_session":
         pass
-    bridge.control.on_worker_down()
+    bridge.control.reconciler.on_worker_down()
     assert (await until(socket, "media"))["reason"] == "worker_restarted"
     while (await until(socket, "state"))["points"]["khoan-du"] != "connecting":
         pass
-    bridge.control.on_event(INVENTORY)
+    bridge.control.reconciler.on_event(INVENTORY)
     assert (await bridge.offer(token)).status == 201
 
 
@@ -292,7 +292,7 @@ async def test_a_restarted_control_process_goes_on(bridge: Bridge, tmp_path: Pat
     await bridge.do(conference, c.Share(), operator)
     sharing = bridge.control.sessions.get(console)
     assert sharing is not None
-    bridge.control.status(sharing, protocol.RoomStatus(sharing=True))
+    bridge.control.presence.status(sharing, protocol.RoomStatus(sharing=True))
     await bridge.settle()
     before = bridge.state(conference)
     assert before.present == set(points)
@@ -309,7 +309,7 @@ async def test_a_restarted_control_process_goes_on(bridge: Bridge, tmp_path: Pat
     await fresh.settle()
     assert fresh.state(conference).present == set(points), "no worker is known: nobody has left"
     before = fresh.state(conference)
-    fresh.control.on_event(inventory)
+    fresh.control.reconciler.on_event(inventory)
     await fresh.settle()
     assert fresh.state(conference) == before
     assert [item for item in fresh.sent if isinstance(item, m.Close)] == [

@@ -25,13 +25,15 @@ from pydantic import ValidationError
 from bridge.agents import protocol as p
 from bridge.agents.registry import Agent
 from bridge.app.certificates import CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY, create
-from bridge.app.process import ControlProcess, StartError
+from bridge.app.errors import StartError
+from bridge.app.process import ControlProcess
 from bridge.base.i18n import Sentence
 from bridge.conference import commands as c
+from bridge.control.line_quality import LineQuality, Mark
 from bridge.lines.board import Board, PointView, StepView
 from bridge.media import messages as m
 from bridge.server.metrics_listener import MetricsListener, tls_context
-from bridge.signalling.protocol import MarkView, Media, Playback, Quality, RoomStatus
+from bridge.signalling.protocol import Media, Playback, RoomStatus
 from bridge.telemetry.collector import read_slow
 from config.schema import MetricsPort, Tls
 from monitoring.exposition.snapshot import Snapshot, exposition
@@ -42,7 +44,7 @@ POINT = "khoan-du"
 TOKEN = "a token of sixteen"
 
 
-def quality(level: str = "good", **changes: Any) -> Quality:
+def quality(level: str = "good", **changes: Any) -> LineQuality:
     values: dict[str, Any] = {
         "up": level,
         "down": level,
@@ -51,9 +53,9 @@ def quality(level: str = "good", **changes: Any) -> Quality:
         "rtt_ms": 1.0,
         "at": 1.0,
         "reach": "yes",
-        "marks": {"ef": MarkView(sent=46, down=46, up=46)},
+        "marks": {"ef": Mark(46, 46, 46)},
     }
-    return Quality(**(values | changes))
+    return LineQuality(**(values | changes))
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ async def test_a_point_from_join_to_leaving(watched: Bridge) -> None:
     found = snapshot(watched)
     assert found.value("floor_holder", POINT) == found.value("on_air", POINT) == 1
     assert found.value("takes_total") == 1
-    watched.control.end_session(session, "")
+    watched.control.presence.end(session)
     await watched.settle()
     found = snapshot(watched)
     assert found.value("point_disconnects_total", POINT, "left") == 1
@@ -117,9 +119,9 @@ async def test_readiness_is_page_camera_and_microphone(watched: Bridge) -> None:
         await socket_.receive_json()
         session = watched.control.sessions.of_point(POINT)
         assert session is not None
-        watched.control.status(session, RoomStatus(camera=True))
+        watched.control.presence.status(session, RoomStatus(camera=True))
         assert snapshot(watched).value("point_ready", POINT) == 0
-        watched.control.status(session, RoomStatus(camera=True, microphone=True))
+        watched.control.presence.status(session, RoomStatus(camera=True, microphone=True))
         assert snapshot(watched).value("point_ready", POINT) == 1
         assert snapshot(watched).value("websocket_clients") == 1
 
@@ -141,7 +143,7 @@ async def test_a_room_that_closes_its_media_is_not_asked_for_another_offer(
 
     session.client = Page()  # type: ignore[assignment]
     ident = watched.opened()[-1].transport
-    watched.control.on_event(m.StateChanged(transport=ident, state="closed"))
+    watched.control.reconciler.on_event(m.StateChanged(transport=ident, state="closed"))
     assert not [item for item in posted if isinstance(item, Media)]
     assert session.transport == ""
     assert snapshot(watched).value("point_disconnects_total", POINT, "closed") == 1
@@ -152,19 +154,21 @@ async def test_a_room_that_closes_its_media_is_not_asked_for_another_offer(
     assert session is not None
     session.client = Page()  # type: ignore[assignment]
     ident = watched.opened()[-1].transport
-    watched.control.on_event(m.StateChanged(transport=ident, state="failed", reason="No ICE."))
+    watched.control.reconciler.on_event(
+        m.StateChanged(transport=ident, state="failed", reason="No ICE.")
+    )
     assert [item.reason for item in posted if isinstance(item, Media)] == ["failed"]
 
 
 async def test_time_of_lines_and_in_conferences(watched: Bridge) -> None:
     tick = watched.process.bookkeeper.tick
     await watched.join(POINT, "hoi-truong")
-    watched.control.quality = {POINT: quality(), "an-binh": quality("bad", reach="no")}
+    watched.process.health.publish({POINT: quality(), "an-binh": quality("bad", reach="no")})
     tick(1.0)
     ident = await watched.open()
     await watched.settle()
     tick(2.0)
-    watched.control.quality = {POINT: quality("poor"), "an-binh": quality("bad", reach="no")}
+    watched.process.health.publish({POINT: quality("poor"), "an-binh": quality("bad", reach="no")})
     tick(4.0)
     await watched.process.incidents.set_maintenance("an-binh", True, None, "", "user:x")
     tick(8.0)
@@ -201,12 +205,14 @@ async def test_what_an_agent_says(watched: Bridge) -> None:
             kiosk=p.Kiosk(state="running", restarts=3),
         ),
     )
-    watched.control.quality = {
-        POINT: quality(
-            offset_ms=-750.0,
-            playback=Playback(frozen=0.25, concealed=0.5, frame_height=720, frame_rate=24.0),
-        )
-    }
+    watched.process.health.publish(
+        {
+            POINT: quality(
+                offset_ms=-750.0,
+                playback=Playback(frozen=0.25, concealed=0.5, frame_height=720, frame_rate=24.0),
+            )
+        }
+    )
     watched.process.bookkeeper.tick(2.0)
     found = snapshot(watched)
     assert found.value("agent_info", POINT, "1.2.3") == 1
@@ -229,7 +235,9 @@ async def test_what_an_agent_says(watched: Bridge) -> None:
 async def test_the_worker_and_its_transports(watched: Bridge) -> None:
     found = transport("t1", packets=100, label=POINT)
     watched.process.meters.take_worker(
-        stats(found, transport("t2", packets=1, label="an-binh")), "w", watched.control.points
+        stats(found, transport("t2", packets=1, label="an-binh")),
+        "w",
+        watched.control.topology.points,
     )
     text = snapshot(watched)
     assert text.value("worker_packets_forwarded_total", "0") == 100
@@ -250,7 +258,7 @@ async def test_the_worker_and_its_transports(watched: Bridge) -> None:
         sources=(),
         slots=(),
     )
-    watched.process.meters.take_worker(stats(closing), "w", watched.control.points)
+    watched.process.meters.take_worker(stats(closing), "w", watched.control.topology.points)
     assert snapshot(watched).value("worker_uptime_seconds", "0") == 1
 
 
@@ -375,7 +383,7 @@ async def test_metrics_health_and_readiness(watched: Bridge) -> None:
         assert "diemcau_point_up" in await response.text()
         assert (await client.get("/healthz")).status == 200
         assert (await client.get("/readyz")).status == 200
-        watched.control.on_worker_down()
+        watched.control.reconciler.on_worker_down()
         response = await client.get("/readyz")
         assert response.status == 503
         assert (await response.json())["type"] == "/problems/http.no_worker"

@@ -111,7 +111,7 @@ def _check(call: Call, text: str) -> tuple[Checked, Topology | None]:
     except ConfigError as error:
         found = [TopologyProblem(p.line, p.column, p.path, p.sentence) for p in error.problems]
         return Checked(ok=False, problems=found), None
-    changes = differences(call.services.control.topology, topology)
+    changes = differences(call.services.control.topology.current, topology)
     refusal = _reload_refusal(call, topology)
     if refusal is None:
         return Checked(ok=True, differences=changes), topology

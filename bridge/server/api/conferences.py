@@ -191,7 +191,7 @@ async def show_report(call: Call) -> Any:
     made: Report = report(await _log(call), call.services.conductor.now())
     kind = call.request.query.get("format", "json")
     language = "en" if call.request.query.get("language") == "en" else "vi"
-    topology = call.services.control.topology
+    topology = call.services.control.topology.current
     if kind == "json":
         sentences = {p.id: views.as_sentence(p.name) for p in topology.points}
         return NamedReport(made, sentences, topology.bridge.zone)

@@ -52,9 +52,9 @@ async def report_fault(call: Call) -> Incident:
     )
     await call.note("fault report", ident, body.fault)
     name = views.as_sentence(
-        next(p.name for p in call.services.control.topology.points if p.id == ident)
+        next(p.name for p in call.services.control.topology.current.points if p.id == ident)
     )
-    call.services.control.notice(
+    call.services.control.publisher.notice(
         "notice.fault", number=str(incident.number), point=name.vi, fault=f"{body.fault}"
     )
     return incident

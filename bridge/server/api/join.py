@@ -45,7 +45,7 @@ async def create_session(call: Call) -> SessionAnswer:
         session = await _point_session(call, body.point, body.key, token)
     else:
         session = await _user_session(call, body.kind, token)
-    call.services.control.add_session(session)
+    call.services.control.presence.add(session)
     try:
         await call.services.accounts.add_session(
             StoredSession(
@@ -64,11 +64,13 @@ async def create_session(call: Call) -> SessionAnswer:
 
 
 async def _point_session(call: Call, point: str, key: str, token: str) -> Session:
-    if point not in call.services.control.points:
+    if point not in call.services.control.topology.points:
         raise Denied(401, "http.wrong_key")
     device = await call.services.auth.device(point, key, call.address)
-    if not call.services.control.may_take_over(point, device.id):
-        call.services.control.notice("notice.second_device", point=point, device=device.name)
+    if not call.services.control.presence.may_take_over(point, device.id):
+        call.services.control.publisher.notice(
+            "notice.second_device", point=point, device=device.name
+        )
         await call.services.auth.note(
             f"point:{point}", call.address, "session", device.id, "point busy"
         )
@@ -86,7 +88,7 @@ async def _point_session(call: Call, point: str, key: str, token: str) -> Sessio
 
 async def _test_session(call: Call, point: str, key: str, token: str) -> Session:
     """A test call of a point's agent: it sees and hears itself, beside the point's page."""
-    if point not in call.services.control.points:
+    if point not in call.services.control.topology.points:
         raise Denied(401, "http.wrong_key")
     device = await call.services.auth.device(point, key, call.address)
     return Session(
@@ -131,7 +133,7 @@ async def offer(call: Call) -> web.Response:
         raise Denied(415, "http.not_sdp")
     try:
         text = (await read_bounded(call.request, MAX_SDP + 1024)).decode("utf-8")
-        answer = call.services.control.offer(session, text)
+        answer = call.services.control.offers.answer(session, text)
     except UnicodeDecodeError:
         return problem(400, "http.bad_sdp", detail="The SDP is not UTF-8.")
     except SdpError as error:

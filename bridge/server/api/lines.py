@@ -63,7 +63,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
 async def _report(call: Call, month: str, start: float, end: float) -> LinesReport:
     services = call.services
-    topology = services.control.topology
+    topology = services.control.topology.current
     now = services.conductor.now()
     measured = await services.health.measured(start, min(end, now))
     log = await services.events.of_kind(STREAM, "maintenance")
@@ -87,7 +87,7 @@ async def _report(call: Call, month: str, start: float, end: float) -> LinesRepo
 
 async def show_lines(call: Call) -> Any:
     """The report of ``?month=YYYY-MM`` (this one where left out), ``?format=json|csv|pdf``."""
-    topology = call.services.control.topology
+    topology = call.services.control.topology.current
     zone = topology.bridge.zone
     month = call.request.query.get("month", "") or month_of(call.services.conductor.now(), zone)
     try:
@@ -126,11 +126,11 @@ async def show_overview(call: Call) -> Overview:
     now = services.conductor.now()
     day = await _last_day(call, now)
     by_point = {row.point: row for row in day.rows}
-    states = control.point_states()
+    states = control.publisher.point_states()
     running = services.conductor.running()
     points = []
-    for point in control.topology.points:
-        quality, row = control.quality.get(point.id), by_point.get(point.id)
+    for point in control.topology.current.points:
+        quality, row = services.health.quality.get(point.id), by_point.get(point.id)
         points.append(
             PointLine(
                 id=point.id,
@@ -148,7 +148,7 @@ async def show_overview(call: Call) -> Overview:
             )
         )
     slow = services.figures.slow
-    starts = [coming.start for coming in control.upcoming if coming.start > now]
+    starts = [coming.start for coming in services.scheduler.upcoming if coming.start > now]
     return Overview(
         now=now,
         online=sum(state not in ("offline", "lost") for state in states.values()),
@@ -156,7 +156,7 @@ async def show_overview(call: Call) -> Overview:
         missing=tuple(p for state in running for p in state.awaited if p not in state.present),
         conferences=sum(state.phase == "live" for state in running),
         next_start=min(starts, default=None),
-        worker=control.worker_ready,
+        worker=control.routes.ready,
         unsaved=services.conductor.unsaved,
         incidents=len(services.incidents.open),
         disk_free=slow.disk_free,

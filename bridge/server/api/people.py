@@ -138,7 +138,7 @@ def end_sessions_of_login(call: Call, login_id: str) -> None:
     control = call.services.control
     for session in control.sessions.all():
         if session.login == login_id and login_id:
-            control.end_session(session, "logged_out")
+            control.presence.end(session, "logged_out")
 
 
 async def me(call: Call) -> Me:
@@ -182,7 +182,7 @@ async def add_user(call: Call) -> UserAnswer:
 
 
 def _check_points(call: Call, points: tuple[str, ...]) -> None:
-    known = set(call.services.control.points)
+    known = set(call.services.control.topology.points)
     for point in points:
         if point not in known:
             raise Denied(422, "refusal.unknown_point", point=point[:64])
@@ -251,7 +251,7 @@ async def revoke_device(call: Call) -> None:
         raise Denied(404, "api.unknown_device")
     for session in services.control.sessions.all():
         if session.device == ident:
-            services.control.end_session(session, "revoked")
+            services.control.presence.end(session, "revoked")
             await services.accounts.end_session(session.id)
     services.agents.revoke(ident)
     await call.note("device revoke", ident)
@@ -259,7 +259,7 @@ async def revoke_device(call: Call) -> None:
 
 async def make_code(call: Call) -> Code:
     point = call.param("id")
-    if point not in call.services.control.points:
+    if point not in call.services.control.topology.points:
         raise Denied(404, "refusal.unknown_point", point=point[:64])
     code = passwords.new_code()
     expires = await call.services.accounts.add_enrolment(

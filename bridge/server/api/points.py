@@ -75,13 +75,13 @@ class PointStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 async def _point_status(call: Call, ident: str, *, history: bool) -> PointStatus:
     control = call.services.control
-    point = control.topology.point(ident)
+    point = control.topology.current.point(ident)
     assert point is not None
     session = control.sessions.of_point(ident)
     conference = call.services.conductor.conference_of(ident)
-    state = control.point_states()[ident]
+    state = control.publisher.point_states()[ident]
     room = session.status if session is not None and session.client is not None else None
-    quality = control.quality.get(ident)
+    line = call.services.health.quality.get(ident)
     agent = call.services.agents.of_point(ident)
     report = agent.report if agent is not None else None
     silenced = call.services.incidents.maintenance.get(ident)
@@ -89,7 +89,7 @@ async def _point_status(call: Call, ident: str, *, history: bool) -> PointStatus
     coming = next(
         (
             u
-            for u in control.upcoming
+            for u in call.services.scheduler.upcoming
             if not templates[u.template].points or ident in templates[u.template].points
         ),
         None,
@@ -101,10 +101,10 @@ async def _point_status(call: Call, ident: str, *, history: bool) -> PointStatus
         state=state,
         seat=views.seat_view(seat) if seat is not None else None,
         room=room,
-        quality=quality,
-        lamps=lamps(state, room, quality, report),
-        next=coming,
-        contact=control.topology.bridge.contact or "",
+        quality=views.quality_view(line) if line is not None else None,
+        lamps=lamps(state, room, line, report),
+        next=views.upcoming_view(coming) if coming is not None else None,
+        contact=control.topology.current.bridge.contact or "",
         now=call.services.conductor.now(),
         agent=(
             AgentView(
@@ -154,7 +154,7 @@ async def list_points(call: Call) -> list[PointStatus]:
     """The points the user looks after; all for others."""
     return [
         await _point_status(call, ident, history=False)
-        for ident in call.services.control.points
+        for ident in call.services.control.topology.points
         if call.user.looks_after(ident)
     ]
 
@@ -166,7 +166,7 @@ async def show_point(call: Call) -> PointStatus:
 def own_point(call: Call) -> str:
     """The point of the path. Raises `Denied` for one that is not, or not the user's."""
     ident = call.param("id")
-    if ident not in call.services.control.points:
+    if ident not in call.services.control.topology.points:
         raise Denied(404, "refusal.unknown_point", point=ident[:64])
     if not call.user.looks_after(ident):
         raise Denied(403, "account.no_right")

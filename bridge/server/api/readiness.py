@@ -36,8 +36,8 @@ async def start_sweep(call: Call) -> Board:
     """Begin a sweep; ask for the board to follow it."""
     body: SweepBody = call.body
     services = call.services
-    topology = services.control.topology
-    points = list(services.control.points)
+    topology = services.control.topology.current
+    points = list(services.control.topology.points)
     title = views.as_sentence(topology.conference.title)
     if body.template:
         template = services.scheduler.templates().get(body.template)
@@ -79,7 +79,7 @@ async def document(call: Call) -> Any:
     kind, language = query.get("format", "pdf"), query.get("language", "vi")
     if kind not in ("pdf", "csv") or language not in ("vi", "en"):
         raise Denied(422, "api.bad_format")
-    topology = call.services.control.topology
+    topology = call.services.control.topology.current
     made = ReadinessDocument(board, language, topology.bridge.zone)
     if kind == "pdf":
         body = await asyncio.to_thread(made.pdf, topology.bridge.name.text(language))

@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bridge.accounts.auth import Denied
+from bridge.control import views
 from bridge.reports import calendar
 from bridge.server.api.routes import Call, Route, check_match, etag
 from bridge.signalling.protocol import Upcoming
@@ -61,7 +62,7 @@ async def put_template(call: Call) -> web.Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise Denied(422, "api.bad_template", detail=f"{where}: {first['msg']}") from None
-    problems = check_template(template, services.control.topology)
+    problems = check_template(template, services.control.topology.current)
     if problems:
         raise Denied(422, "api.bad_template", detail=" ".join(problems))
     now = services.conductor.now()
@@ -91,7 +92,7 @@ async def delete_template(call: Call) -> None:
 
 
 async def show_schedule(call: Call) -> list[Upcoming]:
-    return list(call.services.control.upcoming)
+    return [views.upcoming_view(u) for u in call.services.scheduler.upcoming]
 
 
 async def calendar_feed(call: Call) -> web.Response:
@@ -100,7 +101,7 @@ async def calendar_feed(call: Call) -> web.Response:
     if user is None or user.disabled or not (user.may("watch") or user.may("own_points")):
         raise Denied(401, "account.log_in")
     language = "en" if call.request.query.get("language") == "en" else "vi"
-    topology = call.services.control.topology
+    topology = call.services.control.topology.current
     body = calendar.feed(
         list(call.services.scheduler.templates().values()),
         topology.bridge.zone,

@@ -16,6 +16,7 @@ from bridge.base.i18n import Sentence
 from bridge.conference.events import MaintenanceSet
 from bridge.control.conductor import Conductor
 from bridge.control.control import Control
+from bridge.control.line_quality import LineQuality
 from bridge.control.scheduler import Scheduler
 from bridge.lines.board import Board
 from bridge.lines.history import Measured
@@ -49,6 +50,8 @@ class IncidentLog(Protocol):
 
 class LineHistory(Protocol):
     """`bridge.lines.watch.HealthWatch`, as far as the interface needs it."""
+
+    quality: dict[str, LineQuality]
 
     async def history(
         self, point: str, start: int, end: int, *, span: int, kind: str

@@ -184,7 +184,7 @@ async def test_ended_logins_and_disabled_accounts_are_out_at_once(bridge: Bridge
     response = await bridge.call("PATCH", "/users/operator", {"disabled": True}, role="admin")
     assert response.status == 200
     assert (await bridge.call("GET", "/me", token=token)).status == 401
-    assert bridge.control.sessions.by_id(session.id) is None
+    assert session not in bridge.control.sessions.all()
     response = await bridge.call("PATCH", "/users/admin", {"role": "viewer"}, role="admin")
     assert response.status == 409, "the last admin stays"
     viewer = await bridge.user("viewer")
@@ -487,7 +487,7 @@ async def test_a_topology_is_checked_compared_and_swapped(
     assert (await bridge.call("PUT", "/topology", good, role="admin")).status == 428
     swapped = await bridge.call("PUT", "/topology", good, role="admin", headers=tag)
     assert swapped.status == 200
-    point = bridge.control.topology.point("khoan-du")
+    point = bridge.control.topology.current.point("khoan-du")
     assert point is not None
     assert point.name.vi == "Xã Khoan Dụ mới"
     again = await bridge.call("PUT", "/topology", good, role="admin", headers=tag)
@@ -511,10 +511,10 @@ async def test_a_point_that_is_live_cannot_be_removed(with_file: tuple[Bridge, P
     refused = await bridge.call("POST", "/topology/reload", role="admin")
     assert refused.status == 409
     assert "khoan-du" in (await refused.json())["refused"]["vi"]
-    assert "khoan-du" in bridge.control.points
+    assert "khoan-du" in bridge.control.topology.points
     await bridge.do(conference, c.End())
     assert (await bridge.call("POST", "/topology/reload", role="admin")).status == 200
-    assert "khoan-du" not in bridge.control.points
+    assert "khoan-du" not in bridge.control.topology.points
     assert bridge.control.sessions.of_point("khoan-du") is None, "its room is out"
 
 

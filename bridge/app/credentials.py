@@ -1,0 +1,82 @@
+"""Keys of the rooms, and the token and address by which the command line finds the bridge."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from pathlib import Path
+
+import yaml
+
+from bridge.accounts import passwords
+from bridge.app.errors import StartError
+from bridge.base.files import write_private
+from bridge.conference.model import PointId
+from bridge.store.accounts import Accounts, Device
+from bridge.store.database import NotSaved
+from config.schema import Topology
+
+log = logging.getLogger("app")
+
+KEY_OCTETS = 24
+KEYS = "keys.yaml"
+LOCAL_TOKEN = "cli.token"  # noqa: S105 - a file name
+LOCAL_ADDRESS = "cli.url"
+
+
+def make_local_token(path: Path) -> str:
+    """The command line's token: whoever can read this file administers the bridge. Made anew
+    by every control process."""
+    token = secrets.token_urlsafe(KEY_OCTETS)
+    try:
+        write_private(path, token + "\n")
+    except OSError as error:
+        log.error("the token of the command line could not be written: %s", error.strerror)
+    return token
+
+
+def write_local_address(path: Path, url: str) -> None:
+    """Tell the command line where the bridge is."""
+    try:
+        write_private(path, url + "\n")
+    except OSError as error:  # the command line will not find us; everybody else does
+        log.error("the address for the command line could not be written: %s", error.strerror)
+
+
+def load_keys(topology: Topology, path: Path) -> dict[PointId, str]:
+    """Return the key of every point, generating what is missing.
+
+    Keys in the topology win. The file is readable by its owner only. Raises `StartError`.
+    """
+    stored: dict[str, str] = {}
+    if path.exists():
+        try:
+            loaded = yaml.safe_load(path.read_text("utf-8"))
+        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+            raise StartError(f"The keys file {path} cannot be read: {error}.") from None
+        if not isinstance(loaded, dict) or not all(
+            isinstance(k, str) and isinstance(v, str) for k, v in loaded.items()
+        ):
+            raise StartError(f"The keys file {path} must map points to keys.")
+        stored = loaded
+    complete = dict(stored)
+    for point in topology.points:
+        complete.setdefault(point.id, secrets.token_urlsafe(KEY_OCTETS))
+    if complete != stored:
+        heading = "# Keys of the room PCs. Private: who has a key is the point.\n"
+        write_private(path, heading + yaml.safe_dump(complete))
+    return {PointId(p.id): p.key or complete[p.id] for p in topology.points}
+
+
+async def register_keys(accounts: Accounts, keys: dict[PointId, str], now: float) -> None:
+    """Make devices of the keys that the store does not know yet. ``now`` is UTC seconds. A store
+    that can be read and not written is enough to go on with."""
+    for point, key in keys.items():
+        hashed = passwords.digest(key)
+        if await accounts.device_of_key(hashed) is not None:
+            continue
+        device = Device(id=f"keys-{point}-{hashed[:8]}", point=point, name=KEYS, created=now)
+        try:
+            await accounts.add_device(device, hashed)
+        except NotSaved as error:
+            log.error("the room key of %s could not be saved: %s", point, error)

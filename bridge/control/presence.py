@@ -1,0 +1,173 @@
+"""Who is there: sessions come, are taken over and go, and conferences are told which of their
+points have media."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.base.observer import Observer
+from bridge.conference import commands as c
+from bridge.control.active_topology import ActiveTopology
+from bridge.control.calling import Calls
+from bridge.control.conductor import Conductor
+from bridge.control.publisher import Farewell, Publisher
+from bridge.control.sessions import Session, Sessions
+from bridge.control.worker_routes import WorkerRoutes
+from bridge.signalling.protocol import RoomStatus
+
+
+class Presence:
+    """Adds and ends sessions, and tells conferences the facts that follow. ``clock`` is
+    monotonic."""
+
+    def __init__(
+        self,
+        topology: ActiveTopology,
+        sessions: Sessions,
+        conductor: Conductor,
+        routes: WorkerRoutes,
+        publisher: Publisher,
+        observer: Observer,
+        clock: Callable[[], float],
+    ) -> None:
+        self._topology = topology
+        self._sessions = sessions
+        self._conductor = conductor
+        self._routes = routes
+        self._publisher = publisher
+        self._observer = observer
+        self._clock = clock
+        self._calls = Calls()
+
+    # --- conferences and media ----------------------------------------------------------
+
+    def settle(self, reason: str = "lost") -> None:
+        """Something about media or conferences has changed: tell conferences who is present,
+        the worker what to route, and clients what they see. ``reason`` is why media is gone."""
+        self._sync(reason)
+        self._reroute()
+
+    def _reroute(self) -> None:
+        self._routes.apply(self._conductor.running())
+        self._publisher.publish()
+
+    def _sync(self, reason: str = "lost") -> None:
+        """Tell conferences which of their points have media and which have not. While the
+        worker was not heard of (this process has just started) nothing is known."""
+        if not self._routes.heard_of:
+            return
+        for state in self._conductor.running():
+            for point, seat in state.seats.items():
+                session = self._sessions.of_point(point)
+                up = session is not None and session.transport_up
+                if up and seat.called and not seat.present and not (state.closed and not seat.ever):
+                    self._conductor.fact(state.booking.id, c.PointUp(point=point))
+                elif seat.present and not up:
+                    why = reason if session is not None else "left"
+                    self._conductor.fact(state.booking.id, c.PointDown(point=point, reason=why))
+
+    def call(self) -> None:
+        """Nudge points that are to be in a conference and are not; once a second or so."""
+        reasons = {point: self._why_away(point) for point in self._topology.points}
+        for point, reason, note in self._calls.step(
+            self._conductor.running(), reasons, self._clock()
+        ):
+            session = self._sessions.of_point(point)
+            if session is not None and not session.transport_up:
+                self._publisher.ask_for_offer(session, "called")
+            state = self._conductor.conference_of(point)
+            if note and state is not None:
+                self._conductor.fact(state.booking.id, c.CallFailed(point=point, reason=reason))
+
+    def _why_away(self, point: str) -> str:
+        session = self._sessions.of_point(point)
+        if session is None:
+            return "call.offline"
+        return "call.page_away" if session.client is None else "call.no_media"
+
+    # --- sessions -----------------------------------------------------------------------
+
+    def may_take_over(self, point: str, device: str) -> bool:
+        """Whether a device may open a session of a point: nobody else is there."""
+        present = self._sessions.of_point(point)
+        return present is None or present.device == device or not present.alive
+
+    def add(self, session: Session) -> Session | None:
+        """A device, or a user, has shown who it is. Returns the session it replaced."""
+        session.idle_since = self._clock()
+        replaced = self._sessions.add(session)
+        if replaced is not None:
+            session.media_lost = replaced.media_lost
+            if replaced.client is None and replaced.transport_up:
+                # Its page lost the WebSocket for good: same seat, same media.
+                session.use_transport(replaced.release_transport(), up=True)
+            else:
+                self._routes.close(replaced.release_transport())
+                self._publisher.bid_farewell(replaced, "taken_over")
+        self._sync()
+        self._publisher.publish()
+        return replaced
+
+    def end(self, session: Session, reason: Farewell | None = None) -> None:
+        """The client said bye or was away for too long; with a reason it may not be here any
+        more, and is told. Its media stops at once."""
+        if reason is not None:
+            self._publisher.bid_farewell(session, reason)
+        if session.transport_up and session.point is not None:
+            self._observer.disconnected(session.point, "left")
+        self._routes.close(session.release_transport())
+        self._sessions.remove(session)
+        if session.point is None and session.status.sharing:
+            self._stop_share(f"user:{session.user}", session)
+        self.settle("left")
+
+    def sweep(self) -> list[Session]:
+        """End sessions that nobody came back for; returns them. Call it every few seconds."""
+        gone = self._sessions.expired(self._clock())
+        for session in gone:
+            self.end(session)
+        return gone
+
+    def end_consoles(self) -> None:
+        """End the sessions of all users, and their self-tests: their accounts are not what they
+        were."""
+        for session in self._sessions.all():
+            if session.point is None:
+                self.end(session, "logged_out")
+
+    def watch(self, session: Session, conference: str) -> None:
+        """A console looks at another conference: other pictures for it."""
+        session.look_at(conference)
+        self._reroute()
+
+    def status(self, session: Session, status: RoomStatus) -> None:
+        """A page tells what it really does."""
+        if session.status == status:
+            return
+        session.status = status
+        if not status.sharing:
+            # A page that was loaded anew has no screen to show any more.
+            sharer = f"point:{session.point}" if session.point else f"user:{session.user}"
+            self._stop_share(sharer, session)
+        self._reroute()
+
+    def _stop_share(self, sharer: str, session: Session) -> None:
+        for state in self._conductor.running():
+            if state.content == sharer and not self._routes.shares(session):
+                self._conductor.fact(state.booking.id, c.StopShare())
+
+    # --- topology -----------------------------------------------------------------------
+
+    def topology_changed(self, *, points_changed: bool) -> None:
+        """Another topology is in use: sessions of points that are gone end. Rooms outside
+        conferences offer again where the points changed; those inside do when their conference
+        has ended."""
+        for session in self._sessions.all():
+            if session.point is not None and session.point not in self._topology.points:
+                self.end(session, "revoked")
+                continue
+            session.post(self._publisher.welcome(session, resumed=True))
+            inside = session.point is not None and self._conductor.conference_of(session.point)
+            if points_changed and not inside:
+                self._publisher.ask_for_offer(session, "topology")
+        self._reroute()

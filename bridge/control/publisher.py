@@ -1,0 +1,194 @@
+"""What clients see: turns conferences, points and lines into messages and posts them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from bridge.base.i18n import sentence
+from bridge.conference import events as e
+from bridge.conference.model import State
+from bridge.conference.plan import PROGRAMME, RoutingPlan, feed_of, plan
+from bridge.conference.typed import HELP
+from bridge.control import views
+from bridge.control.active_topology import ActiveTopology
+from bridge.control.conductor import Conductor
+from bridge.control.line_quality import LineQuality
+from bridge.control.sessions import Session, Sessions
+from bridge.control.slots import slots_of
+from bridge.control.templates import Upcoming
+from bridge.control.worker_routes import WorkerRoutes
+from bridge.signalling import protocol
+
+Farewell = Literal["taken_over", "bye", "too_slow", "revoked", "logged_out"]
+
+
+class Publisher:
+    """Posts to the sessions' clients; decides nothing."""
+
+    def __init__(
+        self,
+        topology: ActiveTopology,
+        sessions: Sessions,
+        conductor: Conductor,
+        routes: WorkerRoutes,
+    ) -> None:
+        self._topology = topology
+        self._sessions = sessions
+        self._conductor = conductor
+        self._routes = routes
+        self._upcoming: tuple[protocol.Upcoming, ...] = ()
+        self._publishing = False
+
+    # --- the state of every client ------------------------------------------------------
+
+    def publish(self) -> None:
+        """Send every client its state, once for all changes of this turn of the loop."""
+        if not self._publishing:
+            self._publishing = True
+            asyncio.get_running_loop().call_soon(self._publish)
+
+    def _publish(self) -> None:
+        self._publishing = False
+        points = self.point_states()
+        for session in self._sessions.all():
+            if session.client is not None:
+                session.show(self.view(session, points))
+
+    def point_states(self) -> dict[str, protocol.PointState]:
+        """What is known of every point: the same for everybody."""
+        states: dict[str, protocol.PointState] = {}
+        for point in self._topology.points:
+            session = self._sessions.of_point(point)
+            conference = self._conductor.conference_of(point)
+            seat = conference.seats[point] if conference is not None else None
+            if seat is not None and seat.present:
+                states[point] = "in_session"
+            elif session is not None and session.client is not None:
+                called = seat is not None and seat.called
+                states[point] = "connecting" if called else "ready"
+            else:
+                lost = session is not None and session.media_lost
+                states[point] = "lost" if lost else "offline"
+        return states
+
+    def view(
+        self, session: Session, points: dict[str, protocol.PointState] | None = None
+    ) -> protocol.State:
+        """What one client sees, with the number of its last one."""
+        running = self._conductor.running()
+        state = session.watched(running)
+        console = session.may("watch")
+        slots = self._slots(session, state)
+        return protocol.State(
+            seq=session.seq,
+            programme=slots[PROGRAMME].wanted or "",
+            points=points if points is not None else self.point_states(),
+            slots=slots,
+            conference=(
+                views.conference_view(state, session.point)
+                if state is not None and (console or session.point is not None)
+                else None
+            ),
+            conferences=tuple(views.summary(s) for s in running) if console else (),
+            rooms=self._rooms() if console else {},
+            upcoming=self._upcoming,
+            worker=self._routes.ready,
+            unsaved=(
+                sentence("store.unsaved", count=str(self._conductor.unsaved))
+                if self._conductor.problem and console
+                else None
+            ),
+        )
+
+    def _slots(self, session: Session, state: State | None) -> dict[str, protocol.SlotView]:
+        current: RoutingPlan | None = plan(state) if state is not None else None
+        slots: dict[str, protocol.SlotView] = {}
+        for name in slots_of(session, self._topology.current).video:
+            feed = feed_of(current, session.point, name) if current is not None else None
+            shown, layer = self._routes.shown(session.transport, name)
+            wanted: str | None = None
+            if feed is not None:
+                wanted = feed.point or f"user:{feed.user}"
+            slots[name] = protocol.SlotView(wanted=wanted, shown=shown, layer=layer)
+        return slots
+
+    def _rooms(self) -> dict[str, protocol.RoomStatus]:
+        sessions = [self._sessions.of_point(point) for point in self._topology.points]
+        return {s.point: s.status for s in sessions if s is not None and s.point is not None}
+
+    # --- to one client ------------------------------------------------------------------
+
+    def welcome(self, session: Session, *, resumed: bool) -> protocol.Welcome:
+        topology = self._topology.current
+        bridge = topology.bridge
+        return protocol.Welcome(
+            version=protocol.VERSION,
+            session=session.token,
+            kind=session.kind,
+            resumed=resumed,
+            media=session.transport_up,
+            point=session.point,
+            user=session.user,
+            role=session.role,
+            bridge=views.as_sentence(bridge.name),
+            contact=bridge.contact or "",
+            zone=bridge.zone,
+            points=views.point_infos(topology),
+            slots=views.slot_map(slots_of(session, topology)),
+            layers=views.layer_infos(topology),
+            may_direct=session.may("direct"),
+            now=self._conductor.now(),
+            usage=HELP if session.may("direct") else (),
+        )
+
+    def ask_for_offer(self, session: Session, reason: str) -> None:
+        """The session's media is gone, or is wanted: its page is to make a new offer."""
+        session.post(protocol.Media(reason=reason))
+
+    def bid_farewell(self, session: Session, reason: Farewell) -> None:
+        """The session is over: tell its page why, and close the connection."""
+        session.post(protocol.Ended(reason=reason, sentence=sentence(f"ended.{reason}")))
+        if session.client is not None:
+            session.client.finish()
+
+    # --- to all whom it concerns --------------------------------------------------------
+
+    def notice(self, key: str, **arguments: str) -> None:
+        """Tell operators something: the key of a sentence and what stands in its places."""
+        message = protocol.Notice(at=self._conductor.now(), sentence=sentence(key, **arguments))
+        for session in self._sessions.all():
+            if session.may("watch"):
+                session.post(message)
+
+    def events(self, conference: str, recorded: Sequence[e.Recorded]) -> None:
+        """Send new lines of a conference's log to the consoles that look at it."""
+        message = protocol.Events(conference=conference, events=tuple(recorded))
+        for session in self._sessions.all():
+            if not session.may("watch"):
+                continue
+            if not session.watching:
+                session.look_at(conference)  # a console without a conference sees the first
+            if session.watching == conference:
+                session.post(message)
+
+    def levels(self, levels: dict[str, int]) -> None:
+        """Audio levels by point, -dBov."""
+        message = protocol.Levels(levels=levels, now=self._conductor.now())
+        for session in self._sessions.all():
+            session.post(message)
+
+    def lines(self, quality: Mapping[str, LineQuality]) -> None:
+        """New figures of the lines: consoles see all, a room its own."""
+        shown = {point: views.quality_view(line) for point, line in quality.items()}
+        for session in self._sessions.all():
+            if session.may("watch"):
+                session.post(protocol.Lines(quality=shown))
+            elif session.point in shown:
+                session.post(protocol.Lines(quality={session.point: shown[session.point]}))
+
+    def upcoming(self, upcoming: Sequence[Upcoming]) -> None:
+        """What the schedule holds has changed."""
+        self._upcoming = tuple(views.upcoming_view(item) for item in upcoming)
+        self.publish()

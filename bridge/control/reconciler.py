@@ -1,0 +1,145 @@
+"""Takes in what the worker says, and brings what it holds and what this process knows
+together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from bridge.base import logs
+from bridge.base.observer import Observer
+from bridge.control.presence import Presence
+from bridge.control.publisher import Publisher
+from bridge.control.sessions import Session, Sessions
+from bridge.control.worker_routes import WorkerRoutes
+from bridge.media import messages as m
+
+log = logging.getLogger("control")
+
+
+class Reconciler:
+    """Called with every event of the worker, and when it is gone. ``send`` posts commands to
+    it, ``clock`` is monotonic."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        routes: WorkerRoutes,
+        publisher: Publisher,
+        presence: Presence,
+        send: Callable[[m.Command], None],
+        observer: Observer,
+        clock: Callable[[], float],
+    ) -> None:
+        self._sessions = sessions
+        self._routes = routes
+        self._publisher = publisher
+        self._presence = presence
+        self._send = send
+        self._observer = observer
+        self._clock = clock
+
+    def on_event(self, event: m.Event) -> None:
+        """Take an event of the worker in."""
+        match event:
+            case m.Inventory():
+                self._reconcile(event)
+            case m.StateChanged():
+                self._transport_state(event)
+            case m.SlotShowing():
+                self._routes.showing(event)
+                self._observer.showing(event.slot, event.waited_ms / 1000)
+                self._publisher.publish()
+            case m.Levels():
+                self._levels(event)
+            case m.Error():
+                log.error("the worker refused %s: %s", event.command, event.detail)
+            case _:
+                pass
+
+    def on_worker_down(self) -> None:
+        """Every transport is gone; the rooms are told to offer again."""
+        self._routes.lost()
+        for session in self._sessions.all():
+            if session.transport:
+                self._lose_media(session, "worker_restarted")
+        self._presence.settle()
+
+    def _levels(self, event: m.Levels) -> None:
+        levels: dict[str, int] = {
+            point: level
+            for transport, level in event.levels.items()
+            if (point := self._routes.owner(transport)) is not None
+        }
+        self._observer.levels(levels)
+        self._publisher.levels(levels)
+
+    def _reconcile(self, inventory: m.Inventory) -> None:
+        self._routes.take_inventory(inventory)
+        held = {transport.transport: transport for transport in inventory.transports}
+        for session in self._sessions.all():
+            if session.transport and session.transport not in held:
+                self._lose_media(session, "worker_restarted")
+        # All owners first, one plan at the end: a plan made in between would take sources that
+        # are not known yet out of the slots that show them.
+        kept: list[m.TransportState] = []
+        for ident, transport in held.items():
+            owner = self._owner(transport, held)
+            if owner is None:
+                self._send(m.Close(transport=ident))
+                continue
+            owner.use_transport(ident, up=transport.state == "connected")
+            self._routes.adopt(transport, owner.point)
+            if owner.client is None and any(
+                s.name == "content" and s.layers for s in transport.sources
+            ):
+                # Its page will say so itself; until then the shared screen must not go dark.
+                owner.status = replace(owner.status, sharing=True)
+            kept.append(transport)
+        for transport in kept:
+            self._routes.adopt_pictures(transport)
+        self._presence.settle()
+
+    def _owner(
+        self, transport: m.TransportState, held: dict[str, m.TransportState]
+    ) -> Session | None:
+        """Whose transport it is; None where it is to be closed."""
+        owner = self._sessions.by_transport(transport.transport)
+        if owner is None and transport.state == "connected":
+            # This process was restarted: the media goes on until its page is back.
+            owner = self._sessions.by_label(transport.label)
+            if owner is not None and owner.transport and owner.transport in held:
+                return None  # an older one of the same session
+        return owner
+
+    def _transport_state(self, event: m.StateChanged) -> None:
+        session = self._sessions.by_transport(event.transport)
+        if session is None:
+            return
+        with logs.context(point=session.point):
+            why = f" ({event.reason})" if event.reason else ""
+            log.info("media of a %s: %s%s", session.kind, event.state, why)
+        if event.state == "connected":
+            session.media_began()
+            if session.point is not None:
+                self._observer.connected(session.point, self._clock())
+        elif event.state in ("vanished", "failed", "closed"):
+            session.media_ended(self._clock())
+            if session.point is not None:
+                self._observer.disconnected(session.point, event.state)
+            if event.state != "vanished":  # a vanished peer may come back on its own
+                self._routes.close(session.release_transport())
+                if event.state == "failed":
+                    # Who closed its own is about to offer anew, and would take a request for
+                    # another offer as one more: a storm of offers.
+                    self._publisher.ask_for_offer(session, event.state)
+        self._presence.settle(event.reason or event.state)
+
+    def _lose_media(self, session: Session, reason: str) -> None:
+        if session.transport_up and session.point is not None:
+            self._observer.disconnected(session.point, reason)
+        session.release_transport()
+        session.media_ended(self._clock())
+        self._publisher.ask_for_offer(session, reason)
