@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app.process import LOCAL_ADDRESS, LOCAL_TOKEN, StartError
+from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
+from bridge.app.errors import StartError
 from bridge.demo.loopback import announce, another_answers, first_points, on_free_ports
 from bridge.demo.ports import free_port, is_loopback, is_taken
 from config.loader import load
