@@ -27,7 +27,7 @@ from typing import IO, Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks import load
-from benchmarks.peer import ClientIdentity, SyntheticPeer, open_message
+from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer, open_message
 from bridge.media import messages as m
 from bridge.media import srtp
 from monitoring.statistics import percentile

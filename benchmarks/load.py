@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from benchmarks.peer import vp8_payload
+from benchmarks.synthetic_peer import vp8_payload
 from bridge.media import srtp
 from bridge.media.rtp import HEADER
 from bridge.media.shell.udp import SO_TIMESTAMPNS, enlarge_buffers

@@ -159,7 +159,7 @@ def demo(
 ) -> None:
     """Start worker, control process and simulated points on this machine."""
     from bridge.demo.run import Demo  # noqa: PLC0415 - the other commands need no WebRTC stack
-    from endpoints.netem.model import parse  # noqa: PLC0415
+    from endpoints.netem.impairment import parse  # noqa: PLC0415
 
     os.environ.setdefault(logs.LEVEL, "ERROR")  # the display is what people look at
     logs.configure(process="control")

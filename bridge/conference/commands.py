@@ -233,7 +233,7 @@ class CallFailed(Struct, frozen=True, kw_only=True, tag="call_failed"):
 
 
 class Tick(Struct, frozen=True, kw_only=True, tag="tick"):
-    """Time has come to what `machine.due` named."""
+    """Time has come to what `state_machine.due` named."""
 
 
 class StepClock(Struct, frozen=True, kw_only=True, tag="step_clock"):

@@ -25,7 +25,7 @@ from bridge.base.clock import SteadyClock
 from bridge.base.observer import Observer
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference import machine
+from bridge.conference import state_machine
 from bridge.conference.apply import apply, replay
 from bridge.conference.model import SYSTEM, Actor, Booking, Refusal, State
 from bridge.store.database import FAULTS, Conflict, NotSaved
@@ -151,7 +151,7 @@ class Conductor:
             for state in self.running():
                 if step:
                     self.fact(state.booking.id, c.StepClock(seconds=round(step, 3)))
-                due = machine.due(state)
+                due = state_machine.due(state)
                 if due is not None and due <= now:
                     self.fact(state.booking.id, c.Tick())
             loop_time = asyncio.get_running_loop().time()
@@ -317,7 +317,7 @@ class Conductor:
                 return None  # a nudge to save what is unsaved
             return Refusal(key="refusal.unknown_conference", arguments={"id": job.conference})
         else:
-            outcome = machine.decide(state, job.command, job.actor, now)
+            outcome = state_machine.decide(state, job.command, job.actor, now)
             if isinstance(outcome, Refusal):
                 return outcome
             events, reason = outcome, c.name_of(job.command)

@@ -58,7 +58,7 @@ class Demo:
         """``points`` is how many of the topology's take part. A run of ``seconds`` (None: until
         it is stopped), or one with a ``report`` to be written, starts the conference by itself.
         ``impaired`` is what is wrong with lines, by point, in the words of
-        `endpoints.netem.model.parse`; ``local`` is the state folder in which the command line
+        `endpoints.netem.impairment.parse`; ``local`` is the state folder in which the command line
         looks for a running bridge of this topology; ``monitoring`` starts Prometheus beside it."""
         self.topology = first_points(topology, points)
         self.started = asyncio.Event()  # the points' processes run

@@ -19,7 +19,7 @@ from endpoints.agent.link import AgentLink
 from endpoints.agent.log_keeper import LogKeeper
 from endpoints.agent.machine import Devices
 from endpoints.agent.test_call import TestCall
-from endpoints.netem.model import Hop
+from endpoints.netem.impairment import Hop
 from endpoints.reflector.engine import Reflector
 from endpoints.reflector.socket import ReflectorSocket
 from monitoring.probing.clock_state import clock_state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from endpoints.netem.model import Impairment, Profile
+from endpoints.netem.impairment import Impairment, Profile
 
 MAX_CLIENTS = 256
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from endpoints.netem.model import Hop
+from endpoints.netem.impairment import Hop
 from endpoints.reflector.engine import Answer, Arrival, Reflector
 from monitoring.probing.datagrams import Datagram, Datagrams, SteadyNs
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from endpoints.netem.model import Impaired, parse
+from endpoints.netem.impairment import Impaired, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Fault:
     @staticmethod
     def of(point: str, document: Mapping[str, Any]) -> Fault:
         """Read a fault of this point out of JSON; what the document does not name is well. Its
-        ``impair`` is as in `endpoints.netem.model.parse`, without the point. Raises ValueError."""
+        ``impair`` is as in `endpoints.netem.impairment.parse`, without the point. Raises
+        ValueError."""
         impair = document.get("impair", "")
         return Fault(
             line=parse(f"{point}:{impair}") if impair else Impaired.none(point),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from endpoints.agent.agent import Agent
-from endpoints.netem.model import Hop, Impairment, Profile
+from endpoints.netem.impairment import Hop, Impairment, Profile
 from endpoints.simulation.faults import Fault
 from endpoints.webrtc import aiortc_seams
 from endpoints.webrtc.peer import Peer

@@ -25,7 +25,7 @@ from aiortc.codecs.base import Decoder
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
-from endpoints.netem.model import Hop
+from endpoints.netem.impairment import Hop
 
 AUDIO_PERIOD = 25  # frames of 20 ms; of these
 AUDIO_WINDOW = 7  # are decoded in a row: 140 ms, of which the first 40 ms settle the decoder

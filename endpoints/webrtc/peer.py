@@ -25,7 +25,7 @@ from aiortc import (
 )
 
 from bridge.media import rtp
-from endpoints.netem.model import Hop
+from endpoints.netem.impairment import Hop
 from endpoints.webrtc import aiortc_seams
 from endpoints.webrtc.client import RETRY, BridgeClient, Refused
 from endpoints.webrtc.observation import Observations

@@ -8,8 +8,8 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.apply import apply
 from bridge.conference.legality import TABLE
-from bridge.conference.machine import decide
 from bridge.conference.model import SCHEDULER, SYSTEM, Actor, Booking, Refusal, Rules, State, Title
+from bridge.conference.state_machine import decide
 
 POINTS = ("a", "b", "c", "d")
 LAN = Actor(kind="user", name="lan", role="operator")

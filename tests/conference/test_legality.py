@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.conference import commands as c
-from bridge.conference import machine
+from bridge.conference import state_machine
 from bridge.conference.legality import TABLE
 from bridge.conference.model import Refusal, canonical
 from tests.conference.support import ACTORS, SAMPLES, Run, live
@@ -44,4 +44,4 @@ def test_every_command_from_everybody(phase: str, kind: type[c.Command]) -> None
 
 def test_the_table_is_whole() -> None:
     assert set(TABLE) == set(c.Command.__args__)
-    assert set(machine._DECIDE) == set(TABLE)
+    assert set(state_machine._DECIDE) == set(TABLE)

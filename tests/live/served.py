@@ -23,7 +23,7 @@ from bridge.app.credentials import LOCAL_TOKEN, load_keys
 from bridge.conference.model import PointId
 from config.loader import load
 from config.schema import Topology
-from endpoints.netem.model import Profile
+from endpoints.netem.impairment import Profile
 from endpoints.netem.relay import Address, Relay
 from tests.live.conftest import free_port
 from tests.paths import ROOT

@@ -17,7 +17,7 @@ from playwright.async_api import Page
 from bridge.accounts import passwords
 from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
-from endpoints.netem.model import Profile
+from endpoints.netem.impairment import Profile
 from endpoints.netem.relay import Relay
 from tests.live.conftest import (
     act,

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from endpoints.netem.model import Hop, Impairment, Profile
+from endpoints.netem.impairment import Hop, Impairment, Profile
 from endpoints.reflector.engine import Reflector
 from endpoints.reflector.socket import ReflectorSocket
 from monitoring.probing import stamp, timestamps

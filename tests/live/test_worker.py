@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import forwarding, load
-from benchmarks.peer import ClientIdentity, SyntheticPeer, open_message
+from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer, open_message
 from bridge.media import messages as m
 from bridge.media import stun
 from bridge.media.shell.udp import _bind

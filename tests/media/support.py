@@ -6,7 +6,7 @@ import datetime
 import random
 from dataclasses import dataclass, field
 
-from benchmarks.peer import ClientIdentity, SyntheticPeer, open_message, vp8_payload
+from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer, open_message, vp8_payload
 from bridge.media import messages as m
 from bridge.media import rtcp, rtp, srtp
 from bridge.media.core import MediaCore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.peer import ClientIdentity, open_message
+from benchmarks.synthetic_peer import ClientIdentity, open_message
 from bridge.media import messages as m
 from bridge.media import srtp
 from bridge.media.core import SETUP_TIMEOUT

@@ -1,1 +1,1 @@
-"""What each command leads to: a function a command, by subject; the table is `machine`."""
+"""What each command leads to: a function a command, by subject; the table is `state_machine`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference import machine
+from bridge.conference import state_machine
 from bridge.conference.model import SYSTEM, Rules
 from bridge.conference.plan import plan
 from tests.conference.support import live, point
@@ -55,15 +55,15 @@ def test_to_give_the_floor_is_one_action() -> None:
 def test_speaking_time_is_warned_twice() -> None:
     run = live(rules=Rules(speaking_seconds=120))
     run.ok(c.Grant(point="b"))
-    assert machine.due(run.state) == run.now + 90
+    assert state_machine.due(run.state) == run.now + 90
     run.now += 90
     assert run.ok(c.Tick(), SYSTEM) == (e.FloorWarned(point="b", left=30),)
     assert run.ok(c.Tick(), SYSTEM) == ()
     run.now += 30
     assert run.ok(c.Tick(), SYSTEM) == (e.FloorWarned(point="b", left=0),)
-    assert machine.due(run.state) is None
+    assert state_machine.due(run.state) is None
     run.ok(c.SpeakingTime(seconds=300))
-    assert machine.due(run.state) == run.now - 120 + 270
+    assert state_machine.due(run.state) == run.now - 120 + 270
 
 
 def test_time_with_the_floor_stands_still_while_a_point_is_away() -> None:
@@ -71,10 +71,10 @@ def test_time_with_the_floor_stands_still_while_a_point_is_away() -> None:
     run.ok(c.Grant(point="b"))
     run.now += 40
     run.ok(c.PointDown(point="b", reason="cable"), SYSTEM)
-    assert machine.due(run.state) is None
+    assert state_machine.due(run.state) is None
     run.now += 500
     run.ok(c.PointUp(point="b"), SYSTEM)
-    assert machine.due(run.state) == run.now + 30
+    assert state_machine.due(run.state) == run.now + 30
     run.now += 10
     assert run.ok(c.Return())[0] == e.FloorEnded(point="b", seconds=50)
 

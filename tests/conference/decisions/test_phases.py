@@ -6,7 +6,7 @@ import pytest
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference import machine
+from bridge.conference import state_machine
 from bridge.conference.apply import opened
 from bridge.conference.model import SYSTEM, Booking
 from tests.conference.support import LAN, MINH, TITLE, Run, live, point
@@ -45,12 +45,12 @@ def test_an_ended_conference_takes_no_more() -> None:
 def test_extending_moves_the_planned_end_and_its_warning() -> None:
     run = live(end=2000.0)
     run.now = 1700.0
-    assert machine.due(run.state) == 1700.0
+    assert state_machine.due(run.state) == 1700.0
     assert run.ok(c.Tick(), SYSTEM) == (e.EndNear(),)
-    assert machine.due(run.state) is None
+    assert state_machine.due(run.state) is None
     run.ok(c.Extend(minutes=10))
     assert run.state.end == 2600.0
-    assert machine.due(run.state) == 2300.0
+    assert state_machine.due(run.state) == 2300.0
 
 
 def test_one_director_and_a_take_over_that_is_confirmed() -> None:

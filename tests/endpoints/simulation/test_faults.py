@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from endpoints.netem.model import Impaired, Profile
+from endpoints.netem.impairment import Impaired, Profile
 from endpoints.simulation.faults import Fault
 
 POINT = "khoan-du"

@@ -15,7 +15,7 @@ from aiortc.codecs.base import Decoder
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
-from endpoints.netem.model import Hop, Impairment, Profile
+from endpoints.netem.impairment import Hop, Impairment, Profile
 from endpoints.webrtc import aiortc_seams
 
 VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from endpoints.netem.model import Impairment, Profile
+from endpoints.netem.impairment import Impairment, Profile
 from endpoints.reflector.engine import Arrival, Reflector
 from monitoring.probing import stamp, timestamps
 from monitoring.probing.session import Probe

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from endpoints.netem.model import Profile
+from endpoints.netem.impairment import Profile
 from endpoints.reflector.engine import Reflector
 from monitoring.probing import timestamps
 from monitoring.statistics import wilson

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from endpoints.netem.model import Hop, Impaired, Impairment, Profile, parse
+from endpoints.netem.impairment import Hop, Impaired, Impairment, Profile, parse
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.005, 0.05, 0.2, 1.0])
