@@ -19,7 +19,7 @@ def free_port(host: str, kind: socket.SocketKind) -> int:
 
 
 def is_taken(host: str, port: int, kind: socket.SocketKind) -> bool:
-    """Whether this port cannot be bound now."""
+    """Whether something is bound to this port, so that it cannot be used now."""
     with _socket(host, kind) as probe:
         if kind is socket.SOCK_STREAM:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

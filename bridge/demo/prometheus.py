@@ -29,7 +29,7 @@ class NoPrometheus(Exception):
 
 
 def configuration(metrics_url: str, bridge_url: str, interval: str = INTERVAL) -> str:
-    """The example for admins, with the demo's addresses in it."""
+    """A Prometheus configuration: the example for admins, with the demo's addresses in it."""
     document = yaml.safe_load((FOLDER / "prometheus" / "prometheus.yml").read_text("utf-8"))
     document["global"] |= {"scrape_interval": interval, "evaluation_interval": interval}
     document["global"]["external_labels"]["bridge_url"] = bridge_url

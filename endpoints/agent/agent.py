@@ -33,7 +33,7 @@ BIND_AGAIN = 5.0  # seconds until the reflector's port is tried again
 
 
 class KioskMaker(Protocol):
-    """Makes the kiosk of an agent, whose callbacks it takes as `Kiosk` describes them."""
+    """Makes the kiosk that an agent watches; the two callbacks are described at `Kiosk`."""
 
     def __call__(
         self, *, want_code: Callable[[], Awaitable[None]], changed: Callable[[], None]
@@ -83,7 +83,7 @@ class Agent:
         self._call = asyncio.Lock()
 
     async def run(self) -> None:
-        """Live until cancelled. Raises `KeyRevoked` where the key is not valid any more."""
+        """Run until cancelled. Raises `KeyRevoked` where the key is not valid any more."""
         jobs = [self._link.run(), self._report(), self._reflect()]
         if self._kiosk is not None:
             jobs.append(self._run_kiosk(self._kiosk))

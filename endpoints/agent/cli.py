@@ -47,8 +47,8 @@ CaOption = Annotated[Path | None, typer.Option(help="the bridge's own authority 
 
 
 class Settings(NamedTuple):
-    """What enrolling left in the agent's folder; ``tls`` is None where the bridge's certificate
-    is of a public authority."""
+    """The agent's settings, as enrolling stored them: the bridge's address, the point and its key.
+    ``tls`` is None where a public authority signed the bridge's certificate."""
 
     url: str
     point: str
@@ -81,7 +81,7 @@ async def redeem(url: str, code: str, tls: ssl.SSLContext | None) -> tuple[int, 
 
 
 def write_settings(path: Path, settings: dict[str, str]) -> None:
-    """Keep the agent's settings, its key among them, readable by their owner only."""
+    """Write the agent's settings, its key among them, readable by their owner only."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_suffix(".new")
     temporary.unlink(missing_ok=True)
@@ -122,7 +122,7 @@ def enrol(
 
 
 def read_settings(path: Path) -> Settings:
-    """Read what `enrol` kept. Raises `typer.Exit`, with a sentence, where that is of no use."""
+    """Read what `enrol` wrote. Raises `typer.Exit`, with a sentence, where that is of no use."""
     try:
         found = json.loads(path.read_text("utf-8"))
         url, point, key = found["url"], found["point"], found["key"]

@@ -102,7 +102,7 @@ async def install_authority(certificate: str, home: Path) -> bool:
 
 
 class Kiosk:
-    """Runs the browser until cancelled."""
+    """The browser of the room PC: runs it, and restarts it, until cancelled."""
 
     def __init__(
         self,

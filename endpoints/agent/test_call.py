@@ -26,7 +26,7 @@ CALL_NUMBER = 61  # of card and tone: no point of a conference has it
 
 
 class TestCall:
-    """One call, of at most ``most`` seconds."""
+    """One test call, which takes at most ``most`` seconds."""
 
     __test__ = False  # not a test class, whatever its name
 

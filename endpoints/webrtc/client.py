@@ -23,7 +23,7 @@ REVOKED = 4403
 
 
 class Refused(Exception):
-    """The bridge answered with an error document."""
+    """The bridge refused a request; the text is its error document's."""
 
     def __init__(self, status: int, document: dict[str, Any]) -> None:
         super().__init__(f"{status}: {document.get('detail') or document.get('title')}")

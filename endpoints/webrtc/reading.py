@@ -27,7 +27,7 @@ async def read_cards(track: MediaStreamTrack) -> AsyncIterator[tuple[test_card.R
 
 
 async def read_tones(track: MediaStreamTrack) -> AsyncIterator[int]:
-    """The number of the point whose tone a sound track carries, as often as it is detected."""
+    """The number of the point whose tone a sound track carries, each time that it is detected."""
     detector = tone.Detector()
     while True:
         try:

@@ -48,7 +48,7 @@ class Reading(NamedTuple):
 
 
 def encode(number: int, time_ms: int) -> list[int]:
-    """The 64 cells as bits."""
+    """The 64 bits of the cells that say this number and time."""
     body = bytes([number]) + (time_ms % TIME_MODULUS).to_bytes(5, "big")
     word = body + binascii.crc_hqx(body, 0xFFFF).to_bytes(2, "big")
     value = int.from_bytes(word, "big")

@@ -18,12 +18,12 @@ Samples = npt.NDArray[np.int16]
 
 
 def frequency(number: int) -> int:
-    """The tone of a point, Hz."""
+    """The frequency of a point's tone, Hz."""
     return BASE + STEP * number
 
 
 def samples(number: int, start: int, count: int) -> Samples:
-    """``count`` samples from sample ``start`` on; continuous across calls."""
+    """``count`` samples of a point's tone from sample ``start`` on; continuous across calls."""
     # STEP divides RATE, so the phase repeats every RATE // STEP samples.
     positions = (np.arange(count) + start % RATE) * (2 * np.pi * frequency(number) / RATE)
     wave: Samples = (AMPLITUDE * np.sin(positions)).astype(np.int16)
