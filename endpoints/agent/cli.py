@@ -21,6 +21,7 @@ import aiohttp
 import typer
 
 from bridge.base import logs
+from bridge.base.files import write_private
 from bridge.base.systemd import notify, watchdog
 from endpoints.agent.agent import Agent, KioskMaker
 from endpoints.agent.kiosk import Kiosk
@@ -80,17 +81,6 @@ async def redeem(url: str, code: str, tls: ssl.SSLContext | None) -> tuple[int, 
             return answer.status, await answer.json(content_type=None)
 
 
-def write_settings(path: Path, settings: dict[str, str]) -> None:
-    """Write the agent's settings, its key among them, readable by their owner only."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(settings, file, indent=2)
-    temporary.replace(path)
-
-
 @app.command()
 def enrol(
     url: Annotated[str, typer.Argument(help="the bridge, for example https://192.0.2.1:8443")],
@@ -114,7 +104,8 @@ def enrol(
     settings = {"url": url.rstrip("/"), "point": document["point"], "key": document["key"]}
     if ca is not None:
         settings["ca"] = ca.read_text("ascii")
-    write_settings(state / SETTINGS, settings)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(state / SETTINGS, json.dumps(settings, indent=2))
     typer.echo(f"This machine is now the agent of {document['point']}.")
 
 
