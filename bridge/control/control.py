@@ -1,4 +1,4 @@
-"""The parts of the control process's middle, put together.
+"""Puts presence, offers, reconciler and publisher together around the conductor.
 
 Every change runs the same way: the conductor commits it, then the worker is sent the difference
 between its routes and the plan, and clients are sent what they see.

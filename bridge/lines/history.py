@@ -1,4 +1,5 @@
-"""What the store holds of the lines over a period, and how routers fill its gaps. Pure."""
+"""Stored figures of lines over a period of time; the figures of a point's router fill the gaps in
+those of its agent. Pure."""
 
 from __future__ import annotations
 

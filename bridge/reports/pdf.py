@@ -1,4 +1,4 @@
-"""What all reports on paper share: head, facts, a table. Pure but for the font's file."""
+"""The parts that all PDF reports share: a head, facts, a table. Pure but for the font's file."""
 
 from __future__ import annotations
 
