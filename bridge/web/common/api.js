@@ -1,31 +1,111 @@
-// Calls of the REST interface (docs/api.md). The login is in a cookie that scripts cannot read.
+// Calls of the REST interface (docs/api.md) by method and path; bodies and answers have the types
+// of the table of routes. The login is in a cookie that scripts cannot read.
 
-import { Refused } from "./protocol.js";
+/** @import { Delete, Get, Patch, Post, Put } from "../types/protocol.js" */
+import { Refused } from "./refused.js";
 
 const TIMEOUT = 30000; // ms
+const BASE = "/api/v1";
+
+/**
+ * @typedef {Record<string, string | number | boolean | undefined>} Values  fill the places of a
+ *   path, as {id}; the others become the query
+ */
+
+/** @template {keyof Get & string} P @param {P} path @param {Values} [values] @returns {Promise<Get[P]["answer"]>} */
+export const get = async (path, values) => answer(await call("GET", path, values));
+
+/**
+ * @template {keyof Post & string} P
+ * @param {P} path
+ * @param {Values} [values]
+ * @param {Post[P]["body"]} [body]
+ * @returns {Promise<Post[P]["answer"]>}
+ */
+export const post = async (path, values, body) => answer(await call("POST", path, values, body));
+
+/**
+ * @template {keyof Patch & string} P
+ * @param {P} path
+ * @param {Values} values
+ * @param {Patch[P]["body"]} body
+ * @returns {Promise<Patch[P]["answer"]>}
+ */
+export const patch = async (path, values, body) => answer(await call("PATCH", path, values, body));
+
+/**
+ * Put a thing in its place; `tag` is the ETag of what it replaces, "" where it is new.
+ * @template {keyof Put & string} P
+ * @param {P} path
+ * @param {Values} values
+ * @param {Put[P]["body"]} body
+ * @param {string} [tag]
+ * @returns {Promise<Put[P]["answer"]>}
+ */
+export const put = async (path, values, body, tag = "") =>
+  answer(await call("PUT", path, values, body, tag));
+
+/**
+ * @param {keyof Delete & string} path
+ * @param {Values} values
+ * @param {string} [tag]  ETag of what is removed, where the path wants one
+ */
+export const remove = async (path, values, tag = "") => {
+  await call("DELETE", path, values, undefined, tag);
+};
+
+/**
+ * An answer together with its ETag, which a later `put` or `remove` must name.
+ * @template {keyof Get & string} P
+ * @param {P} path
+ * @param {Values} [values]
+ * @returns {Promise<{answer: Get[P]["answer"], tag: string}>}
+ */
+export async function getTagged(path, values) {
+  const response = await call("GET", path, values);
+  return { answer: await answer(response), tag: response.headers.get("ETag") ?? "" };
+}
+
+/** @param {Response} response */
+const answer = async (response) => (response.status === 204 ? null : response.json());
+
+/**
+ * The address of a path with its places filled. Pure.
+ * @param {string} path
+ * @param {Values} values
+ */
+export function addressOf(path, values) {
+  const left = { ...values };
+  const filled = path.replace(/\{(\w+)\}/g, (_, name) => {
+    delete left[name];
+    return encodeURIComponent(String(values[name]));
+  });
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(left)) {
+    if (value !== undefined) query.set(name, String(value));
+  }
+  return `${BASE}${filled}${query.size ? `?${query}` : ""}`;
+}
 
 /**
  * @param {string} method
- * @param {string} path  below /api/v1
- * @param {any} [body]
- * @param {Record<string, string>} [headers]
+ * @param {string} path
+ * @param {Values} [values]
+ * @param {unknown} [body]
+ * @param {string} [tag]
  */
-export async function call(method, path, body, headers = {}) {
-  const response = await fetch(`/api/v1${path}`, {
+async function call(method, path, values = {}, body = undefined, tag = "") {
+  const raw = body instanceof Blob ? body : null;
+  /** @type {Record<string, string>} */
+  const headers = raw ? {} : { "Content-Type": "application/json" };
+  if (tag) headers["If-Match"] = tag;
+  if (method === "POST" && body === undefined) body = {};
+  const response = await fetch(addressOf(path, values), {
     method,
-    body: body === undefined ? undefined : body instanceof Blob ? body : JSON.stringify(body),
-    headers: { ...(body instanceof Blob ? {} : { "Content-Type": "application/json" }), ...headers },
+    body: raw ?? (body === undefined ? undefined : JSON.stringify(body)),
+    headers,
     signal: AbortSignal.timeout(TIMEOUT),
   });
   if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
   return response;
-}
-
-/** @param {string} path */
-export const get = async (path) => (await call("GET", path)).json();
-
-/** @param {string} path @param {any} [body] */
-export async function post(path, body = {}) {
-  const response = await call("POST", path, body);
-  return response.status === 204 ? null : response.json();
 }

@@ -1,5 +1,7 @@
-// Sentences for people, from the catalogues that the server uses too.
+// Sentences for people in the present language, from the catalogues that the server uses too.
+// Pure but for the present language: language.js loads catalogues and fills pages.
 
+/** @import { Problem, Sentence } from "../types/protocol.js" */
 /** @typedef {"vi" | "en"} Language */
 
 /** @type {Record<string, string>} */
@@ -7,25 +9,14 @@ let catalogue = {};
 /** @type {Language} */
 let current = "vi";
 
-/** @returns {Language} the language chosen before, Vietnamese at first */
-export function savedLanguage() {
-  return localStorage.getItem("language") === "en" ? "en" : "vi";
+/** Speak this language from now on. @param {Language} wanted @param {Record<string, string>} texts */
+export function speak(wanted, texts) {
+  current = wanted;
+  catalogue = texts;
 }
 
 /** @returns {Language} */
 export const language = () => current;
-
-/**
- * Load a catalogue and remember the choice.
- * @param {Language} wanted
- */
-export async function loadLanguage(wanted) {
-  const response = await fetch(`/web/common/${wanted}.json`);
-  catalogue = await response.json();
-  current = wanted;
-  localStorage.setItem("language", wanted);
-  document.documentElement.lang = wanted;
-}
 
 /**
  * The sentence of a key with its places filled; the key itself where it is missing.
@@ -39,22 +30,15 @@ export function t(key, values = {}) {
 
 /**
  * Pick the present language out of a sentence of the server.
- * @param {{vi: string, en: string} | null | undefined} sentence
+ * @param {Sentence | null | undefined} sentence
  */
 export const pick = (sentence) => (sentence ? sentence[current] : "");
 
 /**
  * The sentence of a problem document (RFC 9457), with what is particular to the case.
- * @param {{title?: string, title_vi?: string, detail?: string} | null | undefined} problem
+ * @param {Problem | null | undefined} problem
  */
 export function problemText(problem) {
   const title = (current === "vi" ? problem?.title_vi : problem?.title) ?? "";
   return problem?.detail ? `${title} (${problem.detail})` : title;
-}
-
-/** Fill every element that carries data-text. */
-export function fillTexts() {
-  for (const element of document.querySelectorAll("[data-text]")) {
-    element.textContent = t(/** @type {HTMLElement} */ (element).dataset.text ?? "");
-  }
 }

@@ -1,14 +1,10 @@
-// Logging in: every page of people asks for it in the same way.
+// Logging in and out, in the same way on every page that needs a person.
 
-import { post, get } from "./api.js";
-import { problemText, t } from "./i18n.js";
-import { make } from "./tiles.js";
-import { Refused } from "./protocol.js";
-
-/**
- * @typedef {{user: string, role: string, rights: string[], must_change: boolean,
- *   points: string[], calendar: string}} Me
- */
+/** @import { Me } from "../types/protocol.js" */
+import { get, post } from "./api.js";
+import { make, makeText } from "./dom.js";
+import { t } from "./i18n.js";
+import { Refused, errorText } from "./refused.js";
 
 /**
  * Resolve with who is logged in, asking where nobody is. `#demo=KEY` in the address logs the
@@ -21,7 +17,7 @@ export async function whoami(place) {
   if (demo) {
     history.replaceState(null, "", location.pathname + location.search);
     try {
-      return await finish(await post("/login", { demo }), place);
+      return await finish(await post("/login", {}, { demo }), place);
     } catch {
       // an old address: ask
     }
@@ -41,24 +37,25 @@ async function finish(me, place) {
 }
 
 /**
+ * Show a form until what it asks for has been done. Resolves with the answer.
+ * @template T
  * @param {HTMLElement} place
  * @param {string} title
- * @param {[string, string, string, string][]} fields  name, text, type, autocomplete
+ * @param {[string, string, string, AutoFill][]} fields  name, text, type, autocomplete
  * @param {string} button
- * @param {(values: Record<string, string>) => Promise<any>} submit
- * @returns {Promise<any>}
+ * @param {(values: Record<string, string>) => Promise<T>} submit
+ * @returns {Promise<T>}
  */
-export function form(place, title, fields, button, submit) {
+function form(place, title, fields, button, submit) {
   return new Promise((resolve) => {
-    const element = /** @type {HTMLFormElement} */ (make("form", "card", place));
-    make("h2", "", element).textContent = t(title);
+    const element = make("form", "card", place);
+    makeText("h2", "", t(title), element);
     for (const [name, text, type, autocomplete] of fields) {
       const label = make("label", "", element);
-      make("span", "", label).textContent = t(text);
-      const input = /** @type {HTMLInputElement} */ (make("input", "", label));
-      Object.assign(input, { name, type, autocomplete, required: true });
+      makeText("span", "", t(text), label);
+      Object.assign(make("input", "", label), { name, type, autocomplete, required: true });
     }
-    make("button", "primary", element).textContent = t(button);
+    makeText("button", "primary", t(button), element);
     const error = make("p", "error", element);
     error.setAttribute("role", "alert");
     element.addEventListener("submit", async (event) => {
@@ -72,10 +69,10 @@ export function form(place, title, fields, button, submit) {
         element.remove();
         resolve(answer);
       } catch (reason) {
-        error.textContent = reason instanceof Refused ? problemText(reason.problem) : t("page.no_answer");
+        error.textContent = errorText(reason);
       }
     });
-    /** @type {HTMLElement | null} */ (element.querySelector("input"))?.focus();
+    element.querySelector("input")?.focus();
   });
 }
 
@@ -89,12 +86,12 @@ function ask(place) {
       ["password", "login.password", "password", "current-password"],
     ],
     "login.enter",
-    (values) => post("/login", values),
+    ({ name, password }) => post("/login", {}, { name, password }),
   );
 }
 
 /** @param {HTMLElement} place */
-export function changePassword(place) {
+function changePassword(place) {
   return form(
     place,
     "login.change",
@@ -103,7 +100,7 @@ export function changePassword(place) {
       ["new", "login.new", "password", "new-password"],
     ],
     "login.save",
-    (values) => post("/password", values),
+    ({ old, new: fresh }) => post("/password", {}, { old, new: fresh }),
   );
 }
 

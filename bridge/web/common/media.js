@@ -1,19 +1,18 @@
 // Picture and sound: one RTCPeerConnection, negotiated once. Knows no DOM.
 
+/** @import { LayerInfo, SlotMap } from "../types/protocol.js" */
 import { RETRY } from "./protocol.js";
 
 const DISCONNECTED_LIMIT = 2500; // ms in "disconnected" until a new connection is made
 const CONNECT_LIMIT = 10000; // ms from the answer to "connected"
 
 /**
- * @typedef {object} Slots
- * @property {string[]} video
- * @property {string[]} audio
- * @typedef {{rid: string, height: number, bitrate: number, frame_rate: number}} Layer
  * @typedef {"room" | "console" | "none"} Sends  what may be sent: microphone, camera and screen;
  *   a screen; nothing
+ * @typedef {{slots: SlotMap, layers: LayerInfo[], sends: Sends}} Setup
  */
 
+/** A page's transport: what it receives by slot, and the tracks that it sends. */
 export class Media {
   /**
    * @param {{offer: (sdp: string) => Promise<string>}} connection
@@ -30,9 +29,9 @@ export class Media {
     this.local = null;
     /** @type {MediaStreamTrack | null} */
     this.screen = null;
-    /** @type {Slots} */
+    /** @type {SlotMap} */
     this.slots = { video: [], audio: [] };
-    /** @type {Layer[]} */
+    /** @type {LayerInfo[]} */
     this.layers = [];
     /** @type {Sends} */
     this.sends = "none";
@@ -54,7 +53,7 @@ export class Media {
 
   /**
    * Make a fresh connection; an old one is dropped.
-   * @param {{slots: Slots, layers: Layer[], sends: Sends}} setup
+   * @param {Setup} setup
    */
   start(setup) {
     this.slots = setup.slots;

@@ -1,114 +1,158 @@
-// The connection to the bridge: session, WebSocket, resumption. Knows no DOM.
+// The connection to the bridge: opens a session, keeps a WebSocket, resumes after a loss, and
+// matches results to what was asked (docs/protocol.md). Knows no DOM; time and network are passed in.
+
+/** @import { Asked, Command, FromClient, Problem, Sentence, SessionBody, ToClient, Typed } from "../types/protocol.js" */
+import { Refused } from "./refused.js";
 
 /** Seconds until the next try; the last value repeats. */
 export const RETRY = [0, 0.3, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 2, 5];
-const ANSWER_TIMEOUT = 8000; // ms for an HTTP request on a network that may be gone
-const SILENCE_LIMIT = 12000; // ms without any message until the connection counts as dead
+/** Seconds that a command may wait for its result. Shorter than the silence that ends a connection. */
+export const ANSWER_LIMIT = 8;
+/** Seconds without any message until the connection counts as dead; levels come once a second. */
+export const SILENCE_LIMIT = 12;
+const WATCH_EVERY = 1; // s
 const VERSION = 2;
+const OPEN = 1; // WebSocket.OPEN
+const CLOSE_UNKNOWN_SESSION = 4401;
 const CLOSE_REVOKED = 4403;
 const CLOSE_TAKEN_OVER = 4409;
-const CLOSE_UNKNOWN_SESSION = 4401;
-
-/** The bridge refused with a document; `status` is the HTTP status. */
-export class Refused extends Error {
-  /** @param {number} status @param {any} problem */
-  constructor(status, problem) {
-    super(problem?.detail ?? problem?.title ?? String(status));
-    this.status = status;
-    this.problem = problem;
-  }
-}
 
 /**
  * @typedef {"connecting" | "up" | "down" | "wrong_key" | "busy" | "ended"} Status
+ *
  * @typedef {object} Handlers
- * @property {(message: any) => void} message  every message of the bridge
- * @property {(status: Status, problem?: any) => void} status
+ * @property {(message: ToClient) => void} message  every message of the bridge
+ * @property {(status: Status, problem?: Problem | null) => void} status
+ *
+ * @typedef {object} Socket  what is used of a WebSocket
+ * @property {number} readyState
+ * @property {(text: string) => void} send
+ * @property {() => void} close
+ *
+ * @typedef {object} SocketEvents
+ * @property {() => void} opened
+ * @property {(text: string) => void} received
+ * @property {(code: number) => void} closed
+ *
+ * @typedef {object} Environment  time and network; browser.js has the browser's
+ * @property {(events: SocketEvents) => Socket} open  a new WebSocket to the bridge; events follow later
+ * @property {(path: string, body: string, type: string, token: string) => Promise<string>} post
+ *   throws `Refused`, or anything else where nothing answers
+ * @property {() => number} now  seconds
+ * @property {(work: () => void, seconds: number) => number} later  starts a timer
+ * @property {(timer: number) => void} cancel
+ *
+ * @typedef {object} Outcome  what came of a command
+ * @property {boolean} ok
+ * @property {Sentence | null} error  the bridge's, where it refused
+ * @property {string} key  of a sentence in the catalogue: of the bridge's refusal, or where no
+ *   result came (see `UNSENT` and `UNANSWERED`)
  */
 
+/** There is no connection: the command was not sent, or the connection was lost meanwhile. */
+export const UNSENT = "page.no_answer";
+/** The bridge has not said in time what came of the command. */
+export const UNANSWERED = "page.no_result";
+
+/** A client's session with the bridge, over as many WebSockets as it takes. */
 export class Connection {
   /**
-   * @param {object} identity  what opens a session: {point, key} or {kind}
+   * @param {SessionBody} identity  what opens a session
    * @param {Handlers} handlers
+   * @param {Environment} environment
    */
-  constructor(identity, handlers) {
+  constructor(identity, handlers, environment) {
     this.identity = identity;
     this.handlers = handlers;
+    this.environment = environment;
     this.session = "";
     this.conference = "";
     this.lastSeq = 0;
     this.tries = 0;
     this.over = false;
-    /** @type {WebSocket | null} */
+    this.connecting = false;
+    /** @type {Socket | null} */
     this.socket = null;
-    this.timer = 0;
+    this.retryTimer = 0;
+    this.watchTimer = 0;
     this.lastHeard = 0;
     this.nextId = 1;
-    /** @type {Map<number, (result: any) => void>} */
+    /** @type {Map<number, (outcome: Outcome) => void>} */
     this.waiting = new Map();
-    globalThis.addEventListener("online", () => this.retryNow());
-    setInterval(() => this.watch(), 1000);
   }
 
+  /** Connect now instead of at the next try; does nothing where a connection stands. */
   start() {
-    this.retryNow();
+    if (this.over || this.socket) return;
+    this.environment.cancel(this.retryTimer);
+    this.connect();
   }
 
-  /** Try at once instead of waiting for the next turn. */
-  retryNow() {
-    if (this.over || this.socket) return;
-    clearTimeout(this.timer);
-    this.connect();
+  /** Tell the bridge that the session ends, and stay away. */
+  leave() {
+    this.send({ type: "bye" });
+    this.over = true;
+    this.environment.cancel(this.retryTimer);
+  }
+
+  /** Open a new session with the next connection: the bridge does not know this one any more. */
+  forgetSession() {
+    this.session = "";
   }
 
   scheduleRetry() {
     if (this.over) return;
     const delay = RETRY[Math.min(this.tries, RETRY.length - 1)];
     this.tries += 1;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.connect(), delay * 1000);
+    this.environment.cancel(this.retryTimer);
+    this.retryTimer = this.environment.later(() => this.connect(), delay);
   }
 
   async connect() {
-    if (this.socket || this.over) return;
+    if (this.socket || this.over || this.connecting) return;
+    this.connecting = true;
     this.handlers.status("connecting");
     try {
-      if (!this.session) await this.login();
+      if (!this.session) await this.openSession();
     } catch (error) {
-      const status = error instanceof Refused ? error.status : 0;
-      const problem = error instanceof Refused ? error.problem : null;
-      this.handlers.status(
-        status === 401 || status === 403 ? "wrong_key" : status === 409 ? "busy" : "down",
-        problem,
-      );
+      this.connecting = false;
+      const refused = error instanceof Refused ? error : null;
+      this.handlers.status(statusOf(refused), refused?.problem ?? null);
       this.scheduleRetry();
       return;
     }
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/ws`);
+    this.connecting = false;
+    if (this.over) return;
+    const socket = this.environment.open({
+      opened: () => this.hello(),
+      received: (text) => this.receive(JSON.parse(text)),
+      closed: (code) => this.closed(socket, code),
+    });
     this.socket = socket;
-    this.lastHeard = Date.now();
-    socket.onopen = () => {
-      this.send({
-        type: "hello",
-        version: VERSION,
-        session: this.session,
-        conference: this.conference,
-        last_seq: this.lastSeq,
-      });
-    };
-    socket.onmessage = (event) => this.receive(JSON.parse(event.data));
-    socket.onclose = (event) => this.closed(socket, event.code);
+    this.lastHeard = this.environment.now();
+    this.watch();
   }
 
-  async login() {
-    const answer = await this.post("/api/v1/sessions", JSON.stringify(this.identity), "application/json");
-    this.session = (await answer.json()).session;
+  /** Name the session, and where the log is to go on. */
+  hello() {
+    this.send({
+      type: "hello",
+      version: VERSION,
+      session: this.session,
+      conference: this.conference,
+      last_seq: this.lastSeq,
+    });
   }
 
-  /** @param {any} message */
+  async openSession() {
+    const body = JSON.stringify(this.identity);
+    const answer = await this.environment.post("/api/v1/sessions", body, "application/json", "");
+    this.session = JSON.parse(answer).session;
+  }
+
+  /** @param {ToClient} message */
   receive(message) {
-    this.lastHeard = Date.now();
+    this.lastHeard = this.environment.now();
     if (message.type === "welcome") {
       this.tries = 0;
       this.handlers.status("up");
@@ -118,7 +162,6 @@ export class Connection {
       for (const line of message.events) this.lastSeq = Math.max(this.lastSeq, line.seq);
     } else if (message.type === "result") {
       this.waiting.get(message.id)?.(message);
-      this.waiting.delete(message.id);
     } else if (message.type === "ended") {
       this.over = true;
       this.handlers.status("ended");
@@ -126,13 +169,13 @@ export class Connection {
     this.handlers.message(message);
   }
 
-  /** @param {WebSocket} socket @param {number} code */
+  /** @param {Socket} socket @param {number} code */
   closed(socket, code) {
     if (this.socket !== socket) return;
     this.socket = null;
-    for (const resolve of this.waiting.values()) resolve({ ok: false, error: null });
-    this.waiting.clear();
-    if (code === CLOSE_UNKNOWN_SESSION) this.session = ""; // it ended while we were away
+    this.environment.cancel(this.watchTimer);
+    for (const settle of [...this.waiting.values()]) settle(failed(UNSENT));
+    if (code === CLOSE_UNKNOWN_SESSION) this.forgetSession(); // it ended while we were away
     if (code === CLOSE_TAKEN_OVER || code === CLOSE_REVOKED) this.over = true;
     if (!this.over) {
       this.handlers.status("down");
@@ -140,65 +183,72 @@ export class Connection {
     }
   }
 
-  /** A connection without a sign of life is given up; levels come at least once a second. */
+  /** Give a connection up that shows no sign of life; look again in a second. */
   watch() {
-    if (this.socket && Date.now() - this.lastHeard > SILENCE_LIMIT) {
-      const socket = this.socket;
+    const { socket } = this;
+    if (!socket) return;
+    if (this.environment.now() - this.lastHeard > SILENCE_LIMIT) {
       socket.close();
       this.closed(socket, 0);
+      return;
     }
+    this.environment.cancel(this.watchTimer);
+    this.watchTimer = this.environment.later(() => this.watch(), WATCH_EVERY);
   }
 
-  /** @param {any} message */
+  get open() {
+    return this.socket?.readyState === OPEN;
+  }
+
+  /** Send a message; without a connection it is dropped. @param {FromClient} message */
   send(message) {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    if (this.open) this.socket?.send(JSON.stringify(message));
   }
 
   /**
-   * Send a message that is answered by a result, and wait for it.
-   * @param {any} message
-   * @returns {Promise<{ok: boolean, error: any, key?: string}>}
+   * Send what is answered by a result, and resolve with it, at the latest after `ANSWER_LIMIT`.
+   * @param {Omit<Command, "id"> | Omit<Typed, "id">} message
+   * @returns {Promise<Outcome>}
    */
   ask(message) {
+    if (!this.open) return Promise.resolve(failed(UNSENT));
     const id = this.nextId++;
     return new Promise((resolve) => {
-      if (this.socket?.readyState !== WebSocket.OPEN) {
-        resolve({ ok: false, error: null });
-        return;
-      }
-      this.waiting.set(id, resolve);
+      /** @param {Outcome} outcome */
+      const settle = (outcome) => {
+        this.environment.cancel(timer);
+        this.waiting.delete(id);
+        resolve(outcome);
+      };
+      const timer = this.environment.later(() => settle(failed(UNANSWERED)), ANSWER_LIMIT);
+      this.waiting.set(id, settle);
       this.send({ ...message, id });
     });
   }
 
   /**
-   * A command to a conference.
+   * Give a command to a conference.
    * @param {string} conference
-   * @param {any} command
+   * @param {Asked} command
    */
   command(conference, command) {
     return this.ask({ type: "command", conference, command });
   }
 
   /**
-   * Exchange an offer for an answer.
+   * Exchange an SDP offer for an answer.
    * @param {string} sdp
    */
-  async offer(sdp) {
-    const answer = await this.post("/api/v1/offer", sdp, "application/sdp");
-    return answer.text();
+  offer(sdp) {
+    return this.environment.post("/api/v1/offer", sdp, "application/sdp", this.session);
   }
+}
 
-  /** @param {string} path @param {string} body @param {string} type */
-  async post(path, body, type) {
-    /** @type {Record<string, string>} */
-    const headers = { "Content-Type": type };
-    if (this.session) headers.Authorization = `Bearer ${this.session}`;
-    const signal = AbortSignal.timeout(ANSWER_TIMEOUT);
-    const response = await fetch(path, { method: "POST", body, headers, signal });
-    if (!response.ok) {
-      throw new Refused(response.status, await response.json().catch(() => null));
-    }
-    return response;
-  }
+/** @param {string} key @returns {Outcome} */
+const failed = (key) => ({ ok: false, error: null, key });
+
+/** What it means that no session could be opened. @param {Refused | null} refused @returns {Status} */
+function statusOf(refused) {
+  if (refused?.status === 401 || refused?.status === 403) return "wrong_key";
+  return refused?.status === 409 ? "busy" : "down";
 }

@@ -1,54 +1,8 @@
-// What a page knows, as a pure reducer: (state, message) → state.
+// What a page knows of its conference, as a pure reducer: (state, message) → state.
+
+/** @import { ConferenceView, Events, Floor, LayerInfo, Notice, PointInfo, Quality, Recorded, RoomStatus, Sentence, SlotMap, SlotView, Summary, ToClient, Upcoming } from "../types/protocol.js" */
 
 /**
- * @typedef {{vi: string, en: string}} Sentence
- * @typedef {{id: string, name: Sentence, tier: string, chair: boolean, observer: boolean}} Point
- * @typedef {{wanted: string | null, shown: string | null, layer: string}} SlotView
- * @typedef {{present: boolean, called: boolean, connect: string, microphone: boolean,
- *   open: boolean, locked: boolean, self_muted: boolean, camera_off: boolean, dropped: boolean,
- *   floor_seconds: number, problem: Sentence | null}} Seat
- * @typedef {{point: string, since: number | null, used: number, limit: number | null,
- *   warned: number | null}} Floor
- * @typedef {{point: string, number: number, at: number}} Request
- * @typedef {object} Conference
- * @property {string} id
- * @property {number} seq
- * @property {Sentence} title
- * @property {"open" | "live" | "ended"} phase
- * @property {string} chair
- * @property {string[]} points
- * @property {string[]} expected
- * @property {number} opened_at
- * @property {number | null} started_at
- * @property {number | null} start
- * @property {number | null} end
- * @property {string} on_air
- * @property {string | null} preview
- * @property {string} layout
- * @property {string[]} panes
- * @property {string | null} content
- * @property {Floor | null} floor
- * @property {Request[]} queue
- * @property {string[] | null} roll_call
- * @property {string | null} director
- * @property {boolean} closed
- * @property {string} recording
- * @property {boolean} free_floor
- * @property {boolean} end_near
- * @property {string} banner
- * @property {Record<string, string>} banners
- * @property {Record<string, Seat>} seats
- *
- * @typedef {{camera: boolean, microphone: boolean, sending: boolean, sharing: boolean,
- *   layout: string}} Room
- * @typedef {{up: string, down: string, up_loss: number, down_loss: number, rtt_ms: number,
- *   at: number, reach: string, up_variation: number | null, down_variation: number | null,
- *   silent: number, maintenance: boolean, incidents: number}} Quality
- * @typedef {{id: string, title: Sentence, phase: string, points: number, present: number,
- *   director: string | null}} Summary
- * @typedef {{template: string, title: Sentence, start: number, end: number}} Upcoming
- * @typedef {{conference: string, seq: number, at: number, actor: string, reason: string,
- *   event: any}} Recorded
  * @typedef {object} PageState
  * @property {string | null} self
  * @property {string} user
@@ -56,23 +10,23 @@
  * @property {Sentence | null} bridge
  * @property {string} contact
  * @property {string} zone
- * @property {Point[]} points
- * @property {{video: string[], audio: string[]}} slots
- * @property {any[]} layers
+ * @property {PointInfo[]} points
+ * @property {SlotMap} slots
+ * @property {LayerInfo[]} layers
  * @property {boolean} mayDirect
  * @property {[string, string][]} usage
  * @property {string} programme
  * @property {Record<string, string>} presence
  * @property {Record<string, SlotView>} shown
  * @property {Record<string, number>} levels
- * @property {Conference | null} conference
+ * @property {ConferenceView | null} conference
  * @property {Summary[]} conferences
- * @property {Record<string, Room>} rooms
+ * @property {Record<string, RoomStatus>} rooms
  * @property {Upcoming[]} upcoming
  * @property {Record<string, Quality>} lines
  * @property {Record<string, number[]>} losses  share lost (the worse direction, 0.1 fills the
  *   sparkline), a value a second, oldest first
- * @property {{at: number, sentence: Sentence}[]} notices
+ * @property {Notice[]} notices
  * @property {string} logOf  the conference whose log is in `log`
  * @property {Recorded[]} log
  * @property {boolean} worker
@@ -118,7 +72,7 @@ export const initial = Object.freeze({
 
 /**
  * @param {PageState} state
- * @param {any} message
+ * @param {ToClient} message
  * @returns {PageState}
  */
 export function reduce(state, message) {
@@ -168,7 +122,7 @@ export function reduce(state, message) {
 /**
  * The log with new lines: in order, none twice.
  * @param {PageState} state
- * @param {{conference: string, events: Recorded[], reset: boolean}} message
+ * @param {Events} message
  */
 function merged(state, message) {
   const fresh = message.reset || state.logOf !== message.conference;
@@ -201,14 +155,6 @@ export const loudness = (level) => (level === undefined ? 0 : Math.max(0, (70 - 
  */
 export const spent = (floor, now) =>
   floor.used + (floor.since === null ? 0 : Math.max(0, now - floor.since));
-
-/** Seconds as m:ss. @param {number} seconds */
-export function clockText(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
-  const hours = Math.floor(whole / 3600);
-  const rest = `${String(Math.floor(whole / 60) % 60).padStart(hours ? 2 : 1, "0")}:${String(whole % 60).padStart(2, "0")}`;
-  return hours ? `${hours}:${rest}` : rest;
-}
 
 /**
  * What a point is doing, as a key of the catalogue (state.*).

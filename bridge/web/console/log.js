@@ -1,33 +1,44 @@
-// Lines of the log as sentences. Pure but for the catalogue.
+// The list of what has happened in the conference, newest first, with a filter.
 
-import { pick, t } from "../common/i18n.js";
-import { clockText, pointOf } from "../common/state.js";
+/** @import { PageState } from "../common/state.js" */
+import { byId, elementOf, make, makeText } from "../common/dom.js";
+import { timeText } from "../common/format.js";
+import { language, t } from "../common/i18n.js";
+import { lineText } from "./log_text.js";
 
-/**
- * @param {import("../common/state.js").Recorded} line
- * @param {import("../common/state.js").PageState} state
- */
-export function lineText(line, state) {
-  const { type, ...fields } = line.event;
-  /** @type {Record<string, string>} */
-  const values = {};
-  for (const [name, value] of Object.entries(fields)) {
-    if (name === "point" || name === "previous") values[name] = pick(pointOf(state, String(value))?.name) || "–";
-    else if (name === "points" && Array.isArray(value)) {
-      values[name] = value.map((id) => pick(pointOf(state, id)?.name)).join(", ");
-    } else if (name === "layout") values[name] = t(`layout.${value}`);
-    else if (name === "up" || name === "down") values[name] = t(`quality.${value}`);
-    else if (name === "seconds" || name === "limit" || name === "left") values[name] = clockText(Number(value));
-    else values[name] = String(value ?? "–");
+const SHOWN = 400; // lines in the page at once; the report has all
+
+let key = ""; // what the list shows now
+
+/** Make the filter work. @param {() => void} changed */
+export function startLog(changed) {
+  byId("filter").addEventListener("input", changed);
+}
+
+/** Texts that change with the language only. */
+export function buildLog() {
+  byId("filter").setAttribute("placeholder", t("console.filter"));
+  byId("filter").setAttribute("aria-label", t("console.filter"));
+}
+
+/** @param {PageState} state */
+export function renderLog(state) {
+  const filter = elementOf("filter", HTMLInputElement).value.trim().toLowerCase();
+  const last = state.log.at(-1)?.seq ?? 0;
+  const wanted = `${state.logOf} ${last} ${filter} ${language()}`;
+  if (wanted === key) return;
+  key = wanted;
+  const rows = [];
+  for (const line of [...state.log].reverse()) {
+    const text = lineText(line, state);
+    if (filter && !text.toLowerCase().includes(filter)) continue;
+    const row = make("li");
+    row.dataset.seq = String(line.seq);
+    row.dataset.kind = line.event.type;
+    makeText("time", "", timeText(line.at, state.zone), row);
+    row.append(text);
+    rows.push(row);
+    if (rows.length >= SHOWN) break;
   }
-  const variant =
-    type === "microphones" ? `${type}_${fields.open ? "open" : "closed"}`
-    : type === "camera" ? `${type}_${fields.off ? "off" : "on"}`
-    : type === "locked" ? `${type}_${fields.locked ? "on" : "off"}`
-    : type === "banner" ? `${type}_${fields.text ? "on" : "off"}`
-    : type === "self_muted" ? `${type}_${fields.muted ? "on" : "off"}`
-    : type === "previewed" && fields.point === null ? "previewed_off"
-    : type;
-  const who = line.actor.startsWith("user:") ? ` · ${line.actor.slice(5)}` : "";
-  return t(`event.${variant}`, values) + who;
+  byId("log").replaceChildren(...rows);
 }

@@ -1,12 +1,13 @@
 // The go / no-go board: what a readiness sweep found at every point, and what to do.
 
+/** @import { Board, PointView } from "../types/protocol.js" */
 import { get, post } from "../common/api.js";
-import { language, pick, problemText, t } from "../common/i18n.js";
+import { byId, elementOf, make, makeHeader, makeText, setText } from "../common/dom.js";
+import { clockText, timeText } from "../common/format.js";
+import { language, pick, t } from "../common/i18n.js";
+import { startLanguage } from "../common/language.js";
 import { whoami } from "../common/login.js";
-import { byId, startLanguage, timeText } from "../common/page.js";
-import { Refused } from "../common/protocol.js";
-import { clockText } from "../common/state.js";
-import { make, setText } from "../common/tiles.js";
+import { errorText } from "../common/refused.js";
 
 const REFRESH = 3000; // ms
 const WHILE_RUNNING = 700;
@@ -15,7 +16,7 @@ const ZONE = "Asia/Ho_Chi_Minh";
 /** @type {Record<string, string>} */
 const ICONS = { pass: "✔", warn: "!", fail: "✖", unknown: "?" };
 
-/** @type {any} */
+/** @type {Board | null} */
 let board = null;
 let shown = "";
 
@@ -25,14 +26,13 @@ await startLanguage(() => {
 });
 const me = await whoami(byId("login"));
 byId("ready").hidden = false;
-/** @type {HTMLButtonElement} */ (byId("run")).disabled = !me.rights.includes("direct");
+elementOf("run", HTMLButtonElement).disabled = !me.rights.includes("direct");
 
-const template = /** @type {HTMLSelectElement} */ (byId("template"));
+const template = elementOf("template", HTMLSelectElement);
 const wanted = new URLSearchParams(location.search).get("template") ?? "";
-for (const item of [{ id: "", title: null }, ...(await get("/templates").catch(() => []))]) {
-  const option = /** @type {HTMLOptionElement} */ (make("option", "", template));
-  option.value = item.id;
-  option.textContent = item.title ? pick(item.title) : t("ready.all_points");
+template.add(new Option(t("ready.all_points"), ""));
+for (const { id, template: { title } } of await get("/templates").catch(() => [])) {
+  template.add(new Option(title[language()] ?? title.vi, id));
 }
 template.value = [...template.options].some((option) => option.value === wanted) ? wanted : "";
 
@@ -40,10 +40,10 @@ byId("start").addEventListener("submit", async (event) => {
   event.preventDefault();
   setText(byId("error"), "");
   try {
-    board = await post("/readiness", { template: template.value });
+    board = await post("/readiness", {}, { template: template.value });
     render();
   } catch (error) {
-    setText(byId("error"), error instanceof Refused ? problemText(error.problem) : t("page.no_answer"));
+    setText(byId("error"), errorText(error));
   }
 });
 
@@ -52,7 +52,7 @@ async function refresh() {
     board = await get("/readiness");
     setText(byId("error"), "");
   } catch (error) {
-    setText(byId("error"), error instanceof Refused ? problemText(error.problem) : t("page.no_answer"));
+    setText(byId("error"), errorText(error));
   }
   render();
   setTimeout(refresh, board?.running ? WHILE_RUNNING : REFRESH);
@@ -63,7 +63,7 @@ function render() {
   const checked = board.at > 0;
   const verdict = byId("verdict");
   verdict.dataset.level = board.running || !checked ? "" : board.level;
-  const progress = /** @type {HTMLProgressElement} */ (byId("progress"));
+  const progress = elementOf("progress", HTMLProgressElement);
   progress.hidden = !board.running;
   progress.value = board.progress;
   progress.setAttribute("aria-label", t("ready.title"));
@@ -73,7 +73,7 @@ function render() {
   const title = board.title && checked ? `${pick(board.title)}${board.start ? ` ${timeText(board.start, ZONE, "day")}` : ""}. ` : "";
   setText(byId("age"), title + age);
   for (const kind of ["pdf", "csv"]) {
-    const link = /** @type {HTMLAnchorElement} */ (byId(kind));
+    const link = elementOf(kind, HTMLAnchorElement);
     link.hidden = !checked;
     link.href = `/api/v1/readiness/report?format=${kind}&language=${language()}`;
   }
@@ -83,46 +83,43 @@ function render() {
   byId("board").replaceChildren(...board.points.map(pointBox));
 }
 
-/** @param {any} point */
+/** @param {PointView} point */
 function pointBox(point) {
   const box = make("section", "point");
   box.dataset.level = point.level;
   box.dataset.point = point.point;
-  make("h2", "", box).textContent = `${ICONS[point.level]} ${pick(point.name)}`;
-  const wrong = point.checks.filter((/** @type {any} */ check) => check.level !== "pass");
-  if (!wrong.length) make("p", "", box).textContent = t("ready.all_passed");
+  makeText("h2", "", `${ICONS[point.level]} ${pick(point.name)}`, box);
+  const wrong = point.checks.filter((check) => check.level !== "pass");
+  if (!wrong.length) makeText("p", "", t("ready.all_passed"), box);
   const list = make("ul", "", box);
   if (!wrong.length) list.remove();
   for (const check of wrong) {
     const row = make("li", "", list);
     row.dataset.check = check.name;
-    make("strong", "", row).textContent = `${ICONS[check.level]} ${pick(check.title)}: ${t(`ready.level.${check.level}`)}. `;
+    makeText("strong", "", `${ICONS[check.level]} ${pick(check.title)}: ${t(`ready.level.${check.level}`)}. `, row);
     row.append(pick(check.reason));
-    if (check.step) make("span", "step", row).textContent = `→ ${pick(check.step)}`;
+    if (check.step) makeText("span", "step", `→ ${pick(check.step)}`, row);
   }
   const details = make("details", "", box);
-  make("summary", "", details).textContent = t("ready.details");
+  makeText("summary", "", t("ready.details"), details);
   const table = make("table", "", details);
   for (const check of point.checks) {
     const line = make("tr", "", table);
-    const head = make("th", "", line);
-    head.setAttribute("scope", "row");
-    head.textContent = `${ICONS[check.level]} ${pick(check.title)}`;
-    make("td", "", line).textContent = pick(check.reason);
+    makeHeader(`${ICONS[check.level]} ${pick(check.title)}`, "row", line);
+    makeText("td", "", pick(check.reason), line);
   }
   if (point.capacity.length) {
-    make("p", "", details).textContent = t("ready.capacity_steps");
+    makeText("p", "", t("ready.capacity_steps"), details);
     const steps = make("ul", "", details);
     for (const step of point.capacity) {
-      make("li", "", steps).textContent = t("ready.step_line", {
+      makeText("li", "", t("ready.step_line", {
         down: (step.down / 1000).toFixed(1), up: (step.up / 1000).toFixed(1),
         down_loss: (100 * step.down_loss).toFixed(1), up_loss: (100 * step.up_loss).toFixed(1),
         down_delay: step.down_delay.toFixed(0), up_delay: step.up_delay.toFixed(0),
-      });
+      }), steps);
     }
   }
   return box;
 }
 
 await refresh();
-export { me };

@@ -1,5 +1,8 @@
-// What this page gets to see and hear, out of the browser's statistics: freezes of the programme,
-// sound that was made up, size and rate. Told to the bridge once a second.
+// How well the programme plays here, from the browser's statistics: frozen pictures, sound that had
+// to be made up, size and rate.
+
+/** @import { Playback } from "../types/protocol.js" */
+/** @import { Media } from "../common/media.js" */
 
 const WINDOW = 10; // samples of a second each
 
@@ -12,9 +15,10 @@ const WINDOW = 10; // samples of a second each
  */
 
 /**
- * The share of a window; 0 where nothing came. Pure.
+ * The shares of a window that were frozen and made up, or null before there is a window. Pure.
  * @param {Sample[]} samples
  * @param {{height: number, rate: number}} picture
+ * @returns {Playback | null}
  */
 export function playbackOf(samples, picture) {
   const [first] = samples;
@@ -32,8 +36,9 @@ export function playbackOf(samples, picture) {
 }
 
 /**
- * @param {import("../common/media.js").Media} media
- * @param {(message: object) => void} send
+ * Watch the programme and the voices, and tell what became of them once a second.
+ * @param {Media} media
+ * @param {(message: Playback) => void} send
  */
 export function watchPlayback(media, send) {
   /** @type {Sample[]} */

@@ -1,29 +1,31 @@
 // The self-test: this browser's camera and microphone, to the bridge and back, for ten seconds.
 
+import { browser } from "../common/browser.js";
+import { byId, elementOf, makeText, makeVideo } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { Media } from "../common/media.js";
-import { byId, startSound } from "../common/page.js";
 import { Connection } from "../common/protocol.js";
-import { Sounds, make, makeVideo } from "../common/tiles.js";
+import { Sounds } from "../common/sounds.js";
 
 const TEST_SECONDS = 10;
 
 /** @type {Record<string, string>} */
 const ICONS = { good: "✔", warn: "!", bad: "✖" };
 
-const sounds = new Sounds();
+/** @type {Sounds} */
+let sounds;
 /** @type {HTMLVideoElement} */
 let picture;
 
 /** Make the button work. */
 export function startSelfTest() {
   picture = makeVideo(byId("echo"), " ");
-  startSound(sounds);
+  sounds = new Sounds();
   byId("run").addEventListener("click", run);
 }
 
 async function run() {
-  const button = /** @type {HTMLButtonElement} */ (byId("run"));
+  const button = elementOf("run", HTMLButtonElement);
   button.disabled = true;
   byId("results").replaceChildren();
   say(t("status.test_devices"));
@@ -69,7 +71,7 @@ async function test(stream) {
       } else if (message.type === "ended") ended();
     },
     status: () => {},
-  });
+  }, browser);
   const media = new Media(connection, {
     track: (slot, track) => {
       if (slot === "programme") picture.srcObject = new MediaStream([track]);
@@ -95,9 +97,8 @@ async function test(stream) {
     }
     findings.picture = frames > 10;
   }
-  connection.send({ type: "bye" });
+  connection.leave();
   media.stop();
-  connection.over = true;
   return findings;
 }
 
@@ -108,8 +109,7 @@ function say(text) {
 
 /** @param {string} level @param {string} text @param {string} [name] */
 function result(level, text, name = "") {
-  const row = make("li", "", byId("results"));
+  const row = makeText("li", "", `${ICONS[level]} ${text}`, byId("results"));
   row.dataset.level = level;
   row.dataset.result = name;
-  row.textContent = `${ICONS[level]} ${text}`;
 }

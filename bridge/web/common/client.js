@@ -1,0 +1,123 @@
+// A page's part in conferences: the connection, its media, and the state that the messages add up
+// to. The console and the room page are two views of it.
+
+/** @import { Asked, FromClient, Problem, Sentence, SessionBody, ToClient } from "../types/protocol.js" */
+/** @import { Setup } from "./media.js" */
+/** @import { Outcome, Status } from "./protocol.js" */
+import { browser } from "./browser.js";
+import { pick, t } from "./i18n.js";
+import { Media } from "./media.js";
+import { ANSWER_LIMIT, Connection } from "./protocol.js";
+import { initial, reduce } from "./state.js";
+
+/**
+ * @typedef {object} View  what a page does with its client
+ * @property {() => Setup} setup  what to receive and send, whenever media starts
+ * @property {() => Extract<FromClient, {type: "status"}>} status  what the page really does
+ * @property {(slot: string, track: MediaStreamTrack) => void} track  a slot's picture or sound
+ * @property {(message: ToClient) => void} received  a message, after the state took it in
+ * @property {(status: Status) => void} linked  the connection's status changed
+ * @property {(error: unknown) => void} mediaChanged  the media's status changed, maybe by an error
+ * @property {() => void} levels  only sound levels changed
+ * @property {() => void} render  anything else changed
+ */
+
+/** What a page is told, what it receives, and how well both connections stand. */
+export class Client {
+  /** @param {SessionBody} identity @param {View} view */
+  constructor(identity, view) {
+    this.view = view;
+    this.state = initial;
+    /** @type {Status} */
+    this.link = "connecting";
+    /** Why there is no connection, where the bridge has said it. @type {Problem | null} */
+    this.problem = null;
+    /** @type {"connecting" | "up" | "down"} */
+    this.mediaLink = "connecting";
+    /** Why the session is over. @type {Sentence | null} */
+    this.farewell = null;
+    this.heardAt = 0; // performance.now() of the last message, ms
+    this.offset = 0; // the bridge's UTC seconds minus this computer's
+    this.told = "";
+    this.connection = new Connection(
+      identity,
+      { message: (message) => this.receive(message), status: (...news) => this.linked(...news) },
+      browser,
+    );
+    this.media = new Media(this.connection, {
+      track: (slot, track) => view.track(slot, track),
+      status: (status, error) => {
+        this.mediaLink = status;
+        view.mediaChanged(error);
+        view.render();
+      },
+    });
+    globalThis.addEventListener("online", () => this.connection.start());
+  }
+
+  start() {
+    this.connection.start();
+  }
+
+  /** The bridge's UTC seconds now. */
+  get now() {
+    return Date.now() / 1000 + this.offset;
+  }
+
+  /** Milliseconds since the last message. */
+  get silence() {
+    return performance.now() - this.heardAt;
+  }
+
+  /** @param {Status} status @param {Problem | null} [problem] */
+  linked(status, problem = null) {
+    this.link = status;
+    this.problem = problem;
+    if (status === "ended") this.media.stop();
+    this.view.linked(status);
+    this.view.render();
+  }
+
+  /** @param {ToClient} message */
+  receive(message) {
+    this.state = reduce(this.state, message);
+    this.heardAt = performance.now();
+    if ("now" in message) this.offset = message.now - Date.now() / 1000;
+    if (message.type === "levels") {
+      this.view.levels();
+      return;
+    }
+    if (message.type === "welcome") this.told = "";
+    if (message.type === "ended") this.farewell = message.sentence;
+    this.view.received(message);
+    // A connection that still carries media is kept: only signalling was lost.
+    const wanted = message.type === "welcome" && !(message.media && this.media.up);
+    if (wanted || message.type === "media") this.media.start(this.view.setup());
+    if (message.type === "welcome") this.tell();
+    this.view.render();
+  }
+
+  /** Tell the bridge what this page really does, where that is news. */
+  tell() {
+    const status = this.view.status();
+    const text = JSON.stringify(status);
+    if (text === this.told) return;
+    this.told = text;
+    this.connection.send(status);
+  }
+
+  /**
+   * Give a command to the conference that this page is in.
+   * @param {Asked} command
+   */
+  command(command) {
+    return this.connection.command(this.state.conference?.id ?? "", command);
+  }
+}
+
+/**
+ * Why a command was not done, and what to do then.
+ * @param {Outcome} outcome
+ */
+export const outcomeText = (outcome) =>
+  outcome.error ? pick(outcome.error) : t(outcome.key, { seconds: String(ANSWER_LIMIT) });

@@ -1,0 +1,52 @@
+// Times, durations and shares as people write them. Pure but for the present language.
+
+import { language } from "./i18n.js";
+
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const formats = new Map();
+
+/** What each style of `timeText` adds to hours and minutes. @type {Record<string, Intl.DateTimeFormatOptions>} */
+const STYLES = {
+  time: { second: "2-digit" },
+  short: {},
+  day: { weekday: "short", day: "2-digit", month: "2-digit" },
+  date: { day: "2-digit", month: "2-digit", year: "numeric" },
+};
+
+/**
+ * UTC seconds as text on the bridge's wall clock.
+ * @param {number} at
+ * @param {string} zone  of the bridge, as "Asia/Ho_Chi_Minh"
+ * @param {"time" | "short" | "day" | "date"} [style]
+ */
+export function timeText(at, zone, style = "time") {
+  const key = `${zone} ${style} ${language()}`;
+  let format = formats.get(key);
+  if (!format) {
+    format = new Intl.DateTimeFormat(language() === "vi" ? "vi-VN" : "en-GB", {
+      timeZone: zone, hour: "2-digit", minute: "2-digit", hour12: false, ...STYLES[style],
+    });
+    formats.set(key, format);
+  }
+  return format.format(new Date(at * 1000));
+}
+
+/** Seconds as m:ss, or h:mm:ss from an hour on. @param {number} seconds */
+export function clockText(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const hours = Math.floor(whole / 3600);
+  const minutes = String(Math.floor(whole / 60) % 60).padStart(hours ? 2 : 1, "0");
+  const rest = `${minutes}:${String(whole % 60).padStart(2, "0")}`;
+  return hours ? `${hours}:${rest}` : rest;
+}
+
+/**
+ * A share (0–1) in percent; a dash where it is not known.
+ * @param {number | null | undefined} share
+ * @param {number} digits  after the point
+ */
+export function percent(share, digits) {
+  if (share === null || share === undefined) return "–";
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return `${(100 * share).toLocaleString(language(), options)}\u00a0%`;
+}

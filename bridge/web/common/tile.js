@@ -1,0 +1,110 @@
+// What a point's tile shows, worked out of the state. Pure but for the catalogue.
+
+/** @import { Quality, SeatView } from "../types/protocol.js" */
+/** @import { PageState } from "./state.js" */
+import { clockText } from "./format.js";
+import { pick, t } from "./i18n.js";
+import { pointOf, shownIn, standing } from "./state.js";
+
+const OLD_LINE = 6; // seconds after which a line's figures are old
+
+/** @type {Record<string, string>} */
+const STANDING_MARKS = {
+  offline: "○",
+  ready: "◌",
+  connecting: "◔",
+  in_session: "●",
+  lost: "▲",
+};
+/** Icons of the style sheet, in place of a mark. @type {Record<string, string>} */
+const STANDING_ICONS = { requesting: "hand", speaking: "microphone" };
+
+/**
+ * Everything that a tile shows of a point.
+ * @param {PageState} state
+ * @param {string} id  of the point
+ * @param {number} now  UTC seconds
+ */
+export function tileOf(state, id, now) {
+  const does = standing(state, id);
+  const { conference } = state;
+  const name = pick(pointOf(state, id)?.name);
+  const seat = conference?.seats[id];
+  const line = state.lines[id];
+  const old = line !== undefined && now - line.at > OLD_LINE;
+  const onAir = conference?.on_air === id;
+  const preview = conference?.preview === id;
+  return {
+    name,
+    standing: does,
+    mark: STANDING_MARKS[does] ?? "",
+    icon: STANDING_ICONS[does] ?? "",
+    onAir,
+    preview,
+    empty: shownIn(state, `thumb:${id}`) !== id,
+    badge: onAir ? t("room.on_air") : preview ? t("console.preview") : does === "in_session" ? "" : t(`state.${does}`),
+    microphone: seat ? microphoneIcon(seat) : "",
+    open: seat?.microphone ?? false,
+    line: !line ? "" : old ? t("console.old", { seconds: clockText(now - line.at) }) : lineMark(line),
+    lineLevel: line ? worst(line) : "unknown",
+    old,
+    losses: state.losses[id] ?? [],
+    details: [pick(seat?.problem), line ? lineText(line) : ""].filter(Boolean).join("\n"),
+    label: label(state, id, name),
+  };
+}
+
+/** @param {SeatView} seat */
+function microphoneIcon(seat) {
+  if (seat.locked) return "locked";
+  return seat.microphone ? "microphone" : "muted";
+}
+
+/** @param {string} level */
+const short = (level) => (level === "unknown" ? "?" : t(`quality.${level}`));
+
+/** A line in a few characters. @param {Quality} line */
+function lineMark(line) {
+  const marks = [];
+  if (line.maintenance) marks.push(t("console.maintenance"));
+  if (line.reach === "no") marks.push(t("console.reach_no", { seconds: clockText(line.silent) }));
+  else marks.push(`↑${short(line.up)} ↓${short(line.down)}`);
+  if (line.incidents && !line.maintenance) marks.push(t("console.incidents", { count: String(line.incidents) }));
+  return marks.join(" · ");
+}
+
+/** All figures of a line in words. @param {Quality} line */
+function lineText(line) {
+  if (line.reach !== "yes") return "";
+  /** @param {number | null} value */
+  const ms = (value) => (value === null ? "–" : value.toFixed(1));
+  return t("console.line_detail", {
+    up_loss: (100 * line.up_loss).toFixed(1), down_loss: (100 * line.down_loss).toFixed(1),
+    up_variation: ms(line.up_variation), down_variation: ms(line.down_variation), rtt: ms(line.rtt_ms),
+  });
+}
+
+const ORDER = ["unknown", "good", "fair", "poor", "bad"];
+
+/** The worse of a line's two directions. @param {Quality} line */
+const worst = (line) =>
+  ORDER[Math.max(ORDER.indexOf(line.up), ORDER.indexOf(line.down))] ?? "unknown";
+
+/**
+ * The tile in words, for assistants:
+ * "Điểm cầu Khoan Dụ, đang phát biểu, micro mở, đường truyền tốt".
+ * @param {PageState} state
+ * @param {string} id
+ * @param {string} name
+ */
+function label(state, id, name) {
+  const parts = [t("tile.point", { name })];
+  if (state.conference?.on_air === id) parts.push(t("tile.on_air"));
+  if (state.conference?.preview === id) parts.push(t("tile.preview"));
+  parts.push(t(`state.${standing(state, id)}`).toLowerCase());
+  const seat = state.conference?.seats[id];
+  if (seat) parts.push(t(seat.microphone ? "tile.microphone_open" : "tile.microphone_closed"));
+  const line = state.lines[id];
+  if (line) parts.push(t("tile.line", { level: t(`quality.${worst(line)}`).toLowerCase() }));
+  return parts.join(", ");
+}

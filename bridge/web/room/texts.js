@@ -1,0 +1,114 @@
+// What the room page says and shows, worked out of the state. Pure but for the catalogue.
+
+/** @import { ConferenceView, Floor, Layout, Problem, SeatView, Sentence } from "../types/protocol.js" */
+/** @import { PageState } from "../common/state.js" */
+import { clockText, timeText } from "../common/format.js";
+import { pick, problemText, t } from "../common/i18n.js";
+import { pointOf, shownIn, spent } from "../common/state.js";
+
+const LAST = 30; // seconds of a turn from which its clock is marked
+
+/** The page's own seat. @param {PageState} state @returns {SeatView | null} */
+export const mySeat = (state) => state.conference?.seats[state.self ?? ""] ?? null;
+
+/** The page's place in the queue for the floor, from 1 on; 0 without a request. @param {PageState} state */
+export const placeOf = (state) =>
+  (state.conference?.queue.findIndex((request) => request.point === state.self) ?? -1) + 1;
+
+/**
+ * What is wrong, in plain words, the worst first; or that nothing is.
+ * @param {object} known
+ * @param {Sentence | null} known.farewell  why the session is over
+ * @param {string} known.link  status of the connection
+ * @param {Problem | null} known.problem  what the bridge said against the connection
+ * @param {string} known.refusal  what the bridge has just refused, as a sentence
+ * @param {string} known.mediaLink  status of the media
+ * @param {string} known.deviceError  key of a sentence
+ * @returns {[level: "good" | "warn" | "bad", text: string]}
+ */
+export function statusOf({ farewell, link, problem, refusal, mediaLink, deviceError }) {
+  if (farewell) return ["bad", pick(farewell)];
+  if (link === "wrong_key") return ["bad", problemText(problem) || t("room.error.wrong_key")];
+  if (link === "busy") return ["bad", problemText(problem)];
+  if (link === "down") return ["bad", t("room.error.network")];
+  if (refusal) return ["bad", t("room.error.refused", { detail: refusal })];
+  if (link === "connecting") return ["warn", t("room.status.connecting")];
+  if (mediaLink !== "up") return ["warn", t("room.status.media")];
+  if (deviceError) return ["warn", t(deviceError)];
+  return ["good", t("room.status.in_session")];
+}
+
+/**
+ * What the stage says while there is no picture to show.
+ * @param {PageState} state
+ * @param {number} now  UTC seconds
+ */
+export function waitingText(state, now) {
+  const { conference } = state;
+  const seat = mySeat(state);
+  if (!conference) {
+    const next = state.upcoming[0];
+    if (!next) return t("room.wait");
+    return t("room.wait_next", {
+      title: pick(next.title),
+      at: timeText(next.start, state.zone, "day"),
+      left: clockText(next.start - now),
+    });
+  }
+  if (seat?.dropped) return t("room.dropped");
+  if (seat && !seat.called) return t("room.invited", { title: pick(conference.title) });
+  if (conference.phase === "open" && conference.start !== null && !shownIn(state, "programme")) {
+    return t("room.trial", { left: clockText(conference.start - now) });
+  }
+  return "";
+}
+
+/**
+ * The clock of the page's own turn: what is left of it, or used where it has no limit.
+ * @param {Floor} floor
+ * @param {number} now  UTC seconds
+ */
+export function turnOf(floor, now) {
+  const used = spent(floor, now);
+  if (floor.limit === null) return { text: clockText(used), late: false };
+  const left = floor.limit - used;
+  const text = left > 0 ? t("room.left", { left: clockText(left) }) : t("room.over");
+  return { text, late: left <= LAST };
+}
+
+/**
+ * The layout to show. Without a shared screen there is nothing to put beside the speaker.
+ * @param {ConferenceView | null} conference
+ * @returns {Layout}
+ */
+export function layoutOf(conference) {
+  if (!conference) return "speaker";
+  const { layout, content } = conference;
+  return layout === "content" && content === null ? "speaker" : layout;
+}
+
+/**
+ * What the bar under the stage shows: the microphone's state and the buttons, null where one is
+ * of no use now.
+ * @param {PageState} state
+ * @param {boolean} sharing  this page shares its screen
+ */
+export function barOf(state, sharing) {
+  const seat = mySeat(state);
+  const { conference } = state;
+  const inside = seat?.present ?? false;
+  const open = seat?.microphone ?? false;
+  const place = placeOf(state);
+  const speaking = conference?.floor?.point === state.self;
+  const mayAsk = inside && !speaking && !pointOf(state, state.self)?.observer;
+  const mayMute = inside && (seat?.open || conference?.free_floor);
+  const closed = seat?.locked ? "room.microphone_locked" : "room.microphone_closed";
+  return {
+    open,
+    microphone: inside ? t(open ? "room.microphone_open" : closed) : null,
+    ask: !mayAsk ? null : place ? t("room.withdraw", { place: String(place) }) : t("room.ask"),
+    mute: mayMute ? t(open ? "room.mute" : "room.unmute") : null,
+    accept: seat?.connect === "invitation" && !seat.called && !seat.dropped ? t("room.accept") : null,
+    share: inside ? t(sharing ? "room.stop_share" : "room.share") : null,
+  };
+}
