@@ -20,6 +20,7 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.model import Layout, Phase
 from bridge.server.api.routes import Route
+from bridge.server.http import ROUTES
 from bridge.signalling import protocol
 from config.schema import Template
 
@@ -71,7 +72,9 @@ class _Writer:
         received = [r.answer for r in self.routes if r.answer is not None]
         aliases = [kind for kind, _ in ALIASES.values()]
         kinds = [*sent, protocol.FromClient, *received, protocol.ToClient, *aliases]
-        schemas, self.components = msgspec.json.schema_components(kinds, ref_template=REF + "{name}")
+        schemas, self.components = msgspec.json.schema_components(
+            kinds, ref_template=REF + "{name}"
+        )
         self.schemas = {repr(k): schema for k, schema in zip(kinds, schemas, strict=True)}
         cut = len(sent) + 1
         self.sent = set(self._reached(schemas[:cut]))
@@ -106,8 +109,8 @@ class _Writer:
 
     def _named(self) -> dict[str, str]:
         """Names in TypeScript; a command and an event may be called like something else."""
-        suffixes = {kind: "Command" for kind in get_args(c.Asked)}
-        suffixes |= {kind: "Event" for kind in get_args(e.Event)}
+        suffixes = dict.fromkeys(get_args(c.Asked), "Command")
+        suffixes |= dict.fromkeys(get_args(e.Event), "Event")
         special = {}
         for kind, suffix in suffixes.items():
             full = f"{kind.__module__}.{kind.__qualname__}"
@@ -142,13 +145,17 @@ class _Writer:
             return " | ".join(json.dumps(value) for value in values)
         match schema.get("type"):
             case "array" if schema.get("prefixItems"):
-                return f"[{', '.join(self._type(i, sending=sending) for i in schema['prefixItems'])}]"
+                return (
+                    f"[{', '.join(self._type(i, sending=sending) for i in schema['prefixItems'])}]"
+                )
             case "array":
                 item = self._type(schema.get("items") or {}, sending=sending)
                 return f"({item})[]" if " " in item else f"{item}[]"
             case "object":
                 values = schema.get("additionalProperties")
-                value = self._type(values, sending=sending) if isinstance(values, dict) else "unknown"
+                value = (
+                    self._type(values, sending=sending) if isinstance(values, dict) else "unknown"
+                )
                 return f"Record<string, {value}>"
             case "string" | "boolean" | "null" as simple:
                 return str(simple)
@@ -220,8 +227,6 @@ def _comment(text: str) -> str:
 
 
 def main() -> None:
-    from bridge.server.http import ROUTES
-
     PATH.parent.mkdir(exist_ok=True)
     PATH.write_text(declarations(ROUTES), "utf-8")
 

@@ -16,7 +16,7 @@ export function buildHelp(usage) {
   for (const binding of KEYS) {
     const row = make("div", "", keys);
     makeText("kbd", "", keyText(binding), make("dt", "", row));
-    makeText("dd", "", t(`keys.${binding.action}`), row);
+    makeText("dd", "", t(`shortcut.${binding.action}`), row);
   }
   const list = byId("usage");
   const words = byId("words");

@@ -5,7 +5,7 @@
  * @typedef {"desk" | "lobby"} Place  what the console shows: a conference, or those to start
  *
  * @typedef {object} Binding
- * @property {string} action  named in the catalogue: action.NAME on buttons, keys.NAME in the help
+ * @property {string} action  named in the catalogue: action.NAME on buttons, shortcut.NAME in the help
  * @property {string[]} keys  as KeyboardEvent.key has them, letters in lower case
  * @property {Place[]} places  where they are heard
  * @property {boolean} [shift]

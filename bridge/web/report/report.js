@@ -30,7 +30,9 @@ function commonest(levels) {
 }
 
 /** A time of the day, or a dash. @param {number | null} seconds @param {string} zone */
-const at = (seconds, zone) => (seconds === null ? "–" : timeText(seconds, zone));
+function at(seconds, zone) {
+  return seconds === null ? "–" : timeText(seconds, zone);
+}
 
 function render() {
   if (!shown) return;

@@ -262,7 +262,7 @@ export interface ConferenceView {
   seats: Record<string, SeatView>;
 }
 
-/** `sharer`: "point:ID" or "user:NAME". */
+/** A screen is shared by `sharer`: "point:ID" or "user:NAME". */
 export interface ContentStartedEvent {
   type: "content_started";
   sharer: string;
@@ -411,7 +411,7 @@ export interface FloorEndedEvent {
   seconds: number;
 }
 
-/** One action: on air, microphone open, the others' closed. `number` 0: not asked for. */
+/** A point was given the floor: on air, microphone open, the others' closed. `number` 0: it had not asked. */
 export interface FloorGrantedEvent {
   type: "floor_granted";
   point: string;
@@ -431,7 +431,7 @@ export interface FloorRequestedEvent {
   number: number;
 }
 
-/** `left` seconds of the turn are left; 0: it is over. */
+/** A speaker was warned: `left` seconds of the turn are left; 0: it is over. */
 export interface FloorWarnedEvent {
   type: "floor_warned";
   point: string;
@@ -488,7 +488,7 @@ export interface IncidentClearedEvent {
   seconds: number;
 }
 
-/** `kind`: one of `incident_rules.KINDS`, or "fault", reported by a person. */
+/** An incident was opened. `kind`: one of `incident_rules.KINDS`, or "fault", reported by a person. */
 export interface IncidentOpenedEvent {
   type: "incident_opened";
   number: number;
@@ -574,7 +574,7 @@ export interface LineRow {
   worst: Hour[];
 }
 
-/** Quality of the points' lines, every two seconds. */
+/** Quality of the points' lines, once a second. */
 export interface Lines {
   type: "lines";
   quality: Record<string, Quality>;
@@ -641,7 +641,7 @@ export interface MaintenanceBody {
   note?: string;
 }
 
-/** Alerts of a point are silent while `on`, at the most until `until` (UTC seconds). */
+/** Maintenance of a point began or ended: no alerts of it while `on`, at the most until `until` (UTC seconds). */
 export interface MaintenanceSetEvent {
   type: "maintenance";
   point: string;
@@ -674,7 +674,7 @@ export interface Media {
   reason: string;
 }
 
-/** `locked` None leaves locks as they are. */
+/** Microphones were opened or closed; `locked` None leaves locks as they are. */
 export interface MicrophonesSetEvent {
   type: "microphones";
   points: string[];
@@ -892,7 +892,7 @@ export interface QualityNotedEvent {
   down: string;
 }
 
-/** A span of seconds of one class (`kind`) in one direction; ms, counts, 0–63. */
+/** A `Row` of the history as JSON: the point is in the path of the request. */
 export interface QualityRow {
   at: number;
   span: number;
@@ -1195,7 +1195,7 @@ export interface TakeCommand {
   point?: string | null;
 }
 
-/** `point` is on air; `previous` was before. */
+/** A point was taken on air; `previous` was on air before. */
 export interface TakenEvent {
   type: "taken";
   point: string;
@@ -1382,8 +1382,8 @@ export interface Get {
   "/devices": { body: undefined; answer: Device[] };
   "/points": { body: undefined; answer: PointStatus[] };
   "/points/{id}": { body: undefined; answer: PointStatus };
-  "/points/{id}/quality": { body: undefined; answer: QualityRow[] };
   "/incidents": { body: undefined; answer: Incident[] };
+  "/points/{id}/quality": { body: undefined; answer: QualityRow[] };
   "/overview": { body: undefined; answer: Overview };
   "/reports/lines": { body: undefined; answer: LinesReport };
   "/readiness": { body: undefined; answer: Board };
@@ -1402,9 +1402,9 @@ export interface Post {
   "/users": { body: UserBody; answer: UserAnswer };
   "/points/{id}/enrolments": { body: undefined; answer: Code };
   "/enrol": { body: EnrolBody; answer: Enrolled };
+  "/points/{id}/agent": { body: AgentCommand; answer: AgentAnswer };
   "/points/{id}/maintenance": { body: MaintenanceBody; answer: Maintenance | null };
   "/points/{id}/faults": { body: FaultBody; answer: Incident };
-  "/points/{id}/agent": { body: AgentCommand; answer: AgentAnswer };
   "/readiness": { body: SweepBody; answer: Board };
   "/topology/check": { body: TopologyText; answer: Checked };
   "/topology/reload": { body: undefined; answer: Checked };

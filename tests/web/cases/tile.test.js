@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { reduce } from "../../../bridge/web/common/state.js";
+import { tileOf } from "../../../bridge/web/common/tile.js";
+import { NOW, line, onDesk, seat } from "./samples.js";
+import { useLanguage } from "./support.js";
+
+useLanguage("vi");
+
+/** @param {object} quality @param {object} [changes] */
+const withLine = (quality, changes = {}) =>
+  reduce(onDesk(changes), /** @type {any} */ ({ type: "lines", quality: { "khoan-du": line(quality) } }));
+
+test("the label says all of it in words", () => {
+  const floor = { point: "khoan-du", since: NOW, used: 0, limit: null, warned: null };
+  const state = withLine({}, { floor, on_air: "khoan-du", seats: { "khoan-du": seat({ microphone: true }) } });
+  assert.equal(tileOf(state, "khoan-du", NOW).label,
+    "Điểm cầu Khoan Dụ, đang phát, đang phát biểu, micro mở, đường truyền tốt");
+  useLanguage("en");
+  assert.match(tileOf(state, "khoan-du", NOW).label, /^Point Khoan Du, .*microphone open, line good$/i);
+  useLanguage("vi");
+});
+
+test("on air goes before preview, and who is simply in has no badge", () => {
+  const state = onDesk({ on_air: "khoan-du", preview: "khoan-du" });
+  assert.equal(tileOf(state, "khoan-du", NOW).badge, "ĐANG PHÁT");
+  assert.equal(tileOf(onDesk({ preview: "khoan-du" }), "khoan-du", NOW).badge, "CHUẨN BỊ");
+  assert.equal(tileOf(onDesk(), "khoan-du", NOW).badge, "");
+  assert.notEqual(tileOf(reduce(onDesk(), /** @type {any} */ ({ type: "state", points: {}, slots: {}, conference: null })), "khoan-du", NOW).badge, "");
+});
+
+test("the microphone's icon says locked before open or closed", () => {
+  const icon = (/** @type {object} */ own) => tileOf(onDesk({ seats: { "khoan-du": seat(own) } }), "khoan-du", NOW).microphone;
+  assert.equal(icon({ microphone: true }), "microphone");
+  assert.equal(icon({}), "muted");
+  assert.equal(icon({ locked: true }), "locked");
+  assert.equal(tileOf(onDesk({ seats: {} }), "khoan-du", NOW).microphone, "");
+});
+
+test("a tile is empty unless its slot shows its own point", () => {
+  assert.equal(tileOf(onDesk(), "khoan-du", NOW).empty, false);
+  assert.equal(tileOf(onDesk(), "chi-ne", NOW).empty, true);
+});
+
+test("a line has both directions, and the worse one colours it", () => {
+  const shown = tileOf(withLine({ up: "poor", down: "good" }), "khoan-du", NOW);
+  assert.match(shown.line, /^↑Kém ↓Tốt$/);
+  assert.equal(shown.lineLevel, "poor");
+  assert.equal(tileOf(withLine({ up: "unknown", down: "good" }), "khoan-du", NOW).lineLevel, "good");
+  assert.equal(tileOf(onDesk(), "khoan-du", NOW).lineLevel, "unknown");
+  assert.equal(tileOf(onDesk(), "khoan-du", NOW).line, "");
+});
+
+test("a line that is lost, in maintenance or has incidents says so", () => {
+  assert.match(tileOf(withLine({ reach: "no", silent: 75 }), "khoan-du", NOW).line, /1:15/);
+  assert.match(tileOf(withLine({ incidents: 2 }), "khoan-du", NOW).line, /2/);
+  assert.doesNotMatch(tileOf(withLine({ incidents: 2, maintenance: true }), "khoan-du", NOW).line, /2/);
+});
+
+test("figures that are older than six seconds are not shown as if they were new", () => {
+  const state = withLine({ at: NOW - 6 });
+  assert.equal(tileOf(state, "khoan-du", NOW).old, false);
+  const old = tileOf(state, "khoan-du", NOW + 1);
+  assert.equal(old.old, true);
+  assert.match(old.line, /0:07/);
+});
+
+test("details have the seat's problem and the line's figures", () => {
+  const problem = { vi: "Phòng họp đã đóng trang.", en: "The room has closed its page." };
+  const state = withLine({ up_loss: 0.051, up_variation: null }, { seats: { "khoan-du": seat({ problem }) } });
+  const [first, second] = tileOf(state, "khoan-du", NOW).details.split("\n");
+  assert.equal(first, problem.vi);
+  assert.match(second, /5\.1 %/);
+  assert.match(second, /–/);
+});
