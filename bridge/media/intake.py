@@ -43,6 +43,9 @@ class Intake:
         layer = transport.layers.get(ssrc)
         if layer is not None:
             budget = layer.source.budget
+        elif ssrc not in transport.ssrcs and len(transport.ssrcs) >= MAX_SSRCS:
+            self._counters.drop(Drop.SSRC_LIMIT)
+            return
         else:
             repaired = transport.rtx_layers.get(ssrc)
             budget = transport.stray if repaired is None else repaired.source.budget
@@ -104,9 +107,6 @@ class Intake:
         counters = self._counters
         inbound = transport.inbound
         assert inbound is not None
-        if ssrc not in transport.ssrcs and len(transport.ssrcs) >= MAX_SSRCS:
-            counters.drop(Drop.SSRC_LIMIT)
-            return
         try:
             packet = inbound.unprotect(data)
         except SrtpError:
