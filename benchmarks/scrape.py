@@ -111,12 +111,12 @@ async def cost(points: int) -> dict[str, Any]:
         process.meters.take_worker(figures(names), "w", names)
         taken = time.perf_counter() - began
         began = time.perf_counter()
-        process.bookkeeper.tick(1.0)
+        process.collector.tick(1.0)
         tick = time.perf_counter() - began
         snapshots, texts, body = [], [], b""
         for _ in range(RUNS):
             began = time.perf_counter()
-            snapshot = process.bookkeeper.snapshot()
+            snapshot = process.collector.snapshot()
             between = time.perf_counter()
             body, _ = exposition(snapshot)
             snapshots.append(between - began)

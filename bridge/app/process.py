@@ -36,8 +36,9 @@ from bridge.store.accounts import Accounts
 from bridge.store.database import FAULTS, StoreError, engine_of, migrate
 from bridge.store.log import EventLog
 from bridge.store.quality import QualityStore
-from bridge.telemetry.collector import Bookkeeper
+from bridge.telemetry.collector import Collector
 from bridge.telemetry.counters import Meters
+from bridge.telemetry.sources import Sources
 from config.schema import Topology
 
 
@@ -147,7 +148,7 @@ class ControlProcess:
             clock=monotonic,
             certificate=self.certificate.file,
         )
-        self.bookkeeper = Bookkeeper(
+        sources = Sources(
             control=control,
             agents=self.agents,
             health=self.health,
@@ -156,12 +157,11 @@ class ControlProcess:
             scheduler=self.scheduler,
             meters=self.meters,
             now=now,
-            state=self._state,
-            certificate=self.certificate.file,
         )
+        self.collector = Collector(sources, self._state, self.certificate.file)
         self.metrics = MetricsListener(
             topology.bridge.metrics,
-            self.bookkeeper.snapshot,
+            self.collector.snapshot,
             lambda: self.healthy,
             self._not_ready,
             self.meters,
@@ -226,7 +226,7 @@ class ControlProcess:
             self.agent_sockets.run(),
             self.health.run(),
             self.readiness.run(),
-            self.bookkeeper.run(),
+            self.collector.run(),
             *([self.security_log.run()] if self.security_log is not None else []),
             *(delivery.run(hook) for hook in self.topology.bridge.webhooks),
         ]
@@ -279,7 +279,7 @@ class ControlProcess:
             incidents=self.incidents,
             health=self.health,
             readiness=self.readiness,
-            figures=self.bookkeeper,
+            host=lambda: self.collector.host,
         )
         return Http(services, self.topology.bridge.web.origins, self.agent_sockets)
 

@@ -34,7 +34,7 @@ from bridge.lines.board import Board, PointView, StepView
 from bridge.media import messages as m
 from bridge.server.metrics_listener import MetricsListener, tls_context
 from bridge.signalling.protocol import Media, Playback, RoomStatus
-from bridge.telemetry.collector import read_slow
+from bridge.telemetry.host import read_host
 from config.schema import MetricsPort, Tls
 from monitoring.exposition.snapshot import Snapshot, exposition
 from tests.control_support import TOPOLOGY, Bridge
@@ -66,7 +66,7 @@ async def watched(bridge: Bridge) -> AsyncIterator[Bridge]:
 
 
 def snapshot(bridge: Bridge) -> Snapshot:
-    return bridge.process.bookkeeper.snapshot()
+    return bridge.process.collector.snapshot()
 
 
 async def test_a_fresh_bridge_has_every_point_at_nought(watched: Bridge) -> None:
@@ -90,7 +90,7 @@ async def test_a_point_from_join_to_leaving(watched: Bridge) -> None:
     await watched.join(POINT, "hoi-truong")
     session = watched.control.sessions.of_point(POINT)
     assert session is not None
-    watched.process.bookkeeper.tick(1.0)
+    watched.process.collector.tick(1.0)
     found = snapshot(watched)
     assert found.value("point_up", POINT) == 1
     assert found.value("point_connected", POINT) == 1
@@ -161,7 +161,7 @@ async def test_a_room_that_closes_its_media_is_not_asked_for_another_offer(
 
 
 async def test_time_of_lines_and_in_conferences(watched: Bridge) -> None:
-    tick = watched.process.bookkeeper.tick
+    tick = watched.process.collector.tick
     await watched.join(POINT, "hoi-truong")
     watched.process.health.publish({POINT: quality(), "an-binh": quality("bad", reach="no")})
     tick(1.0)
@@ -213,7 +213,7 @@ async def test_what_an_agent_says(watched: Bridge) -> None:
             )
         }
     )
-    watched.process.bookkeeper.tick(2.0)
+    watched.process.collector.tick(2.0)
     found = snapshot(watched)
     assert found.value("agent_info", POINT, "1.2.3") == 1
     assert found.value("point_device_present", POINT, "up", "video") == 1
@@ -333,11 +333,11 @@ async def test_nothing_is_read_while_a_scrape_waits(
 
 def test_disk_and_certificate(tmp_path: Path) -> None:
     create(tmp_path / "tls", ["192.0.2.10"], "Huyện", datetime.datetime.now(datetime.UTC))
-    found = read_slow(tmp_path, tmp_path / "tls" / CERTIFICATE)
+    found = read_host(tmp_path, tmp_path / "tls" / CERTIFICATE)
     assert 0 < found.disk_free <= found.disk_size
     assert found.certificate > 1_700_000_000
     (tmp_path / "broken").write_text("no certificate")
-    assert read_slow(tmp_path / "gone", tmp_path / "broken").certificate == 0
+    assert read_host(tmp_path / "gone", tmp_path / "broken").certificate == 0
 
 
 async def test_a_scrape_has_its_size(tmp_path: Path) -> None:
@@ -367,7 +367,7 @@ class Stage:
         self.healthy = True
         self.listener = MetricsListener(
             config,
-            bridge.process.bookkeeper.snapshot,
+            bridge.process.collector.snapshot,
             lambda: self.healthy,
             bridge.process._not_ready,
             bridge.process.meters,

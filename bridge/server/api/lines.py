@@ -147,7 +147,7 @@ async def show_overview(call: Call) -> Overview:
                 day_loss_down=row.loss_down if row is not None else None,
             )
         )
-    slow = services.figures.slow
+    host = services.host()
     starts = [coming.start for coming in services.scheduler.upcoming if coming.start > now]
     return Overview(
         now=now,
@@ -159,9 +159,9 @@ async def show_overview(call: Call) -> Overview:
         worker=control.routes.ready,
         unsaved=services.conductor.unsaved,
         incidents=len(services.incidents.open),
-        disk_free=slow.disk_free,
-        disk_size=slow.disk_size,
-        certificate=slow.certificate,
+        disk_free=host.disk_free,
+        disk_size=host.disk_size,
+        certificate=host.certificate,
         points=tuple(points),
     )
 

@@ -24,6 +24,7 @@ from bridge.lines.incident import Incident
 from bridge.reports.monthly_lines import LinesReport
 from bridge.store.accounts import Accounts
 from bridge.store.log import EventLog
+from bridge.telemetry.host import Host
 from monitoring.quality.line_state import Row
 
 
@@ -58,21 +59,6 @@ class LineHistory(Protocol):
     ) -> list[Row]: ...
 
     async def measured(self, start: float, end: float) -> Measured: ...
-
-
-class Figures(Protocol):
-    """`bridge.telemetry.collector.Bookkeeper`, as far as the interface needs it."""
-
-    @property
-    def slow(self) -> SlowFigures: ...
-
-
-class SlowFigures(Protocol):
-    """What is read from the disk now and then; 0 where there is nothing."""
-
-    disk_free: float
-    disk_size: float
-    certificate: float
 
 
 class ReadinessBoard(Protocol):
@@ -125,5 +111,6 @@ class Services:
     incidents: IncidentLog
     health: LineHistory
     readiness: ReadinessBoard
-    figures: Figures
+    host: Callable[[], Host]
+    """What was read from the disk last."""
     reports: LineReports = field(default_factory=LineReports)

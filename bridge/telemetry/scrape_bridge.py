@@ -1,0 +1,93 @@
+"""The metrics of the bridge as a whole: conferences, the media worker, this process."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import resource
+
+from bridge.base.version import VERSION
+from bridge.media.counters import Drop
+from bridge.telemetry.host import Host
+from bridge.telemetry.sources import Sources
+from monitoring.exposition.snapshot import Snapshot, UnknownSeries
+
+
+def conferences(found: Snapshot, sources: Sources) -> None:
+    """Conferences that run, who has the floor and the picture, and how long things took."""
+    control, meters = sources.control, sources.meters
+    running = control.conductor.running()
+    for state in running:
+        phase = "live" if state.phase == "live" else "open"
+        found.set("conferences", found.value("conferences", phase) + 1, phase)
+        if state.floor is not None and state.floor.point in control.topology.points:
+            found.set("floor_holder", 1, state.floor.point)
+        if state.on_air in control.topology.points:
+            found.set("on_air", 1, state.on_air)
+    found.set("floor_requests_waiting", sum(len(s.queue) for s in running))
+    starts = [coming.start for coming in sources.scheduler.upcoming if coming.start > sources.now()]
+    found.set("conference_next_start_timestamp_seconds", min(starts, default=0.0))
+    found.histogram("conference_duration_seconds", meters.lengths)
+    found.histogram("floor_wait_seconds", meters.waits)
+    found.histogram("take_duration_seconds", meters.takes)
+    found.histogram("command_duration_seconds", meters.commands)
+
+
+def worker(found: Snapshot, sources: Sources) -> None:
+    """The media worker: its totals, which outlive it, and its state while it runs."""
+    meters, ready = sources.meters, sources.control.routes.ready
+    found.set("workers", 1, "ready" if ready else "away")
+    totals = meters.running.totals
+
+    def total(name: str) -> float:
+        return totals.get(("worker", name), 0.0)
+
+    for metric, name in (
+        ("worker_packets_received_total", "packets_in"),
+        ("worker_packets_forwarded_total", "packets_out"),
+        ("worker_bytes_forwarded_total", "octets_out"),
+        ("worker_cpu_seconds_total", "cpu_seconds"),
+        ("worker_gso_batches_total", "gso_batches"),
+        ("worker_gso_segments_total", "gso_segments"),
+    ):
+        found.set(metric, total(name), "0")
+    for reason in Drop:
+        found.set("worker_packets_dropped_total", total(f"dropped.{reason}"), "0", reason.value)
+    for reason_, name in (
+        ("ice", "ice_failed"),
+        ("dtls", "dtls_failed"),
+        ("consent", "consent_lost"),
+    ):
+        found.set("transport_failures_total", total(name), reason_)
+    found.histogram("worker_forwarding_delay_seconds", meters.forwarding, "0")
+    if meters.worker is None or not ready:
+        return
+    found.set("worker_uptime_seconds", meters.worker.uptime, "0")
+    found.set("worker_resident_memory_bytes", meters.worker.rss_bytes, "0")
+    found.set("worker_event_loop_lag_seconds", meters.worker.loop_lag_ms / 1000, "0")
+    for transport in meters.worker.transports:
+        with contextlib.suppress(UnknownSeries):  # one that is being closed
+            before = found.value("transports", transport.state)
+            found.set("transports", before + 1, transport.state)
+
+
+def process(
+    found: Snapshot, sources: Sources, host: Host, *, began: float, reloaded: float
+) -> None:
+    """This process and its machine. It ``began`` then, and took its topology in when it was
+    ``reloaded`` (UTC seconds)."""
+    control, meters = sources.control, sources.meters
+    found.info("build_info", VERSION, platform.python_version())
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    found.set("process_start_time_seconds", began)
+    found.set("process_cpu_seconds_total", usage.ru_utime + usage.ru_stime)
+    found.histogram("event_loop_lag_seconds", meters.lags)
+    clients = sum(session.client is not None for session in control.sessions.all())
+    found.set("websocket_clients", clients)
+    found.histogram("database_commit_duration_seconds", meters.commits)
+    found.set("database_unsaved_events", control.conductor.unsaved)
+    found.set("disk_free_bytes", host.disk_free)
+    found.set("disk_size_bytes", host.disk_size)
+    found.set("certificate_expiry_timestamp_seconds", host.certificate)
+    found.set("config_last_reload_successful", meters.reload_ok)
+    found.set("config_last_reload_success_timestamp_seconds", reloaded)

@@ -1,0 +1,29 @@
+"""Where the metrics of the bridge are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.agents.registry import Agents
+from bridge.control.control import Control
+from bridge.control.scheduler import Scheduler
+from bridge.lines.incident_log import Incidents
+from bridge.lines.sweep import Readiness
+from bridge.lines.watch import HealthWatch
+from bridge.telemetry.counters import Meters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The parts of the bridge that are asked at a scrape; all answer from memory. ``now`` is UTC
+    seconds."""
+
+    control: Control
+    agents: Agents
+    health: HealthWatch
+    incidents: Incidents
+    readiness: Readiness
+    scheduler: Scheduler
+    meters: Meters
+    now: Callable[[], float]
