@@ -73,3 +73,11 @@ async def bridge(tmp_path: Path) -> AsyncIterator[Bridge]:
         yield made
     await made.stop()
     await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def watched(bridge: Bridge) -> AsyncIterator[Bridge]:
+    """The same, with its prober."""
+    bridge.process.health.start()
+    yield bridge
+    bridge.process.health.prober.close()

@@ -1,0 +1,87 @@
+"""Conferences over REST: commands, repetitions, reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.conference import commands as c
+from tests.control_support import Bridge
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 422),
+        ({"command": {"type": "lock"}, "text": "lock"}, 422),
+        ({"command": {"type": "point_down", "point": "khoan-du", "reason": "x"}}, 422),
+        ({"command": {"type": "extend", "minutes": 2**63}}, 422),
+        ({"command": {"type": "take", "point": "../etc"}}, 422),
+        ({"command": {"type": "take", "point": "khoan-du"}}, 409),
+        ({"text": "dance"}, 409),
+        ({"text": "lock"}, 200),
+    ],
+)
+async def test_commands(bridge: Bridge, body: dict[str, Any], status: int) -> None:
+    conference = await bridge.open()
+    await bridge.do(conference, c.End())
+    assert (
+        await bridge.call("POST", f"/conferences/{conference}/commands", body, role="operator")
+    ).status in (404, 422)
+    opened = await (
+        await bridge.call("POST", "/conferences", {"template": "khan"}, role="operator")
+    ).json()
+    path = f"/conferences/{opened['conference']}/commands"
+    assert (await bridge.call("POST", path, body, role="operator")).status == status
+
+
+async def test_idempotency_keys(bridge: Bridge) -> None:
+    headers = {"Idempotency-Key": "abc"}
+    body = {"template": "khan", "start": True}
+    opened = []
+    for _ in range(2):
+        bridge.pass_time(5)
+        first = await bridge.call(
+            "POST", "/conferences", body, role="operator", headers={"Idempotency-Key": "open"}
+        )
+        assert first.status == 201, await first.text()
+        opened.append(await first.json())
+    assert opened[0] == opened[1], "a page that asks twice opens one"
+    conference = opened[0]["conference"]
+    path = f"/conferences/{conference}/commands"
+    extend = {"command": {"type": "extend", "minutes": 5}}
+    answers = [
+        await (await bridge.call("POST", path, extend, role="operator", headers=headers)).json()
+        for _ in range(3)
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    other = {"command": {"type": "extend", "minutes": 6}}
+    assert (await bridge.call("POST", path, other, role="operator", headers=headers)).status == 409
+
+
+async def test_reports(bridge: Bridge) -> None:
+    conference = await bridge.open()
+    await bridge.join("hoi-truong", "khoan-du")
+    await bridge.do(conference, c.Grant(point="khoan-du"))
+    bridge.pass_time(65)
+    await bridge.do(conference, c.End())
+    path = f"/conferences/{conference}/report"
+    made = await (await bridge.call("GET", path, role="viewer")).json()
+    row = next(r for r in made["report"]["points"] if r["point"] == "khoan-du")
+    assert row["floor_seconds"] == 65.0
+    assert made["names"]["khoan-du"]["vi"] == "Xã Khoan Dụ"
+    text = (await (await bridge.call("GET", path + "?format=csv", role="viewer")).read()).decode()
+    assert text.startswith("\ufeffĐiểm cầu,")
+    assert "Xã Khoan Dụ,có," in text
+    pdf = await (await bridge.call("GET", path + "?format=pdf", role="viewer")).read()
+    assert pdf.startswith(b"%PDF-")
+    assert len(pdf) > 10_000, "the font is inside"
+    assert (await bridge.call("GET", path + "?format=exe", role="viewer")).status == 422
+    assert (await bridge.call("GET", "/conferences/none/report", role="viewer")).status == 404
+    listed = await (await bridge.call("GET", "/conferences", role="viewer")).json()
+    assert [(e["id"], e["phase"]) for e in listed] == [(conference, "ended")]
+    page = await (
+        await bridge.call("GET", f"/conferences/{conference}/events?after=1&limit=2", role="viewer")
+    ).json()
+    assert [line["seq"] for line in page["events"]] == [2, 3]

@@ -1,0 +1,63 @@
+"""Accounts and logins."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bridge.accounts.throttle import FREE
+from tests.control_support import PASSWORD, Bridge
+
+
+async def test_the_first_login_changes_the_password(bridge: Bridge) -> None:
+    made = await bridge.call("POST", "/users", {"name": "lan", "role": "operator"}, role="admin")
+    password = (await made.json())["password"]
+    body = {"name": "lan", "password": password, "token": True}
+    me = await (await bridge.call("POST", "/login", body)).json()
+    assert me["must_change"] is True
+    token = me["token"]
+    assert (await bridge.call("GET", "/conferences", token=token)).status == 403
+    for new, status in (("short", 422), (password, 422), ("lan-lan-lan-lan", 422), (PASSWORD, 204)):
+        change = {"old": password, "new": new}
+        assert (await bridge.call("POST", "/password", change, token=token)).status == status, new
+    assert (await bridge.call("GET", "/conferences", token=token)).status == 200
+    assert (await bridge.call("POST", "/login", body)).status == 401
+
+
+async def test_guessing_is_slowed_down(bridge: Bridge) -> None:
+    await bridge.user("operator")
+    wrong = {"name": "operator", "password": "wrong-wrong-wrong"}
+    right = {"name": "operator", "password": PASSWORD}
+    for _ in range(FREE):
+        assert (await bridge.call("POST", "/login", wrong)).status == 401
+    assert (await bridge.call("POST", "/login", right)).status == 429
+    bridge.pass_time(31)
+    assert (await bridge.call("POST", "/login", right)).status == 200
+
+
+async def test_many_guesses_at_once_are_slowed_down_too(bridge: Bridge) -> None:
+    await bridge.user("operator")
+    wrong = {"name": "operator", "password": "wrong-wrong-wrong"}
+    answers = await asyncio.gather(*(bridge.call("POST", "/login", wrong) for _ in range(20)))
+    assert sorted(answer.status for answer in answers) == [401] * FREE + [429] * (20 - FREE)
+    for demo in ("x", "é", "\u0000"):
+        assert (await bridge.call("POST", "/login", {"demo": demo})).status == 401
+
+
+async def test_ended_logins_and_disabled_accounts_are_out_at_once(bridge: Bridge) -> None:
+    token = await bridge.user("operator")
+    session = await bridge.login_session("operator")
+    response = await bridge.call("PATCH", "/users/operator", {"disabled": True}, role="admin")
+    assert response.status == 200
+    assert (await bridge.call("GET", "/me", token=token)).status == 401
+    assert session not in bridge.control.sessions.all()
+    response = await bridge.call("PATCH", "/users/admin", {"role": "viewer"}, role="admin")
+    assert response.status == 409, "the last admin stays"
+    viewer = await bridge.user("viewer")
+    logins = await (await bridge.call("GET", "/logins", role="admin")).json()
+    ident = next(item["id"] for item in logins if item["user"] == "viewer")
+    assert (await bridge.call("DELETE", f"/logins/{ident}", role="admin")).status == 204
+    assert (await bridge.call("GET", "/me", token=viewer)).status == 401
+    assert (await bridge.call("GET", "/me", token="nonsense")).status == 401
+    bridge.pass_time(13 * 3600)
+    admin_token = await bridge.user("admin")
+    assert (await bridge.call("GET", "/me", token=admin_token)).status == 401, "idle too long"

@@ -1,0 +1,58 @@
+"""Templates with their ETags, and the calendar feed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from icalendar import Calendar
+
+from tests.control_support import Bridge
+
+
+async def test_templates_are_changed_with_etags(bridge: Bridge) -> None:
+    template = {
+        "title": {"vi": "Họp xã"},
+        "points": ["khoan-du", "chi-ne"],
+        "chair": "chi-ne",
+        "schedule": {"start": "2026-11-20 08:00", "minutes": 60, "rule": "FREQ=DAILY;COUNT=3"},
+    }
+
+    async def put(body: object, tag: str = "", role: Any = "operator") -> Any:
+        headers = {"If-Match": tag} if tag else {}
+        return await bridge.call("PUT", "/templates/hop-xa", body, role=role, headers=headers)
+
+    assert (await put(template, role="viewer")).status == 403
+    made = await put(template)
+    assert made.status == 201
+    tag = made.headers["ETag"]
+    assert (await put(template)).status == 428
+    assert (await put(template, '"stale"')).status == 412
+    bad = await put({**template, "chair": "yen-bong"}, tag)
+    assert bad.status == 422
+    assert "yen-bong" in (await bad.json())["title"]
+    assert (await put({**template, "schedule": {"start": "soon"}}, tag)).status == 422
+    changed = await put({**template, "title": {"vi": "Họp xã mới"}}, tag)
+    assert changed.status == 200
+    await bridge.process.scheduler.look()
+    coming = await (await bridge.call("GET", "/schedule", role="technician")).json()
+    assert [item["title"]["vi"] for item in coming][:3] == ["Họp xã mới"] * 3
+    gone = {"If-Match": changed.headers["ETag"]}
+    path = "/templates/hop-xa"
+    assert (await bridge.call("DELETE", path, role="operator", headers=gone)).status == 204
+    of_file = await bridge.call(
+        "PUT", "/templates/giao-ban", template, role="operator", headers={"If-Match": "*"}
+    )
+    assert of_file.status == 409
+
+
+async def test_the_calendar_feed(bridge: Bridge) -> None:
+    me = await (await bridge.call("GET", "/me", role="viewer")).json()
+    assert (await bridge.client.get("/api/v1/calendar.ics?key=wrong")).status == 401
+    assert (await bridge.client.get("/api/v1/calendar.ics")).status == 401
+    response = await bridge.client.get(f"/api/v1/calendar.ics?key={me['calendar']}")
+    assert response.content_type == "text/calendar"
+    event: Any
+    (event,) = Calendar.from_ical(await response.text()).walk("VEVENT")
+    assert event["SUMMARY"] == "Họp giao ban tuần"
+    assert event["RRULE"]["FREQ"] == ["WEEKLY"]
+    assert event["DTSTART"].dt.utcoffset().total_seconds() == 7 * 3600
