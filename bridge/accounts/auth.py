@@ -1,4 +1,4 @@
-"""Logins of users, sessions of devices: who is asking, and may they."""
+"""Authentication of users by password and login token, of rooms by device key; the audit trail."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOCAL_USER = User(name="cli", role="admin")  # who can read the state folder
 
 
 class Denied(Exception):
-    """Somebody may not do something; ``key`` names the sentence, ``status`` is HTTP's."""
+    """A request is refused; ``key`` names the sentence that says why, ``status`` is HTTP's."""
 
     def __init__(self, status: int, key: str, **arguments: str) -> None:
         super().__init__(key)
@@ -47,8 +47,8 @@ class Identity(NamedTuple):
 
 
 class Auth:
-    """``now`` is UTC seconds, ``monotonic`` for waits. ``local_token`` is the command line's,
-    ``noted`` gets every line of the audit trail at once."""
+    """Checks who is asking. ``now`` is UTC seconds, ``monotonic`` for waits. ``local_token`` is the
+    command line's; ``noted`` gets every line of the audit trail at once."""
 
     def __init__(
         self,

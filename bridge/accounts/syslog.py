@@ -1,5 +1,5 @@
-"""Security events for a collector (a province's security centre): the lines of the audit trail as
-syslog by RFC 5424, over UDP (RFC 5426), TCP (RFC 6587, octet counting) or TLS (RFC 5425).
+"""The audit trail as security events for a syslog collector (a province's security centre), by
+RFC 5424, over UDP (RFC 5426), TCP (RFC 6587, octet counting) or TLS (RFC 5425).
 
 Without ``identities`` a line holds no address and no name: who did something is a pseudonym that
 lasts as long as this process, so that the events of one hang together.

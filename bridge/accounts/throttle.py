@@ -21,7 +21,8 @@ class _Record:
 
 @dataclass(slots=True)
 class Throttle:
-    """Ask `wait` before a password is looked at; tell `failed` or `succeeded` after."""
+    """Counts failed logins. Ask `wait` before a password is checked; tell `failed` or `succeeded`
+    after."""
 
     _records: dict[str, _Record] = field(default_factory=dict)
 

@@ -27,7 +27,8 @@ WIDTHS = (46, 18, 22, 22, 24, 62, 16, 24, 20, 20)  # relative; landscape A4
 
 
 class Document:
-    """``names`` are the points' names in ``language`` ("vi" or "en")."""
+    """A conference's report as a file; ``names`` are the points' names in ``language`` ("vi" or
+    "en")."""
 
     def __init__(self, report: Report, names: dict[str, str], language: str, zone: str) -> None:
         self._report = report

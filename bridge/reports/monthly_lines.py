@@ -37,7 +37,7 @@ WIDTHS = (36, 20, 20, 20, 18, 18, 22, 20, 20, 72)  # relative; landscape A4
 
 
 class Hour(msgspec.Struct, frozen=True, kw_only=True):
-    """A bad hour; ``outage`` in seconds, losses 0–1."""
+    """An hour in which a line was bad; ``outage`` in seconds, losses 0–1."""
 
     at: int
     outage: float

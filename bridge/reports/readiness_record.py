@@ -16,7 +16,7 @@ COLUMNS = ("point", "check", "level", "reason", "step")
 
 
 class ReadinessDocument:
-    """``language`` is "vi" or "en"."""
+    """A readiness board as a file; ``language`` is "vi" or "en"."""
 
     def __init__(self, board: Board, language: str, zone: str) -> None:
         self._board = board

@@ -1,8 +1,12 @@
-"""The WebSocket of the endpoint agents. A shell around `bridge.agents.registry`."""
+"""The WebSocket of the endpoint agents: their hello, reports and outcomes in, commands out.
+
+Messages are those of `bridge.agents.protocol`; docs/agent-protocol.md explains them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -29,8 +33,9 @@ CLOSE_PROTOCOL, CLOSE_KEY, CLOSE_BUSY = 4400, 4403, 4409
 
 
 class AgentSockets:
-    """``senders`` tells where probes come from, to an agent that reached us at an address;
-    ``certificate`` is the local authority's (PEM)."""
+    """Serves the WebSocket of every agent. ``senders`` gives the addresses that probes come from,
+    for the address at which an agent reached us; ``certificate`` is the local authority's
+    (PEM)."""
 
     def __init__(
         self,
@@ -49,6 +54,7 @@ class AgentSockets:
         self._certificate = certificate
 
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one agent until it goes."""
         socket = web.WebSocketResponse(
             heartbeat=HEARTBEAT, max_msg_size=p.MAX_MESSAGE, compress=False
         )
@@ -176,6 +182,7 @@ class AgentSockets:
         agent.post(p.Room(code=code))
 
     async def _write(self, socket: web.WebSocketResponse, agent: Agent) -> None:
+        """Empty the agent's queue, then close."""
         code, reason = 1000, b""
         try:
             while (message := await agent.queue.get()) is not None:
@@ -185,12 +192,10 @@ class AgentSockets:
                     code = CLOSE_BUSY if message.reason == "taken_over" else CLOSE_KEY
                     reason = message.reason.encode()
         except (ConnectionError, TimeoutError, RuntimeError):
-            pass
-        try:
+            pass  # it went, or does not read: closing ends the reading side, too
+        with contextlib.suppress(TimeoutError):  # who does not answer the close frame is cut off
             async with asyncio.timeout(1):
                 await socket.close(code=code, message=reason)
-        except TimeoutError:
-            pass
 
 
 def _local_address(request: web.Request) -> str:

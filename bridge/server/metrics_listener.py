@@ -62,7 +62,8 @@ def tls_context(
 
 
 class MetricsListener:
-    """``healthy`` tells whether the process works, ``ready`` "" or why it is not of use now."""
+    """The web server of the metrics. ``healthy`` tells whether the process works, ``ready`` why no
+    conference could be held now (the key of a sentence; "" where one could)."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The runbooks of alerts as pages: what an alert means to people, what to check, whom to call.
+"""The runbooks of alerts as web pages: what an alert means, what to check, whom to call.
 Written as Markdown in monitoring/runbooks, Vietnamese first. Public: they hold no secret, and who
 is called at night may not be logged in."""
 

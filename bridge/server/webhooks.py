@@ -1,4 +1,5 @@
-"""Posts events of conferences and points to other systems: signed, in order, until taken.
+"""Webhooks: posts events of conferences and points to other systems, signed, in order, until each
+is taken.
 
 The signature is that of the Standard Webhooks specification: ``webhook-signature: v1,BASE64`` of
 HMAC-SHA256 over "id.timestamp.body". What was delivered last is stored, so nothing is lost by a
@@ -47,7 +48,7 @@ def body_of(item: Numbered) -> bytes:
 
 
 class Delivery:
-    """One task for each webhook."""
+    """Delivers the log of events to webhooks; one task runs for each."""
 
     def __init__(self, events: EventLog, accounts: Accounts, now: Callable[[], float]) -> None:
         self._events = events

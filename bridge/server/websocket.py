@@ -6,6 +6,7 @@ Messages are those of `bridge.signalling.protocol`; docs/protocol.md explains th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 from aiohttp import WSMsgType, web
@@ -225,11 +226,9 @@ class _Connection:
         if client.overflowed:
             self._control.observer.hung_up("too_slow")
             code, reason = CLOSE_TOO_SLOW, b"too slow"
-        try:
+        with contextlib.suppress(TimeoutError):  # who does not answer the close frame is cut off
             async with asyncio.timeout(1):
                 await socket.close(code=code, message=reason)
-        except TimeoutError:
-            pass
 
 
 def _result(ident: int, result: Result) -> protocol.Result:

@@ -1,4 +1,4 @@
-"""What the bridge counts of what happens in it. Pure: times are arguments, nothing waits; read
+"""Counters and histograms of what happens in the bridge. Pure: times are arguments; read
 at scrape time by `bridge.telemetry.collector`."""
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ MEDIA = (
 
 @dataclass(slots=True)
 class Running:
-    """Counters of somebody who may begin anew (a worker, a probe session), as totals that never
-    go back. ``identity`` tells the counting ones apart."""
+    """Turns counters that may start again at 0 (of a worker, of a probe session) into totals that
+    never go back. ``identity`` tells one that counts from the next."""
 
     totals: dict[tuple[str, ...], float] = field(default_factory=dict)
     _seen: dict[tuple[str, ...], tuple[str, float]] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Running:
 
 @dataclass(slots=True)
 class Meters(Observer):
-    """Everything that is counted. ``started`` is monotonic."""
+    """Everything that is counted, fed by the observer's callbacks."""
 
     counts: defaultdict[tuple[str, ...], float] = field(default_factory=lambda: defaultdict(float))
     """By metric name without prefix, then its labels."""
@@ -72,7 +72,7 @@ class Meters(Observer):
     _offers: dict[str, float] = field(default_factory=dict)
     _delays: tuple[str, tuple[int, ...], float] = ("", (), 0.0)
 
-    # --- what shells tell ---------------------------------------------------------------
+    # --- the observer -------------------------------------------------------------------
 
     def committed(self, seconds: float, saved: bool) -> None:
         if saved:

@@ -1,1 +1,1 @@
-"""The REST interface."""
+"""The REST interface: a table of routes, and the handlers of each subject."""

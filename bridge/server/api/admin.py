@@ -1,4 +1,4 @@
-"""Topology, audit, backup."""
+"""What only an admin does: change the topology, read the audit trail, back up and restore."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class TopologyText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TopologyProblem(msgspec.Struct, frozen=True):
+    """A fault of a topology file, with its place; ``path`` is that of the key."""
+
     line: int
     column: int
     path: str
@@ -56,6 +58,8 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Restored(msgspec.Struct, frozen=True):
+    """How many rows of the database came out of a backup."""
+
     rows: int
 
 

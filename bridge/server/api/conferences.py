@@ -40,7 +40,7 @@ class CommandBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """What was done, by the number of the conference's last event."""
+    """A command was carried out; ``seq`` is the number of the conference's last event."""
 
     conference: str
     seq: int
@@ -60,6 +60,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventPage(msgspec.Struct, frozen=True):
+    """A part of a conference's log, in its order."""
+
     events: list[e.Recorded]
 
 

@@ -18,13 +18,15 @@ INCIDENTS_LOOKED = 20_000  # events
 
 
 class MaintenanceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Silence a point's alerts for ``minutes``, or until further notice where they are null."""
+
     on: bool
     minutes: Annotated[int, msgspec.Meta(ge=1, le=MAINTENANCE_MOST)] | None = 240
     note: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
 class FaultBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One of the three faults of the written procedure."""
+    """A fault that a technician reports: no picture, no sound, or the connection lost."""
 
     fault: Literal["picture", "sound", "lost"]
     note: Annotated[str, msgspec.Meta(max_length=500)] = ""

@@ -23,7 +23,7 @@ Short = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class SessionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A point with its device key; or, for who is logged in, a console or a self-test."""
+    """Who opens a session: a point with its device key; or, logged in, a console or a self-test."""
 
     point: Short | None = None
     key: Short = ""
@@ -37,6 +37,7 @@ class SessionAnswer(msgspec.Struct, frozen=True):
 
 
 async def create_session(call: Call) -> SessionAnswer:
+    """Open a session; one of the same point and device is taken over."""
     body: SessionBody = call.body
     token = passwords.new_token()
     if body.point is not None and body.kind == "echo":
@@ -124,7 +125,7 @@ async def _user_session(call: Call, kind: str, token: str) -> Session:
 
 
 async def offer(call: Call) -> web.Response:
-    """An SDP offer → 201 with the answer."""
+    """Answer the SDP offer of a session: 201 with the SDP answer."""
     token, by_cookie = token_of(call.request)
     session = None if by_cookie else call.services.control.sessions.get(token)
     if session is None:

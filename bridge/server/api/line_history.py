@@ -15,7 +15,7 @@ LONGEST = 400 * DAY  # seconds of history in one question
 
 
 class QualityRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A `Row` of the history as JSON: the point is in the path of the request."""
+    """A row of a line's history as JSON: a `Row` without its point, which is in the path."""
 
     at: int
     span: int

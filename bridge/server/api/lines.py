@@ -1,4 +1,4 @@
-"""Lines as an admin sees them without Prometheus: a live overview, and the report of a month."""
+"""The lines of all points together: a live overview, and the report of a month."""
 
 from __future__ import annotations
 

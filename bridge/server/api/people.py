@@ -1,4 +1,4 @@
-"""Logging in, accounts, logins, devices and enrolment."""
+"""Logging in and out, accounts, and the device keys of rooms."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ Short = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of bodies."""
+    """Base of request bodies: an unknown field is an error."""
 
 
 class LoginBody(Body, frozen=True, kw_only=True):
-    """Name and password; or the demo's key. ``token`` asks for a bearer token (programs)."""
+    """Name and password, or the demo's key. ``token`` asks for a bearer token in place of the
+    cookie (programs)."""
 
     name: Short = ""
     password: Short = ""
@@ -43,12 +44,14 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PasswordBody(Body, frozen=True, kw_only=True):
+    """A change of one's own password."""
+
     old: Short
     new: Short
 
 
 class UserBody(Body, frozen=True, kw_only=True):
-    """A new account. Without ``password`` one is made up and told once."""
+    """A new account. Without ``password`` one is generated and shown once."""
 
     name: Short
     role: Role
@@ -57,7 +60,8 @@ class UserBody(Body, frozen=True, kw_only=True):
 
 
 class UserChange(Body, frozen=True, kw_only=True):
-    """Only what is given changes. ``reset`` makes a new first password up."""
+    """Changes to an account; only what is given changes. ``reset`` generates a new first
+    password."""
 
     role: Role | None = None
     disabled: bool | None = None
@@ -66,6 +70,8 @@ class UserChange(Body, frozen=True, kw_only=True):
 
 
 class UserAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as it is now; ``password`` only where one was generated."""
+
     user: User
     password: str = ""
 
@@ -79,11 +85,15 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EnrolBody(Body, frozen=True, kw_only=True):
+    """A one-time code, and what the device that uses it is called."""
+
     code: Short
     name: Short = "room"
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+    """The device key that a one-time code was exchanged for."""
+
     point: str
     key: str
 
@@ -134,7 +144,7 @@ async def logout(call: Call) -> web.Response:
 
 
 def end_sessions_of_login(call: Call, login_id: str) -> None:
-    """Media and WebSockets of a login that ended stop at once."""
+    """End the sessions of a login that ended: their media and WebSockets stop at once."""
     control = call.services.control
     for session in control.sessions.all():
         if session.login == login_id and login_id:

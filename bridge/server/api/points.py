@@ -27,13 +27,15 @@ class AgentView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Maintenance(msgspec.Struct, frozen=True, kw_only=True):
-    """Alerts are silent, until ``until`` (UTC seconds) where one is given."""
+    """A point whose alerts are silent, until ``until`` (UTC seconds) where one is given."""
 
     until: float | None
     note: str
 
 
 class AgentCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an agent is asked to do."""
+
     command: CommandName
 
 
@@ -47,6 +49,8 @@ class AgentAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LastConference(msgspec.Struct, frozen=True, kw_only=True):
+    """A conference that a point was part of: whether it came, and how often it dropped out."""
+
     id: str
     title: Sentence
     opened_at: float
@@ -55,7 +59,7 @@ class LastConference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PointStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The technician's view of a point."""
+    """Everything that a technician sees of a point."""
 
     id: str
     name: Sentence

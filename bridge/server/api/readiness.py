@@ -20,8 +20,8 @@ _running: set[asyncio.Task[Board]] = set()
 
 
 class SweepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``template``: the points of a template, all where left out. ``full`` tests calls and
-    capacity too; ``window`` is how many seconds lines are watched for."""
+    """What a sweep tests: the points of ``template``, all where it is left out; calls and
+    capacity too where ``full``. Lines are watched for ``window`` seconds."""
 
     template: Annotated[str, msgspec.Meta(max_length=64)] = ""
     full: bool = True

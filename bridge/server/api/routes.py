@@ -33,7 +33,7 @@ COOKIE = "session"
 
 
 def attachment(body: bytes, media_type: str, name: str) -> web.Response:
-    """A file to be saved under a name."""
+    """A response that a browser saves as a file of that name."""
     return web.Response(
         body=body,
         content_type=media_type,
@@ -93,7 +93,8 @@ Handler = Callable[[Call], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``right`` None: any user that is logged in; "public": nobody need be."""
+    """One entry of the table: a method and path, who may call it, and the types of its body and
+    answer. ``right`` None: any user that is logged in; "public": nobody need be."""
 
     method: str
     path: str
@@ -112,7 +113,7 @@ class Route:
 
 @dataclass(slots=True)
 class Table:
-    """All routes, and the handler around each."""
+    """Puts the routes into the web server, each with what happens around its handler."""
 
     services: Services
     routes: Sequence[Route]
@@ -213,7 +214,9 @@ def etag(body: bytes) -> str:
 
 
 def check_match(call: Call, current: bytes | None) -> None:
-    """RFC 9110 section 13: a change names what it changes. Raises `Denied`."""
+    """Refuse a change of anything but the version that the caller has seen, by If-Match or
+    If-None-Match (RFC 9110 section 13). ``current`` is that version's body, None where there is
+    nothing yet. Raises `Denied`."""
     match = call.request.headers.get("If-Match")
     none_match = call.request.headers.get("If-None-Match")
     if current is None:

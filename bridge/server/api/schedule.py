@@ -18,7 +18,7 @@ from config.schema import Template
 
 
 class TemplateInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A template; ``editable`` where the console may change it."""
+    """A template of conferences; ``editable`` where the console may change it."""
 
     id: str
     editable: bool

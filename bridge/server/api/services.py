@@ -1,4 +1,4 @@
-"""What the handlers of the interface work with."""
+"""The parts of the bridge that the handlers of the interface work with."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ class ReadinessBoard(Protocol):
 
 @dataclass(slots=True)
 class LineReports:
-    """One report of lines at a time: each reads many rows. ``day`` is the last one of the
-    overview."""
+    """Makes sure that one report of lines is made at a time, as each reads many rows. ``day`` is
+    the newest one of the overview."""
 
     one: asyncio.Lock = field(default_factory=asyncio.Lock)
     day: LinesReport | None = None
@@ -94,7 +94,8 @@ class LineReports:
 
 @dataclass(slots=True)
 class Services:
-    """``topology_file`` is where a reload reads from; None: there is no file."""
+    """Passed to every handler. ``topology_file`` is where a reload reads from; None: there is no
+    file."""
 
     control: Control
     conductor: Conductor
