@@ -37,7 +37,7 @@ class ClientIdentity:
 
 @dataclass(slots=True)
 class SyntheticPeer:
-    """Feed it what arrived; send what its methods return."""
+    """ICE, DTLS and SRTP of one peer: feed it what arrived; send what its methods return."""
 
     identity: ClientIdentity
     open: m.Open

@@ -70,6 +70,8 @@ Kbit = Annotated[int, Field(gt=0, le=100_000, description="kbit/s")]
 
 
 class Model(BaseModel):
+    """Base of all parts of a topology: unknown keys are errors, values are never converted."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
@@ -199,6 +201,8 @@ class Router(Model):
 
 
 class Bridge(Model):
+    """The bridge itself: where it keeps its state, serves its pages and takes media."""
+
     name: Name
     zone: Annotated[str, AfterValidator(_zone)] = Field(
         default="Asia/Ho_Chi_Minh", description="time zone of schedules, pages and reports"

@@ -1,4 +1,4 @@
-"""What Pydantic finds wrong, as a sentence with a next step."""
+"""Errors of the schema as sentences with a next step, instead of Pydantic's messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML as plain values with positions; what YAML 1.1 would misread is a problem.
+"""YAML read into plain values whose line and column are known; misreadings are problems.
 
 PyYAML follows YAML 1.1, which reads ``14:30`` as 870, ``no`` as False and ``0123`` as 83, and
 keeps the last of two equal keys. Here such scalars are errors wherever they stand unquoted,

@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line of the bridge: serve, demo, accounts, certificates, conferences, readiness."""

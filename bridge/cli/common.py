@@ -1,4 +1,4 @@
-"""What all commands share."""
+"""The topology file and the exit codes, as all commands of the bridge handle them."""
 
 from __future__ import annotations
 

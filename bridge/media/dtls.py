@@ -76,7 +76,7 @@ class Identity:
 
 
 class DtlsServer:
-    """One association. Feed it datagrams; send what `outgoing` returns.
+    """One DTLS association in the server's role. Feed it datagrams; send what `outgoing` returns.
 
     ``failure`` is a sentence once the handshake has failed or the peer has closed.
     """

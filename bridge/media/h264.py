@@ -1,4 +1,4 @@
-"""H.264 payloads, packetization-mode 1 (RFC 6184)."""
+"""Where a decoder can start in H.264 payloads (RFC 6184, packetization mode 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the worker holds now: transports, what they send, and what their slots show."""
+"""The worker's inventory: its transports, what they send, and what their slots show."""
 
 from __future__ import annotations
 

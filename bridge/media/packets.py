@@ -1,4 +1,4 @@
-"""What waits to be forwarded: one packet as the ring keeps it, and what a layer has in a turn."""
+"""Packets that wait to be forwarded: one as the ring keeps it, and a layer's batch of a turn."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from bridge.media.transport import Source, Transport
 
 @dataclass(slots=True)
 class AudioGroup:
-    """One mix; see `messages.SetAudio`."""
+    """Receivers that hear the same sources, chosen by loudness; see `messages.SetAudio`."""
 
     members: tuple[str, ...]
     allowed: tuple[m.SourceRef, ...]

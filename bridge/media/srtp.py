@@ -98,7 +98,7 @@ def _aead(master: bytes, profile: Profile) -> tuple[AESGCM, int]:
 
 
 class Inbound:
-    """What a peer sends.
+    """Decrypts and authenticates the SRTP and SRTCP that a peer sends.
 
     ``unprotect`` and ``unprotect_rtcp`` are libsrtp's, with its replay windows. Under GCM
     ``open(nonce, sealed, header)`` is `AESGCM.decrypt` itself for streams whose layer keeps
@@ -124,7 +124,7 @@ class Inbound:
 
 
 class Outbound:
-    """What is sent to a peer.
+    """Encrypts and signs the SRTP and SRTCP that is sent to a peer.
 
     Under GCM ``seal(nonce, payload, header)`` is `AESGCM.encrypt` itself and ``salt`` the
     session salt as an integer, so that a nonce is ``salt ^ (ssrc << 48 | index)`` in 12

@@ -39,7 +39,8 @@ class Floor:
 
 @dataclass(slots=True)
 class Distributions:
-    """``round_trip`` both ways together, the others by direction; seconds."""
+    """Delays of one line and class, in seconds: ``round_trip`` both ways together, the others
+    by direction."""
 
     round_trip: Histogram = field(default_factory=_delays)
     variation: dict[str, Histogram] = field(

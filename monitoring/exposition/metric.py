@@ -1,4 +1,4 @@
-"""What a metric is, and the words in which the tables write one. Pure.
+"""The definition of a metric: its type, and the short constructors of the tables. Pure.
 
 Names follow Prometheus: base units (seconds, bytes, ratio), ``_total`` on counters only::
 

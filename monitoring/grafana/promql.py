@@ -1,4 +1,4 @@
-"""Expressions of PromQL that the dashboards repeat.
+"""PromQL expressions that several panels use: rates, shares, quantiles.
 
 Names are without the prefix ``diemcau_``; ``by`` has the labels that are kept apart, ``where``
 further conditions on labels, each with a comma before it. ``{$`` is filled by `panels.Q`.

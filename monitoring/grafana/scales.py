@@ -1,4 +1,4 @@
-"""Colours of the dashboards: names of coded values, and the limits at which a figure changes."""
+"""Colours of the dashboards: of the values of enumerations, and from which limit on of figures."""
 
 from __future__ import annotations
 

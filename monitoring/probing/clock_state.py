@@ -14,7 +14,8 @@ MICROSECOND = 1e-6
 
 
 class ClockState(NamedTuple):
-    """``error`` is the greatest error in seconds; None where the system does not say."""
+    """How right this machine's clock is. ``error`` is the greatest error in seconds; None where
+    the system does not say."""
 
     synchronised: bool | None
     error: float | None

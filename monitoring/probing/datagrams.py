@@ -43,6 +43,8 @@ class SteadyNs:
 
 
 class Datagram(NamedTuple):
+    """A datagram as it came: its octets, its sender, the kernel's time and its mark."""
+
     data: bytes
     host: str
     port: int

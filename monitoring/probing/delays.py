@@ -1,4 +1,4 @@
-"""Delays of a line: from samples, one a reply, to percentiles, variation and clock offset. Pure."""
+"""Delays of a line: percentiles, variation and clock offset, from one sample a reply. Pure."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Sample(NamedTuple):
 
 
 class Delays(NamedTuple):
-    """Milliseconds. Variation is each packet's delay over the smallest (RFC 5481 section 4.2,
-    the PDV form of RFC 3393): p50, p95, p99. One-way delays are None unless both clocks say
-    that they are synchronised; ``offset`` is how far the reflector's clock is ahead, give or
-    take ``uncertainty``."""
+    """Delays of a line in milliseconds. Variation is each packet's delay over the smallest (RFC
+    5481 section 4.2, the PDV form of RFC 3393): p50, p95, p99. One-way delays are None unless
+    both clocks say that they are synchronised; ``offset`` is how far the reflector's clock is
+    ahead, give or take ``uncertainty``."""
 
     round_trip: tuple[float, float, float]  # p50, p95, max
     variation_down: tuple[float, float, float]

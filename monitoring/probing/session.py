@@ -62,7 +62,7 @@ class Outage(NamedTuple):
 
 @dataclass(slots=True)
 class Probe:
-    """State of a session. ``first`` is its first sequence number, ``stateful`` whether the
+    """State of a probe session. ``first`` is its first sequence number, ``stateful`` whether the
     reflector counts; one that only repeats our number cannot tell the ways apart, and then
     both directions show what was lost on the round trip. ``distributions``, where given, get
     every reply's delays."""

@@ -90,6 +90,8 @@ class Reply(NamedTuple):
 
 
 class Tlv(NamedTuple):
+    """An extension of a test packet: type, length and value (RFC 8972 section 4)."""
+
     flags: int
     kind: int
     value: bytes

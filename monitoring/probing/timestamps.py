@@ -1,4 +1,4 @@
-"""Timestamps of test packets and how wrong they may be. Pure: octets' fields in, values out.
+"""Timestamps of test packets and how wrong they may be. Pure.
 
 Times are nanoseconds since 1970 (UTC) as far as the clocks know; on the wire they are NTP
 (RFC 5905) or truncated PTP (RFC 8762 section 4.2.1) timestamps.
@@ -43,8 +43,8 @@ def _nearest(ns: int, near: int) -> int:
 
 
 class ErrorEstimate(NamedTuple):
-    """RFC 4656 section 4.1.2, with the Z bit of RFC 8186. ``seconds`` is how wrong the clock
-    may be."""
+    """How wrong the clock of a timestamp may be, in ``seconds`` (RFC 4656 section 4.1.2, with
+    the Z bit of RFC 8186)."""
 
     synchronised: bool
     ptp: bool

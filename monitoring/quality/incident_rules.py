@@ -14,7 +14,7 @@ from monitoring.quality.line_state import Figures
 
 
 class Rule(NamedTuple):
-    """At ``limit`` and above for ``hold`` seconds."""
+    """When a signal counts: at ``limit`` and above, for ``hold`` seconds."""
 
     limit: float
     hold: float

@@ -101,7 +101,7 @@ class Facts:
 
 
 class Call(NamedTuple):
-    """A test call."""
+    """What a test call found: whether it connected, and whether picture and sound came back."""
 
     connected: bool
     picture: bool

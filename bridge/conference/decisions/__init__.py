@@ -1,1 +1,4 @@
-"""What each command leads to: a function a command, by subject; the table is `state_machine`."""
+"""Decisions: for each command one function that returns its events, or why it is refused.
+
+They stand by subject; `bridge.conference.state_machine` has the table of them.
+"""

@@ -1,4 +1,4 @@
-"""What a decision returns, and what several decisions share."""
+"""The outcome of a decision, events or a refusal, and what several decisions share."""
 
 from __future__ import annotations
 

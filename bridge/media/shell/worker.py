@@ -48,7 +48,7 @@ def keep_memory() -> bool:
 
 
 class Worker:
-    """Glue: one core, its sockets, at most one control connection."""
+    """One worker process: its core, its media sockets, at most one control connection."""
 
     def __init__(
         self, *, hosts: list[str], port: int, control: Path, orphan_timeout: float
