@@ -37,7 +37,7 @@ from bridge.store.database import FAULTS, StoreError, engine_of, migrate
 from bridge.store.log import EventLog
 from bridge.store.quality import QualityStore
 from bridge.telemetry.collector import Collector
-from bridge.telemetry.counters import Meters
+from bridge.telemetry.meters import Meters
 from bridge.telemetry.sources import Sources
 from config.schema import Topology
 

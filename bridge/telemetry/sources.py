@@ -11,7 +11,7 @@ from bridge.control.scheduler import Scheduler
 from bridge.lines.incident_log import Incidents
 from bridge.lines.sweep import Readiness
 from bridge.lines.watch import HealthWatch
-from bridge.telemetry.counters import Meters
+from bridge.telemetry.meters import Meters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ export interface AcceptCommand {
   point: string;
 }
 
-/** What was done, by the number of the conference's last event. */
+/** A command was carried out; `seq` is the number of the conference's last event. */
 export interface Accepted {
   conference: string;
   seq: number;
@@ -51,6 +51,7 @@ export interface AgentAnswer {
   log: string;
 }
 
+/** What an agent is asked to do. */
 export interface AgentCommand {
   command: "restart_kiosk" | "self_test" | "send_logs" | "test_call";
 }
@@ -338,11 +339,13 @@ export interface EndedEvent {
   type: "ended";
 }
 
+/** A one-time code, and what the device that uses it is called. */
 export interface EnrolBody {
   code: string;
   name?: string;
 }
 
+/** The device key that a one-time code was exchanged for. */
 export interface Enrolled {
   point: string;
   key: string;
@@ -366,6 +369,7 @@ export interface Error {
   sentence: Sentence;
 }
 
+/** A part of a conference's log, in its order. */
 export interface EventPage {
   events: Recorded[];
 }
@@ -389,7 +393,7 @@ export interface ExtendedEvent {
   end: number;
 }
 
-/** One of the three faults of the written procedure. */
+/** A fault that a technician reports: no picture, no sound, or the connection lost. */
 export interface FaultBody {
   fault: "lost" | "picture" | "sound";
   note?: string;
@@ -459,7 +463,7 @@ export interface Hello {
   last_seq?: number;
 }
 
-/** A bad hour; `outage` in seconds, losses 0–1. */
+/** An hour in which a line was bad; `outage` in seconds, losses 0–1. */
 export interface Hour {
   at: number;
   outage: number;
@@ -528,6 +532,7 @@ export interface Lamp {
   steps: Sentence[];
 }
 
+/** A conference that a point was part of: whether it came, and how often it dropped out. */
 export interface LastConference {
   id: string;
   title: Sentence;
@@ -610,7 +615,7 @@ export interface Login {
   agent: string;
 }
 
-/** Name and password; or the demo's key. `token` asks for a bearer token (programs). */
+/** Name and password, or the demo's key. `token` asks for a bearer token in place of the cookie (programs). */
 export interface LoginBody {
   name?: string;
   password?: string;
@@ -629,12 +634,13 @@ export interface Machine {
   clock_error: number | null;
 }
 
-/** Alerts are silent, until `until` (UTC seconds) where one is given. */
+/** A point whose alerts are silent, until `until` (UTC seconds) where one is given. */
 export interface Maintenance {
   until: number | null;
   note: string;
 }
 
+/** Silence a point's alerts for `minutes`, or until further notice where they are null. */
 export interface MaintenanceBody {
   on: boolean;
   minutes?: number | null;
@@ -743,6 +749,7 @@ export interface Overview {
   points: PointLine[];
 }
 
+/** A change of one's own password. */
 export interface PasswordBody {
   old: string;
   new: string;
@@ -822,7 +829,7 @@ export interface PointRow {
   down: Record<string, number>;
 }
 
-/** The technician's view of a point. */
+/** Everything that a technician sees of a point. */
 export interface PointStatus {
   id: string;
   name: Sentence;
@@ -892,7 +899,7 @@ export interface QualityNotedEvent {
   down: string;
 }
 
-/** A `Row` of the history as JSON: the point is in the path of the request. */
+/** A row of a line's history as JSON: a `Row` without its point, which is in the path. */
 export interface QualityRow {
   at: number;
   span: number;
@@ -965,6 +972,7 @@ export interface RequestFloorCommand {
   point: string;
 }
 
+/** How many rows of the database came out of a backup. */
 export interface Restored {
   rows: number;
 }
@@ -1070,7 +1078,7 @@ export interface SessionAnswer {
   session: string;
 }
 
-/** A point with its device key; or, for who is logged in, a console or a self-test. */
+/** Who opens a session: a point with its device key; or, logged in, a console or a self-test. */
 export interface SessionBody {
   point?: string | null;
   key?: string;
@@ -1182,7 +1190,7 @@ export interface Summary {
   director: string | null;
 }
 
-/** `template`: the points of a template, all where left out. `full` tests calls and capacity too; `window` is how many seconds lines are watched for. */
+/** What a sweep tests: the points of `template`, all where it is left out; calls and capacity too where `full`. Lines are watched for `window` seconds. */
 export interface SweepBody {
   template?: string;
   full?: boolean;
@@ -1202,7 +1210,7 @@ export interface TakenEvent {
   previous: string;
 }
 
-/** A template; `editable` where the console may change it. */
+/** A template of conferences; `editable` where the console may change it. */
 export interface TemplateInfo {
   id: string;
   editable: boolean;
@@ -1215,6 +1223,7 @@ export interface Title {
   en: string;
 }
 
+/** A fault of a topology file, with its place; `path` is that of the key. */
 export interface TopologyProblem {
   line: number;
   column: number;
@@ -1265,12 +1274,13 @@ export interface User {
   created: number;
 }
 
+/** An account as it is now; `password` only where one was generated. */
 export interface UserAnswer {
   user: User;
   password: string;
 }
 
-/** A new account. Without `password` one is made up and told once. */
+/** A new account. Without `password` one is generated and shown once. */
 export interface UserBody {
   name: string;
   role: Role;
@@ -1278,7 +1288,7 @@ export interface UserBody {
   points?: string[];
 }
 
-/** Only what is given changes. `reset` makes a new first password up. */
+/** Changes to an account; only what is given changes. `reset` generates a new first password. */
 export interface UserChange {
   role?: Role | null;
   disabled?: boolean | null;

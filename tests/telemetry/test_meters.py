@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.conference import events as e
 from bridge.conference.apply import apply
 from bridge.conference.model import Booking, Rules, State, Title
-from bridge.telemetry.counters import Meters, Running
+from bridge.telemetry.meters import Meters, Running
 from monitoring.exposition import catalogue
 from tests.telemetry.support import stats, transport
 
