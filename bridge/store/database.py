@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import io
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from bridge.store import tables
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT = 5000  # ms that a writer waits for another process (a backup, the user command)
+THREAD_END = 5.0  # seconds that the thread of a connection may take to end
 BACKUP_FORMAT = 1
 MAX_BACKUP = 1 << 30  # octets of an unpacked backup
 BATCH = 500  # rows
@@ -84,14 +87,24 @@ async def migrate(engine: AsyncEngine) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
+    before = set(threading.enumerate())
     try:
         async with engine.begin() as connection:
             await connection.run_sync(upgrade)
     except (SQLAlchemyError, OSError) as error:
+        await _ended(set(threading.enumerate()) - before)
         raise StoreError(
             f"The database cannot be opened: {str(error).splitlines()[0]}. Check that its folder "
             "exists and is writable, or that the server runs and the address is right."
         ) from None
+
+
+async def _ended(threads: set[threading.Thread]) -> None:
+    """Wait for the threads of connections that could not be opened. aiosqlite tells each to stop
+    and does not wait; one that outlives the event loop ends with a traceback on standard error."""
+    for thread in threads:
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join, THREAD_END)
 
 
 # --- backup and restore --------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -226,5 +227,8 @@ async def test_a_database_that_cannot_be_used_is_said_in_a_sentence(
         finally:
             await engine.dispose()
 
+    before = set(threading.enumerate())
     with pytest.raises(StoreError, match=r"database"):
         await use()
+    left = [t for t in set(threading.enumerate()) - before if "connection_worker" in t.name]
+    assert left == [], "a thread that outlives the loop would print a traceback"
