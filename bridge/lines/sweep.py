@@ -298,6 +298,8 @@ class Readiness:
         """What agent and page say now."""
         session = self._sessions.of_point(point.id)
         facts.connected = session is not None and session.client is not None
+        conference = self._conductor.conference_of(point.id)
+        facts.in_conference = conference is not None and conference.seats[point.id].present
         facts.observer = point.role == "observer"
         if facts.connected and session is not None and session.transport_up:
             facts.room_camera = session.status.camera

@@ -75,6 +75,7 @@ class Facts:
     tested, with the reason in ``capacity_skipped``."""
 
     connected: bool = False  # a page of the point is here
+    in_conference: bool = False  # and its media flows in a conference: nothing is tested then
     probed: bool = False
     reachable: bool | None = None
     down: tuple[int, int] = (0, 0)  # packets and lost, in the window
@@ -220,6 +221,9 @@ def _dscp(facts: Facts) -> Check:
 
 
 def _capacity(facts: Facts) -> Check:
+    if facts.capacity is None and facts.in_conference:
+        # Not tested on purpose, which is no fault of the point: it is in the conference.
+        return Check("capacity", "pass", "capacity_in_conference")
     if facts.capacity is None:
         return Check("capacity", "unknown", facts.capacity_skipped or "not_measured")
     if not facts.capacity:
@@ -282,6 +286,8 @@ def _device(facts: Facts, kind: str, in_page: bool | None) -> Check:
 
 def _call(facts: Facts) -> Check:
     call = facts.call
+    if call is None and facts.in_conference:
+        return Check("call", "pass", "call_in_conference")
     if call is None:
         return Check("call", "unknown", "not_measured")
     values = {"detail": call.detail or "–"}

@@ -164,3 +164,17 @@ def test_an_observer_needs_no_camera() -> None:
         observer=True, devices=frozenset({"speaker"}), room_camera=False, room_microphone=False
     )
     assert overall(evaluate(facts)) == "pass"
+
+
+def test_a_point_that_is_in_a_conference_passes_what_is_not_tested_there() -> None:
+    """A good point must not lose its green light because a conference has begun."""
+    inside = well(capacity=None, capacity_skipped="capacity_in_conference", call=None)
+    assert overall(evaluate(inside)) == "unknown"
+    inside.in_conference = True
+    checks = {check.name: check for check in evaluate(inside)}
+    assert overall(list(checks.values())) == "pass"
+    assert checks["capacity"].reason == "capacity_in_conference"
+    assert checks["call"].reason == "call_in_conference"
+    # What was tested before, and failed, stays so.
+    inside.call = Call(False, False, False, "no answer")
+    assert overall(evaluate(inside)) == "fail"
