@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from bridge.base.i18n import text
 from bridge.cli.common import errors
 from bridge.cli.remote import ask
 
@@ -22,6 +23,7 @@ POLL = 0.5  # seconds
 LONGEST = 300.0  # seconds until a sweep counts as stuck
 EXIT_CODES = {"pass": 0, "unknown": 1, "warn": 1, "fail": 2}
 COLOURS = {"pass": "green", "unknown": "cyan", "warn": "yellow", "fail": "bold red"}
+SHAPES = {"pass": "✔", "unknown": "?", "warn": "▲", "fail": "✖"}  # the least severe first
 WIDTH = 160
 
 
@@ -54,7 +56,9 @@ def ready(
     if as_json:
         typer.echo(json.dumps(board, ensure_ascii=False, indent=2))
     else:
-        Console(highlight=False, width=WIDTH).print(table_of(board, language))
+        screen = Console(highlight=False, width=WIDTH)
+        screen.print(table_of(board, language))
+        screen.print(summary_of(board, language), markup=False)
     raise typer.Exit(EXIT_CODES[board["level"]])
 
 
@@ -83,23 +87,50 @@ def _sweep(file: Path, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def table_of(board: dict[str, Any], language: str) -> Table:
-    """What did not pass, with reason and next step; points that are well in one line."""
+    """What did not pass, with reason and next step. A point that is well takes one line, and so
+    does one that cannot be reached: all the rest of it follows from that."""
     title = board["title"][language] if board["title"] else ""
-    table = Table(title=escape(title), caption=f"{board['seconds']:.0f} s")
-    for heading in ("", "", "", ""):
-        table.add_column(heading)
+    table = Table(title=escape(title), caption=f"{board['seconds']:.0f} s", show_header=False)
     for point in board["points"]:
-        name = f"[{COLOURS[point['level']]}]●[/] {escape(point['name'][language])}"
-        shown = [check for check in point["checks"] if check["level"] != "pass"]
-        if not shown:
-            table.add_row(name, "[green]✔[/]", "", "")
+        name = f"{_mark(point['level'], language)} {escape(point['name'][language])}"
+        failing = [check for check in point["checks"] if check["level"] != "pass"]
+        if not failing:
+            table.add_row(name, "", "", "")
+        shown, hidden = lines_of(failing)
         for check in shown:
             colour = COLOURS[check["level"]]
             table.add_row(
                 name,
-                f"[{colour}]{escape(check['title'][language])}[/]",
+                f"[{colour}]{SHAPES[check['level']]} {escape(check['title'][language])}[/]",
                 escape(check["reason"][language]),
                 escape(check["step"][language]) if check["step"] else "",
             )
             name = ""
+        if hidden:
+            table.add_row("", "", escape(text(language, "ready.more", count=str(hidden))), "")
     return table
+
+
+def lines_of(failing: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """Of the checks that did not pass those to be shown, and how many are left out: of a point
+    that is not reached everything else, elsewhere what is only not known beside a real fault."""
+    lost = [c for c in failing if c["name"] == "reach" and c["level"] == "fail"]
+    found = lost or [c for c in failing if c["level"] != "unknown"] or failing
+    return found, len(failing) - len(found)
+
+
+def summary_of(board: dict[str, Any], language: str) -> str:
+    """How many points are at each level, the worst first, in words."""
+    levels = [point["level"] for point in board["points"]]
+    parts = [
+        f"{SHAPES[level]} {text(language, f'ready.level.{level}')}: {levels.count(level)}"
+        for level in reversed(SHAPES)
+        if level in levels
+    ]
+    verdict = text(language, f"ready.verdict_{board['level']}")
+    return f"{verdict} {' · '.join(parts)}"
+
+
+def _mark(level: str, language: str) -> str:
+    """A level by shape, word and colour."""
+    return f"[{COLOURS[level]}]{SHAPES[level]} {text(language, f'ready.level.{level}')}[/]"
