@@ -24,7 +24,7 @@ def point(name: str, level: str, **levels: str) -> dict[str, Any]:
 AWAY = point(
     "away", "fail", **dict.fromkeys(CHECKS, "unknown") | {"reach": "fail", "kiosk": "fail"}
 )
-BOARD = {
+BOARD: dict[str, Any] = {
     "title": None,
     "seconds": 12.0,
     "level": "fail",
