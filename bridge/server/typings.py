@@ -2,7 +2,8 @@
 
 They are made from what the server itself uses: the messages of the WebSocket and the bodies and
 answers in the table of routes. ``python -m bridge.server.typings`` writes them to `PATH`; a test
-holds that the committed file is current.
+holds that the committed file is current. What a type means is said at its class, and in the
+description of the interface (`openapi`): here it would be said twice.
 """
 
 from __future__ import annotations
@@ -34,20 +35,20 @@ HEADER = """\
 type Sparse<T extends { type: string }> = Pick<T, "type"> & Partial<Omit<T, "type">>;
 """
 ALIASES = {
-    "FromClient": (protocol.FromClient, "What a page may send over the WebSocket."),
-    "ToClient": (protocol.ToClient, "What the bridge sends over the WebSocket."),
-    "Asked": (c.Asked, "A command to a conference."),
-    "Event": (e.Event, "What happened in a conference."),
+    "FromClient": (protocol.FromClient, "/** What a page may send over the WebSocket. */\n"),
+    "ToClient": (protocol.ToClient, "/** What the bridge sends over the WebSocket. */\n"),
+    "Asked": (c.Asked, "/** A command to a conference. */\n"),
+    "Event": (e.Event, "/** What happened in a conference. */\n"),
     "Phase": (Phase, ""),
     "Layout": (Layout, ""),
-    "PointState": (protocol.PointState, "What a point is doing."),
+    "PointState": (protocol.PointState, "/** What a point is doing. */\n"),
     "Role": (Role, ""),
     "Right": (Right, ""),
 }
 # In front of names that the modules share with others.
 PREFIXES = {"bridge.agents.protocol": "Agent", "bridge.conference.report": "Conference"}
 PROBLEM = """\
-/** What is wrong with a topology that was refused; see `Checked`. */
+/** A refusal (RFC 9457); that of a topology has what is wrong with it, too. */
 export interface Problem extends Partial<Checked> {
   type: string;
   status: number;
@@ -86,7 +87,7 @@ class _Writer:
         parts = [HEADER]
         for alias, (kind, description) in ALIASES.items():
             content = self._type(self.schemas[repr(kind)], sending=alias == "FromClient")
-            parts.append(f"{_comment(description)}export type {alias} = {content};\n")
+            parts.append(f"{description}export type {alias} = {content};\n")
             self.aliases[content] = alias
         parts += [self._interface(name) for name in sorted(self.components, key=self._order)]
         parts += [PROBLEM, *self._template()]
@@ -177,8 +178,7 @@ class _Writer:
         for name, field in schema["properties"].items():
             mark = "" if name in required else "?"
             fields.append(f"  {name}{mark}: {self._field(component, name, field, optional)};\n")
-        head = _comment(schema.get("description", ""))
-        return f"{head}export interface {self.names[component]} {{\n{''.join(fields)}}}\n"
+        return f"export interface {self.names[component]} {{\n{''.join(fields)}}}\n"
 
     def _field(self, component: str, name: str, schema: dict[str, Any], sending: bool) -> str:
         if (component, name) == ("TemplateInfo", "template"):
@@ -196,8 +196,7 @@ class _Writer:
             for name, field in model["properties"].items():
                 mark = "" if name in required or field.get("default") is not None else "?"
                 fields.append(f"  {name}{mark}: {self._type(field)};\n")
-            head = _comment(model.get("description", ""))
-            yield f"{head}export interface {full} {{\n{''.join(fields)}}}\n"
+            yield f"export interface {full} {{\n{''.join(fields)}}}\n"
 
     # --- routes -------------------------------------------------------------------------
 
@@ -219,11 +218,6 @@ class _Writer:
         name = method.capitalize()
         head = f"/** Body and answer of each {method}, by its path below {BASE}. */\n"
         return f"{head}export interface {name} {{\n{''.join(lines)}}}\n"
-
-
-def _comment(text: str) -> str:
-    words = " ".join(text.replace("``", "`").split())
-    return f"/** {words} */\n" if words else ""
 
 
 def main() -> None:

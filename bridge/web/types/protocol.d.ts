@@ -26,13 +26,11 @@ export type Role = "admin" | "operator" | "technician" | "viewer";
 
 export type Right = "admin" | "direct" | "own_points" | "reports" | "templates" | "watch";
 
-/** A point that comes on invitation comes in. */
 export interface AcceptCommand {
   type: "accept";
   point: string;
 }
 
-/** A command was carried out; `seq` is the number of the conference's last event. */
 export interface Accepted {
   conference: string;
   seq: number;
@@ -43,7 +41,6 @@ export interface AcceptedEvent {
   point: string;
 }
 
-/** What came of a command to an agent. */
 export interface AgentAnswer {
   ok: boolean;
   detail: string;
@@ -51,18 +48,15 @@ export interface AgentAnswer {
   log: string;
 }
 
-/** What an agent is asked to do. */
 export interface AgentCommand {
   command: "restart_kiosk" | "self_test" | "send_logs" | "test_call";
 }
 
-/** A device of the room PC. */
 export interface AgentDevice {
   kind: "camera" | "microphone" | "speaker";
   name: string;
 }
 
-/** State of the room PC, every ten seconds and when it changes. */
 export interface AgentReport {
   type: "report";
   devices: AgentDevice[];
@@ -73,14 +67,12 @@ export interface AgentReport {
   refused: number;
 }
 
-/** The point's agent; `age` is seconds since its last report. */
 export interface AgentView {
   version: string;
   report: AgentReport | null;
   age: number | null;
 }
 
-/** Who did what to what, from where, and whether it was allowed. */
 export interface AuditEntry {
   id: number;
   at: number;
@@ -91,7 +83,6 @@ export interface AuditEntry {
   outcome: string;
 }
 
-/** A message on one room's screen or on all; an empty text takes it away. */
 export interface BannerCommand {
   type: "banner";
   text?: string;
@@ -104,7 +95,6 @@ export interface BannerSetEvent {
   point: string | null;
 }
 
-/** The go / no-go board. `at` is UTC seconds, `progress` 0–1 while `running`; `full` whether calls and capacity were tested in this sweep; `start` of the conference it is for. */
 export interface Board {
   running: boolean;
   progress: number;
@@ -119,7 +109,6 @@ export interface Board {
   by: string;
 }
 
-/** What a conference is opened with. `start` and `end` are the planned times. */
 export interface Booking {
   id: string;
   title: Title;
@@ -135,12 +124,10 @@ export interface Booking {
   end: number | null;
 }
 
-/** The client leaves for good; its session ends. */
 export interface Bye {
   type: "bye";
 }
 
-/** What came of a test call: a picture and a tone through the bridge and back, decoded. */
 export interface CallOutcome {
   connected: boolean;
   picture: boolean;
@@ -157,7 +144,6 @@ export interface CallProblemEvent {
   reason: string;
 }
 
-/** Take a point's picture away from everybody, or give it back. */
 export interface CameraCommand {
   type: "camera";
   point: string;
@@ -178,7 +164,6 @@ export interface CheckView {
   step: Sentence | null;
 }
 
-/** Outcome of a check. `refused` says why a good file cannot be swapped in now. */
 export interface Checked {
   ok: boolean;
   problems: TopologyProblem[];
@@ -191,14 +176,12 @@ export interface ClockSteppedEvent {
   seconds: number;
 }
 
-/** A one-time code to type into the room's page. */
 export interface Code {
   point: string;
   code: string;
   expires: number;
 }
 
-/** A command to a conference; `id` comes back in the result. `key` makes a repetition harmless. */
 export interface Command {
   type: "command";
   id: number;
@@ -207,13 +190,11 @@ export interface Command {
   key?: string;
 }
 
-/** A command, or a typed line; exactly one of the two. */
 export interface CommandBody {
   command?: Asked | null;
   text?: string | null;
 }
 
-/** A conference in figures; times are UTC seconds. */
 export interface ConferenceReport {
   conference: string;
   title: Title;
@@ -230,7 +211,6 @@ export interface ConferenceReport {
   events: number;
 }
 
-/** A conference as one client sees it: rooms see their own seat and banner only. */
 export interface ConferenceView {
   id: string;
   seq: number;
@@ -263,7 +243,6 @@ export interface ConferenceView {
   seats: Record<string, SeatView>;
 }
 
-/** A screen is shared by `sharer`: "point:ID" or "user:NAME". */
 export interface ContentStartedEvent {
   type: "content_started";
   sharer: string;
@@ -274,7 +253,6 @@ export interface ContentStoppedEvent {
   sharer: string;
 }
 
-/** A room PC that holds a key. */
 export interface Device {
   id: string;
   point: string;
@@ -284,7 +262,6 @@ export interface Device {
   revoked: number | null;
 }
 
-/** What a reload changes: "added", "removed" or "changed"; `restart`: only after one. */
 export interface Difference {
   path: string;
   change: string;
@@ -293,7 +270,6 @@ export interface Difference {
   restart: boolean;
 }
 
-/** Become the director. `take_over` confirms taking it from somebody else. */
 export interface DirectCommand {
   type: "direct";
   take_over?: boolean;
@@ -305,7 +281,6 @@ export interface DirectorSetEvent {
   before: string | null;
 }
 
-/** Send a point out; it is not called again until it is recalled. */
 export interface DropCommand {
   type: "drop";
   point: string;
@@ -318,17 +293,14 @@ export interface DroppedEvent {
   reason: string;
 }
 
-/** End the conference for everybody. */
 export interface EndCommand {
   type: "end";
 }
 
-/** The planned end comes near. */
 export interface EndNearEvent {
   type: "end_near";
 }
 
-/** The session is over; the client must not come back by itself. */
 export interface Ended {
   type: "ended";
   reason: "bye" | "logged_out" | "revoked" | "taken_over" | "too_slow";
@@ -339,19 +311,16 @@ export interface EndedEvent {
   type: "ended";
 }
 
-/** A one-time code, and what the device that uses it is called. */
 export interface EnrolBody {
   code: string;
   name?: string;
 }
 
-/** The device key that a one-time code was exchanged for. */
 export interface Enrolled {
   point: string;
   key: string;
 }
 
-/** A line of the list of conferences. */
 export interface Entry {
   id: string;
   title: Sentence;
@@ -363,18 +332,15 @@ export interface Entry {
   points: number;
 }
 
-/** A message of the client could not be used; it changed nothing. */
 export interface Error {
   type: "error";
   sentence: Sentence;
 }
 
-/** A part of a conference's log, in its order. */
 export interface EventPage {
   events: Recorded[];
 }
 
-/** Lines of the log of a conference. `reset`: forget those you have. */
 export interface Events {
   type: "events";
   conference: string;
@@ -382,7 +348,6 @@ export interface Events {
   reset: boolean;
 }
 
-/** Move the planned end by `minutes`. */
 export interface ExtendCommand {
   type: "extend";
   minutes: number;
@@ -393,13 +358,11 @@ export interface ExtendedEvent {
   end: number;
 }
 
-/** A fault that a technician reports: no picture, no sound, or the connection lost. */
 export interface FaultBody {
   fault: "lost" | "picture" | "sound";
   note?: string;
 }
 
-/** Who has the floor. `since` is None while the point is away: its time stands still. `used` are seconds before `since`; `warned` the last warning given (s left). */
 export interface Floor {
   point: string;
   since: number | null;
@@ -408,14 +371,12 @@ export interface Floor {
   warned: number | null;
 }
 
-/** A turn ended after `seconds` of it. */
 export interface FloorEndedEvent {
   type: "floor_ended";
   point: string;
   seconds: number;
 }
 
-/** A point was given the floor: on air, microphone open, the others' closed. `number` 0: it had not asked. */
 export interface FloorGrantedEvent {
   type: "floor_granted";
   point: string;
@@ -435,7 +396,6 @@ export interface FloorRequestedEvent {
   number: number;
 }
 
-/** A speaker was warned: `left` seconds of the turn are left; 0: it is over. */
 export interface FloorWarnedEvent {
   type: "floor_warned";
   point: string;
@@ -447,14 +407,12 @@ export interface FloorWithdrawnEvent {
   point: string;
 }
 
-/** Floor to a point, without `point` to the first in the queue: on air, microphone open, the others' closed (the chair keeps its own). */
 export interface GrantCommand {
   type: "grant";
   point?: string | null;
   seconds?: number | null;
 }
 
-/** First message. `conference` and `last_seq` resume: events after it are sent. */
 export interface Hello {
   type: "hello";
   version: number;
@@ -463,7 +421,6 @@ export interface Hello {
   last_seq?: number;
 }
 
-/** An hour in which a line was bad; `outage` in seconds, losses 0–1. */
 export interface Hour {
   at: number;
   outage: number;
@@ -471,7 +428,6 @@ export interface Hour {
   loss_down: number;
 }
 
-/** An incident as people see it. `until` is None while it lasts; `kind` "fault" was reported by a person. */
 export interface Incident {
   number: number;
   point: string;
@@ -492,7 +448,6 @@ export interface IncidentClearedEvent {
   seconds: number;
 }
 
-/** An incident was opened. `kind`: one of `incident_rules.KINDS`, or "fault", reported by a person. */
 export interface IncidentOpenedEvent {
   type: "incident_opened";
   number: number;
@@ -510,21 +465,18 @@ export interface IncidentWorseEvent {
   kind: string;
 }
 
-/** A point was gone from `at` to `until` (None: it did not come back). */
 export interface Interruption {
   at: number;
   until: number | null;
   reason: string;
 }
 
-/** The kiosk browser. `state` "headless": the agent itself is the point, "off": nobody asked for one. `reason` is why it was last started again. */
 export interface Kiosk {
   state: "failed" | "headless" | "off" | "running" | "starting" | "waiting";
   reason: string;
   restarts: number;
 }
 
-/** Picture, sound or line: good, warn, bad or unknown, and what to do, step by step. */
 export interface Lamp {
   name: string;
   level: string;
@@ -532,7 +484,6 @@ export interface Lamp {
   steps: Sentence[];
 }
 
-/** A conference that a point was part of: whether it came, and how often it dropped out. */
 export interface LastConference {
   id: string;
   title: Sentence;
@@ -541,7 +492,6 @@ export interface LastConference {
   drops: number;
 }
 
-/** A simulcast layer to send; `bitrate` in kbit/s. */
 export interface LayerInfo {
   rid: string;
   height: number;
@@ -554,14 +504,12 @@ export interface LayoutSetEvent {
   layout: Layout;
 }
 
-/** Audio levels by point in -dBov, and the bridge's UTC time; not numbered, may be skipped for slow clients. */
 export interface Levels {
   type: "levels";
   levels: Record<string, number>;
   now: number;
 }
 
-/** One point's line. Seconds; shares 0–1, None where nothing was measured. `watched` is without maintenance; `up` and `down` are seconds in conferences by level. */
 export interface LineRow {
   point: string;
   name: Sentence;
@@ -579,13 +527,11 @@ export interface LineRow {
   worst: Hour[];
 }
 
-/** Quality of the points' lines, once a second. */
 export interface Lines {
   type: "lines";
   quality: Record<string, Quality>;
 }
 
-/** All lines from `start` to `end` (UTC seconds). */
 export interface LinesReport {
   month: string;
   start: number;
@@ -594,7 +540,6 @@ export interface LinesReport {
   rows: LineRow[];
 }
 
-/** Let nobody in who has not been in before. */
 export interface LockCommand {
   type: "lock";
   locked?: boolean;
@@ -605,7 +550,6 @@ export interface LockedEvent {
   locked: boolean;
 }
 
-/** A user's login on one browser. */
 export interface Login {
   id: string;
   user: string;
@@ -615,7 +559,6 @@ export interface Login {
   agent: string;
 }
 
-/** Name and password, or the demo's key. `token` asks for a bearer token in place of the cookie (programs). */
 export interface LoginBody {
   name?: string;
   password?: string;
@@ -623,7 +566,6 @@ export interface LoginBody {
   token?: boolean;
 }
 
-/** The room PC. None: cannot be read. `temperature` in °C, `disk_free` in octets, `clock_error` in seconds. */
 export interface Machine {
   cpu: number | null;
   memory: number | null;
@@ -634,20 +576,17 @@ export interface Machine {
   clock_error: number | null;
 }
 
-/** A point whose alerts are silent, until `until` (UTC seconds) where one is given. */
 export interface Maintenance {
   until: number | null;
   note: string;
 }
 
-/** Silence a point's alerts for `minutes`, or until further notice where they are null. */
 export interface MaintenanceBody {
   on: boolean;
   minutes?: number | null;
   note?: string;
 }
 
-/** Maintenance of a point began or ended: no alerts of it while `on`, at the most until `until` (UTC seconds). */
 export interface MaintenanceSetEvent {
   type: "maintenance";
   point: string;
@@ -656,14 +595,12 @@ export interface MaintenanceSetEvent {
   note: string;
 }
 
-/** DSCP of a probed class: what was sent, what arrived at the point, what came back. */
 export interface MarkView {
   sent: number;
   down: number | null;
   up: number | null;
 }
 
-/** Who is logged in and what the account may do. */
 export interface Me {
   user: string;
   role: string;
@@ -674,13 +611,11 @@ export interface Me {
   token: string;
 }
 
-/** The client's transport is gone, or is wanted: make a new offer. */
 export interface Media {
   type: "media";
   reason: string;
 }
 
-/** Microphones were opened or closed; `locked` None leaves locks as they are. */
 export interface MicrophonesSetEvent {
   type: "microphones";
   points: string[];
@@ -688,40 +623,34 @@ export interface MicrophonesSetEvent {
   locked: boolean | null;
 }
 
-/** Close microphones of all but the chair, the speaker, or nobody. */
 export interface MuteAllCommand {
   type: "mute_all";
   but?: "chair" | "nobody" | "speaker";
   lock?: boolean;
 }
 
-/** Close a microphone; `lock` keeps the room from opening it. */
 export interface MuteCommand {
   type: "mute";
   point: string;
   lock?: boolean;
 }
 
-/** A report, and what its points are called. */
 export interface NamedReport {
   report: ConferenceReport;
   names: Record<string, Sentence>;
   zone: string;
 }
 
-/** The next of a roll call, otherwise the first in the queue. */
 export interface NextCommand {
   type: "next";
 }
 
-/** Something operators should know that is no event of a conference. */
 export interface Notice {
   type: "notice";
   at: number;
   sentence: Sentence;
 }
 
-/** Open a conference of a template; `start` leaves out the trial session. */
 export interface OpenBody {
   template: string;
   start?: boolean;
@@ -732,7 +661,6 @@ export interface OpenedEvent {
   plan: Booking;
 }
 
-/** The bridge now. Times are UTC seconds, sizes octets; 0 and None: not known. */
 export interface Overview {
   now: number;
   online: number;
@@ -749,13 +677,11 @@ export interface Overview {
   points: PointLine[];
 }
 
-/** A change of one's own password. */
 export interface PasswordBody {
   old: string;
   new: string;
 }
 
-/** Fix a point in a pane (1 is the first); without `point` free the pane. */
 export interface PinCommand {
   type: "pin";
   pane: number;
@@ -768,7 +694,6 @@ export interface PinnedEvent {
   point: string | null;
 }
 
-/** What a page gets to see and hear, once a second: the share of the last ten seconds that the programme stood still, the share of its sound that the browser made up, and the programme's size and rate. */
 export interface Playback {
   type: "playback";
   frozen: number;
@@ -796,7 +721,6 @@ export interface PointLeftEvent {
   reason: string;
 }
 
-/** A point now, and how its line was in the last 24 hours. Shares 0–1; None: not known. */
 export interface PointLine {
   id: string;
   name: Sentence;
@@ -812,7 +736,6 @@ export interface PointLine {
   day_loss_down: number | null;
 }
 
-/** One point. Seconds; `up` and `down` are seconds spent at each level of quality. */
 export interface PointRow {
   point: string;
   expected: boolean;
@@ -829,7 +752,6 @@ export interface PointRow {
   down: Record<string, number>;
 }
 
-/** Everything that a technician sees of a point. */
 export interface PointStatus {
   id: string;
   name: Sentence;
@@ -855,7 +777,6 @@ export interface PointView {
   capacity: StepView[];
 }
 
-/** Put a point on the preview bus; without `point` empty it. */
 export interface PreviewCommand {
   type: "preview";
   point?: string | null;
@@ -866,7 +787,6 @@ export interface PreviewedEvent {
   point: string | null;
 }
 
-/** A point's line: levels good, fair, poor, bad or unknown; loss 0–1; `at` UTC seconds. `reach` is yes, no or unknown; variation (p95), round trip (p95) and the clock's offset are ms; `source` says what was looked at: probe, media or both. `router` is the reach of the point's router, "" where none is probed; `silent` is seconds since the last reply. */
 export interface Quality {
   up: string;
   down: string;
@@ -899,7 +819,6 @@ export interface QualityNotedEvent {
   down: string;
 }
 
-/** A row of a line's history as JSON: a `Row` without its point, which is in the path. */
 export interface QualityRow {
   at: number;
   span: number;
@@ -921,7 +840,6 @@ export interface QualityRow {
   mos: number | null;
 }
 
-/** Order of importance of panes that are not fixed; an empty one is the plan's order. */
 export interface RankCommand {
   type: "rank";
   points?: string[];
@@ -932,7 +850,6 @@ export interface RankedEvent {
   points: string[];
 }
 
-/** Call a point again, or for the first time where it is not called by itself. */
 export interface RecallCommand {
   type: "recall";
   point: string;
@@ -943,7 +860,6 @@ export interface RecalledEvent {
   point: string;
 }
 
-/** An event in the log: `seq` counts from 1 within the conference, `at` is UTC seconds, `actor` a label like "user:lan", `reason` the word of the command that led to it. */
 export interface Recorded {
   conference: string;
   seq: number;
@@ -953,31 +869,26 @@ export interface Recorded {
   event: Event;
 }
 
-/** Observations of a receiver, about once a second. */
 export interface Report {
   type: "report";
   slots?: SlotReport[];
 }
 
-/** A place in the queue for the floor, numbered in order of arrival. */
 export interface Request {
   point: string;
   number: number;
   at: number;
 }
 
-/** A point asks for the floor. */
 export interface RequestFloorCommand {
   type: "request_floor";
   point: string;
 }
 
-/** How many rows of the database came out of a backup. */
 export interface Restored {
   rows: number;
 }
 
-/** Outcome of a command. `seq` is the conference's, after it. */
 export interface Result {
   type: "result";
   id: number;
@@ -987,12 +898,10 @@ export interface Result {
   key: string;
 }
 
-/** Back to the chair; whoever has the floor gives it back. */
 export interface ReturnCommand {
   type: "return";
 }
 
-/** What the point on air sees; without `point` the chair. */
 export interface ReturnPictureCommand {
   type: "return_picture";
   point?: string | null;
@@ -1014,14 +923,12 @@ export interface RollCallStartedEvent {
   seconds: number;
 }
 
-/** The next point's turn begins; `FloorGranted` follows. `skipped` were not present. */
 export interface RollCallTurnEvent {
   type: "roll_call_turn";
   point: string;
   skipped: string[];
 }
 
-/** What a page really does, beside what is wanted of it. `sharing`: it has a screen. */
 export interface RoomStatus {
   type: "status";
   camera: boolean;
@@ -1031,7 +938,6 @@ export interface RoomStatus {
   layout: string;
 }
 
-/** Rules from the start on. `floor` free lets rooms open their own microphone. */
 export interface Rules {
   all_muted: boolean;
   floor: "free" | "request";
@@ -1039,7 +945,6 @@ export interface Rules {
   speaking_seconds: number | null;
 }
 
-/** A point's seat. `microphone` is whether it is heard; `open` what was granted. */
 export interface SeatView {
   present: boolean;
   called: boolean;
@@ -1054,7 +959,6 @@ export interface SeatView {
   problem: Sentence | null;
 }
 
-/** A room closes or opens its own microphone. */
 export interface SelfMuteCommand {
   type: "self_mute";
   point: string;
@@ -1067,43 +971,36 @@ export interface SelfMutedEvent {
   muted: boolean;
 }
 
-/** A full sentence for people, in Vietnamese and English. */
 export interface Sentence {
   vi: string;
   en: string;
 }
 
-/** The token of the session: for the WebSocket's hello, and as bearer of an offer. */
 export interface SessionAnswer {
   session: string;
 }
 
-/** Who opens a session: a point with its device key; or, logged in, a console or a self-test. */
 export interface SessionBody {
   point?: string | null;
   key?: string;
   kind?: "console" | "echo";
 }
 
-/** Push a layout to the rooms. */
 export interface SetLayoutCommand {
   type: "layout";
   layout: Layout;
 }
 
-/** Show a screen to everyone: that of `point`, or the operator's own. */
 export interface ShareCommand {
   type: "share";
   point?: string | null;
 }
 
-/** Names of slots in the order in which receiving lines of the offer are mapped. */
 export interface SlotMap {
   video: string[];
   audio: string[];
 }
 
-/** What a receiver observed in one slot. `point` is read out of the picture or sound itself where the receiver can (simulated points do), otherwise empty. */
 export interface SlotReport {
   slot: string;
   point?: string;
@@ -1115,25 +1012,21 @@ export interface SlotReport {
   frame_height?: number;
 }
 
-/** Desired and shown point of one of the receiver's slots. */
 export interface SlotView {
   wanted: string | null;
   shown: string | null;
   layer: string;
 }
 
-/** Limit of the running turn; without `seconds` none. */
 export interface SpeakingTimeCommand {
   type: "speaking_time";
   seconds?: number | null;
 }
 
-/** End the trial session and start; the rules of the plan apply from here. */
 export interface StartCommand {
   type: "start";
 }
 
-/** Each point in turn for `seconds`; without `points` all that are present. */
 export interface StartRollCallCommand {
   type: "roll_call";
   seconds?: number;
@@ -1144,7 +1037,6 @@ export interface StartedEvent {
   type: "started";
 }
 
-/** What this client sees. Sent whole after every change; `seq` grows. `programme` is whose picture this client's programme slot is to show. */
 export interface State {
   type: "state";
   seq: number;
@@ -1159,7 +1051,6 @@ export interface State {
   unsaved: Sentence | null;
 }
 
-/** A step of the capacity test: kbit/s, shares lost, p95 of the delay over the least in ms. */
 export interface StepView {
   down: number;
   up: number;
@@ -1169,18 +1060,15 @@ export interface StepView {
   up_delay: number;
 }
 
-/** End a roll call and return to the chair. */
 export interface StopRollCallCommand {
   type: "stop_roll_call";
 }
 
-/** End the sharing of a screen. */
 export interface StopShareCommand {
   type: "stop_share";
   point?: string | null;
 }
 
-/** A conference that runs. */
 export interface Summary {
   id: string;
   title: Sentence;
@@ -1190,40 +1078,34 @@ export interface Summary {
   director: string | null;
 }
 
-/** What a sweep tests: the points of `template`, all where it is left out; calls and capacity too where `full`. Lines are watched for `window` seconds. */
 export interface SweepBody {
   template?: string;
   full?: boolean;
   window?: number;
 }
 
-/** Bring a point on air; without `point` the one on preview. */
 export interface TakeCommand {
   type: "take";
   point?: string | null;
 }
 
-/** A point was taken on air; `previous` was on air before. */
 export interface TakenEvent {
   type: "taken";
   point: string;
   previous: string;
 }
 
-/** A template of conferences; `editable` where the console may change it. */
 export interface TemplateInfo {
   id: string;
   editable: boolean;
   template: Template;
 }
 
-/** A title or name in Vietnamese and English. */
 export interface Title {
   vi: string;
   en: string;
 }
 
-/** A fault of a topology file, with its place; `path` is that of the key. */
 export interface TopologyProblem {
   line: number;
   column: number;
@@ -1231,12 +1113,10 @@ export interface TopologyProblem {
   sentence: string;
 }
 
-/** A topology file's text. */
 export interface TopologyText {
   text: string;
 }
 
-/** A typed line, as in the console's command box. */
 export interface Typed {
   type: "typed";
   id: number;
@@ -1244,13 +1124,11 @@ export interface Typed {
   text: string;
 }
 
-/** Open a microphone and undo a lock. */
 export interface UnmuteCommand {
   type: "unmute";
   point: string;
 }
 
-/** A conference to come. */
 export interface Upcoming {
   template: string;
   title: Sentence;
@@ -1258,13 +1136,11 @@ export interface Upcoming {
   end: number;
 }
 
-/** A typed command and how it is written. */
 export interface Usage {
   word: string;
   usage: string;
 }
 
-/** An account. `points` are those a technician looks after. */
 export interface User {
   name: string;
   role: Role;
@@ -1274,13 +1150,11 @@ export interface User {
   created: number;
 }
 
-/** An account as it is now; `password` only where one was generated. */
 export interface UserAnswer {
   user: User;
   password: string;
 }
 
-/** A new account. Without `password` one is generated and shown once. */
 export interface UserBody {
   name: string;
   role: Role;
@@ -1288,7 +1162,6 @@ export interface UserBody {
   points?: string[];
 }
 
-/** Changes to an account; only what is given changes. `reset` generates a new first password. */
 export interface UserChange {
   role?: Role | null;
   disabled?: boolean | null;
@@ -1296,14 +1169,12 @@ export interface UserChange {
   reset?: boolean;
 }
 
-/** A console looks at another conference; its log is sent from `last_seq` on. */
 export interface Watch {
   type: "watch";
   conference: string;
   last_seq?: number;
 }
 
-/** Answer to hello. `media` tells whether the bridge holds a live transport of this session, so that no new offer is needed. `kind`: point, console or echo. */
 export interface Welcome {
   type: "welcome";
   version: number;
@@ -1325,13 +1196,12 @@ export interface Welcome {
   usage: ([string, string])[];
 }
 
-/** A point (or the direction) takes a request back. */
 export interface WithdrawFloorCommand {
   type: "withdraw_floor";
   point: string;
 }
 
-/** What is wrong with a topology that was refused; see `Checked`. */
+/** A refusal (RFC 9457); that of a topology has what is wrong with it, too. */
 export interface Problem extends Partial<Checked> {
   type: string;
   status: number;
@@ -1340,13 +1210,11 @@ export interface Problem extends Partial<Checked> {
   detail?: string;
 }
 
-/** A name in Vietnamese and, optionally, English. */
 export interface TemplateName {
   vi: string;
   en?: string | null;
 }
 
-/** Rules that apply from the start of a conference. */
 export interface TemplateRules {
   all_muted: boolean;
   floor: "request" | "free";
@@ -1354,7 +1222,6 @@ export interface TemplateRules {
   speaking_seconds?: number | null;
 }
 
-/** When a template's conference takes place, on the wall clock of `bridge.zone`. */
 export interface TemplateSchedule {
   start: string;
   minutes: number;
@@ -1362,7 +1229,6 @@ export interface TemplateSchedule {
   exceptions: string[];
 }
 
-/** A kind of conference that is held again and again. */
 export interface Template {
   id: string;
   title: TemplateName;
