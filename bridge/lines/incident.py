@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from bridge.conference import events as e
 
 STREAM = "network"
+IncidentEvent = e.IncidentOpened | e.IncidentWorse | e.IncidentCleared
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,26 +26,35 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     actor: str = ""
 
 
+def after(before: Incident | None, item: e.Recorded) -> Incident | None:
+    """What an incident is after an event of the log about it. None: nothing is known of it (its
+    opening is not among the events that were read)."""
+    match item.event:
+        case e.IncidentOpened() as event:
+            return Incident(
+                number=event.number,
+                point=event.point,
+                kind=event.kind,
+                level=event.level,
+                since=item.at,
+                value=event.value,
+                note=event.note,
+                actor=item.actor,
+            )
+        case e.IncidentWorse() if before is not None:
+            return replace(before, level="bad")
+        case e.IncidentCleared() if before is not None:
+            return replace(before, until=item.at)
+        case _:
+            return before
+
+
 def history(recorded: list[e.Recorded]) -> list[Incident]:
-    """Incidents out of the log's events, oldest first. Pure."""
+    """All incidents of which the events tell, oldest first."""
     found: dict[int, Incident] = {}
     for item in recorded:
-        match item.event:
-            case e.IncidentOpened() as event:
-                found[event.number] = Incident(
-                    number=event.number,
-                    point=event.point,
-                    kind=event.kind,
-                    level=event.level,
-                    since=item.at,
-                    value=event.value,
-                    note=event.note,
-                    actor=item.actor,
-                )
-            case e.IncidentWorse() as event if event.number in found:
-                found[event.number] = msgspec.structs.replace(found[event.number], level="bad")
-            case e.IncidentCleared() as event if event.number in found:
-                found[event.number] = msgspec.structs.replace(found[event.number], until=item.at)
-            case _:
-                pass
+        if isinstance(item.event, IncidentEvent):
+            incident = after(found.get(item.event.number), item)
+            if incident is not None:
+                found[incident.number] = incident
     return list(found.values())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from bridge.conference import events as e
-from bridge.lines.incident import STREAM, Incident
+from bridge.lines.incident import STREAM, Incident, after
 from bridge.store.database import FAULTS, Conflict
 from bridge.store.log import EventLog
 from monitoring.quality.incident_rules import Change, PointIncidents
@@ -27,7 +27,6 @@ class Incidents:
 
     events: EventLog
     now: Callable[[], float]
-    told: Callable[[e.Recorded], None] = lambda _: None
     open: dict[tuple[str, str], Incident] = field(default_factory=dict)
     maintenance: dict[str, e.MaintenanceSet] = field(default_factory=dict)
     _points: dict[str, PointIncidents] = field(default_factory=dict)
@@ -48,7 +47,7 @@ class Incidents:
         for item in recorded:
             self._apply(item)
         for (point, kind), incident in self.open.items():
-            if kind != "fault":
+            if incident.kind != "fault":
                 self._of(point).restore(kind, incident.level, monotonic)
 
     def _of(self, point: str) -> PointIncidents:
@@ -56,26 +55,15 @@ class Incidents:
 
     def _apply(self, item: e.Recorded) -> None:
         match item.event:
-            case e.IncidentOpened() as event:
-                self._number = max(self._number, event.number)
+            case e.IncidentOpened() | e.IncidentWorse() | e.IncidentCleared() as event:
+                # Of what is measured one is open at a time, of what people report any number.
                 kind = event.kind if event.kind != "fault" else f"fault{event.number}"
-                self.open[event.point, kind] = Incident(
-                    number=event.number,
-                    point=event.point,
-                    kind=event.kind,
-                    level=event.level,
-                    since=item.at,
-                    value=event.value,
-                    note=event.note,
-                    actor=item.actor,
-                )
-            case e.IncidentWorse() as event:
-                key = (event.point, event.kind)
-                if key in self.open:
-                    self.open[key] = msgspec.structs.replace(self.open[key], level="bad")
-            case e.IncidentCleared() as event:
-                kind = event.kind if event.kind != "fault" else f"fault{event.number}"
-                self.open.pop((event.point, kind), None)
+                incident = after(self.open.get((event.point, kind)), item)
+                if incident is None or incident.until is not None:
+                    self.open.pop((event.point, kind), None)
+                else:
+                    self._number = max(self._number, incident.number)
+                    self.open[event.point, kind] = incident
             case e.MaintenanceSet() as event:
                 if event.on:
                     self.maintenance[event.point] = event
@@ -178,7 +166,7 @@ class Incidents:
         item = self._recorded(actor, reason, event)
         await self.events.append([item])
         self._seq = item.seq
-        self._take(item)
+        self._apply(item)
 
     def _recorded(self, actor: str, reason: str, event: e.Event) -> e.Recorded:
         return e.Recorded(
@@ -190,17 +178,13 @@ class Incidents:
             event=event,
         )
 
-    def _take(self, item: e.Recorded) -> None:
-        self._apply(item)
-        self.told(item)
-
     async def _add(self, actor: str, reason: str, event: e.Event) -> None:
         """Something that was measured: it is true whether or not it can be saved now."""
         async with self._lock:
             item = self._recorded(actor, reason, event)
             self._seq = item.seq
             self._waiting.append(item)
-            self._take(item)
+            self._apply(item)
         await self._save()
 
     async def _save(self) -> None:
