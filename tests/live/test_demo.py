@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from bridge.app.credentials import load_keys
-from bridge.app.errors import StartError
 from config.loader import load
 from endpoints.webrtc.client import BridgeClient
 from tests.live.conftest import (
@@ -267,16 +266,3 @@ async def test_aiortc_points_send_remb(tmp_path: Path) -> None:
         finally:
             await pc.close()
             running.cancel()
-
-
-async def test_a_keys_file_that_is_broken(tmp_path: Path) -> None:
-    topology = load(ROOT / "config" / "lac-thuy.yaml")
-    path = tmp_path / "keys.yaml"
-    for text in ("[", "- 1", "khoan-du: 5"):
-        path.write_text(text)
-        with pytest.raises(StartError, match="keys file"):
-            load_keys(topology, path)
-    path.unlink()
-    keys = load_keys(topology, path)
-    assert load_keys(topology, path) == keys
-    assert len(set(keys.values())) == 12

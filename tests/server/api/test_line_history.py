@@ -43,3 +43,12 @@ async def test_the_history_of_a_point_and_of_its_router(bridge: Bridge) -> None:
     assert await response.json() == [expected, expected | {"kind": "router:ef"}]
     wrong = await bridge.call("GET", "/points/khoan-du/quality?from=9&to=8", role="admin")
     assert wrong.status == 422
+
+
+async def test_history_is_read_and_bounded(bridge: Bridge) -> None:
+    token = await bridge.user("technician", points=("khoan-du",))
+    path = "/points/khoan-du/quality"
+    assert await (await bridge.call("GET", path, token=token)).json() == []
+    assert (await bridge.call("GET", f"{path}?from=x", token=token)).status == 422
+    assert (await bridge.call("GET", f"{path}?from=10&to=5", token=token)).status == 422
+    assert (await bridge.call("GET", "/points/an-binh/quality", token=token)).status == 403
