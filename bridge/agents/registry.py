@@ -40,6 +40,19 @@ class Agent:
     )
     waiting: dict[int, asyncio.Future[p.Outcome]] = field(default_factory=dict)
 
+    def take(self, report: p.Report, now: float) -> None:
+        """Keep a report, without what could fool a terminal or a page; ``now`` is monotonic."""
+        devices = tuple(replace(d, name=p.printable(d.name)) for d in report.devices)
+        kiosk = replace(report.kiosk, reason=p.printable(report.kiosk.reason))
+        self.report = replace(report, devices=devices, kiosk=kiosk)
+        self.reported = now
+
+    def tell(self, state: p.RoomState) -> None:
+        """Tell it how its point's page is, where that changed."""
+        if state != self.told:
+            self.told = state
+            self.post(state)
+
     def post(self, message: p.ToAgent | None) -> None:
         """Queue a message (None: hang up). An agent that reads nothing is hung up on."""
         try:
@@ -113,10 +126,7 @@ class Agents:
                 agent.post(None)
 
     def reported(self, agent: Agent, report: p.Report) -> None:
-        devices = tuple(replace(d, name=p.printable(d.name)) for d in report.devices)
-        kiosk = replace(report.kiosk, reason=p.printable(report.kiosk.reason))
-        agent.report = replace(report, devices=devices, kiosk=kiosk)
-        agent.reported = self._clock()
+        agent.take(report, self._clock())
 
     def outcome(self, agent: Agent, outcome: p.Outcome) -> None:
         future = agent.waiting.pop(outcome.id, None)

@@ -100,7 +100,7 @@ class Presence:
             session.media_lost = replaced.media_lost
             if replaced.client is None and replaced.transport_up:
                 # Its page lost the WebSocket for good: same seat, same media.
-                session.use_transport(replaced.release_transport(), up=True)
+                session.take_over(replaced)
             else:
                 self._routes.close(replaced.release_transport())
                 self._publisher.bid_farewell(replaced, "taken_over")
@@ -144,7 +144,7 @@ class Presence:
         """A page tells what it really does."""
         if session.status == status:
             return
-        session.status = status
+        session.does(status)
         if not status.sharing:
             # A page that was loaded anew has no screen to show any more.
             sharer = f"point:{session.point}" if session.point else f"user:{session.user}"

@@ -96,7 +96,7 @@ class Reconciler:
                 s.name == "content" and s.layers for s in transport.sources
             ):
                 # Its page will say so itself; until then the shared screen must not go dark.
-                owner.status = replace(owner.status, sharing=True)
+                owner.does(replace(owner.status, sharing=True))
             kept.append(transport)
         for transport in kept:
             self._routes.adopt_pictures(transport)

@@ -107,6 +107,10 @@ class Session:
 
     # --- its page -----------------------------------------------------------------------
 
+    def know(self, token: str) -> None:
+        """Its page came back with its token; of a stored session only the hash is known."""
+        self.token = token
+
     def post(self, message: protocol.ToClient) -> None:
         if self.client is not None:
             self.client.post(message)
@@ -139,6 +143,10 @@ class Session:
         """A console wants the pictures of another conference."""
         self.watching = conference
 
+    def does(self, status: protocol.RoomStatus) -> None:
+        """What its page really does."""
+        self.status = status
+
     def played(self, playback: protocol.Playback) -> None:
         self.playback = playback
 
@@ -166,6 +174,10 @@ class Session:
         transport, self.transport = self.transport, ""
         self.transport_up = False
         return transport
+
+    def take_over(self, other: Session) -> None:
+        """Go on with the media of the session that this one replaces."""
+        self.transport, self.transport_up = other.release_transport(), True
 
     # --- who it is ----------------------------------------------------------------------
 
@@ -215,7 +227,7 @@ class Sessions:
         """The session of a token."""
         session = self._by_id.get(digest(token))
         if session is not None and not session.token:
-            session.token = token  # stored ones know the hash only
+            session.know(token)
         return session
 
     def of_point(self, point: str) -> Session | None:

@@ -40,12 +40,11 @@ class MediaCore:
         *,
         identity: Identity,
         worker: str,
-        addresses: tuple[m.MediaAddress, ...],
         random_bits: Callable[[int], int],
     ) -> None:
         self.identity = identity
         self.worker = worker
-        self.addresses = addresses
+        self.unix_offset = 0.0  # from ``now`` to seconds since 1970; `tick` keeps it current
         self._random_bits = random_bits
         self.counters = Counters()
         self.events: list[m.Event] = []
@@ -140,18 +139,19 @@ class MediaCore:
 
     # --- output -------------------------------------------------------------------------
 
-    #: Offset from ``now`` to seconds since 1970; the shell sets it and keeps it current.
-    unix_offset = 0.0
+    def drain(self) -> list[tuple[int, Address, bytes]]:
+        """Take the single datagrams that wait: index of the socket, address, octets."""
+        datagrams, self.datagrams = self.datagrams, []
+        return datagrams
 
     def _unix(self, now: float) -> float:
         return now + self.unix_offset
 
     def flush(self, now: float, sink: Callable[[Transport], None]) -> None:
         """Fan out what was received. ``sink`` gets each receiver with its ``out`` filled and
-        empties it; afterwards `datagrams` holds the other output."""
-        dirty = self.intake.dirty
+        empties it; afterwards `drain` gives the other output."""
+        dirty = self.intake.take_dirty()
         if dirty:
-            self.intake.dirty = []
             # Every switch comes before anything is gathered: from here on a slot stands in one
             # layer's list only, so it is filled once and no index is sealed twice.
             for layer in dirty:
@@ -213,8 +213,9 @@ class MediaCore:
 
     # --- time ---------------------------------------------------------------------------
 
-    def tick(self, now: float) -> None:
-        """Do what is due; call it every 10 ms."""
+    def tick(self, now: float, unix_offset: float) -> None:
+        """Do what is due; call it every 10 ms. ``now`` plus the offset is UTC."""
+        self.unix_offset = unix_offset
         for transport in self.transports.values():
             for layer in transport.layers.values():
                 if layer.missing:

@@ -30,6 +30,13 @@ class Intake:
         self._events = events
         self.dirty: list[Layer] = []
 
+    def take_dirty(self) -> list[Layer]:
+        """The layers with pending packets; from now on others are."""
+        dirty = self.dirty
+        if dirty:
+            self.dirty = []
+        return dirty
+
     def rtp(self, data: bytes, transport: Transport, now: float) -> None:
         """Take in one SRTP packet of a validated address."""
         inbound = transport.inbound

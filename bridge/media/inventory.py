@@ -7,13 +7,14 @@ from bridge.media.core import MediaCore
 from bridge.media.transport import Transport
 
 
-def inventory(core: MediaCore, now: float) -> m.Inventory:
-    """What a control process needs in order to bring the worker to what is wanted of it."""
+def inventory(core: MediaCore, addresses: tuple[m.MediaAddress, ...], now: float) -> m.Inventory:
+    """What a control process needs in order to bring the worker to what is wanted of it;
+    ``addresses`` are those at which media is received."""
     return m.Inventory(
         version=m.VERSION,
         worker=core.worker,
         fingerprint=m.Fingerprint(algorithm="sha-256", value=core.identity.fingerprint),
-        addresses=core.addresses,
+        addresses=addresses,
         transports=tuple(_transport_state(core, t, now) for t in core.transports.values()),
         audio=tuple(core.router.groups),
     )

@@ -91,9 +91,7 @@ class AgentSockets:
             connected=session is not None and session.client is not None,
             in_conference=self._control.conductor.conference_of(agent.point) is not None,
         )
-        if state != agent.told:
-            agent.told = state
-            agent.post(state)
+        agent.tell(state)
 
     async def run(self) -> None:
         """Keep all agents told, until cancelled."""

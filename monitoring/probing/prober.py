@@ -148,19 +148,25 @@ class Prober:
         group = self._groups[point] = self._group()
         first = (now // interval + 1 + group / len(SPREAD)) * interval
         for kind in target.classes:
-            session = self._open(target, kind.dscp)
-            session.probe.distributions = self.distributions.setdefault(
-                (point, kind.name), Distributions()
-            )
+            delays = self.distributions.setdefault((point, kind.name), Distributions())
+            session = self._open(target, kind.dscp, delays)
             self._sessions[point][kind.name] = session
             heapq.heappush(self._due, (first, next(self._order), session))
         self._arm()
 
-    def _open(self, target: Target, dscp: int) -> _Session:
+    def _open(
+        self, target: Target, dscp: int, distributions: Distributions | None = None
+    ) -> _Session:
         ssid = secrets.randbelow(0xFFFF) + 1
         while ssid in self._by_ssid:
             ssid = secrets.randbelow(0xFFFF) + 1
-        probe = Probe(target.style, ssid=ssid, dscp=dscp, stateful=target.stateful)
+        probe = Probe(
+            target.style,
+            ssid=ssid,
+            dscp=dscp,
+            stateful=target.stateful,
+            distributions=distributions,
+        )
         session = _Session(probe, target.host, target.port, 1 / target.rate)
         self._by_ssid[ssid] = session
         self._hosts[target.host] += 1

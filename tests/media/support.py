@@ -109,7 +109,6 @@ class Bench:
         self.core = MediaCore(
             identity=IDENTITY,
             worker="test",
-            addresses=(m.MediaAddress(host="127.0.0.1", port=5004),),
             random_bits=self.random.getrandbits,
         )
         self.core.unix_offset = 1_700_000_000.0
@@ -207,7 +206,7 @@ class Bench:
         """Let time pass in ticks."""
         for _ in range(round(seconds / step)):
             self.now += step
-            self.core.tick(self.now)
+            self.core.tick(self.now, self.core.unix_offset)
             self.settle()
 
     def send(self, peer: TestPeer, packet: bytes) -> None:

@@ -60,7 +60,7 @@ def test_closing_a_source_empties_the_slot() -> None:
     b.send(a, video(2, key=True))
     b.core.command(m.Close(transport="a"), b.now)
     b.settle()
-    held = inventory(b.core, b.now)
+    held = inventory(b.core, (), b.now)
     assert [t.transport for t in held.transports] == ["r"]
     slot = held.transports[0].slots[0]
     assert (slot.wanted, slot.shown) == (m.SourceRef(transport="a", name="camera"), None)

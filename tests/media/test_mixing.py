@@ -27,7 +27,7 @@ def test_audio_slots_hold_the_floor_then_the_loudest() -> None:
         b.run(0.02)
 
     def heard(name: str) -> set[str]:
-        slots = inventory(b.core, b.now).transports[names.index(name)].slots
+        slots = inventory(b.core, (), b.now).transports[names.index(name)].slots
         return {s.shown.transport for s in slots if s.shown is not None}
 
     assert heard("d") == {"c", "a"}, "the floor although it is silent, then the loudest"

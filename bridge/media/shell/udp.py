@@ -53,7 +53,7 @@ class MediaSockets:
             self.close()
             raise
         self.port = port
-        core.addresses = tuple(m.MediaAddress(host=host, port=port) for host in hosts)
+        self.addresses = tuple(m.MediaAddress(host=host, port=port) for host in hosts)
 
     def close(self) -> None:
         for sock in self.sockets:
@@ -97,9 +97,7 @@ class MediaSockets:
                 self.delay_sum += delay
             self._sampled.clear()
         if core.datagrams:
-            datagrams = core.datagrams
-            core.datagrams = []
-            for index, address, data in datagrams:
+            for index, address, data in core.drain():
                 self._send_one(self.sockets[index], data, address)
 
     def _send_one(self, sock: socket.socket, data: bytes, address: Address) -> None:

@@ -60,7 +60,6 @@ class Worker:
         self.core = MediaCore(
             identity=Identity.generate(datetime.now(UTC)),
             worker=secrets.token_hex(8),
-            addresses=(),
             random_bits=secrets.randbits,
         )
         self.sockets: MediaSockets | None = None
@@ -119,8 +118,7 @@ class Worker:
             now = time.monotonic()
             self._lag = max(self._lag * 0.999, now - due)
             due = max(due, now - 10 * TICK)  # after a stall, do not run every missed tick
-            self.core.unix_offset = time.time() - now
-            self.core.tick(now)
+            self.core.tick(now, time.time() - now)
             self.sockets.flush(now)
             self._send_events()
             if self._control is None and now - self._alone_since > self._orphan_timeout:
@@ -153,7 +151,8 @@ class Worker:
                         self._control.close()  # the newest control process is the one
                     self._control = writer
                     self.core.events.clear()  # the inventory says all
-                    self._send(writer, inventory(self.core, time.monotonic()))
+                    addresses = self.sockets.addresses if self.sockets is not None else ()
+                    self._send(writer, inventory(self.core, addresses, time.monotonic()))
                 elif not greeted:
                     name = str(command.__struct_config__.tag)
                     self._send(writer, m.Error(command=name, detail="Say hello first."))

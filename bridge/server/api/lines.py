@@ -23,7 +23,6 @@ from bridge.reports.monthly_lines import (
 from bridge.server.api.routes import Call, Route, attachment
 
 DAY = 86_400.0
-DAY_FRESH = 60.0  # seconds that the last 24 hours of the overview are kept
 
 
 class PointLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,20 +110,11 @@ async def show_lines(call: Call) -> Any:
     return attachment(body, media_type, f"lines-{month}.{kind}")
 
 
-async def _last_day(call: Call, now: float) -> LinesReport:
-    """The last 24 hours, read once a minute however many look."""
-    reports = call.services.reports
-    async with reports.one:
-        if reports.day is None or not 0 <= now - reports.day.end < DAY_FRESH:
-            reports.day = await _report(call, "", now - DAY, now)
-        return reports.day
-
-
 async def show_overview(call: Call) -> Overview:
     """Everything of now, and of the last 24 hours from the store."""
     services, control = call.services, call.services.control
     now = services.conductor.now()
-    day = await _last_day(call, now)
+    day = await services.reports.last_day(now, lambda: _report(call, "", now - DAY, now))
     by_point = {row.point: row for row in day.rows}
     states = control.publisher.point_states()
     running = services.conductor.running()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +26,8 @@ from bridge.store.accounts import Accounts
 from bridge.store.log import EventLog
 from bridge.telemetry.host import Host
 from monitoring.quality.line_state import Row
+
+DAY_FRESH = 60.0  # seconds that the last 24 hours of the overview are kept
 
 
 class IncidentLog(Protocol):
@@ -90,6 +92,13 @@ class LineReports:
 
     one: asyncio.Lock = field(default_factory=asyncio.Lock)
     day: LinesReport | None = None
+
+    async def last_day(self, now: float, read: Callable[[], Awaitable[LinesReport]]) -> LinesReport:
+        """The last 24 hours, read once a minute however many look. ``now`` is UTC seconds."""
+        async with self.one:
+            if self.day is None or not 0 <= now - self.day.end < DAY_FRESH:
+                self.day = await read()
+            return self.day
 
 
 @dataclass(slots=True)

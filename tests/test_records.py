@@ -1,0 +1,171 @@
+"""Nobody sets an attribute of another object after its construction.
+
+What two objects need of each other is passed to a constructor, or is a callback. Left out are
+records: plain values that a room owns and changes step by step. They are named here, each by its
+class. A record is changed only where its class, its module, or a record that has one is imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+PRODUCT = ("bridge", "config", "endpoints", "monitoring")
+RECORDS = {
+    "bridge.accounts.throttle._Record",
+    "bridge.agents.registry.Agent",
+    "bridge.conference.report._Row",
+    "bridge.control.calling._Call",
+    "bridge.control.sessions.Session",
+    "bridge.media.budget.Budget",
+    "bridge.media.counters.Counters",
+    "bridge.media.layer.Layer",
+    "bridge.media.routing.AudioGroup",
+    "bridge.media.slot.Slot",
+    "bridge.media.transport.Source",
+    "bridge.media.transport.Transport",
+    "bridge.server.api.routes.Call",
+    "bridge.signalling.answer._Line",
+    "bridge.signalling.sdp.Codec",
+    "bridge.signalling.sdp.Media",
+    "bridge.signalling.sdp.Offer",
+    "bridge.telemetry.host.Host",
+    "endpoints.reflector.engine._Session",
+    "endpoints.webrtc.observation.Observation",
+    "monitoring.probing.prober._Session",
+    "monitoring.probing.session.Probe",
+    "monitoring.probing.session.Totals",
+    "monitoring.probing.session._Sent",
+    "monitoring.quality.incident_rules._Signal",
+    "monitoring.quality.levels.Line",
+    "monitoring.quality.readiness_rules.Facts",
+}
+FOREIGN = {
+    "ssl": {"minimum_version", "verify_mode"},
+    "aiortc": {"setattr"},  # the seams, which replace functions of its modules
+    "av": {"pts", "time_base", "sample_rate"},
+    "pylibsrtp": {"window_size", "allow_repeat_tx"},
+}
+"""Attributes that other people's interfaces want set, by the package that must be imported."""
+
+
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a module."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules() -> dict[str, Path]:
+    return {name_of(path): path for room in PRODUCT for path in sorted((ROOT / room).rglob("*.py"))}
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Modules, and names of modules, that a module imports."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def fields(tree: ast.Module, name: str) -> set[str]:
+    """Attributes that a class declares: in its body, in ``__slots__``, or in its methods."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            for inner in ast.walk(node):
+                match inner:
+                    case ast.AnnAssign(target=ast.Name(id=field)):
+                        found.add(field)
+                    case ast.Attribute(value=ast.Name(id="self"), attr=field, ctx=ast.Store()):
+                        found.add(field)
+    return found
+
+
+def targets(tree: ast.Module) -> Iterator[ast.Attribute]:
+    """Attributes of other objects that a module sets or deletes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+            owner = node.value
+            if not (isinstance(owner, ast.Name) and owner.id in ("self", "cls")):
+                yield node
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func) == "setattr"
+            and ast.unparse(node.args[0]) != "self"
+        ):
+            yield ast.Attribute(node.args[0], "setattr", ast.Store(), lineno=node.lineno)
+
+
+def allowed(module: str, tree: ast.Module) -> set[str]:
+    """Names of attributes that a module may set on other objects."""
+    known = {module} | imported(tree)
+    for home in {record.rpartition(".")[0] for record in RECORDS} & known:
+        known |= imported(parsed(modules()[home]))
+    found: set[str] = set()
+    for record in RECORDS:
+        home, _, name = record.rpartition(".")
+        if home in known or record in known:
+            found |= fields(parsed(modules()[home]), name)
+    for package, names in FOREIGN.items():
+        if any(name.split(".")[0] == package for name in known):
+            found |= names
+    return found
+
+
+def violations(module: str, tree: ast.Module) -> list[str]:
+    """Lines that set what is no field of a record within reach, as ``line: target``."""
+    may = allowed(module, tree)
+    return [f"{node.lineno}: {ast.unparse(node)}" for node in targets(tree) if node.attr not in may]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_nobody_sets_an_attribute_of_another_object(module: str) -> None:
+    assert violations(module, parsed(modules()[module])) == []
+
+
+@pytest.mark.parametrize("record", sorted(RECORDS))
+def test_records_are_classes_that_there_are(record: str) -> None:
+    home, _, name = record.rpartition(".")
+    assert fields(parsed(modules()[home]), name)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "control.conductor = conductor",
+        "control.observer = conductor.observer = auth.observer = meters",
+        "readiness.templates, readiness.board = dict, None",
+        "services.routes += [1]",
+        "self.health.media: dict[str, int] = {}",
+        "for self.control.quality in ({},): pass",
+        "with open('x') as process.file: pass",
+        "setattr(control, 'quality', {})",
+        "del control.quality",
+        "session.quality = 'good'",
+    ],
+)
+def test_what_is_set_from_outside_is_found(source: str) -> None:
+    tree = ast.parse("from bridge.control.sessions import Session\n" + source)
+    assert violations("bridge.app.process", tree)
+
+
+def test_a_record_is_changed_only_where_its_class_is_known() -> None:
+    assert violations("bridge.app.process", ast.parse("session.idle_since = 0"))
+    known = ast.parse("from bridge.control.sessions import Session\nsession.idle_since = 0")
+    assert violations("bridge.app.process", known) == []
+    assert violations("bridge.control.sessions", ast.parse("session.idle_since = 0")) == []
+    assert violations("bridge.app.process", ast.parse("self.url = ''\ncls.count += 1")) == []
