@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -21,12 +22,22 @@ from endpoints.simulation.faults import Fault
 from endpoints.simulation.points import SimulatedRoom
 from endpoints.webrtc import aiortc_seams
 
+log = logging.getLogger("points")
+
 LINE_LIMIT = 1 << 20  # octets of a line of standard input
+
+
+async def be(room: SimulatedRoom) -> None:
+    """Be a point until cancelled. Whatever ends it (a revoked key) ends no other point."""
+    try:
+        await room.run()
+    except Exception as error:
+        log.warning("the point %s has ended: %s", room.id, error or type(error).__name__)
 
 
 async def run(rooms: Mapping[str, SimulatedRoom]) -> None:
     """Run all points until cancelled."""
-    tasks = [asyncio.create_task(room.run()) for room in rooms.values()]
+    tasks = [asyncio.create_task(be(room)) for room in rooms.values()]
     try:
         await asyncio.gather(*tasks)
     finally:

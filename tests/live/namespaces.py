@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import itertools
 import json
 import os
 import subprocess
@@ -107,6 +108,21 @@ class Net:
         inside(self.points[REMARK_DOWN], f"iptables -t mangle -A PREROUTING {mark}")
         inside(self.points[REMARK_UP], f"iptables -t mangle -A POSTROUTING {mark}")
 
+    def dropped(self) -> dict[str, int]:
+        """Packets that the kernel has dropped so far, by fault."""
+        found = {}
+        for n, name in ((LOSS_DOWN, self.points[LOSS_DOWN]), (LOSS_UP, self.hub)):
+            listed = subprocess.run(
+                ["ip", "netns", "exec", name, *["iptables", "-nvxL", "INPUT"]],
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout
+            found[NAMES[n]] = sum(
+                int(line.split()[0]) for line in listed.splitlines() if " DROP " in line
+            )
+        return found
+
     def cut(self, n: int, up: bool) -> None:
         inside(self.hub, f"ip link set h{n} {'up' if up else 'down'}")
 
@@ -134,21 +150,29 @@ async def measure(net: Net) -> dict[str, Any]:
     health = {name: Health(name) for name in targets}
     figures: dict[str, Any] = {}
 
+    looked: list[float] = []
+
     async def look(seconds: float) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             await asyncio.sleep(0.1)
+            looked.append(time.monotonic())
             for name, state in health.items():
                 figures[name], _ = state.feed(prober.sessions(name), time.monotonic(), time.time())
 
+    pauses: list[float] = []
+
     async def wait_for(reachable: bool) -> float:
         began = time.monotonic()
-        while figures[str(CUT)].reachable is not reachable and time.monotonic() - began < 15:
+        looked[:] = [began]
+        while figures[str(CUT)].reachable is not reachable:
             await look(0.1)
+        pauses.extend(b - a for a, b in itertools.pairwise(looked))
         return time.monotonic() - began
 
     await look(SECONDS)
     found: dict[str, Any] = {
+        "dropped": net.dropped(),
         "points": {
             name: {
                 "fault": NAMES.get(int(name), ""),
@@ -173,6 +197,7 @@ async def measure(net: Net) -> dict[str, Any]:
     await look(2)
     net.cut(CUT, up=True)
     found["back_after"] = await wait_for(True)
+    found["longest_pause"] = max(pauses)
     found["others_reachable"] = all(others.values())
     # What the narrow line and a good one carry: 2 Mbit/s each way.
     found["ramps"] = {}

@@ -25,11 +25,10 @@ from config.loader import load
 from config.schema import Topology
 from endpoints.netem.impairment import Profile
 from endpoints.netem.relay import Address, Relay
-from tests.live.conftest import free_port
+from tests.live.support import HANG, free_port
 from tests.paths import ROOT
 
 WATCH_HOST = "127.0.12.200"
-READY = 30.0  # seconds
 
 
 class Watcher(Relay):
@@ -53,6 +52,11 @@ class Watcher(Relay):
             for key, times in self.seen.items()
             if sum(before - 2 < at < before for at in times) >= least
         ]
+
+    def pause(self, start: float, end: float) -> float:
+        """The longest time between two moments in which no packet at all was relayed."""
+        times = sorted(at for seen in self.seen.values() for at in seen if start <= at <= end)
+        return max(b - a for a, b in itertools.pairwise([start, *times, end]))
 
     def gaps(self, start: float, end: float, least: int = 20) -> list[float]:
         """The longest silence of every steady stream between two moments, the edges included."""
@@ -102,7 +106,7 @@ class Served:
             await self.healthy()
 
     async def healthy(self) -> None:
-        async with asyncio.timeout(READY):
+        async with asyncio.timeout(HANG):
             while True:
                 with contextlib.suppress(aiohttp.ClientError, OSError):
                     async with self.http.get(f"{self.url}/healthz") as response:
@@ -120,7 +124,7 @@ class Served:
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(self.process.wait(), 20)
+                await asyncio.wait_for(self.process.wait(), HANG)
             except TimeoutError:
                 await self.kill()
 
@@ -151,7 +155,7 @@ class Served:
         seats = (await self.state_of(conference))["seats"].values()
         return sum(seat["present"] for seat in seats)
 
-    async def until_present(self, conference: str, count: int, timeout: float = 40.0) -> None:
+    async def until_present(self, conference: str, count: int, timeout: float = HANG) -> None:
         async with asyncio.timeout(timeout):
             while await self.present(conference) != count:  # each look is a call: no busy loop
                 pass
@@ -162,7 +166,7 @@ async def served(
     folder: Path, database: str = "", *, watched: bool = False
 ) -> AsyncIterator[Served]:
     made = Served(folder, database, watched=watched)
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as made.http:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HANG)) as made.http:
         await made.start()
         try:
             yield made

@@ -30,6 +30,7 @@ from endpoints.webrtc import aiortc_seams, test_card
 from endpoints.webrtc.camera import CameraPoint, passes_through, source_options
 from endpoints.webrtc.peer import Peer
 from tests.live.served import Served
+from tests.live.support import HANG
 from tests.paths import ROOT
 
 POINT = "khoan-du"
@@ -46,7 +47,7 @@ async def api(served: Served, method: str, path: str, body: Any = None) -> Any:
 
 
 async def until(
-    served: Served, condition: Callable[[dict[str, Any]], bool], seconds: float = 60.0
+    served: Served, condition: Callable[[dict[str, Any]], bool], seconds: float = HANG
 ) -> dict[str, Any]:
     """Wait until the point is as wanted, as the interface tells it."""
     last: dict[str, Any] = {}
@@ -106,7 +107,7 @@ async def running(state: Path, *arguments: str) -> AsyncIterator[asyncio.subproc
         if child.returncode is None:
             child.send_signal(signal.SIGTERM)
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(HANG):
                     await child.wait()
             except TimeoutError:
                 child.kill()
@@ -165,7 +166,7 @@ async def test_a_kiosk_enrols_itself_and_comes_back(served: Served, tmp_path: Pa
         await until(served, lambda p: p["state"] == "ready" and kiosk(p).get("state") == "running")
         # It hangs: ended and started again.
         os.kill(browser_of(agent.pid), signal.SIGSTOP)
-        hung = await until(served, lambda p: kiosk(p).get("restarts") == 2, seconds=90)
+        hung = await until(served, lambda p: kiosk(p).get("restarts") == 2)
         assert "hangs" in kiosk(hung)["reason"]
         await until(served, lambda p: p["state"] == "ready" and kiosk(p).get("state") == "running")
         # Somebody asks: no failure is counted.
@@ -242,7 +243,7 @@ async def test_a_headless_point_sends_a_file(served: Served, tmp_path: Path) -> 
             body = {"template": "giao-ban", "start": True}
             conference = (await api(served, "POST", "/conferences", body))["conference"]
             await until(served, lambda p: p["state"] == "in_session")
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(HANG):
                 while chair.observations.number(f"thumb:{POINT}") != 77:  # noqa: ASYNC110 - decoded
                     await asyncio.sleep(0.1)
             await served.command(conference, {"type": "end"})
@@ -322,7 +323,7 @@ async def test_h264_of_an_rtsp_camera_is_not_transcoded(tmp_path: Path) -> None:
         sent = {nal for picture in pictures for nal in H264Encoder._split_bitstream(picture)}
         seen = 0
         while seen < 10:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(HANG):
                 packet = await track.recv()
             assert isinstance(packet, av.Packet)  # encoded as it came, not a frame
             for nal in H264Encoder._split_bitstream(bytes(packet)):

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 import yaml
 
-from tests.live.conftest import free_port
+from tests.live.support import HANG, free_port
 from tests.paths import ROOT
 
 EXAMPLE = ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"
@@ -44,7 +44,7 @@ async def alertmanager(folder: Path) -> AsyncIterator[str]:
     )
     url = f"http://127.0.0.1:{port}/api/v2"
     try:
-        async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+        async with aiohttp.ClientSession() as http, asyncio.timeout(HANG):
             while True:
                 with contextlib.suppress(aiohttp.ClientError):
                     async with http.get(f"{url}/status") as response:
@@ -85,7 +85,7 @@ async def test_inhibition(tmp_path: Path) -> None:
     async with alertmanager(tmp_path) as url, aiohttp.ClientSession() as http:
         async with http.post(f"{url}/alerts", json=ALERTS) as response:
             assert response.status == 200
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANG):
             while True:
                 async with http.get(f"{url}/alerts") as response:
                     found = await response.json()

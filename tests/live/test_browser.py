@@ -19,17 +19,15 @@ from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
 from endpoints.netem.impairment import Profile
 from endpoints.netem.relay import Relay
-from tests.live.conftest import (
+from tests.live.browsers import chromium, new_page, open_room, programme_is, sees, text_is
+from tests.live.support import (
+    HANG,
     act,
     bridge_process,
-    card_file,
-    chromium,
     eventually,
     only,
-    open_room,
     simulated_points,
     started,
-    text_is,
 )
 
 pytestmark = pytest.mark.browser
@@ -40,35 +38,21 @@ STATS = """async () => [...(await room.media.pc.getStats()).values()].map(s => (
 
 
 @contextlib.asynccontextmanager
-async def two_rooms(process: ControlProcess, folder: Path) -> AsyncIterator[list[Page]]:
+async def two_rooms(process: ControlProcess) -> AsyncIterator[list[Page]]:
     """Two browsers, each with its own point's card as its camera."""
     numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
     async with contextlib.AsyncExitStack() as stack:
         pages = []
         for point in ROOMS:
-            film = card_file(folder / f"{point}.y4m", numbers[point])
-            browser = await stack.enter_async_context(chromium(film))
+            browser = await stack.enter_async_context(chromium(numbers[point]))
             pages.append(await open_room(browser, process, point))
         yield pages
 
 
-async def everybody_sees(pages: list[Page], numbers: dict[str, int], timeout: float) -> None:
+async def everybody_sees(pages: list[Page], numbers: dict[str, int]) -> None:
     """Wait until every picture of every page carries the right number."""
     for page, own in zip(pages, ROOMS, strict=True):
-        expected = {point: number for point, number in numbers.items() if point != own}
-        await page.wait_for_function(
-            "expected => { const s = seen(); "
-            "return Object.entries(expected).every(([p, n]) => s.tiles[p] === n); }",
-            arg=expected,
-            timeout=timeout * 1000,
-            polling=100,
-        )
-
-
-async def programme_is(page: Page, number: int, timeout: float = 20) -> None:
-    await page.wait_for_function(
-        "n => seen().programme === n", arg=number, timeout=timeout * 1000, polling=50
-    )
+        await sees(page, {point: number for point, number in numbers.items() if point != own})
 
 
 def rids_sent(stats: list[dict[str, Any]]) -> set[str]:
@@ -84,9 +68,9 @@ async def test_twelve_points_in_two_browsers(tmp_path: Path) -> None:
     async with bridge_process(tmp_path) as process:
         numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
         others = [p for p in numbers if p not in ROOMS]
-        async with simulated_points(process, others), two_rooms(process, tmp_path) as pages:
+        async with simulated_points(process, others), two_rooms(process) as pages:
             conference = await started(process)
-            await everybody_sees(pages, numbers, 60)
+            await everybody_sees(pages, numbers)
             # The chair is on air: the chair itself sees another point.
             await programme_is(pages[1], numbers["hoi-truong"])
             for point in ("dong-tam", "khoan-du"):
@@ -102,10 +86,10 @@ async def test_twelve_points_in_two_browsers(tmp_path: Path) -> None:
             generation = [await page.evaluate("room.media.generation") for page in pages]
             killed = time.monotonic()
             os.kill(pid, signal.SIGKILL)
-            await eventually(lambda: process.worker.pid not in (pid, None), 20)
-            await eventually(lambda: len(only(process).present) == 12, 40)
+            await eventually(lambda: process.worker.pid not in (pid, None))
+            await eventually(lambda: len(only(process).present) == 12)
             print(f"all twelve back after {time.monotonic() - killed:.1f} s")
-            await everybody_sees(pages, numbers, 40)
+            await everybody_sees(pages, numbers)
             print(f"with all pictures after {time.monotonic() - killed:.1f} s")
             await programme_is(pages[0], numbers["khoan-du"])
             for page, before in zip(pages, generation, strict=True):
@@ -117,14 +101,12 @@ async def test_gcm_simulcast_and_names(tmp_path: Path) -> None:
     """What a single room negotiates, and what its page says."""
     async with bridge_process(tmp_path) as process, chromium() as browser:
         page = await open_room(browser, process, "khoan-du")
-        await page.wait_for_function("() => globalThis.room?.media?.up", timeout=30_000)
-        await page.wait_for_function(
-            "() => globalThis.room?.media && !room.media.sending", timeout=10_000
-        )
+        await page.wait_for_function("() => globalThis.room?.media?.up")
+        await page.wait_for_function("() => globalThis.room?.media && !room.media.sending")
         await started(process)
         # Simulcast layers come up one after another, as the bandwidth estimate grows.
         stats: list[dict[str, Any]] = []
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(HANG):
             while len(rids_sent(stats)) < 3:
                 stats = await page.evaluate(STATS)
                 await asyncio.sleep(0.1)
@@ -152,10 +134,10 @@ async def test_five_per_cent_loss_is_repaired_both_ways(tmp_path: Path) -> None:
         )
         await relay.start(RELAY_HOST, media.port)
         stack.callback(relay.close)
-        pages = await stack.enter_async_context(two_rooms(process, tmp_path))
+        pages = await stack.enter_async_context(two_rooms(process))
         await started(process)
-        await programme_is(pages[1], 1, 60)
-        await programme_is(pages[0], 8, 60)
+        await programme_is(pages[1], 1)
+        await programme_is(pages[0], 8)
 
         async def repaired() -> tuple[int, int]:
             stats = await process.worker.stats()
@@ -168,7 +150,7 @@ async def test_five_per_cent_loss_is_repaired_both_ways(tmp_path: Path) -> None:
             return up, down
 
         up = down = asked = 0
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANG):
             # Some repairs come unasked (bandwidth probing repeats the newest packets), and the
             # first twenty may all be such: the bridge must have asked, too.
             while up < 20 or down < 20 or asked == 0:
@@ -189,8 +171,8 @@ async def test_a_lost_network_and_a_wrong_key_are_said_in_plain_words(tmp_path: 
     async with bridge_process(tmp_path) as process, chromium() as browser:
         await started(process)
         page = await open_room(browser, process, "khoan-du")
-        await page.wait_for_function("() => globalThis.room?.media?.up", timeout=30_000)
-        wrong = await browser.new_page()
+        await page.wait_for_function("() => globalThis.room?.media?.up")
+        wrong = await new_page(browser)
         await wrong.goto(f"{process.url}/room#point=chi-ne&key=wrong")
         await wrong.wait_for_function(
             "() => document.getElementById('status').textContent.startsWith('Khóa của điểm cầu')"
@@ -198,12 +180,11 @@ async def test_a_lost_network_and_a_wrong_key_are_said_in_plain_words(tmp_path: 
         await page.context.set_offline(True)
         await page.evaluate("room.connection.socket.close()")
         await page.wait_for_function(
-            "() => document.getElementById('status').textContent.startsWith('Không tới được cầu')",
-            timeout=20_000,
+            "() => document.getElementById('status').textContent.startsWith('Không tới được cầu')"
         )
         await page.context.set_offline(False)
         await page.wait_for_function(
-            "() => document.getElementById('status').textContent === 'Đã kết nối'", timeout=20_000
+            "() => document.getElementById('status').textContent === 'Đã kết nối'"
         )
         await eventually(lambda: only(process).present == {"khoan-du"})
 

@@ -18,14 +18,14 @@ import yaml
 from bridge.app.credentials import load_keys
 from config.loader import load
 from endpoints.webrtc.client import BridgeClient
-from tests.live.conftest import (
+from tests.live.browsers import chromium, new_page, text_is
+from tests.live.support import (
+    HANG,
     bridge_process,
-    chromium,
     eventually,
     free_port,
     simulated_points,
     started,
-    text_is,
 )
 from tests.paths import ROOT
 
@@ -57,7 +57,7 @@ def test_a_short_demo_verifies_everything(tmp_path: Path, codec: str) -> None:
             "--points",
             "4",
             "--seconds",
-            "16",
+            "30",
             "--report",
             str(report),
             "--no-browser",
@@ -65,7 +65,7 @@ def test_a_short_demo_verifies_everything(tmp_path: Path, codec: str) -> None:
             str(topology),
         ],
         cwd=ROOT,
-        timeout=120,
+        timeout=HANG,
         check=False,
     )
     document = json.loads(report.read_text("utf-8"))
@@ -86,14 +86,14 @@ async def test_ctrl_c_leaves_nothing_running() -> None:
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANG):
         first = await process.stdout.readline()
         assert b"http://127.0.0.1:" in first
     # A worker and two processes of points.
-    await eventually(lambda: len(children_of(process.pid)) == 3, 30)
+    await eventually(lambda: len(children_of(process.pid)) == 3)
     children = children_of(process.pid)
     process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANG):
         assert await process.wait() == 0
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
@@ -109,13 +109,13 @@ async def test_the_demo_waits_for_one_key() -> None:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(60), chromium() as browser:
+        async with asyncio.timeout(HANG), chromium() as browser:
             text = (await process.stdout.readline()).decode()
             address = re.search(r"http://127\.0\.0\.1:\d+/console#demo=\S+", text)
             assert address is not None, text
-            page = await browser.new_page(viewport={"width": 1600, "height": 900})
+            page = await new_page(browser, viewport={"width": 1600, "height": 900})
             await page.goto(address[0])
-            await text_is(page, "#templates li.chosen", "12/12", 40)
+            await text_is(page, "#templates li.chosen", "12/12")
             await page.keyboard.press("s")
             await page.wait_for_function(
                 "() => [...document.querySelectorAll('.tile video')]"
@@ -125,7 +125,7 @@ async def test_the_demo_waits_for_one_key() -> None:
             assert await page.locator("#phase").inner_text() == "Đang họp"
     finally:
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANG):
             await process.communicate()
 
 
@@ -136,11 +136,11 @@ async def test_a_killed_demo_leaves_nothing_running() -> None:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    await eventually(lambda: len(children_of(process.pid)) == 3, 30)
+    await eventually(lambda: len(children_of(process.pid)) == 3)
     children = children_of(process.pid)
     process.kill()
     await process.wait()
-    await eventually(lambda: not [p for p in children if Path(f"/proc/{p}").exists()], 20)
+    await eventually(lambda: not [p for p in children if Path(f"/proc/{p}").exists()])
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_nonsense_is_answered_with_a_sentence(arguments: list[str], text: str) -
     result = subprocess.run(
         [sys.executable, "bridge.py", *arguments],
         cwd=ROOT,
-        timeout=60,
+        timeout=HANG,
         check=False,
         capture_output=True,
         text=True,
@@ -188,7 +188,7 @@ async def serve(path: Path) -> asyncio.subprocess.Process:
 
 
 async def healthy(url: str) -> None:
-    async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+    async with aiohttp.ClientSession() as http, asyncio.timeout(HANG):
         while True:
             try:
                 async with http.get(f"{url}/healthz") as response:
@@ -229,7 +229,7 @@ async def test_the_worker_survives_its_control_process(tmp_path: Path) -> None:
         running.cancel()
         second.terminate()
         assert await second.wait() == 0
-    await eventually(lambda: not Path(f"/proc/{worker}").exists(), 10)
+    await eventually(lambda: not Path(f"/proc/{worker}").exists())
 
 
 async def test_aiortc_points_send_remb(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ async def test_aiortc_points_send_remb(tmp_path: Path) -> None:
         answer = await client.offer(pc.localDescription.sdp)
         await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         try:
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(HANG):
                 while True:
                     stats = await process.worker.stats()
                     assert stats is not None

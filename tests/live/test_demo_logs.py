@@ -18,6 +18,7 @@ import yaml
 
 from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
 from bridge.base import logs
+from tests.live.support import HANG
 from tests.paths import ROOT
 
 PERSON, PASSWORD = "nguyen.thi.hoa", "mot-mat-khau-rat-dai"
@@ -25,7 +26,7 @@ ADDRESS = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|(?<!:):(?::[0-9a-f]{1,
 
 
 async def found(path: Path) -> str:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(HANG):
         while not path.exists() or not path.read_text("utf-8").strip():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return path.read_text("utf-8").strip()
@@ -96,7 +97,7 @@ async def test_a_whole_demo_run(tmp_path: Path) -> None:
             secrets |= {local, *yaml.safe_load(keys.read_text("utf-8")).values()}
             await happenings(url, local, secrets)
             # Every point with its media; then one worker is killed, and all come back.
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(HANG):
                 while journal.read_text("utf-8").count('"point_joined"') < 4:  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
         finally:

@@ -15,7 +15,8 @@ import pytest
 
 from bridge.app.credentials import LOCAL_TOKEN
 from bridge.demo.run import Demo
-from tests.live.conftest import chromium
+from tests.live.browsers import chromium, new_page
+from tests.live.support import HANG
 from tests.live.test_ready import everybody_is_well, running_demo
 
 POINT = "khoan-du"
@@ -47,7 +48,7 @@ async def test_exactly_that_tile_lamp_and_direction_turn(tmp_path: Path) -> None
     began = time.monotonic()
     async with impaired(tmp_path, "loss-down=5%") as demo, chromium() as browser:
         control = demo.process.control
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(HANG):
             while not all(  # noqa: ASYNC110 - figures have no event
                 (q := demo.process.health.quality.get(p)) is not None and q.down != "unknown"
                 for p in control.topology.points
@@ -61,14 +62,13 @@ async def test_exactly_that_tile_lamp_and_direction_turn(tmp_path: Path) -> None
         assert shown.pop(POINT) == {"picture": "good", "sound": "good", "line": "warn"}
         assert all(set(found.values()) == {"good"} for found in shown.values()), shown
         await everybody_is_well(demo)
-        page = await browser.new_page()
+        page = await new_page(browser)
         await page.goto(f"{demo.process.url}/console#demo={demo.process.auth.demo_key}")
         await page.wait_for_selector("#templates li")
         await page.keyboard.press("s")
         await page.wait_for_function(
             "() => document.querySelectorAll('.tile .lines[data-mark]').length === 12"
-            " && [...document.querySelectorAll('.tile .lines')].every(l => l.dataset.mark)",
-            timeout=60_000,
+            " && [...document.querySelectorAll('.tile .lines')].every(l => l.dataset.mark)"
         )
         tiles = await page.evaluate(TILES)
         level, mark = tiles.pop(POINT)

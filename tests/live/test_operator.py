@@ -10,19 +10,8 @@ import pytest
 from playwright.async_api import Page
 
 from bridge.conference import events as e
-from tests.live.conftest import (
-    bridge_process,
-    card_file,
-    chromium,
-    eventually,
-    only,
-    open_console,
-    open_room,
-    sees,
-    simulated_points,
-    text_is,
-)
-from tests.live.test_browser import programme_is
+from tests.live.browsers import chromium, open_console, open_room, programme_is, sees, text_is
+from tests.live.support import HANG, bridge_process, eventually, only, simulated_points
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.browser
@@ -63,11 +52,10 @@ async def test_an_operator_directs_the_briefing(
     async with bridge_process(tmp_path) as process, chromium() as browser:
         numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
         others = [p for p in numbers if p not in ROOMS]
-        films = [card_file(tmp_path / f"{p}.y4m", numbers[p]) for p in ROOMS]
         async with (
             simulated_points(process, others),
-            chromium(films[0]) as chair_browser,
-            chromium(films[1]) as room_browser,
+            chromium(numbers[ROOMS[0]]) as chair_browser,
+            chromium(numbers[ROOMS[1]]) as room_browser,
         ):
             chair = await open_room(chair_browser, process, ROOMS[0])
             room = await open_room(room_browser, process, ROOMS[1])
@@ -118,7 +106,7 @@ async def test_an_operator_directs_the_briefing(
             await text_is(room, "#microphone", "MICRO ĐANG MỞ")
             heard = {p for p, seat in only(process).seats.items() if seat.heard}
             assert heard == {"hoi-truong", "khoan-du"}
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(HANG):
                 while await voice_level(chair) <= before:
                     pass
             assert await room.locator("#lamp").is_visible()
@@ -151,10 +139,9 @@ async def test_an_operator_directs_the_briefing(
             # A screen for everyone.
             await page.keyboard.press("x")
             for other in (room, chair):
-                await other.wait_for_selector("#room[data-layout=content]", timeout=20_000)
+                await other.wait_for_selector("#room[data-layout=content]")
                 await other.wait_for_function(
                     "() => document.querySelector('#content-stage video').videoWidth > 0",
-                    timeout=20_000,
                     polling=100,
                 )
             assert only(process).content == "user:demo"

@@ -19,19 +19,17 @@ from bridge.reports.monthly_lines import month_of
 from bridge.store.quality import QualityStore
 from config.schema import Name, Template
 from monitoring.quality.line_state import Row
-from tests.live.conftest import (
+from tests.live.browsers import chromium, open_console, open_room, programme_is, text_is
+from tests.live.support import (
+    DEMO,
+    HANG,
     act,
     bridge_process,
-    chromium,
     eventually,
     only,
-    open_console,
-    open_room,
     simulated_points,
     started,
-    text_is,
 )
-from tests.live.test_browser import programme_is
 from tests.paths import ROOT
 from tests.reports.test_monthly_lines import quality_row
 from tests.web.tools import packages
@@ -63,6 +61,7 @@ async def log_in(browser: Browser, process: ControlProcess, path: str, name: str
         viewport={"width": 360, "height": 740} if path == "/status" else None
     )
     await context.grant_permissions(["camera", "microphone"], origin=process.url)
+    context.set_default_timeout(HANG * 1000)
     page = await context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -196,8 +195,6 @@ async def test_a_second_operator_watches_and_takes_over(tmp_path: Path) -> None:
 
 
 async def act_refused(process: ControlProcess, conference: str) -> None:
-    from tests.live.conftest import DEMO
-
     result = await process.conductor.submit(conference, c.Return(), DEMO)
     assert getattr(result, "key", "") == "refusal.other_director"
 
@@ -243,7 +240,7 @@ async def test_the_technicians_page(tmp_path: Path, request: pytest.FixtureReque
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, "nothing needs scrolling sideways"
         await page.click("#run")
-        await page.wait_for_selector("[data-result=line]", timeout=30_000)
+        await page.wait_for_selector("[data-result=line]")
         results = await page.evaluate(
             "() => Object.fromEntries([...document.querySelectorAll('[data-result]')]"
             ".map(r => [r.dataset.result, r.dataset.level]))"
@@ -253,7 +250,7 @@ async def test_the_technicians_page(tmp_path: Path, request: pytest.FixtureReque
         if request.config.getoption("--screenshots"):
             await page.screenshot(path=IMAGES / "status.png", full_page=True)
         await room.close()
-        await page.wait_for_selector("[data-lamp=line][data-level=bad]", timeout=30_000)
+        await page.wait_for_selector("[data-lamp=line][data-level=bad]")
         assert page.problems == []  # type: ignore[attr-defined]
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -26,6 +28,7 @@ from monitoring.probing.session import Probe
 from monitoring.quality.line_state import Health
 from monitoring.statistics import wilson
 from tests.live import namespaces
+from tests.live.support import HANG
 from tests.paths import ROOT
 
 SOURCE = "127.0.14.100"
@@ -67,7 +70,7 @@ def target(made: ReflectorSocket, rate: float = 50.0, **style: Any) -> Target:
     return Target(host, port, stamp.Style(**({"key": KEY} | style)), True, ALL, rate)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = HANG) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - packets have no event
             await asyncio.sleep(0.02)
@@ -148,8 +151,15 @@ async def test_a_cut_line_is_lost_within_five_seconds_and_back_within_five() -> 
         prober.set_targets({"x": target(line, rate=5)})
         health = Health("x")
 
+        looks = [loop.time()]
+
         def reachable() -> bool | None:
-            return health.feed(prober.sessions("x"), loop.time(), loop.time())[0].reachable
+            looks.append(loop.time())
+            return health.feed(prober.sessions("x"), looks[-1], looks[-1])[0].reachable
+
+        def pause() -> float:
+            """The longest time that this process, prober and reflector in it, did not run."""
+            return max(b - a for a, b in itertools.pairwise(looks))
 
         await until(lambda: reachable() is True)
         hop.down.cut()
@@ -160,10 +170,10 @@ async def test_a_cut_line_is_lost_within_five_seconds_and_back_within_five() -> 
         cut = loop.time()
         await until(lambda: reachable() is True)
         back = loop.time() - cut
-        print(f"lost after {lost:.2f} s, back after {back:.2f} s")
-        # The rule itself is tested with simulated time; this is the slack of a busy machine.
-        assert 2.5 < lost < 15
-        assert back < 15
+        print(f"lost after {lost:.2f} s, back after {back:.2f} s, pauses up to {pause():.2f} s")
+        # Five seconds, and what a busy machine took from us: probes and replies wait in pauses.
+        assert 2.5 < lost < 5 + 2 * pause()
+        assert back < 5 + 2 * pause()
 
 
 async def test_strangers_and_forgeries_move_no_figure() -> None:
@@ -319,8 +329,12 @@ async def test_twelve_namespaces() -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(120):
+    try:
         out, err = await child.communicate()
+    finally:
+        if child.returncode is None:
+            child.send_signal(signal.SIGINT)  # it removes its namespaces
+            await child.wait()
     assert child.returncode == 0, err.decode()
     found = json.loads(out)
     points = {p["fault"] or name: p for name, p in found["points"].items()}
@@ -330,18 +344,26 @@ async def test_twelve_namespaces() -> None:
         assert point["down"][0] > 1500, name
         for direction in ("down", "up"):
             expected, lost = point[direction]
-            low, high = wilson(lost, expected)
-            truth = 0.05 if name == f"loss_{direction}" else 0.0
-            assert low <= truth <= high, (name, direction, expected, lost)
+            dropped = found["dropped"].get(name, 0) if name == f"loss_{direction}" else 0
+            # What the kernel has counted by then, but for what was not yet certain.
+            assert abs(lost - dropped) <= 0.01 * expected * bool(dropped), (name, direction, found)
         kept = {"ef": [46, 46, 46], "af41": [34, 34, 34], "be": [0, 0, 0]}
         if name == "remark_down":
             kept = {"ef": [46, 0, 46], "af41": [34, 0, 34], "be": [0, 0, 0]}
         elif name == "remark_up":
             kept = {"ef": [46, 46, 0], "af41": [34, 34, 0], "be": [0, 0, 0]}
         assert point["marks"] == kept, name
-    print(f"lost after {found['lost_after']:.2f} s, back after {found['back_after']:.2f} s")
-    assert found["lost_after"] < 10
-    assert found["back_after"] < 10
+    dropped = found["dropped"]
+    for name in ("loss_down", "loss_up"):
+        low, high = wilson(dropped[name], points[name]["down"][0], z=4.0)
+        assert low <= namespaces.LOSS <= high, dropped
+    pause = found["longest_pause"]
+    print(
+        f"lost after {found['lost_after']:.2f} s, back after {found['back_after']:.2f} s, "
+        f"pauses up to {pause:.2f} s"
+    )
+    assert 2.5 < found["lost_after"] < 5 + 2 * pause
+    assert found["back_after"] < 5 + 2 * pause
     assert found["others_reachable"]
     ramps = found["ramps"]
     share, sent, replied = ramps["narrow"][-1]

@@ -15,8 +15,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from bridge.conference.model import PointId
 from bridge.demo.run import Demo
 from config.loader import load
+from tests.live.support import HANG, eventually
 from tests.paths import ROOT
 
 WINDOW = "3"
@@ -55,7 +57,7 @@ async def running_demo(folder: Path, **options: Any) -> AsyncIterator[tuple[Demo
     )
     task = asyncio.create_task(demo.run())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANG):
             await demo.started.wait()
         yield demo, file
     finally:
@@ -66,7 +68,7 @@ async def running_demo(folder: Path, **options: Any) -> AsyncIterator[tuple[Demo
 async def everybody_is_well(demo: Demo) -> None:
     """All twelve agents report and are probed, all twelve points are connected."""
     control = demo.process.control
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANG):
         while True:
             agents = [demo.process.agents.of_point(p) for p in control.topology.points]
             lines = [demo.process.health.quality.get(p) for p in control.topology.points]
@@ -78,6 +80,12 @@ async def everybody_is_well(demo: Demo) -> None:
             ):
                 return
             await asyncio.sleep(0.1)
+
+
+def remarked(demo: Demo) -> bool:
+    """The bridge has seen that the point's marks are lost."""
+    line = demo.process.health.quality.get(PointId(POINT))
+    return line is not None and line.marks["ef"].up == 0
 
 
 async def ready(file: Path, *arguments: str) -> tuple[int, dict[str, Any], float]:
@@ -134,7 +142,7 @@ async def test_ready_says_what_is_wrong_and_where(tmp_path: Path, full: bool) ->
         print(f"ready: {seconds:.1f} s")  # docs/performance.md
         # A stripped mark is a warning, with the way it happens on.
         await demo.fault(POINT, impair="strip-up")
-        await asyncio.sleep(1)
+        await eventually(lambda: remarked(demo))
         code, board, _ = await ready(file, "--quick")
         assert code == 1, not_passed(board)
         assert [(p, name) for p, name, _ in not_passed(board)] == [(POINT, "dscp")]
@@ -171,7 +179,7 @@ async def test_ready_says_what_is_wrong_and_where(tmp_path: Path, full: bool) ->
 async def has_taken_effect(demo: Demo, fault: dict[str, Any]) -> None:
     """Wait until the bridge has heard of what the agent and the page tell it."""
     agents = demo.process.agents
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         while True:
             agent = agents.of_point(POINT)
             report = agent.report if agent is not None else None

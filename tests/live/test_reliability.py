@@ -11,6 +11,7 @@ import random
 import signal
 import socket
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ from bridge.store.log import EventLog
 from endpoints.webrtc.client import BridgeClient
 from monitoring.statistics import percentile
 from tests import databases
-from tests.live.conftest import eventually, simulated_points
 from tests.live.served import WATCH_HOST, Served, Watcher, served
+from tests.live.support import HANG, eventually, simulated_points
 from tests.live.test_demo import children_of
 
 POINTS = ["hoi-truong", "phong-hop", "chi-ne", "khoan-du", "an-binh", "yen-bong"]
@@ -69,7 +70,8 @@ async def test_sigkill_of_the_control_process(tmp_path: Path) -> None:
                     {"type": "preview", "point": "an-binh"},
                 ):
                     await bridge.command(conference, command)
-                await asyncio.sleep(3)  # streams become steady: two seconds of them are measured
+                # Two seconds of the streams before the kill are measured.
+                await eventually(lambda: len(watcher.steady(time.monotonic())) > 2 * len(POINTS))
                 before = await bridge.state_of(conference)
                 welcomes.clear()
                 killed = time.monotonic()
@@ -78,7 +80,7 @@ async def test_sigkill_of_the_control_process(tmp_path: Path) -> None:
                 back = time.monotonic()
                 after = await bridge.state_of(conference)
                 assert comparable(after) == comparable(before)
-                await eventually(lambda: welcomes, 20)
+                await eventually(lambda: welcomes)
                 await asyncio.sleep(2)
                 gaps = watcher.gaps(killed, time.monotonic())
                 assert len(gaps) > len(POINTS), "streams were watched"
@@ -111,7 +113,7 @@ async def test_sigkill_of_the_worker(tmp_path: Path) -> None:
             (worker,) = children_of(bridge.process.pid)
             os.kill(worker, signal.SIGKILL)
             killed = time.monotonic()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(HANG):
                 while await bridge.present(conference) == 12:
                     pass
             await bridge.until_present(conference, 12)
@@ -270,7 +272,7 @@ async def _console(
 
 
 async def _until_banner(ws: aiohttp.ClientWebSocketResponse, text: str) -> float:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANG):
         while True:
             message = json.loads((await ws.receive()).data)
             if message["type"] == "state" and message["conference"]["banner"] == text:
@@ -278,7 +280,7 @@ async def _until_banner(ws: aiohttp.ClientWebSocketResponse, text: str) -> float
 
 
 async def _until_result(ws: aiohttp.ClientWebSocketResponse, ident: int) -> float:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANG):
         while True:
             message = json.loads((await ws.receive()).data)
             if message["type"] == "result" and message["id"] == ident:
@@ -306,6 +308,50 @@ async def _stalled_console(bridge: Served) -> socket.socket:
 # --- dropped and revoked -------------------------------------------------------------------
 
 
+def streams_flow(watcher: Watcher, points: int) -> bool:
+    """So many points have a picture of every other and one stream more."""
+    streams = Counter(at for at, _ in watcher.steady(time.monotonic(), least=2))
+    return len(streams) == points and min(streams.values()) >= points
+
+
+def silent(watcher: Watcher, keys: list[Any]) -> list[Any]:
+    """Streams without a packet for two seconds while others go on, where every receiver has one
+    and there are as many as a point has."""
+    now = time.monotonic()
+    lasts = {key: watcher.seen[key][-1] for key in keys}
+    found = [key for key, last in lasts.items() if last < now - 2]
+    everywhere = {at for at, _ in found} == {at for at, _ in keys}
+    goes_on = any(last > now - 0.5 for last in lasts.values())
+    return found if everywhere and goes_on and len(found) >= len(POINTS) else []
+
+
+async def stops(
+    bridge: Served,
+    watcher: Watcher,
+    name: str,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    points: int,
+) -> None:
+    """What is asked for ends one point's streams, its own and its pictures at the others."""
+    await eventually(lambda: streams_flow(watcher, points))
+    steady = watcher.steady(time.monotonic(), least=2)
+    asked = time.monotonic()
+    await bridge.call(method, path, body)
+    # Everything to it, and its thumbnail at every other point.
+    stopped = await eventually(lambda: silent(watcher, steady))
+    now = time.monotonic()
+    late = max(watcher.seen[key][-1] for key in stopped) - asked
+    pause = watcher.pause(asked, now)
+    print(
+        f"\n{name}: {len(stopped)} of {len(steady)} streams stopped, the last "
+        f"after {late * 1000:.0f} ms, pauses up to {pause * 1000:.0f} ms"
+    )
+    assert late < 1.0 + pause  # a second, and what a busy machine took from everybody
+
+
 async def test_media_of_a_dropped_or_revoked_point_stops(tmp_path: Path) -> None:
     """No packet flows to it, and none of it to others, soon after the command was sent."""
     async with served(tmp_path, watched=True) as bridge:
@@ -316,25 +362,9 @@ async def test_media_of_a_dropped_or_revoked_point_stops(tmp_path: Path) -> None
                 conference = await in_conference(bridge, len(POINTS))
                 devices = await bridge.call("GET", "/devices")
                 device = next(d["id"] for d in devices if d["point"] == "yen-bong")
+                commands = f"/conferences/{conference}/commands"
                 drop = {"command": {"type": "drop", "point": "khoan-du"}}
-                for name, method, path, body in (
-                    ("dropped", "POST", f"/conferences/{conference}/commands", drop),
-                    ("revoked", "DELETE", f"/devices/{device}", None),
-                ):
-                    await asyncio.sleep(2)
-                    steady = {k for k, at in watcher.seen.items() if at[-1] > time.monotonic() - 1}
-                    asked = time.monotonic()
-                    await bridge.call(method, path, body)
-                    await asyncio.sleep(2)
-                    now = time.monotonic()
-                    lasts = [watcher.seen[k][-1] for k in steady]
-                    stopped = [last - asked for last in lasts if last < now - 1]
-                    print(
-                        f"\n{name}: {len(stopped)} streams stopped, the last after "
-                        f"{max(stopped) * 1000:.0f} ms"
-                    )
-                    # Its own pictures and sound to it, and its thumbnail at every other point.
-                    assert len(stopped) >= len(POINTS)
-                    assert max(stopped) < 1.0
+                await stops(bridge, watcher, "dropped", "POST", commands, drop, points=6)
+                await stops(bridge, watcher, "revoked", "DELETE", f"/devices/{device}", points=5)
         finally:
             watcher.close()

@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from tests.live.served import Served
+from tests.live.support import HANG
 from tests.paths import ROOT
 
 UNITS = ROOT / "docs" / "systemd"
@@ -28,7 +29,7 @@ async def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    out, _ = await asyncio.wait_for(process.communicate(stdin), 60)
+    out, _ = await asyncio.wait_for(process.communicate(stdin), HANG)
     return process.returncode or 0, out.decode()
 
 
@@ -50,7 +51,7 @@ class Systemd:
 
     async def said(self, what: bytes) -> None:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANG):
             while await loop.sock_recv(self.socket, 4096) != what:
                 pass
 
@@ -90,7 +91,7 @@ async def test_a_production_start(tmp_path: Path) -> None:
             await systemd.said(b"WATCHDOG=1")
         trust = ssl.create_default_context(cafile=made.state / "tls" / "ca.crt")
         url = f"https://localhost:{made.topology.bridge.web.port}"
-        async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+        async with aiohttp.ClientSession() as http, asyncio.timeout(HANG):
             with pytest.raises(aiohttp.ClientError):
                 await http.get(f"{url}/healthz")  # nobody else's authority knows it
             while (await http.get(f"{url}/healthz", ssl=trust)).status != 200:
@@ -125,13 +126,13 @@ async def test_a_production_start(tmp_path: Path) -> None:
         assert "not a backup" in out
         # The control process ends; the worker that systemd started goes on.
         processes[1].send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(processes[1].wait(), 20) == 0
+        assert await asyncio.wait_for(processes[1].wait(), HANG) == 0
         assert processes[0].returncode is None
     finally:
         for process in reversed(processes):
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
-                await asyncio.wait_for(process.wait(), 20)
+                await asyncio.wait_for(process.wait(), HANG)
         systemd.socket.close()
 
 

@@ -1,0 +1,119 @@
+"""What tests of real processes share: ports, waiting, a bridge and its simulated points."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from bridge.app.process import ControlProcess
+from bridge.conference import commands as c
+from bridge.conference.model import Actor, PointId, State
+from bridge.control.conductor import Done
+from config.loader import load
+from config.schema import Topology
+from tests.paths import ROOT
+
+HANG = 90.0  # seconds that an event is waited for: no bound on anything, only the end of a hang
+
+
+def free_port(kind: socket.SocketKind, host: str) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def topology(**media: Any) -> Topology:
+    """The demo's topology on free ports."""
+    loaded = load(ROOT / "config" / "lac-thuy.yaml")
+    bridge = loaded.bridge
+    web = bridge.web.model_copy(update={"port": 0})
+    port = free_port(socket.SOCK_DGRAM, bridge.media.listen[0])
+    media_port = bridge.media.model_copy(update={"port": port, **media})
+    changed = bridge.model_copy(update={"web": web, "media": media_port})
+    return loaded.model_copy(update={"bridge": changed})
+
+
+@contextlib.asynccontextmanager
+async def bridge_process(state: Path, **media: Any) -> AsyncIterator[ControlProcess]:
+    """A control process in this process, with its worker as a child."""
+    process = ControlProcess(
+        topology(**media), state=state, folder=state, with_parent=True, keep_worker=False
+    )
+    async with process:
+        async with asyncio.timeout(HANG):
+            await process.worker.ready.wait()
+        yield process
+
+
+@contextlib.asynccontextmanager
+async def simulated_points(process: ControlProcess, points: list[str]) -> AsyncIterator[None]:
+    """Real aiortc peers in a process of their own."""
+    numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+    described = [
+        {
+            "id": point,
+            "key": process.keys[PointId(point)],
+            "number": numbers[point],
+            "address": f"127.0.12.{numbers[point]}",
+        }
+        for point in points
+    ]
+    config = {
+        "url": process.url,
+        "names": {str(n): p for p, n in numbers.items()},
+        "points": described,
+    }
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "endpoints.simulation", stdin=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    assert child.stdin is not None
+    try:
+        child.stdin.write(json.dumps(config).encode() + b"\n")
+        await child.stdin.drain()
+        yield
+    finally:
+        child.stdin.close()
+        try:
+            await asyncio.wait_for(child.wait(), 30)
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+
+async def eventually(condition: Callable[[], Any], timeout: float = HANG) -> Any:
+    """The first true value of a condition; looks often, gives up with TimeoutError."""
+    async with asyncio.timeout(timeout):
+        while True:
+            value = condition()
+            if value:
+                return value
+            await asyncio.sleep(0.02)
+
+
+DEMO = Actor(kind="user", name="demo", role="operator")
+
+
+async def started(process: ControlProcess, template: str = "giao-ban") -> str:
+    """Open and start a conference, as the demo's operator."""
+    opened = await process.scheduler.open(process.scheduler.templates()[template], DEMO)
+    assert isinstance(opened, Done), opened
+    await act(process, opened.conference, c.Start())
+    return opened.conference
+
+
+async def act(process: ControlProcess, conference: str, command: c.Command) -> None:
+    result = await process.conductor.submit(conference, command, DEMO)
+    assert isinstance(result, Done), result
+
+
+def only(process: ControlProcess) -> State:
+    """The one conference that runs."""
+    (state,) = process.conductor.running()
+    return state
