@@ -15,7 +15,7 @@ from bridge.app.process import ControlProcess
 from bridge.base.roles import Role, User
 from bridge.conference import commands as c
 from bridge.conference.model import Actor, PointId, State
-from bridge.control.conductor import Done
+from bridge.control.draft import Done
 from bridge.control.sessions import Session
 from bridge.media import messages as m
 from config.loader import load

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -97,17 +98,18 @@ class ControlProcess:
             monotonic,
             self.meters,
         )
-        self._make_parts(monotonic)
+        self.conductor = self.control.conductor
+        self._make_people(monotonic)
+        self._make_lines(monotonic)
+        self._make_figures()
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.url = ""
 
-    def _make_parts(self, monotonic: Callable[[], float]) -> None:
-        """What stands around the middle, from the bottom up."""
-        control, topology = self.control, self.topology
-        self.conductor = control.conductor
-        now = self.conductor.now
-        syslog = topology.bridge.syslog
+    def _make_people(self, monotonic: Callable[[], float]) -> None:
+        """Accounts, sessions that outlive a restart, and the schedule."""
+        control, now = self.control, self.conductor.now
+        syslog = self.topology.bridge.syslog
         self.security_log = SecurityLog(syslog, self._folder) if syslog is not None else None
         self.auth = Auth(
             self.accounts,
@@ -123,6 +125,10 @@ class ControlProcess:
         self.scheduler = Scheduler(
             control.topology, self.conductor, self.events, self.accounts, control.publisher
         )
+
+    def _make_lines(self, monotonic: Callable[[], float]) -> None:
+        """Agents, and what is known of the points' lines."""
+        control, now = self.control, self.conductor.now
         self.agents = Agents(monotonic)
         self.incidents = Incidents(self.events, now)
         self.media_quality = MediaQuality()
@@ -148,24 +154,6 @@ class ControlProcess:
             clock=monotonic,
             certificate=self.certificate.file,
         )
-        sources = Sources(
-            control=control,
-            agents=self.agents,
-            health=self.health,
-            incidents=self.incidents,
-            readiness=self.readiness,
-            scheduler=self.scheduler,
-            meters=self.meters,
-            now=now,
-        )
-        self.collector = Collector(sources, self._state, self.certificate.file)
-        self.metrics = MetricsListener(
-            topology.bridge.metrics,
-            self.collector.snapshot,
-            lambda: self.healthy,
-            self._not_ready,
-            self.meters,
-        )
         self.agent_sockets = AgentSockets(
             self.agents,
             self.auth,
@@ -173,6 +161,27 @@ class ControlProcess:
             control,
             self.health.senders,
             self.certificate.authority,
+        )
+
+    def _make_figures(self) -> None:
+        """Metrics, and who serves them."""
+        sources = Sources(
+            control=self.control,
+            agents=self.agents,
+            health=self.health,
+            incidents=self.incidents,
+            readiness=self.readiness,
+            scheduler=self.scheduler,
+            meters=self.meters,
+            now=self.conductor.now,
+        )
+        self.collector = Collector(sources, self._state, self.certificate.file)
+        self.metrics = MetricsListener(
+            self.topology.bridge.metrics,
+            self.collector.snapshot,
+            lambda: self.healthy,
+            self._not_ready,
+            self.meters,
         )
 
     # --- start and stop -----------------------------------------------------------------
@@ -193,6 +202,15 @@ class ControlProcess:
         except MetricsConfigError as error:
             raise StartError(str(error)) from None
         await self.prepare()
+        self.url = await self._listen(context)
+        credentials.write_local_address(self._state / credentials.LOCAL_ADDRESS, self.url)
+        self._start_jobs()
+        await self.metrics.start(metrics_context)
+        return self
+
+    async def _listen(self, context: ssl.SSLContext | None) -> str:
+        """Serve the web application; return its address."""
+        web_ = self.topology.bridge.web
         self._runner = web.AppRunner(self.http().app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, web_.listen, web_.port, ssl_context=context)
@@ -208,11 +226,7 @@ class ControlProcess:
         port = self._runner.addresses[0][1]
         scheme = "https" if context else "http"
         host = f"[{web_.listen}]" if ":" in web_.listen else web_.listen
-        self.url = f"{scheme}://{host}:{port}"
-        credentials.write_local_address(self._state / credentials.LOCAL_ADDRESS, self.url)
-        self._start_jobs()
-        await self.metrics.start(metrics_context)
-        return self
+        return f"{scheme}://{host}:{port}"
 
     def _start_jobs(self) -> None:
         self.health.start()

@@ -15,7 +15,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -26,8 +26,9 @@ from bridge.base.observer import Observer
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference import state_machine
-from bridge.conference.apply import apply, replay
+from bridge.conference.apply import replay
 from bridge.conference.model import SYSTEM, Actor, Booking, Refusal, State
+from bridge.control.draft import Done, Draft, Result
 from bridge.store.database import FAULTS, Conflict, NotSaved
 from bridge.store.log import Answer, EventLog
 
@@ -42,17 +43,6 @@ FORGET_EVERY = 3600.0  # seconds between looks for idempotency keys that are old
 Changed = Callable[[str, State, Sequence[e.Recorded]], None]
 
 
-class Done(NamedTuple):
-    """A command was carried out: its events, none where it changed nothing."""
-
-    conference: str
-    seq: int
-    events: tuple[e.Recorded, ...]
-
-
-Result = Done | Refusal
-
-
 @dataclass(slots=True)
 class _Job:
     conference: str
@@ -63,13 +53,11 @@ class _Job:
     digest: str = ""
 
 
-@dataclass(slots=True)
-class _Draft:
-    """States and events of a batch that is not committed yet."""
+class _Decided(NamedTuple):
+    """A batch whose events are not committed yet, with the result of every job."""
 
-    states: dict[str, State]
-    recorded: list[e.Recorded] = field(default_factory=list)
-    results: list[tuple[_Job, Result]] = field(default_factory=list)
+    draft: Draft
+    results: list[tuple[_Job, Result]]
 
 
 class Conductor:
@@ -242,37 +230,38 @@ class Conductor:
     # --- the one writer -----------------------------------------------------------------
 
     async def _process(self, batch: list[_Job]) -> None:
-        draft = self._decide_all(batch)
+        decided = self._decide(batch)
         try:
             try:
-                await self._save(draft)
+                await self._save(decided)
             except Conflict:
                 log.warning("the log is ahead: an earlier commit had succeeded")
-                await self._catch_up(draft)
-                draft = self._decide_all(batch)
-                await self._save(draft)
+                await self._catch_up(decided.draft)
+                decided = self._decide(batch)
+                await self._save(decided)
         except FAULTS as error:
-            self._could_not_save(batch, draft, str(error))
+            self._could_not_save(batch, decided, str(error))
             return
         self._unsaved.clear()
         if self.problem:
             log.warning("the store works again")
             self.problem = ""
-        self._publish(draft)
-        for job, result in draft.results:
+        self._publish(decided.draft)
+        for job, result in decided.results:
             if job.future is not None and not job.future.done():
                 job.future.set_result(result)
 
-    async def _save(self, draft: _Draft) -> None:
+    async def _save(self, decided: _Decided) -> None:
         answers = [
             Answer(job.key, job.digest, _answer_body(result))
-            for job, result in draft.results
+            for job, result in decided.results
             if job.key and isinstance(result, Done)
         ]
-        if draft.recorded or answers or self._unsaved:
-            await self._log.append([*self._unsaved, *draft.recorded], answers, self.now())
+        recorded = decided.draft.recorded
+        if recorded or answers or self._unsaved:
+            await self._log.append([*self._unsaved, *recorded], answers, self.now())
 
-    async def _catch_up(self, draft: _Draft) -> None:
+    async def _catch_up(self, draft: Draft) -> None:
         """Take over what the log has and this process does not know: the answer to a commit
         was lost, and the events were not. Facts not saved yet are found again by whoever told
         them."""
@@ -290,61 +279,14 @@ class Conductor:
             if state.phase == "ended":
                 del self.states[ident]
 
-    def _decide_all(self, batch: list[_Job]) -> _Draft:
-        draft = _Draft(dict(self.states))
-        now = self.now()
-        for job in batch:
-            before = len(draft.recorded)
-            refusal = self._decide(job, draft, now)
-            if refusal is not None:
-                draft.results.append((job, refusal))
-                continue
-            state = draft.states.get(job.conference)
-            new = tuple(draft.recorded[before:])
-            draft.results.append((job, Done(job.conference, state.seq if state else 0, new)))
-        return draft
+    def _decide(self, batch: list[_Job]) -> _Decided:
+        draft, now = Draft(self.states), self.now()
+        return _Decided(
+            draft,
+            [(job, draft.decide(job.conference, job.command, job.actor, now)) for job in batch],
+        )
 
-    def _decide(self, job: _Job, draft: _Draft, now: float) -> Refusal | None:
-        state = draft.states.get(job.conference)
-        events: tuple[e.Event, ...]
-        if isinstance(job.command, Booking):
-            refusal = self._open_refusal(job.command, draft)
-            if refusal is not None:
-                return refusal
-            events, reason = (e.Opened(booking=job.command),), "open"
-        elif state is None:
-            if not job.conference:
-                return None  # a nudge to save what is unsaved
-            return Refusal(key="refusal.unknown_conference", arguments={"id": job.conference})
-        else:
-            outcome = state_machine.decide(state, job.command, job.actor, now)
-            if isinstance(outcome, Refusal):
-                return outcome
-            events, reason = outcome, c.name_of(job.command)
-        for event in events:
-            recorded = e.Recorded(
-                conference=job.conference,
-                seq=1 if state is None else state.seq + 1,
-                at=round(now, 6),
-                actor=job.actor.label,
-                reason=reason,
-                event=event,
-            )
-            state = draft.states[job.conference] = apply(state, recorded)
-            draft.recorded.append(recorded)
-        return None
-
-    def _open_refusal(self, booking: Booking, draft: _Draft) -> Refusal | None:
-        if booking.id in draft.states:
-            return Refusal(key="refusal.id_taken", arguments={"id": booking.id})
-        for state in draft.states.values():
-            for point in booking.points:
-                if state.phase != "ended" and point in state.seats:
-                    arguments = {"point": point, "title": state.booking.title.vi}
-                    return Refusal(key="refusal.point_busy", arguments=arguments)
-        return None
-
-    def _could_not_save(self, batch: list[_Job], draft: _Draft, problem: str) -> None:
+    def _could_not_save(self, batch: list[_Job], decided: _Decided, problem: str) -> None:
         """Commands are refused and changed nothing; facts happened all the same."""
         if self.problem != problem:
             log.error("events cannot be saved: %s", problem)
@@ -352,10 +294,10 @@ class Conductor:
         error = NotSaved(problem)
         # Over the bound facts are not taken in: the next look at the rooms finds them again.
         facts = [job for job in batch if job.future is None and self.unsaved < MAX_UNSAVED]
-        again = self._decide_all(facts)
+        again = self._decide(facts).draft
         self._unsaved.extend(again.recorded)
         self._publish(again)
-        for job, result in draft.results:
+        for job, result in decided.results:
             if job.future is None or job.future.done():
                 continue
             if isinstance(result, Refusal):
@@ -363,7 +305,7 @@ class Conductor:
             else:
                 job.future.set_exception(error)
 
-    def _publish(self, draft: _Draft) -> None:
+    def _publish(self, draft: Draft) -> None:
         changed: dict[str, list[e.Recorded]] = {}
         for recorded in draft.recorded:
             changed.setdefault(recorded.conference, []).append(recorded)

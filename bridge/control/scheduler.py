@@ -10,7 +10,8 @@ from bridge.conference.model import SCHEDULER, Actor, Refusal
 from bridge.conference.schedule import Occurrence
 from bridge.control import templates
 from bridge.control.active_topology import ActiveTopology
-from bridge.control.conductor import Conductor, Done, Result
+from bridge.control.conductor import Conductor
+from bridge.control.draft import Done, Result
 from bridge.control.publisher import Publisher
 from bridge.store.accounts import Accounts
 from bridge.store.database import FAULTS

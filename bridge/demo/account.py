@@ -10,7 +10,7 @@ from bridge.app.process import ControlProcess
 from bridge.base.roles import User
 from bridge.conference.commands import Start
 from bridge.conference.model import Actor
-from bridge.control.conductor import Done
+from bridge.control.draft import Done
 
 DEMO_ACTOR = Actor(kind="user", name="demo", role="operator")
 

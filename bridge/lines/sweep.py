@@ -4,11 +4,10 @@ itself current before a scheduled start. A shell around `monitoring.quality.read
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
 import logging
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -22,12 +21,10 @@ from bridge.control.scheduler import Scheduler
 from bridge.control.sessions import Sessions
 from bridge.control.views import as_sentence
 from bridge.lines.board import Board, CheckView, PointView, StepView
+from bridge.lines.capacity import CapacityTest
 from bridge.lines.watch import HealthWatch
-from config.needs import Need, budget, path_to_root, point_need
+from config.needs import Need, point_need
 from config.schema import Point
-from monitoring.probing.delays import delays_of
-from monitoring.probing.prober import Step, Target
-from monitoring.probing.session import Probe
 from monitoring.quality import readiness_rules as r
 
 log = logging.getLogger("readiness")
@@ -36,11 +33,6 @@ WINDOW = 15.0  # seconds that the line is watched for
 CALLS = 3  # test calls at once: each encodes and decodes
 CALL_TIMEOUT = 20.0
 RAMPS = 4  # capacity tests at once
-RAMP_SECONDS = 1.0  # of a step
-SHARES = (0.4, 0.7, 1.0)  # of what the conference needs
-PACKET = 1200  # octets of a packet of the capacity test
-OVERHEAD = 28  # octets of IP and UDP
-SMALL = 160  # octets of a short reply, with IP and UDP
 FULL_FOR = 2 * 3600.0  # seconds that a call and a capacity test are carried over
 BEFORE = 65 * 60.0  # seconds before a start: the first sweep, before the trial session opens
 EVERY_FULL = 15 * 60.0
@@ -86,8 +78,7 @@ class Readiness:
         self._lock = asyncio.Lock()
         self._kept: dict[str, _Kept] = {}
         self._done = self._all = 0
-        self._in_use: dict[str, float] = {}
-        self._room_on_links = asyncio.Condition()
+        self._capacity_test = CapacityTest(topology, conductor, health)
         self._automatic = 0.0  # when the last full sweep began by itself
         self.board = Board()
 
@@ -244,55 +235,10 @@ class Readiness:
             facts.capacity_skipped = "capacity_in_conference"
         elif target is not None and facts.reachable:
             async with ramps:
-                facts.capacity = await self.test_capacity(point, target, need)
+                facts.capacity = await self._capacity_test.run(point, target, need)
             if facts.capacity is None:
                 facts.capacity_skipped = "capacity_in_conference"
         self._done += 1
-
-    async def test_capacity(
-        self, point: Point, target: Target, need: Need
-    ) -> list[r.StepFound] | None:
-        """Ramp up to what the conference needs at the point, never above what its links give to
-        video. None where a conference with the point began meanwhile."""
-
-        def allowed() -> bool:
-            return self._conductor.conference_of(point.id) is None
-
-        links = {link.id: link for link in self._topology.current.links}
-        way = path_to_root(links[point.link], links)
-        most = min(budget(link) for link in way)
-        down = min(need.down, most)
-        up = min(need.up if point.role == "member" else 64, most)
-        steps = [_step(share, share * down, share * up) for share in SHARES]
-        large = target._replace(style=replace(target.style, size=PACKET))
-        async with self._share([link.id for link in way], float(max(down, up))):
-            found = await self._health.prober.ramp(large, steps, allowed)
-        if not allowed():
-            return None
-        return [_found(step, probe) for step, probe in found]
-
-    @contextlib.asynccontextmanager
-    async def _share(self, way: list[str], rate: float) -> AsyncIterator[None]:
-        """Wait until the tests that run leave room on every link of the way."""
-        links = {link.id: link for link in self._topology.current.links}
-
-        def fits() -> bool:
-            return all(
-                self._in_use.get(name, 0.0) == 0 or self._in_use[name] + rate <= budget(links[name])
-                for name in way
-            )
-
-        async with self._room_on_links:
-            await self._room_on_links.wait_for(fits)
-            for name in way:
-                self._in_use[name] = self._in_use.get(name, 0.0) + rate
-        try:
-            yield
-        finally:
-            async with self._room_on_links:
-                for name in way:
-                    self._in_use[name] = max(0.0, self._in_use[name] - rate)
-                self._room_on_links.notify_all()
 
     def _state(self, point: Point, facts: r.Facts) -> None:
         """What agent and page say now."""
@@ -361,35 +307,3 @@ class Readiness:
 
 def _severity(level: str) -> int:
     return [*r.ORDER].index(level)  # type: ignore[arg-type]
-
-
-def _step(share: float, down: float, up: float) -> Step:
-    """A step in kbit/s. The way up carries full replies, and short ones for the rest."""
-    packets = max(down, up) * 1000 / 8 / (PACKET + OVERHEAD)
-    full, short = PACKET + OVERHEAD, SMALL
-    wanted = up * 1000 / 8
-    both = (wanted - packets * short) / (packets * (full - short)) if packets else 1.0
-    return Step(share, packets, min(1.0, max(0.0, both)), RAMP_SECONDS, down, up)
-
-
-def _found(step: Step, probe: Probe) -> r.StepFound:
-    """What a step's probe saw. What no reply came after is lost, too."""
-    total = probe.sent_count
-    down_lost = probe.down.lost + max(0, total - probe.down.expected)
-    delays = _delays(probe)
-    return r.StepFound(
-        share=step.share,
-        down=round(step.down),
-        up=round(step.up),
-        down_loss=round(down_lost / total, 4) if total else 1.0,
-        up_loss=round(probe.up.lost / probe.up.expected, 4) if probe.up.expected else 1.0,
-        down_delay=delays[0],
-        up_delay=delays[1],
-    )
-
-
-def _delays(probe: Probe) -> tuple[float, float]:
-    found = delays_of(list(probe.samples), probe.error)
-    if found is None:
-        return 0.0, 0.0
-    return round(found.variation_down[1], 2), round(found.variation_up[1], 2)

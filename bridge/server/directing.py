@@ -9,7 +9,8 @@ from __future__ import annotations
 from bridge.accounts.auth import Auth
 from bridge.conference import commands as c
 from bridge.conference.model import Actor, Refusal
-from bridge.control.conductor import Conductor, Result
+from bridge.control.conductor import Conductor
+from bridge.control.draft import Result
 
 AUDITED = frozenset({"refusal.not_allowed", "refusal.other_director"})
 

@@ -15,7 +15,7 @@ from bridge.base.i18n import sentence
 from bridge.conference import commands as c
 from bridge.conference.model import Refusal
 from bridge.conference.typed import parse
-from bridge.control.conductor import Done, Result
+from bridge.control.draft import Done, Result
 from bridge.control.sessions import Client, Session
 from bridge.server.api.services import Services
 from bridge.server.directing import direct, note_refusal

@@ -16,7 +16,7 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.apply import replay
 from bridge.conference.model import SYSTEM, Actor, Refusal, canonical
-from bridge.control.conductor import Done
+from bridge.control.draft import Done
 from bridge.store.database import NotSaved
 from tests import databases
 from tests.control_support import LAN, Bridge

@@ -14,7 +14,7 @@ from typing import Any
 from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
 from bridge.conference.model import Actor, PointId, State
-from bridge.control.conductor import Done
+from bridge.control.draft import Done
 from config.loader import load
 from config.schema import Topology
 from tests.paths import ROOT

@@ -21,7 +21,7 @@ import yaml
 
 from bridge.conference import commands as c
 from bridge.conference.model import Actor
-from bridge.control.conductor import Done
+from bridge.control.draft import Done
 from bridge.demo.account import DEMO_ACTOR, start_conference
 from bridge.demo.prometheus import NoPrometheus, prometheus
 from bridge.demo.run import Demo

@@ -14,7 +14,7 @@ from bridge.conference.model import Refusal, State
 from bridge.conference.report import Report, report
 from bridge.conference.typed import HELP, parse
 from bridge.control import views
-from bridge.control.conductor import Done, Result
+from bridge.control.draft import Done, Result
 from bridge.reports import conference as conference_report
 from bridge.server.api.routes import Call, Route, attachment
 from bridge.server.directing import direct

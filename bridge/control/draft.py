@@ -1,0 +1,78 @@
+"""Commands decided one after another on a copy of the conferences, before anything is committed.
+Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bridge.conference import commands as c
+from bridge.conference import events as e
+from bridge.conference import state_machine
+from bridge.conference.apply import apply
+from bridge.conference.model import Actor, Booking, Refusal, State
+
+
+class Done(NamedTuple):
+    """A command was carried out: its events, none where it changed nothing; ``seq`` is the number
+    of the conference's last event."""
+
+    conference: str
+    seq: int
+    events: tuple[e.Recorded, ...]
+
+
+Result = Done | Refusal
+
+
+class Draft:
+    """What a batch of commands makes of the conferences: ``states`` after it, and the events in
+    ``recorded`` that lead there."""
+
+    def __init__(self, states: Mapping[str, State]) -> None:
+        self.states = dict(states)
+        self.recorded: list[e.Recorded] = []
+
+    def decide(
+        self, conference: str, command: c.Command | Booking, actor: Actor, now: float
+    ) -> Result:
+        """Decide one command; a `Booking` opens a conference. ``now`` is UTC seconds."""
+        state = self.states.get(conference)
+        events: tuple[e.Event, ...]
+        if isinstance(command, Booking):
+            refusal = self._open_refusal(command)
+            if refusal is not None:
+                return refusal
+            events, reason = (e.Opened(booking=command),), "open"
+        elif state is None:
+            if not conference:
+                return Done("", 0, ())  # a nudge to save what is unsaved
+            return Refusal(key="refusal.unknown_conference", arguments={"id": conference})
+        else:
+            outcome = state_machine.decide(state, command, actor, now)
+            if isinstance(outcome, Refusal):
+                return outcome
+            events, reason = outcome, c.name_of(command)
+        before = len(self.recorded)
+        for event in events:
+            recorded = e.Recorded(
+                conference=conference,
+                seq=1 if state is None else state.seq + 1,
+                at=round(now, 6),
+                actor=actor.label,
+                reason=reason,
+                event=event,
+            )
+            state = self.states[conference] = apply(state, recorded)
+            self.recorded.append(recorded)
+        return Done(conference, state.seq if state else 0, tuple(self.recorded[before:]))
+
+    def _open_refusal(self, booking: Booking) -> Refusal | None:
+        if booking.id in self.states:
+            return Refusal(key="refusal.id_taken", arguments={"id": booking.id})
+        for state in self.states.values():
+            for point in booking.points:
+                if state.phase != "ended" and point in state.seats:
+                    arguments = {"point": point, "title": state.booking.title.vi}
+                    return Refusal(key="refusal.point_busy", arguments=arguments)
+        return None
