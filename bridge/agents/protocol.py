@@ -47,8 +47,8 @@ class Device(Struct, frozen=True, kw_only=True):
 
 
 class Machine(Struct, frozen=True, kw_only=True):
-    """The room PC. None: cannot be read. ``temperature`` in °C, ``disk_free`` in octets,
-    ``clock_error`` in seconds."""
+    """Figures of the room PC; None for what cannot be read. ``temperature`` in °C, ``disk_free``
+    in octets, ``clock_error`` in seconds."""
 
     cpu: Share | None = None
     memory: Share | None = None
@@ -60,8 +60,8 @@ class Machine(Struct, frozen=True, kw_only=True):
 
 
 class Kiosk(Struct, frozen=True, kw_only=True):
-    """The kiosk browser. ``state`` "headless": the agent itself is the point, "off": nobody
-    asked for one. ``reason`` is why it was last started again."""
+    """State of the kiosk browser. ``state`` "headless": the agent itself is the point,
+    "off": nobody asked for one. ``reason`` is why it was last started again."""
 
     state: Literal["running", "starting", "waiting", "failed", "headless", "off"] = "off"
     reason: Line = ""
@@ -80,7 +80,8 @@ class Report(Struct, frozen=True, kw_only=True, tag="report", forbid_unknown_fie
 
 
 class CallOutcome(Struct, frozen=True, kw_only=True):
-    """What came of a test call: a picture and a tone through the bridge and back, decoded."""
+    """Result of a test call, in which the agent sent a picture and a tone through the bridge and
+    decoded what came back."""
 
     connected: bool = False
     picture: bool = False
@@ -172,5 +173,5 @@ def encode(message: ToAgent) -> str:
 
 
 def printable(text: str) -> str:
-    """Text of a device, without what could fool a terminal or a page."""
+    """Replace characters of a device's text that could fool a terminal or a page."""
     return "".join(c if c.isprintable() else REPLACEMENT for c in text)

@@ -24,7 +24,7 @@ class AgentAway(Exception):
 
 @dataclass(slots=True)
 class Agent:
-    """One connected agent. ``address`` is where it connects from."""
+    """One connected agent and its queue of messages. ``address`` is where it connects from."""
 
     point: str
     device: str
@@ -64,7 +64,8 @@ class Agent:
 
 
 class Agents:
-    """The registry."""
+    """All agents that are connected, found by point; sends them commands. ``clock`` is
+    monotonic."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

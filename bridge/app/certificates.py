@@ -23,8 +23,9 @@ SERVER_DAYS = 397  # browsers take no longer ones
 
 
 class ServerCertificate:
-    """Where the server's certificate lies: as configured (``tls``, relative to ``base``), else
-    one of our own authority in ``folder``. Looked up each time: it may be made or renewed."""
+    """Finds and loads the server's certificate: the one configured (``tls``, relative to
+    ``base``), else one of our own authority in ``folder``. Looked up each time: it may be made or
+    renewed."""
 
     def __init__(self, tls: Tls | None, base: Path, folder: Path) -> None:
         self._tls = tls
@@ -71,7 +72,7 @@ class ServerCertificate:
 
 
 def create(folder: Path, hosts: list[str], owner: str, now: datetime.datetime) -> list[Path]:
-    """Make what is missing: the authority once, the server's certificate anew each time.
+    """Make the authority where there is none, and a new certificate of the server.
     ``hosts`` are names and addresses of the server. Returns the paths."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ca_path, ca_key_path = folder / CA_CERTIFICATE, folder / CA_KEY

@@ -25,8 +25,8 @@ LOCAL_ADDRESS = "cli.url"
 
 
 def make_local_token(path: Path) -> str:
-    """The command line's token: whoever can read this file administers the bridge. Made anew
-    by every control process."""
+    """Write a new token for the command line and return it: whoever can read this file
+    administers the bridge."""
     token = secrets.token_urlsafe(KEY_OCTETS)
     try:
         write_private(path, token + "\n")
@@ -36,7 +36,7 @@ def make_local_token(path: Path) -> str:
 
 
 def write_local_address(path: Path, url: str) -> None:
-    """Tell the command line where the bridge is."""
+    """Write down where the bridge is, for the command line."""
     try:
         write_private(path, url + "\n")
     except OSError as error:  # the command line will not find us; everybody else does
@@ -69,7 +69,7 @@ def load_keys(topology: Topology, path: Path) -> dict[PointId, str]:
 
 
 async def register_keys(accounts: Accounts, keys: dict[PointId, str], now: float) -> None:
-    """Make devices of the keys that the store does not know yet. ``now`` is UTC seconds. A store
+    """Enter keys that the store does not know yet as devices. ``now`` is UTC seconds. A store
     that can be read and not written is enough to go on with."""
     for point, key in keys.items():
         hashed = passwords.digest(key)

@@ -44,7 +44,8 @@ from config.schema import Topology
 
 
 class ControlProcess:
-    """Everything of one control process. Use as an async context manager."""
+    """One control process with all its parts; an async context manager that starts and stops
+    it."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Calling points that are to come in: nudges with backoff, and the reason why not. Pure."""
+"""When points that are called into a conference and do not come are asked again. Pure."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ NOTED_AFTER = 2  # tries until the reason is written into the log
 
 @dataclass(slots=True)
 class _Call:
+    """One point that is called: when it is due, seconds to the try after, tries so far."""
+
     due: float
     delay: float = FIRST
     tries: int = 0
@@ -21,7 +23,7 @@ class _Call:
 
 @dataclass(slots=True)
 class Calls:
-    """Points that are called now. ``now`` is monotonic seconds."""
+    """The points that are called now, each with its next try. ``now`` is monotonic seconds."""
 
     _calls: dict[str, _Call] = field(default_factory=dict)
 

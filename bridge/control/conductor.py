@@ -45,6 +45,8 @@ Changed = Callable[[str, State, Sequence[e.Recorded]], None]
 
 @dataclass(slots=True)
 class _Job:
+    """A command that waits. ``future`` gets its result; None for a fact."""
+
     conference: str
     command: c.Command | Booking
     actor: Actor

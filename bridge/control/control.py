@@ -32,8 +32,8 @@ MILESTONES = (e.Opened, e.Started, e.Ended, e.PointJoined, e.PointLeft, e.Taken,
 
 
 class Control:
-    """Holds the parts; each caller uses the one it needs. ``send`` posts to the worker,
-    ``monotonic`` never goes back, ``clock`` follows it and tells UTC."""
+    """Makes the parts and holds them; each caller uses the one it needs. ``send`` posts to the
+    worker, ``monotonic`` never goes back, ``clock`` follows it and tells UTC."""
 
     def __init__(
         self,

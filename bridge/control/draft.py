@@ -1,5 +1,4 @@
-"""Commands decided one after another on a copy of the conferences, before anything is committed.
-Pure."""
+"""Decides a batch of commands on a copy of the conferences, before anything is committed. Pure."""
 
 from __future__ import annotations
 
@@ -26,8 +25,8 @@ Result = Done | Refusal
 
 
 class Draft:
-    """What a batch of commands makes of the conferences: ``states`` after it, and the events in
-    ``recorded`` that lead there."""
+    """A copy of the conferences on which commands are decided one after another: ``states`` after
+    them, ``recorded`` the events that lead there."""
 
     def __init__(self, states: Mapping[str, State]) -> None:
         self.states = dict(states)

@@ -1,5 +1,5 @@
-"""What is known of the points' lines at one moment. `bridge.lines` measures it, the publisher
-shows it. Pure."""
+"""Quality of a point's line at one moment, as `bridge.lines` measures it and the publisher shows
+it. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bridge.signalling.protocol import Playback
 
 
 class Mark(NamedTuple):
-    """DSCP of a probed class: what was sent, what arrived at the point, what came back."""
+    """DSCP of a probed class as it was sent, as it arrived at the point, and as it came back."""
 
     sent: int
     down: int | None

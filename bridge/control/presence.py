@@ -1,5 +1,4 @@
-"""Who is there: sessions come, are taken over and go, and conferences are told which of their
-points have media."""
+"""Opens, takes over and ends sessions, and tells conferences which of their points have media."""
 
 from __future__ import annotations
 
@@ -17,8 +16,7 @@ from bridge.signalling.protocol import RoomStatus
 
 
 class Presence:
-    """Adds and ends sessions, and tells conferences the facts that follow. ``clock`` is
-    monotonic."""
+    """Keeps sessions, conferences and the worker's routes in step. ``clock`` is monotonic."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What clients see: turns conferences, points and lines into messages and posts them."""
+"""Turns conferences, points and lines into messages and posts them to clients."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Farewell = Literal["taken_over", "bye", "too_slow", "revoked", "logged_out"]
 
 
 class Publisher:
-    """Posts to the sessions' clients; decides nothing."""
+    """Posts messages to the clients of the sessions; decides nothing."""
 
     def __init__(
         self,

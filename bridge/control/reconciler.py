@@ -1,5 +1,4 @@
-"""Takes in what the worker says, and brings what it holds and what this process knows
-together."""
+"""Handles the worker's events, and reconciles what it holds with what this process knows."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ log = logging.getLogger("control")
 
 
 class Reconciler:
-    """Called with every event of the worker, and when it is gone. ``send`` posts commands to
+    """Handles every event of the worker, and its loss. ``send`` posts commands to
     it, ``clock`` is monotonic."""
 
     def __init__(

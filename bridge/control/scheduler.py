@@ -27,7 +27,7 @@ NEVER_ENDED = 4 * 3600.0  # seconds after the planned end until a meeting is end
 
 
 class Scheduler:
-    """Knows the templates and what is planned; tells operators what could not be opened."""
+    """Opens what is planned by the templates, and tells operators what could not be opened."""
 
     def __init__(
         self,

@@ -1,5 +1,5 @@
-"""Stored sessions and live ones kept alike: restored after a restart, ended with their login,
-forgotten when nobody comes back."""
+"""Restores stored sessions after a restart, and ends those whose login is over or to which nobody
+comes back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ SWEEP_EVERY = 5  # of those, between looks for abandoned sessions
 
 
 class SessionKeeper:
-    """The jobs around sessions. ``now`` is UTC seconds, ``monotonic`` never goes back."""
+    """Runs the periodic jobs around sessions. ``now`` is UTC seconds, ``monotonic`` never goes
+    back."""
 
     def __init__(
         self,

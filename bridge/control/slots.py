@@ -1,4 +1,4 @@
-"""Which slots a session receives pictures and voices in. Pure."""
+"""Names of the slots in which a session receives pictures and voices. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conference templates, of the topology and made in the console, and their occurrences. Pure."""
+"""Templates of conferences, from the topology and the console, and their occurrences. Pure."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def occurrence_by_hand(template: Template, zone: str, now: float) -> Occurrence 
 
 
 def upcoming(templates: dict[str, Template], zone: str, now: float) -> tuple[Upcoming, ...]:
-    """What the schedule holds for the next days, soonest first."""
+    """Planned conferences of the next two weeks, soonest first, twenty at most."""
     found: list[Upcoming] = []
     for template in templates.values():
         series = series_of(template, zone)
@@ -98,7 +98,7 @@ def upcoming(templates: dict[str, Template], zone: str, now: float) -> tuple[Upc
 def booking_of(
     template: Template, topology: Topology, ident: str, occurrence: Occurrence | None
 ) -> Booking:
-    """What a conference of this kind is opened with."""
+    """The booking with which a conference of the template is opened."""
     known = {point.id: point for point in topology.points}
     points = tuple(p for p in (template.points or known) if p in known)
     chair = template.chair or topology.conference.chair

@@ -1,4 +1,4 @@
-"""Conferences, points and lines as clients are shown them: from domain values to messages. Pure."""
+"""Makes messages of conferences, points and lines, as clients are shown them. Pure."""
 
 from __future__ import annotations
 

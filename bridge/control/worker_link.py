@@ -1,4 +1,4 @@
-"""The control process's side of a media worker: start it, talk to it, start it again.
+"""Starts the media worker, exchanges messages with it, and starts it again when it dies.
 
 The worker is a process of its own: it is adopted where one answers on the socket already (a
 control process that was restarted finds its worker forwarding), otherwise started. When it
@@ -27,7 +27,8 @@ STATS_TIMEOUT = 5.0
 
 
 class WorkerLink:
-    """``on_event`` gets every event in order; ``on_down`` is called when the worker is lost."""
+    """Keeps a worker running and connected. ``on_event`` gets every event in order; ``on_down`` is
+    called when the worker is lost."""
 
     def __init__(
         self,

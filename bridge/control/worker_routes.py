@@ -12,7 +12,8 @@ from bridge.media import messages as m
 
 
 class WorkerRoutes:
-    """``send`` posts to the worker. Transports belong to sessions; ``owner`` is their point."""
+    """What the worker was told and what it showed last; tells it what differs from the plans.
+    ``send`` posts to the worker."""
 
     def __init__(self, sessions: Sessions, send: Callable[[m.Command], None]) -> None:
         self._sessions = sessions

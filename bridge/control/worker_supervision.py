@@ -17,7 +17,7 @@ HANGING_AFTER = 2  # unanswered questions until a worker counts as hanging
 
 
 class Worker(Protocol):
-    """`bridge.control.worker_link.WorkerLink`, as far as it is supervised."""
+    """What is supervised: `bridge.control.worker_link.WorkerLink`."""
 
     ready: asyncio.Event
 
@@ -29,7 +29,7 @@ class Worker(Protocol):
 async def supervise(
     worker: Worker, on_stats: Callable[[m.Stats], None], interval: float = INTERVAL
 ) -> None:
-    """Ask until cancelled; ``on_stats`` gets every answer."""
+    """Ask every ``interval`` seconds until cancelled; ``on_stats`` gets every answer."""
     silent = 0
     while True:
         await asyncio.sleep(interval)

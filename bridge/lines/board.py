@@ -1,4 +1,4 @@
-"""The go / no-go board: what came of a readiness sweep."""
+"""Results of a readiness sweep, as the go / no-go board shows them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from bridge.base.i18n import Sentence
 
 
 class CheckView(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of a point: its level, the reason, and what to do where it is not passed."""
+
     name: str
     level: str
     title: Sentence
@@ -27,6 +29,8 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PointView(msgspec.Struct, frozen=True, kw_only=True):
+    """All checks of a point; ``level`` is the worst."""
+
     point: str
     name: Sentence
     level: str
@@ -35,7 +39,7 @@ class PointView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Board(msgspec.Struct, frozen=True, kw_only=True):
-    """The go / no-go board. ``at`` is UTC seconds, ``progress`` 0–1 while ``running``; ``full``
+    """The board after a sweep. ``at`` is UTC seconds, ``progress`` 0–1 while ``running``; ``full``
     whether calls and capacity were tested in this sweep; ``start`` of the conference it is
     for."""
 

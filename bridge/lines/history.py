@@ -10,7 +10,7 @@ HOUR = 3600  # seconds
 
 
 class Counted(NamedTuple):
-    """Probes of an hour (``at``, UTC seconds) in one direction."""
+    """Probes sent and lost in one direction within the hour that begins ``at`` (UTC seconds)."""
 
     point: str
     at: int
@@ -37,7 +37,7 @@ class Outage(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What the store has of the lines in a time."""
+    """Stored figures of all lines over a period."""
 
     counted: Sequence[Counted]
     watched: Sequence[Watched]

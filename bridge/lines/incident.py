@@ -1,4 +1,4 @@
-"""Incidents of points, as the log tells them (events of the stream "network"). Pure."""
+"""Incidents of points, folded from events of the log (its stream "network"). Pure."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Incidents and maintenance of points, kept as events of the log (conference "network"). The
-rules are `monitoring.quality.incident_rules`; this is what numbers, saves and tells them."""
+"""Numbers and saves incidents and maintenance of points, as events of the log (its stream
+"network"). When one opens and clears is decided in `monitoring.quality.incident_rules`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ TAIL = 20_000  # events looked through at the start for what is still open
 
 @dataclass(slots=True)
 class Incidents:
-    """``now`` is UTC seconds. `load` before anything else."""
+    """The incidents that are open, and the points in maintenance. ``now`` is UTC seconds. `load`
+    before anything else."""
 
     events: EventLog
     now: Callable[[], float]

@@ -1,5 +1,5 @@
-"""The three lamps of a point, Hình – Tiếng – Đường truyền: from what is known to a level, a
-sentence, and the written checklist. Pure."""
+"""The three lamps of a point (Hình – Tiếng – Đường truyền: picture, sound, line), each with a
+level, a sentence and the steps of the written checklist. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def _lamp(name: str, level: str, key: str, checklist: str = "", **values: str) -
 def lamps(
     state: str, room: RoomStatus | None, quality: LineQuality | None, agent: Report | None
 ) -> tuple[Lamp, ...]:
-    """``state`` is the point's, ``room`` its page's, ``agent`` its agent's last report."""
+    """Picture, sound and line of a point. ``state`` is the point's, ``room`` its page's, ``agent``
+    its agent's last report."""
     here = state in ("ready", "connecting", "in_session") and room is not None
     playback = quality.playback if quality is not None else None
     devices: set[str] | None = None

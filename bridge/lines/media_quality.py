@@ -1,4 +1,4 @@
-"""The quality of every point's line, as the media worker's figures tell it. Pure."""
+"""Quality of every point's line from the media worker's figures. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probes and media together: what is known of one line. Pure."""
+"""Merges what probes, router and media tell of one line. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitoring.quality.line_state import Figures
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What belongs to a line's quality and is not measured on it. ``at`` is UTC seconds,
+    """What is shown with a line's quality and is not measured on the line. ``at`` is UTC seconds,
     ``agent`` whether one is connected, ``router`` the figures of the point's router."""
 
     at: float
@@ -41,8 +41,8 @@ def believed(probed: Figures | None, *, has_media: bool, heard: bool) -> Figures
 
 
 def merge(probed: Figures | None, media: LineQuality | None, around: Around) -> LineQuality:
-    """Of each direction the worse of what probes (``probed``) and the worker (``media``) say;
-    None where one says nothing."""
+    """Quality of a line: of each direction the worse of what probes (``probed``) and the worker
+    (``media``) say; None for one that says nothing."""
     base = LineQuality(
         up="unknown",
         down="unknown",

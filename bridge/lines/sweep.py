@@ -1,5 +1,5 @@
-"""The readiness sweep: every point of a conference looked at in parallel, and a board that keeps
-itself current before a scheduled start. A shell around `monitoring.quality.readiness_rules`."""
+"""The readiness sweep: checks all points of a conference in parallel, on demand and by itself
+before a scheduled start. A shell around `monitoring.quality.readiness_rules`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _Kept:
 
 
 class Readiness:
-    """Sweeps over the points, one sweep at a time, and the board that came of the last one.
+    """Makes sweeps, one at a time, and keeps the board of the last one.
     ``now`` is UTC seconds, ``clock`` is monotonic, ``certificate`` the server's (PEM file)."""
 
     def __init__(

@@ -38,7 +38,8 @@ MEDIA_FRESH = 4.0  # seconds; the worker's figures come every two
 
 
 class HealthWatch:
-    """Runs the probes. ``now`` is UTC seconds, ``clock`` is monotonic."""
+    """Runs the probes and takes their figures in once a second. ``now`` is UTC seconds, ``clock``
+    is monotonic."""
 
     def __init__(
         self,
