@@ -21,6 +21,7 @@ from bridge.cli.remote import ask
 FILE = Path(__file__).parent.parent.parent / "config" / "lac-thuy.yaml"
 POLL = 0.5  # seconds
 LONGEST = 300.0  # seconds until a sweep counts as stuck
+EXIT_NOT_CHECKED = 3  # no bridge, no answer, a file that cannot be read: nothing is known
 EXIT_CODES = {"pass": 0, "unknown": 1, "warn": 1, "fail": 2}
 COLOURS = {"pass": "green", "unknown": "cyan", "warn": "yellow", "fail": "bold red"}
 SHAPES = {"pass": "✔", "unknown": "?", "warn": "▲", "fail": "✖"}  # the least severe first
@@ -47,12 +48,13 @@ def ready(
     ] = 15.0,
 ) -> None:
     """Check every point of a conference: exit code 0 ready, 1 with warnings (or things that are
-    not known), 2 not ready. Needs a running bridge (serve or demo) of the same file."""
+    not known), 2 not ready, 3 not checked: there is no bridge (serve or demo) of this file, or it
+    refused. Then standard error says why."""
     body = {"template": template, "window": window, "full": not quick}
     try:
         board = _sweep(file, body)
-    except typer.Exit:  # said already; 1 would mean "with warnings"
-        raise typer.Exit(EXIT_CODES["fail"]) from None
+    except typer.Exit:  # said already; 1 would mean "with warnings", 2 "not ready"
+        raise typer.Exit(EXIT_NOT_CHECKED) from None
     if as_json:
         typer.echo(json.dumps(board, ensure_ascii=False, indent=2))
     else:

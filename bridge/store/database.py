@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import io
 import json
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from alembic.config import Config
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bridge.base.files import PRIVATE
 from bridge.store import tables
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -78,6 +81,20 @@ def _pragmas(connection: Any, _: Any) -> None:
     cursor.close()
 
 
+def _keep_private(engine: AsyncEngine) -> None:
+    """Make the SQLite file, and what SQLite puts beside it, readable by its owner only. SQLite
+    itself would make it as readable as any document, and gives its log the file's own mode."""
+    file = engine.url.database
+    if engine.dialect.name != "sqlite" or not file or file == ":memory:":
+        return
+    path = Path(file)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
+    for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # another owner's: theirs
+            if each.stat().st_mode & 0o077:
+                each.chmod(PRIVATE)
+
+
 async def migrate(engine: AsyncEngine) -> None:
     """Bring the tables to this version. Raises `StoreError`."""
 
@@ -89,6 +106,7 @@ async def migrate(engine: AsyncEngine) -> None:
 
     before = set(threading.enumerate())
     try:
+        _keep_private(engine)
         async with engine.begin() as connection:
             await connection.run_sync(upgrade)
     except (SQLAlchemyError, OSError) as error:

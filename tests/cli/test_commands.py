@@ -54,6 +54,13 @@ def test_what_needs_a_bridge_says_so(tmp_path: Path) -> None:
     assert "Missing option" in cli("conference", "list").stderr
 
 
+def test_ready_without_a_bridge_is_not_the_same_as_not_ready(tmp_path: Path) -> None:
+    result = cli("ready", "--file", str(topology_file(tmp_path)))
+    assert result.exit_code == 3
+    assert "does not run here" in result.stderr.replace("\n", " ")
+    assert cli("ready", "--file", str(tmp_path / "none.yaml")).exit_code == 3
+
+
 def test_the_file_may_come_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

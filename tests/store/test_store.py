@@ -208,6 +208,20 @@ async def test_a_damaged_backup(engine: AsyncEngine) -> None:
         read_backup(gzip.compress(text.replace(b'"b"', b'"c"')))
 
 
+async def test_the_database_file_is_its_owners_only(tmp_path: Path) -> None:
+    async def use() -> set[int]:
+        engine = engine_of("", tmp_path)
+        await migrate(engine)
+        await Accounts(engine).put_setting("a", "b")
+        found = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        await engine.dispose()
+        return found
+
+    assert await use() == {0o600}
+    (tmp_path / "diem-cau.sqlite3").chmod(0o644)  # as an earlier version left it
+    assert await use() == {0o600}
+
+
 @pytest.mark.parametrize(
     "url",
     [
