@@ -22,6 +22,7 @@ from config.loader import load
 from config.schema import Topology
 from tests import databases
 from tests.paths import ROOT
+from tests.waiting import HANG
 
 TOPOLOGY = load(ROOT / "config" / "lac-thuy.yaml")
 CHROMIUM = (ROOT / "tests/signalling/fixtures/chromium-room.sdp").read_bytes().decode()
@@ -33,6 +34,7 @@ INVENTORY = m.Inventory(
     transports=(),
     audio=(),
 )
+
 START = 1_795_000_000.0  # 2026-11-18: no conference of the topology's schedule is near
 LAN = Actor(kind="user", name="lan", role="operator")
 PASSWORD = "correct-horse-battery"
@@ -237,7 +239,7 @@ class Bridge:
 
 async def until(socket: aiohttp.ClientWebSocketResponse, kind: str) -> dict[str, Any]:
     """The next message of a kind; fails when the socket closes instead."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG):
         while True:
             message = await socket.receive()
             assert message.type is aiohttp.WSMsgType.TEXT, (message, socket.close_code)
@@ -248,7 +250,7 @@ async def until(socket: aiohttp.ClientWebSocketResponse, kind: str) -> dict[str,
 
 async def closed(socket: aiohttp.ClientWebSocketResponse) -> int | None:
     """The code of the server's close frame."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG):
         while True:
             message = await socket.receive()
             if message.type is aiohttp.WSMsgType.CLOSE:

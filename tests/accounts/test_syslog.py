@@ -23,6 +23,7 @@ from bridge.base.observer import Observer
 from bridge.store.database import NotSaved
 from config.schema import Syslog
 from tests.control_support import Bridge
+from tests.waiting import HANG
 
 LINE = Line(1_795_000_000.25, "user:nguyen.a", "192.0.2.7", "login", "", "refused")
 SYNTAX = re.compile(  # RFC 5424 section 6
@@ -133,7 +134,7 @@ async def test_over_udp() -> None:
         sender = SecurityLog(config, Path())
         task = asyncio.create_task(sender.run())
         sender.note(LINE)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG):
             data = await asyncio.get_running_loop().sock_recv(collector, 4096)
         assert parsed(data)[2] == "login: refused"
         await ended(task)
@@ -148,7 +149,7 @@ async def test_a_collector_that_was_away_gets_what_waited(
     sender = SecurityLog(Syslog(address="127.0.0.1", port=port, transport="tcp"), Path())
     task = asyncio.create_task(sender.run())
     sender.note(LINE)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         await collector.got.get()
         await collector.stop()
         while "cannot be reached" not in caplog.text:  # noqa: ASYNC110 - a line of a log
@@ -181,7 +182,7 @@ async def test_over_tls_and_only_to_the_right_one(tmp_path: Path) -> None:
     await asyncio.sleep(0.2)
     tasks.append(asyncio.create_task(sender.run()))
     sender.note(LINE)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG):
         assert parsed(await collector.got.get())[2] == "login: refused"
     assert stranger.sent == 0
     for task in tasks:

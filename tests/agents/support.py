@@ -10,6 +10,7 @@ import aiohttp
 
 from bridge.conference.model import PointId
 from tests.control_support import Bridge
+from tests.waiting import HANG
 
 POINT = "khoan-du"
 
@@ -34,14 +35,14 @@ class FakeAgent:
         await self.socket.send_str(text)
 
     async def receive(self, kind: str) -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG):
             while True:
                 message: dict[str, Any] = await self.socket.receive_json()
                 if message["type"] == kind:
                     return message
 
     async def closed(self) -> int:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG):
             while True:
                 message = await self.socket.receive()
                 if message.type is aiohttp.WSMsgType.CLOSE:
@@ -59,6 +60,6 @@ async def connect(bridge: Bridge, point: str = POINT, key: str = "") -> FakeAgen
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG):
         while not condition():  # noqa: ASYNC110 - what happens elsewhere has no event
             await asyncio.sleep(0.01)

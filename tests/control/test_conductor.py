@@ -20,6 +20,7 @@ from bridge.control.draft import Done
 from bridge.store.database import NotSaved
 from tests import databases
 from tests.control_support import LAN, Bridge
+from tests.waiting import HANG
 
 MINH = Actor(kind="user", name="minh", role="operator")
 
@@ -158,7 +159,7 @@ async def test_a_full_disk(bridge: Bridge) -> None:
     for _ in range(100):
         bridge.conductor.fact(conference, c.CallFailed(point="chi-ne", reason="x" * 500))
         bridge.conductor.fact(conference, c.CallFailed(point="chi-ne", reason="y" * 500))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         while bridge.conductor.unsaved < 100:
             await bridge.conductor.committed.wait()
     session = bridge.control.sessions.of_point("khoan-du")
@@ -196,7 +197,7 @@ async def test_nobody_waits_for_an_answer_that_never_comes(
     both = [asyncio.create_task(ask()) for _ in range(2)]
     await asyncio.sleep(0)
     asked.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG):
         results = await asyncio.gather(*both, return_exceptions=True)
     assert [isinstance(result, OSError | NotSaved) for result in results] == [True, True]
     monkeypatch.setattr(log, "answer", answer)
@@ -259,11 +260,11 @@ async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path) -> None:
             assert bridge.state(conference).on_air == "hoi-truong"
             assert (await bridge.call("GET", "/conferences", role="operator")).status == 507
             assert (await bridge.offer(tokens["khoan-du"])).status == 201, "media goes on"
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(HANG):
                 while bridge.state(conference).present == {"hoi-truong", "khoan-du"}:
                     await bridge.conductor.committed.wait()
             bridge.up()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(HANG):
                 while bridge.state(conference).present != {"hoi-truong", "khoan-du"}:
                     await bridge.conductor.committed.wait()
             assert bridge.conductor.unsaved == 2
@@ -333,7 +334,7 @@ async def test_a_clock_that_jumps_an_hour(bridge: Bridge) -> None:
     await bridge.do(conference, c.Grant(point="khoan-du", seconds=120))
     bridge.pass_time(10)
     bridge.wall += 3600
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG):
         while True:
             log = await bridge.process.events.read(conference)
             if any(isinstance(r.event, e.ClockStepped) for r in log):

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.control.worker_link import WorkerLink
 from bridge.media import messages as m
-from tests.live.support import eventually
+from tests.waiting import eventually
 
 
 class FakeWriter:

@@ -8,6 +8,7 @@ from typing import cast
 
 from bridge.control.worker_supervision import HANGING_AFTER, supervise
 from bridge.media import messages as m
+from tests.waiting import HANG
 
 ANSWER = cast("m.Stats", object())
 
@@ -40,7 +41,7 @@ async def watched(answers: list[m.Stats | None]) -> tuple[FakeWorker, list[m.Sta
     over = asyncio.Event()
     worker, found = FakeWorker(answers, over.set), list[m.Stats]()
     task = asyncio.create_task(supervise(worker, found.append, 0.0))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG):
         await over.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

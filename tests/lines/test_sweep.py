@@ -11,10 +11,11 @@ from bridge.control.scheduler import Scheduler
 from bridge.control.templates import Upcoming
 from bridge.lines import sweep
 from tests.control_support import Bridge
+from tests.waiting import HANG
 
 
 async def until_board(bridge: Bridge, token: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         while (  # noqa: ASYNC110 - as the page asks
             await (await bridge.call("GET", "/readiness", token=token)).json()
         )["running"]:

@@ -23,7 +23,8 @@ from bridge.app.process import ControlProcess
 from bridge.conference.model import PointId
 from bridge.demo.account import demo_operator
 from endpoints.webrtc.test_card import TestCard
-from tests.live.support import HANG, free_port
+from tests.live.support import free_port
+from tests.waiting import HANG
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [

@@ -25,8 +25,9 @@ from config.loader import load
 from config.schema import Topology
 from endpoints.netem.impairment import Profile
 from endpoints.netem.relay import Address, Relay
-from tests.live.support import HANG, free_port
+from tests.live.support import free_port
 from tests.paths import ROOT
+from tests.waiting import HANG
 
 WATCH_HOST = "127.0.12.200"
 

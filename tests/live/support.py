@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,7 @@ from bridge.control.draft import Done
 from config.loader import load
 from config.schema import Topology
 from tests.paths import ROOT
-
-HANG = 90.0  # seconds that an event is waited for: no bound on anything, only the end of a hang
+from tests.waiting import HANG
 
 
 def free_port(kind: socket.SocketKind, host: str) -> int:
@@ -85,16 +84,6 @@ async def simulated_points(process: ControlProcess, points: list[str]) -> AsyncI
         except TimeoutError:
             child.kill()
             await child.wait()
-
-
-async def eventually(condition: Callable[[], Any], timeout: float = HANG) -> Any:
-    """The first true value of a condition; looks often, gives up with TimeoutError."""
-    async with asyncio.timeout(timeout):
-        while True:
-            value = condition()
-            if value:
-                return value
-            await asyncio.sleep(0.02)
 
 
 DEMO = Actor(kind="user", name="demo", role="operator")

@@ -30,8 +30,8 @@ from endpoints.webrtc import aiortc_seams, test_card
 from endpoints.webrtc.camera import CameraPoint, passes_through, source_options
 from endpoints.webrtc.peer import Peer
 from tests.live.served import Served
-from tests.live.support import HANG
 from tests.paths import ROOT
+from tests.waiting import HANG
 
 POINT = "khoan-du"
 HOST = "127.0.12.8"

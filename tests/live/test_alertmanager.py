@@ -15,8 +15,9 @@ import aiohttp
 import pytest
 import yaml
 
-from tests.live.support import HANG, free_port
+from tests.live.support import free_port
 from tests.paths import ROOT
+from tests.waiting import HANG
 
 EXAMPLE = ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"
 PROGRAM = shutil.which("prometheus-alertmanager")

@@ -20,15 +20,8 @@ from bridge.conference import commands as c
 from endpoints.netem.impairment import Profile
 from endpoints.netem.relay import Relay
 from tests.live.browsers import chromium, new_page, open_room, programme_is, sees, text_is
-from tests.live.support import (
-    HANG,
-    act,
-    bridge_process,
-    eventually,
-    only,
-    simulated_points,
-    started,
-)
+from tests.live.support import act, bridge_process, only, simulated_points, started
+from tests.waiting import HANG, eventually
 
 pytestmark = pytest.mark.browser
 

@@ -19,15 +19,9 @@ from bridge.app.credentials import load_keys
 from config.loader import load
 from endpoints.webrtc.client import BridgeClient
 from tests.live.browsers import chromium, new_page, text_is
-from tests.live.support import (
-    HANG,
-    bridge_process,
-    eventually,
-    free_port,
-    simulated_points,
-    started,
-)
+from tests.live.support import bridge_process, free_port, simulated_points, started
 from tests.paths import ROOT
+from tests.waiting import HANG, eventually
 
 
 def children_of(pid: int) -> list[int]:

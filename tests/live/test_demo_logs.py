@@ -18,8 +18,8 @@ import yaml
 
 from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
 from bridge.base import logs
-from tests.live.support import HANG
 from tests.paths import ROOT
+from tests.waiting import HANG
 
 PERSON, PASSWORD = "nguyen.thi.hoa", "mot-mat-khau-rat-dai"
 ADDRESS = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|(?<!:):(?::[0-9a-f]{1,4})+\b|fe80:")

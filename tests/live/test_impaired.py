@@ -16,8 +16,8 @@ import pytest
 from bridge.app.credentials import LOCAL_TOKEN
 from bridge.demo.run import Demo
 from tests.live.browsers import chromium, new_page
-from tests.live.support import HANG
 from tests.live.test_ready import everybody_is_well, running_demo
+from tests.waiting import HANG
 
 POINT = "khoan-du"
 TILES = """() => Object.fromEntries([...document.querySelectorAll('.tile')].map(tile =>

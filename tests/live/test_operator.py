@@ -11,8 +11,9 @@ from playwright.async_api import Page
 
 from bridge.conference import events as e
 from tests.live.browsers import chromium, open_console, open_room, programme_is, sees, text_is
-from tests.live.support import HANG, bridge_process, eventually, only, simulated_points
+from tests.live.support import bridge_process, only, simulated_points
 from tests.paths import ROOT
+from tests.waiting import HANG, eventually
 
 pytestmark = pytest.mark.browser
 

@@ -20,18 +20,10 @@ from bridge.store.quality import QualityStore
 from config.schema import Name, Template
 from monitoring.quality.line_state import Row
 from tests.live.browsers import chromium, open_console, open_room, programme_is, text_is
-from tests.live.support import (
-    DEMO,
-    HANG,
-    act,
-    bridge_process,
-    eventually,
-    only,
-    simulated_points,
-    started,
-)
+from tests.live.support import DEMO, act, bridge_process, only, simulated_points, started
 from tests.paths import ROOT
 from tests.reports.test_monthly_lines import quality_row
+from tests.waiting import HANG, eventually
 from tests.web.tools import packages
 
 pytestmark = pytest.mark.browser

@@ -28,8 +28,8 @@ from monitoring.probing.session import Probe
 from monitoring.quality.line_state import Health
 from monitoring.statistics import wilson
 from tests.live import namespaces
-from tests.live.support import HANG
 from tests.paths import ROOT
+from tests.waiting import HANG
 
 SOURCE = "127.0.14.100"
 KEY = b"k" * 32

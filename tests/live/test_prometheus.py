@@ -28,10 +28,10 @@ from bridge.demo.run import Demo
 from bridge.signalling import protocol
 from monitoring.grafana.generate import DASHBOARDS
 from monitoring.grafana.panels import Panel
-from tests.live.support import HANG, eventually
 from tests.live.test_ready import everybody_is_well, running_demo
 from tests.monitoring.prometheus.test_alerts import RULES
 from tests.paths import ROOT
+from tests.waiting import HANG, eventually
 
 POINT = "khoan-du"
 BESIDE = "dong-tam"  # simulated by the same process

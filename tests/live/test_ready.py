@@ -18,8 +18,8 @@ import pytest
 from bridge.conference.model import PointId
 from bridge.demo.run import Demo
 from config.loader import load
-from tests.live.support import HANG, eventually
 from tests.paths import ROOT
+from tests.waiting import HANG, eventually
 
 WINDOW = "3"
 POINT = "khoan-du"

@@ -27,8 +27,9 @@ from endpoints.webrtc.client import BridgeClient
 from monitoring.statistics import percentile
 from tests import databases
 from tests.live.served import WATCH_HOST, Served, Watcher, served
-from tests.live.support import HANG, eventually, simulated_points
+from tests.live.support import simulated_points
 from tests.live.test_demo import children_of
+from tests.waiting import HANG, eventually
 
 POINTS = ["hoi-truong", "phong-hop", "chi-ne", "khoan-du", "an-binh", "yen-bong"]
 

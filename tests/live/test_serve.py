@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from tests.live.served import Served
-from tests.live.support import HANG
 from tests.paths import ROOT
+from tests.waiting import HANG
 
 UNITS = ROOT / "docs" / "systemd"
 

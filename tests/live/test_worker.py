@@ -19,7 +19,7 @@ from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer, open_messag
 from bridge.media import messages as m
 from bridge.media import stun
 from bridge.media.shell.udp import _bind
-from tests.live.support import HANG
+from tests.waiting import HANG
 
 SPRAY_SEED = 7
 ROUNDS = 10

@@ -24,6 +24,7 @@ from bridge.server.metrics_listener import MetricsListener, tls_context
 from config.schema import MetricsPort, Tls
 from tests.control_support import TOPOLOGY, Bridge
 from tests.telemetry.support import snapshot
+from tests.waiting import HANG
 
 TOKEN = "a token of sixteen"
 
@@ -103,7 +104,7 @@ async def test_who_does_not_read_keeps_nobody_waiting(watched: Bridge) -> None:
         await writer.drain()
         slow.append((reader, writer))
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(HANG),
         aiohttp.ClientSession() as http,
         http.get(f"{stage.listener.url}/metrics") as response,
     ):

@@ -15,6 +15,7 @@ from bridge.conference import commands as c
 from bridge.server.webhooks import Delivery, sign
 from config.schema import Webhook
 from tests.control_support import Bridge
+from tests.waiting import HANG
 
 
 async def test_webhooks_are_signed_in_order_and_retried(bridge: Bridge) -> None:
@@ -57,7 +58,7 @@ async def test_webhooks_are_signed_in_order_and_retried(bridge: Bridge) -> None:
     conference = await bridge.open()
     await bridge.do(conference, c.Lock())
     await bridge.do(conference, c.Banner(text="x"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         await enough.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -17,6 +17,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from endpoints.netem.impairment import Hop, Impairment, Profile
 from endpoints.webrtc import aiortc_seams
+from tests.waiting import HANG
 
 VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
 
@@ -105,11 +106,11 @@ async def test_a_bad_line_loses_media_both_ways() -> None:
         host, port = transport.get_extra_info("sockname")[:2]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
             peer.bind(("127.0.0.1", 0))
-            peer.settimeout(5)
+            peer.settimeout(HANG)
             peer.sendto(b"\x80" + bytes(20), (host, port))
             transport.sendto(b"hello", peer.getsockname())
             assert await asyncio.to_thread(peer.recv, 100) == b"hello"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG):
             while hop.down.lost == 0:  # noqa: ASYNC110 - a datagram has no event
                 await asyncio.sleep(0.01)
         hop.up.cut()

@@ -11,13 +11,14 @@ import pytest
 
 from bridge.media.shell.udp import MediaSockets
 from tests.media.support import CLIENT, CLIENT_CM, Bench, camera, video, video_slot
+from tests.waiting import HANG
 
 
 @pytest.fixture
 def receiver() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
-        sock.settimeout(5)
+        sock.settimeout(HANG)
         yield sock
 
 

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bridge.conference.model import PointId
 from bridge.media import messages as m
 from tests.control_support import CHROMIUM, TOPOLOGY, Bridge, until
+from tests.waiting import HANG
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ async def test_another_device_cannot_take_a_live_point(bridge: Bridge) -> None:
     assert refused.status == 409
     assert "khoan-du" in (await until(console, "notice"))["sentence"]["vi"]
     await first.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG):
         while (response := await bridge.call("POST", "/sessions", other)).status != 201:
             print(response.status, await response.text())
     again = await bridge.call("POST", "/enrol", {"code": code["code"]})
