@@ -33,7 +33,7 @@ from bridge.demo.table import table
 from bridge.demo.tour import tour
 from config.schema import Topology
 
-READY_TIMEOUT = 10.0  # seconds until the worker must be ready
+READY_TIMEOUT = 30.0  # seconds until the worker must be ready, on a busy machine too
 POLL = 0.1  # seconds between looks at what points reported
 STATS_EVERY = 1.0  # seconds between looks at the worker's counters
 SHOW_EVERY = 0.5  # seconds between updates of the table

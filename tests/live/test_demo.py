@@ -103,8 +103,9 @@ async def test_the_demo_waits_for_one_key() -> None:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(HANG), chromium() as browser:
+        async with asyncio.timeout(HANG):
             text = (await process.stdout.readline()).decode()
+        async with chromium() as browser:
             address = re.search(r"http://127\.0\.0\.1:\d+/console#demo=\S+", text)
             assert address is not None, text
             page = await new_page(browser, viewport={"width": 1600, "height": 900})
