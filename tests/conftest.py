@@ -22,6 +22,8 @@ pytest_plugins = ["tests.hangs"]
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
 
+# Seconds after which a test hangs, for those that may take longer than pyproject.toml says.
+LIMITS = {"live": 900, "soak": 3600}
 LIVE = Path(__file__).parent / "live"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -37,6 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if LIVE in item.path.parents:
             item.add_marker(pytest.mark.live)
+        for name, seconds in LIMITS.items():
+            if item.get_closest_marker(name) is not None:
+                item.add_marker(pytest.mark.timeout(seconds), append=False)
     items.sort(key=lambda item: item.get_closest_marker("first") is None)
 
 

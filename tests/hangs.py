@@ -13,6 +13,9 @@ from typing import Protocol
 import pytest
 
 
+AGAIN = 60.0  # seconds
+
+
 class Settings(Protocol):
     """What pytest-timeout hands over of its settings."""
 
@@ -52,7 +55,8 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Settings) -> bool:
         pytest.fail(f"{item.nodeid} hangs: no end after {settings.timeout:g} s\n{said}", False)
 
     signal.signal(signal.SIGALRM, expired)
-    signal.setitimer(signal.ITIMER_REAL, settings.timeout)
+    # Again and again: an exception may end in a task that nobody awaits.
+    signal.setitimer(signal.ITIMER_REAL, settings.timeout, AGAIN)
     return True
 
 
