@@ -12,7 +12,6 @@ from typing import Protocol
 
 import pytest
 
-
 AGAIN = 60.0  # seconds
 
 
