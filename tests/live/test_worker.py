@@ -413,13 +413,7 @@ def test_forged_replayed_and_unknown_media(meeting: tuple[Meeting, Path]) -> Non
     assert after["dropped.duplicate"] - before["dropped.duplicate"] >= 100
     assert after["dropped.srtp_rejected"] > before["dropped.srtp_rejected"]
     assert after["dropped.srtcp_rejected"] - before["dropped.srtcp_rejected"] >= 19
-    # Some come up to the limit of SSRCs, the others are more than a member may send at all.
-    refused = [
-        after[f"dropped.{reason}"] - before[f"dropped.{reason}"]
-        for reason in ("ssrc_limit", "source_budget")
-    ]
-    assert min(refused) > 0
-    assert sum(refused) > 2900
+    assert after["dropped.ssrc_limit"] - before["dropped.ssrc_limit"] > 2900
     room.is_well()
     assert log.stat().st_size == printed
 
