@@ -75,6 +75,8 @@ class Report(Struct, frozen=True, kw_only=True, tag="report", forbid_unknown_fie
     machine: Machine = Machine()
     kiosk: Kiosk = Kiosk()
     reflector: bool = False
+    failed: Line = ""
+    """The release that was tried last and did not reach the bridge, and why; "" where none."""
     reflected: Count = 0
     refused: Count = 0
 
@@ -147,6 +149,16 @@ class Command(Struct, frozen=True, kw_only=True, tag="command"):
     name: CommandName
 
 
+class Update(Struct, frozen=True, kw_only=True, tag="update"):
+    """Fetch the bundle from this bridge, check it, try it: ``size`` in octets, ``sha256`` in
+    hexadecimal. Answered with an `Outcome` once the release is unpacked and about to be tried."""
+
+    id: int
+    release: str
+    sha256: str
+    size: int
+
+
 class Ended(Struct, frozen=True, kw_only=True, tag="ended"):
     """The agent must not come back by itself: its key was revoked, or another agent of the point is
     connected."""
@@ -154,7 +166,7 @@ class Ended(Struct, frozen=True, kw_only=True, tag="ended"):
     reason: str
 
 
-ToAgent = Welcome | Room | RoomState | Command | Ended
+ToAgent = Welcome | Room | RoomState | Command | Update | Ended
 encoder = msgspec.json.Encoder()
 
 

@@ -4,6 +4,7 @@ them. No I/O; the WebSocket around it is `bridge.server.agent_socket`."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 from collections.abc import Callable
@@ -44,7 +45,8 @@ class Agent:
         """Keep a report, without what could fool a terminal or a page; ``now`` is monotonic."""
         devices = tuple(replace(d, name=p.printable(d.name)) for d in report.devices)
         kiosk = replace(report.kiosk, reason=p.printable(report.kiosk.reason))
-        self.report = replace(report, devices=devices, kiosk=kiosk)
+        failed = p.printable(report.failed)
+        self.report = replace(report, devices=devices, kiosk=kiosk, failed=failed)
         self.reported = now
 
     def tell(self, state: p.RoomState) -> None:
@@ -75,6 +77,7 @@ class Agents:
         self.ever: set[str] = set()
         """Points that had an agent since this process began."""
         self._count = itertools.count(1)
+        self._heard = asyncio.Event()
 
     def of_point(self, point: str) -> Agent | None:
         return self._agents.get(point)
@@ -128,6 +131,19 @@ class Agents:
 
     def reported(self, agent: Agent, report: p.Report) -> None:
         agent.take(report, self._clock())
+        self._heard.set()
+        self._heard.clear()
+
+    async def come_back(self, point: str, before: Agent | None, timeout: float) -> Agent | None:
+        """Wait until a point's agent has connected anew and has reported; None: it did not."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while True:
+                    agent = self._agents.get(point)
+                    if agent is not None and agent is not before and agent.report is not None:
+                        return agent
+                    await self._heard.wait()
+        return None
 
     def outcome(self, agent: Agent, outcome: p.Outcome) -> None:
         future = agent.waiting.pop(outcome.id, None)
@@ -138,13 +154,28 @@ class Agents:
         self, point: str, name: p.CommandName, timeout: float = COMMAND_TIMEOUT
     ) -> p.Outcome:
         """Have a point's agent do something. Raises `AgentAway`."""
+        return await self._ask(point, lambda ident: p.Command(id=ident, name=name), timeout)
+
+    async def update(
+        self, point: str, release: str, sha256: str, size: int, timeout: float
+    ) -> p.Outcome:
+        """Have a point's agent fetch and try a release. Raises `AgentAway`."""
+        return await self._ask(
+            point,
+            lambda ident: p.Update(id=ident, release=release, sha256=sha256, size=size),
+            timeout,
+        )
+
+    async def _ask(
+        self, point: str, message: Callable[[int], p.ToAgent], timeout: float
+    ) -> p.Outcome:
         agent = self._agents.get(point)
         if agent is None:
             raise AgentAway
         ident = next(self._count)
         future: asyncio.Future[p.Outcome] = asyncio.get_running_loop().create_future()
         agent.waiting[ident] = future
-        agent.post(p.Command(id=ident, name=name))
+        agent.post(message(ident))
         try:
             async with asyncio.timeout(timeout):
                 return await future

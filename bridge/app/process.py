@@ -14,6 +14,7 @@ from aiohttp import web
 from bridge.accounts.auth import Auth
 from bridge.accounts.syslog import SecurityLog
 from bridge.agents.registry import Agents
+from bridge.agents.updates import Updates
 from bridge.app import credentials
 from bridge.app.certificates import ServerCertificate
 from bridge.app.errors import StartError
@@ -30,6 +31,7 @@ from bridge.lines.watch import HealthWatch
 from bridge.media import messages as m
 from bridge.server.agent_socket import AgentSockets
 from bridge.server.api.services import Services
+from bridge.server.bundle import BUNDLE, INSTALLED, Bundles
 from bridge.server.http import Http
 from bridge.server.metrics_listener import MetricsConfigError, MetricsListener, tls_context
 from bridge.server.webhooks import Delivery
@@ -131,6 +133,7 @@ class ControlProcess:
         """Agents, and what is known of the points' lines."""
         control, now = self.control, self.conductor.now
         self.agents = Agents(monotonic)
+        self.updates = Updates(self.agents, self._in_conference)
         self.incidents = Incidents(self.events, now)
         self.media_quality = MediaQuality()
         self.health = HealthWatch(
@@ -268,6 +271,7 @@ class ControlProcess:
 
     async def __aexit__(self, *_: object) -> None:
         await self.metrics.stop()
+        await self.updates.close()
         for task in self._tasks:
             task.cancel()
         if not self._keep_worker:
@@ -295,6 +299,8 @@ class ControlProcess:
             health=self.health,
             readiness=self.readiness,
             host=lambda: self.collector.host,
+            bundles=Bundles([self._state / BUNDLE, INSTALLED]),
+            updates=self.updates,
         )
         return Http(services, self.topology.bridge.web.origins, self.agent_sockets)
 
@@ -304,6 +310,11 @@ class ControlProcess:
     def healthy(self) -> bool:
         """Whether the tasks that make up this process all run."""
         return all(not task.done() for task in self._tasks)
+
+    def _in_conference(self) -> set[str]:
+        """The points that are in a conference now."""
+        points = self.control.topology.points
+        return {point for point in points if self.conductor.conference_of(point) is not None}
 
     def _not_ready(self) -> str:
         """Why no conference could be held now, as the key of a sentence; "" where one can."""

@@ -4,11 +4,13 @@ the token that lies in its state folder."""
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import ssl
 import time
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import aiohttp
 import typer
@@ -19,6 +21,7 @@ from bridge.app.certificates import CA_CERTIFICATE
 from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
 from bridge.base.files import write_private
 from bridge.cli.common import File, errors, load_or_exit, state_folder
+from config.schema import Topology
 
 conference_app = typer.Typer(no_args_is_help=True, help="Conferences of the running bridge.")
 point_app = typer.Typer(no_args_is_help=True, help="Points of the running bridge.")
@@ -128,11 +131,42 @@ def show(conference: Annotated[str, typer.Argument(help="id of a conference")], 
 
 
 @point_app.command("code")
-def code(point: Annotated[str, typer.Argument(help="id of a point")], file: File) -> None:
-    """Make a one-time code with which a room PC enrols itself."""
-    answer = json.loads(ask(file, "POST", f"/api/v1/points/{point}/enrolments"))
+def code(
+    point: Annotated[str, typer.Argument(help="id of a point")],
+    file: File,
+    address: Annotated[
+        str, typer.Option(help="where room PCs reach the bridge, for example https://192.0.2.10")
+    ] = "",
+) -> None:
+    """Make a one-time code with which a room PC enrols itself, and the line that installs one."""
+    address = address or room_address(load_or_exit(file))
+    query = urlencode({"address": address})
+    answer = json.loads(ask(file, "POST", f"/api/v1/points/{point}/enrolments?{query}"))
     until = time.strftime("%Y-%m-%d %H:%M", time.localtime(answer["expires"]))
     typer.echo(f"{answer['code']}  (for {point}, once, until {until})")
+    if answer["line"]:
+        typer.echo("\nA new room PC, as root; it installs everything and uses the code:\n")
+        typer.echo(answer["line"])
+    else:
+        errors.print(
+            "This bridge has no bundle for room PCs. Make one (make bundle) and give it to the "
+            "bridge: python bridge.py bundle use FILE",
+            soft_wrap=True,
+        )
+
+
+def room_address(topology: Topology) -> str:
+    """The address under which room PCs reach the pages: that of the pages, or, where these listen
+    everywhere, that of the media. Pure."""
+    web, media = topology.bridge.web, topology.bridge.media
+    host = web.listen
+    if ipaddress.ip_address(host).is_unspecified:
+        host = [*media.public, *media.listen][0]
+    tls = web.tls is not None or not ipaddress.ip_address(host).is_loopback
+    name = f"[{host}]" if ":" in host else host
+    usual = 443 if tls else 80
+    port = "" if web.port == usual else f":{web.port}"
+    return f"{'https' if tls else 'http'}://{name}{port}"
 
 
 def backup(file: File, out: Annotated[Path, typer.Argument(help="file to write")]) -> None:

@@ -15,6 +15,7 @@ from bridge.server.api import (
     admin,
     conferences,
     incidents,
+    installation,
     join,
     line_history,
     lines,
@@ -51,6 +52,7 @@ ROUTES: tuple[Route, ...] = (
     *line_history.ROUTES,
     *lines.ROUTES,
     *readiness.ROUTES,
+    *installation.ROUTES,
     *admin.ROUTES,
 )
 

@@ -13,12 +13,12 @@ import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from bridge.base.version import VERSION
 from endpoints.agent.kiosk import Kiosk
 from endpoints.agent.link import AgentLink
 from endpoints.agent.log_keeper import LogKeeper
 from endpoints.agent.machine import Devices
 from endpoints.agent.test_call import TestCall
+from endpoints.agent.update import NotUpdated, Staged, Updater, Wanted
 from endpoints.netem.impairment import Hop
 from endpoints.reflector.engine import Reflector
 from endpoints.reflector.socket import ReflectorSocket
@@ -62,7 +62,10 @@ class Agent:
         keeper: LogKeeper | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._link = AgentLink(url, point, key, VERSION, self._message, self._linked, tls)
+        self._updater = Updater(url, tls)
+        self._link = AgentLink(
+            url, point, key, self._updater.version, self._message, self._linked, tls
+        )
         self._machine = machine
         self._host = host
         self._kiosk = (
@@ -81,10 +84,13 @@ class Agent:
         self._greeted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._call = asyncio.Lock()
+        self._in_conference = False
+        self._staged = asyncio.Event()
 
     async def run(self) -> None:
-        """Run until cancelled. Raises `KeyRevoked` where the key is not valid any more."""
-        jobs = [self._link.run(), self._report(), self._reflect()]
+        """Run until cancelled. Raises `KeyRevoked` where the key is not valid any more, and
+        `Staged` where the launcher has a release to try."""
+        jobs = [self._link.run(), self._report(), self._reflect(), self._until_staged()]
         if self._kiosk is not None:
             jobs.append(self._run_kiosk(self._kiosk))
         tasks = [asyncio.create_task(job) for job in jobs]
@@ -132,8 +138,13 @@ class Agent:
                 self._greeted.set()
             case "room" if self._kiosk is not None:
                 self._kiosk.code(message["code"])
-            case "room_state" if self._kiosk is not None:
-                self._kiosk.room(message["connected"], asyncio.get_running_loop().time())
+            case "room_state":
+                self._in_conference = message["in_conference"]
+                if self._kiosk is not None:
+                    self._kiosk.room(message["connected"], asyncio.get_running_loop().time())
+            case "update":
+                wanted = Wanted(message["release"], message["sha256"], message["size"])
+                self._start(self._update(message["id"], wanted))
             case "command":
                 self._start(self._command(message["id"], message["name"]))
             case "ended":
@@ -170,6 +181,25 @@ class Agent:
                 outcome |= {"ok": False, "detail": f"this agent cannot do {name}"[:200]}
         await self._link.send(outcome)
 
+    async def _update(self, ident: int, wanted: Wanted) -> None:
+        """Take an update, or say why not."""
+        log.info("asked to update to %s", wanted.release)
+        outcome: dict[str, Any] = {"type": "outcome", "id": ident, "ok": True}
+        try:
+            await self._updater.stage(wanted, in_conference=self._in_conference)
+            if self._in_conference:  # it began meanwhile
+                raise NotUpdated("The point is in a conference.")
+        except NotUpdated as error:
+            log.warning("not updated: %s", error)
+            await self._link.send(outcome | {"ok": False, "detail": str(error)[:200]})
+            return
+        await self._link.send(outcome)
+        self._staged.set()
+
+    async def _until_staged(self) -> None:
+        await self._staged.wait()
+        raise Staged
+
     async def _test_call(self) -> dict[str, Any]:
         async with self._call:  # one at a time
             link = self._link
@@ -202,7 +232,11 @@ class Agent:
                 "reflected": counters.get("reflected", 0) % 2**31,
                 "refused": sum(v for k, v in counters.items() if k != "reflected") % 2**31,
             }
+            if failed := self._updater.failed():
+                report["failed"] = failed
             await self._link.send(report)
+            if self._link.connected:
+                self._updater.confirm()
 
     def _kiosk_report(self) -> dict[str, Any]:
         if self._kiosk is not None:

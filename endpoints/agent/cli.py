@@ -28,6 +28,7 @@ from endpoints.agent.kiosk import Kiosk
 from endpoints.agent.link import KeyRevoked
 from endpoints.agent.log_keeper import LogKeeper
 from endpoints.agent.machine import CameraMachine, Machine
+from endpoints.agent.update import EXIT_STAGED, Staged
 from endpoints.webrtc import aiortc_seams
 from endpoints.webrtc.camera import CameraPoint
 
@@ -225,6 +226,8 @@ def run_agent(
     )
     try:
         asyncio.run(running)
+    except Staged:
+        raise typer.Exit(EXIT_STAGED) from None
     except KeyRevoked:
         typer.echo(
             "The bridge does not know this agent's key (any more). Enrol it again: "

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import shutil
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,11 @@ LOOK_EVERY = 5.0
 HANGING_AFTER = 3  # looks without an answer
 AWAY_AFTER = 90.0  # seconds that the bridge sees no page until it is loaded anew
 START_TIME = 30.0
+# What the installer leaves for Chromium and Chrome (installation/agent.py).
+POLICIES = (
+    Path("/etc/chromium/policies/managed/diem-cau.json"),
+    Path("/etc/opt/chrome/policies/managed/diem-cau.json"),
+)
 KEYS = "!!(localStorage.getItem('point') && localStorage.getItem('key'))"
 
 
@@ -71,6 +77,17 @@ def command_line(
     if root:  # Chromium's sandbox refuses root; a kiosk should have a user of its own
         flags.append("--no-sandbox")
     return [browser, *flags, *extra, url]
+
+
+def in_policy(certificate: str, policies: Sequence[Path] = POLICIES) -> bool:
+    """Whether a policy of this PC makes the browser trust an authority (PEM): the installer
+    leaves one."""
+    body = "".join(line for line in certificate.split("\n") if not line.startswith("-")).strip()
+    for path in policies:
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            if body and body in json.loads(path.read_text("utf-8"))["CACertificates"]:
+                return True
+    return False
 
 
 async def install_authority(certificate: str, home: Path) -> bool:
@@ -204,7 +221,11 @@ class Kiosk:
         if shutil.which(self._command) is None:
             raise OSError(f"{self._command} is not installed")
         extra = self._extra
-        if self._authority and not await install_authority(self._authority, self._home):
+        if (
+            self._authority
+            and not in_policy(self._authority)
+            and not await install_authority(self._authority, self._home)
+        ):
             raise OSError("the bridge's certificate cannot be installed: apt install libnss3-tools")
         environment = {**os.environ, "HOME": str(self._home)}
         self._home.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from aiohttp import web
 from bridge.accounts import passwords
 from bridge.accounts.auth import Denied
 from bridge.base.roles import RIGHTS, Role, User, name_problem, password_problem
+from bridge.server.api.installation import installation_line
 from bridge.server.api.routes import COOKIE, Call, Route
 from bridge.store.accounts import LOGIN_LIFE, Device, Login
 
@@ -82,6 +83,9 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     point: str
     code: str
     expires: float
+    line: str = ""
+    """What is typed on the room PC instead, as root: it installs the agent, too. "" where the
+    address was not given or this bridge has no bundle."""
 
 
 class EnrolBody(Body, frozen=True, kw_only=True):
@@ -276,7 +280,8 @@ async def make_code(call: Call) -> Code:
         passwords.digest(code), point, call.user.name, call.services.conductor.now()
     )
     await call.note("enrolment code", point)
-    return Code(point=point, code=code, expires=expires)
+    line = await installation_line(call, call.request.query.get("address", ""), code)
+    return Code(point=point, code=code, expires=expires, line=line)
 
 
 async def enrol(call: Call) -> Enrolled:
@@ -324,6 +329,7 @@ ROUTES = [
         "Make a one-time code for a room",
         answer=Code,
         status=201,
+        query=("address",),
     ),
     Route(
         "POST", "/api/v1/enrol", enrol, "public", "Use a one-time code", EnrolBody, Enrolled, 201

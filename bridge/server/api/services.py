@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.accounts.auth import Auth
 from bridge.agents.registry import Agents
+from bridge.agents.updates import Updates
 from bridge.base.i18n import Sentence
 from bridge.conference.events import MaintenanceSet
 from bridge.control.conductor import Conductor
@@ -22,12 +23,15 @@ from bridge.lines.board import Board
 from bridge.lines.history import Measured
 from bridge.lines.incident import Incident
 from bridge.reports.monthly_lines import LinesReport
+from bridge.server.bundle import Bundles
 from bridge.store.accounts import Accounts
 from bridge.store.log import EventLog
 from bridge.telemetry.host import Host
 from monitoring.quality.line_state import Row
 
 DAY_FRESH = 60.0  # seconds that the last 24 hours of the overview are kept
+
+DOWNLOADS = 4  # of the bundle at once: more would take from conferences
 
 
 class IncidentLog(Protocol):
@@ -123,4 +127,7 @@ class Services:
     readiness: ReadinessBoard
     host: Callable[[], Host]
     """What was read from the disk last."""
+    bundles: Bundles
+    updates: Updates
+    downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS))
     reports: LineReports = field(default_factory=LineReports)

@@ -57,12 +57,25 @@ export interface AgentDevice {
   name: string;
 }
 
+export interface AgentRelease {
+  point: string;
+  release: string;
+}
+
+export interface AgentReleases {
+  offered: string;
+  agents: AgentRelease[];
+  running: boolean;
+  update: UpdateStep[];
+}
+
 export interface AgentReport {
   type: "report";
   devices: AgentDevice[];
   machine: Machine;
   kiosk: Kiosk;
   reflector: boolean;
+  failed: string;
   reflected: number;
   refused: number;
 }
@@ -180,6 +193,7 @@ export interface Code {
   point: string;
   code: string;
   expires: number;
+  line: string;
 }
 
 export interface Command {
@@ -1136,6 +1150,18 @@ export interface Upcoming {
   end: number;
 }
 
+export interface UpdateBody {
+  points?: string[];
+}
+
+export interface UpdateStep {
+  point: string;
+  before: string;
+  phase: "done" | "failed" | "preparing" | "skipped" | "trying" | "waiting" | "went_back";
+  reason: Sentence | null;
+  detail: string;
+}
+
 export interface Usage {
   word: string;
   usage: string;
@@ -1263,6 +1289,7 @@ export interface Get {
   "/overview": { body: undefined; answer: Overview };
   "/reports/lines": { body: undefined; answer: LinesReport };
   "/readiness": { body: undefined; answer: Board };
+  "/agents": { body: undefined; answer: AgentReleases };
   "/topology": { body: undefined; answer: TopologyText };
   "/audit": { body: undefined; answer: AuditEntry[] };
 }
@@ -1282,6 +1309,7 @@ export interface Post {
   "/points/{id}/maintenance": { body: MaintenanceBody; answer: Maintenance | null };
   "/points/{id}/faults": { body: FaultBody; answer: Incident };
   "/readiness": { body: SweepBody; answer: Board };
+  "/agents/update": { body: UpdateBody; answer: AgentReleases };
   "/topology/check": { body: TopologyText; answer: Checked };
   "/topology/reload": { body: undefined; answer: Checked };
 }

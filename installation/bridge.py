@@ -1,0 +1,89 @@
+"""Installs the bridge on a server: program, user, folders, units. Starts nothing: the topology
+comes first."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+
+from installation.release import InstallError, current, make_current, prune, unpack
+from installation.system import account, reload_systemd, run, systemd_runs
+
+HOME = Path("/opt/diem-cau")
+STATE = Path("/var/lib/diem-cau")
+BACKUPS = Path("/var/backups/diem-cau")
+SETTINGS = Path("/etc/diem-cau")
+USER = "diem-cau"
+UNITS = ("diem-cau-worker.service", "diem-cau.service")
+WHERE_UNITS = Path("/etc/systemd/system")
+COMMAND = Path("/usr/local/bin/diem-cau")
+SYSCTL = Path("/etc/sysctl.d/60-diem-cau.conf")
+BUFFERS = "net.core.rmem_max = 8388608\nnet.core.wmem_max = 8388608\n"  # octets of UDP
+# The placeholder in the example, and where the bridge's user may write.
+EXAMPLE_STATE, REAL_STATE = "state: ../var/example", f"state: {STATE}"
+
+WRAPPER = f"""\
+#!/bin/sh
+# bridge.py of the current release, as the user whose files it works on.
+export DIEM_CAU_FILE="${{DIEM_CAU_FILE:-{SETTINGS}/topology.yaml}}"
+set -- {HOME}/current/.venv/bin/python {HOME}/current/bridge.py "$@"
+[ "$(id -u)" != 0 ] || exec runuser -u {USER} -- "$@"
+exec "$@"
+"""
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument(
+        "--home", type=Path, help="only unpack it there: no user, no folders, no units"
+    )
+
+
+def install(bundle: Path, given: argparse.Namespace) -> None:
+    """Install the bridge out of a bundle, or bring an installed one to it. Raises
+    `InstallError`, `NotABundle`, OSError."""
+    if given.home is None and os.geteuid() != 0:
+        raise InstallError("Run this as root: it makes a user, folders and services.")
+    home: Path = (given.home or HOME).absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    before = current(home)
+    print("unpacking …", flush=True)
+    release = unpack(bundle, home, keep_bundle=True)
+    make_current(home, release.name)
+    prune(home, {release.name, *({before.name} if before is not None else ())})
+    if given.home is None:
+        _system(release)
+    print(f"{release} is the current release")
+    if before is not None and before != release:
+        print("systemctl restart diem-cau-worker diem-cau    # between conferences")
+        print(f"The one before is kept: ln -sfn releases/{before.name} {home}/current goes back.")
+
+
+def _system(release: Path) -> None:
+    owner = account(USER, ["--system", "--home", str(STATE), "--shell", "/usr/sbin/nologin"])
+    for folder, mode in ((STATE, 0o700), (BACKUPS, 0o700), (SETTINGS, 0o750)):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(mode)
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    topology = SETTINGS / "topology.yaml"
+    if not topology.exists():
+        text = (release / "config" / "example.yaml").read_text("utf-8")
+        topology.write_text(text.replace(EXAMPLE_STATE, REAL_STATE), "utf-8")
+        topology.chmod(0o640)
+        os.chown(topology, owner.pw_uid, owner.pw_gid)
+    worker = SETTINGS / "worker.env"
+    if not worker.exists():
+        shutil.copyfile(release / "docs" / "systemd" / "worker.env", worker)
+    COMMAND.parent.mkdir(parents=True, exist_ok=True)
+    COMMAND.write_text(WRAPPER, "utf-8")
+    COMMAND.chmod(0o755)
+    SYSCTL.parent.mkdir(parents=True, exist_ok=True)
+    SYSCTL.write_text(BUFFERS, "utf-8")
+    WHERE_UNITS.mkdir(parents=True, exist_ok=True)
+    for name in UNITS:
+        shutil.copyfile(release / "docs" / "systemd" / name, WHERE_UNITS / name)
+    reload_systemd(enable=[])
+    if systemd_runs():
+        run(["sysctl", "--quiet", "--load", str(SYSCTL)])
