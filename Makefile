@@ -2,13 +2,14 @@
 # make bench             the benchmark     make test-live [ARGS="…"]   real processes, browsers, databases
 # make lock              renew the locked  make soak                   the long tests
 #                        requirements      make lint                   lint, format, types, contracts
+# make bundle            one file that installs bridge and agents without the internet
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test test-live soak bench lint lock clean
+.PHONY: bundle demo test test-live soak bench lint lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run
@@ -30,6 +31,9 @@ soak: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.forwarding $(ARGS)
+
+bundle: $(VENV)/.dev
+	$(BIN)/python -m installation.build $(ARGS)
 
 $(VENV)/bin/python:
 	sh tests/make-venv.sh $(PYTHON) $(VENV)

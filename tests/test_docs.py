@@ -3,6 +3,7 @@ both languages have the same parts and figures."""
 
 from __future__ import annotations
 
+import argparse
 import functools
 import importlib.util
 import itertools
@@ -22,6 +23,7 @@ from markdown_it.token import Token
 
 from bridge.cli.main import app as bridge_app
 from endpoints.agent.cli import app as agent_app
+from installation import agent, bridge
 from tests.paths import ROOT
 
 DOCUMENTS = sorted(
@@ -39,7 +41,10 @@ GUIDES = (
     ("monitoring", "giam-sat"),
 )
 
-OURS = ("benchmarks", "bridge", "config", "docs", "endpoints", "monitoring", "tests", r"\.ci")
+OURS = (
+    *("benchmarks", "bridge", "config", "docs", "endpoints", "installation", "monitoring", "tests"),
+    r"\.ci",
+)
 PATH = re.compile(rf"(?<![\w./@:-])(?:{'|'.join(OURS)})/[\w{{}},.*/-]*")
 PYTHON_FILE = re.compile(r"(?<![\w./*-])\w+\.py\b")
 RUN_MODULE = re.compile(r"\bpython3? -m ([\w.]+)(.*)")
@@ -186,6 +191,17 @@ BRIDGE = typer.main.get_command(bridge_app)
 AGENT = typer.main.get_command(agent_app)
 
 
+def options_of_the_installer() -> set[str]:
+    """The options of a bundle's commands."""
+    parser = argparse.ArgumentParser()
+    for part in (agent, bridge):
+        part.options(parser)
+    return set(OPTION.findall(re.sub(r"[^\w\s-]", " ", parser.format_help())))
+
+
+INSTALLER = options_of_the_installer()
+
+
 def options(command: Any) -> set[str]:
     """All options of a command and of those below it."""
     own = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help"}
@@ -215,10 +231,10 @@ def call(text: str) -> list[str]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=ident)
 def test_every_command_and_option_exists(document: Path) -> None:
     unknown = []
-    known = options(BRIDGE) | options(AGENT) | help_of("bridge.media")
+    known = options(BRIDGE) | options(AGENT) | help_of("bridge.media") | INSTALLER
     verbs = [*vars(BRIDGE)["commands"], *vars(AGENT)["commands"]]
     for text, inline in snippets(document):
-        for words in re.findall(r"\bbridge\.py\s+(.*)", text):
+        for words in re.findall(r"(?:\bbridge\.py|^diem-cau|/bin/diem-cau)\s+(.*)", text):
             unknown += problems(BRIDGE, call(words))
         for module, words in RUN_MODULE.findall(text):
             if module == "endpoints.agent":

@@ -28,7 +28,7 @@ from bridge.server.api import installation as served
 from installation import build, launcher
 from installation.manifest import PROGRAM
 from installation.release import current
-from tests.live.conftest import bridge_process
+from tests.live.support import bridge_process
 from tests.paths import ROOT
 
 POINT = "khoan-du"

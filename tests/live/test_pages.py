@@ -23,6 +23,7 @@ from tests.live.browsers import chromium, open_console, open_room, programme_is,
 from tests.live.support import DEMO, act, bridge_process, only, simulated_points, started
 from tests.paths import ROOT
 from tests.reports.test_monthly_lines import quality_row
+from tests.server.test_bundle import put_bundle
 from tests.waiting import HANG, eventually
 from tests.web.tools import packages
 
@@ -328,6 +329,13 @@ async def test_the_admins_page(tmp_path: Path, request: pytest.FixtureRequest) -
             headers={"Content-Type": "application/json"},
         )
         assert (await enrolled.json())["point"] == "khoan-du"
+        await text_is(page, "#line", "make bundle")  # there is none yet
+        put_bundle(tmp_path)
+        await page.click("#make-code button")
+        await text_is(page, "#line-title", "Máy phòng họp mới")
+        await text_is(page, "#line", f"b='{process.url}'")
+        code = await page.locator("#code").inner_text()
+        assert (await page.locator("#line").inner_text()).strip().endswith(code)
         await page.fill(
             "#template-text",
             json.dumps(

@@ -32,8 +32,10 @@ export function startPeople() {
     event.preventDefault();
     const id = String(new FormData(code).get("point"));
     attempt(async () => {
-      const answer = await post("/points/{id}/enrolments", { id });
+      const answer = await post("/points/{id}/enrolments", { id, address: location.origin });
       byId("code").textContent = answer.code;
+      byId("line").textContent = answer.line || t("api.no_bundle");
+      byId("new-pc").hidden = false;
       return t("admin.code_made", { point: answer.point });
     });
   });
