@@ -86,4 +86,14 @@ class Offers:
             video_codec=topology.media.codec,
             random_ssrc=lambda: secrets.randbits(32),
             video_bitrate=1000 * sum(layer.bitrate for layer in topology.media.layers),
+            layers=tuple(
+                m.LayerSpec(
+                    rid=layer.rid,
+                    height=layer.height,
+                    bitrate=1000 * layer.bitrate,
+                    frame_rate=layer.frame_rate,
+                )
+                for layer in topology.media.layers
+            ),
+            content=m.LayerSpec(rid="", bitrate=1000 * topology.media.content),
         )

@@ -339,6 +339,8 @@ class MediaCore:
                 return " ".join(filter(None, refusals))
             case m.SetAudio():
                 self.router.set_audio(command, now)
+            case m.SetBounds():
+                pass  # nothing is bounded yet
             case _:
                 return "This command is not for the media core."
         return ""

@@ -6,107 +6,58 @@ types and fields of a wrong type are refused with an ``error`` and change nothin
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
+
+from bridge.media.parts import (
+    Codec,
+    DigestName,
+    Extensions,
+    Fingerprint,
+    Ice,
+    Kind,
+    LayerRate,
+    LayerSpec,
+    Paused,
+    Prefer,
+    Route,
+    SlotRate,
+    SlotSpec,
+    SourceRef,
+    SourceSpec,
+    State,
+    StreamSsrc,
+    Struct,
+    TransportRate,
+)
+
+# The parts, found here as well.
+__all__ = [
+    "Codec",
+    "DigestName",
+    "Extensions",
+    "Fingerprint",
+    "Ice",
+    "Kind",
+    "LayerRate",
+    "LayerSpec",
+    "Paused",
+    "Prefer",
+    "Route",
+    "SlotRate",
+    "SlotSpec",
+    "SourceRef",
+    "SourceSpec",
+    "State",
+    "StreamSsrc",
+    "Struct",
+    "TransportRate",
+]
 
 VERSION = 1
 MAX_LINE = 1 << 20  # bytes; an `open` with 200 slots is about 30 kB
 
 # Seconds; the forwarding delays that are told apart in `Stats.delay_counts`.
 DELAY_BOUNDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-
-Kind = Literal["audio", "video"]
-Codec = Literal["vp8", "h264", "opus"]
-Prefer = Literal["highest", "lowest"]
-DigestName = Literal["sha-256", "sha-384", "sha-512"]
-State = Literal["checking", "connecting", "connected", "vanished", "failed", "closed"]
-
-
-class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of all messages."""
-
-
-# --- parts -------------------------------------------------------------------------------
-
-
-class Ice(Struct, frozen=True, kw_only=True):
-    """ICE credentials of both sides (RFC 8839)."""
-
-    local_ufrag: str
-    local_password: str
-    remote_ufrag: str
-    remote_password: str
-
-
-class Fingerprint(Struct, frozen=True, kw_only=True):
-    """A certificate fingerprint (RFC 8122): ``algorithm`` as in SDP, hex pairs with colons."""
-
-    algorithm: DigestName
-    value: str
-
-
-class Extensions(Struct, frozen=True, kw_only=True):
-    """Header-extension ids; 0 where not negotiated."""
-
-    mid: int = 0
-    rid: int = 0
-    repaired_rid: int = 0
-    audio_level: int = 0
-    transport_cc: int = 0
-    abs_send_time: int = 0
-
-
-class StreamSsrc(Struct, frozen=True, kw_only=True):
-    """An SSRC declared in SDP and the one of its retransmissions (0: none)."""
-
-    ssrc: int
-    rtx_ssrc: int = 0
-
-
-class SourceSpec(Struct, frozen=True, kw_only=True):
-    """What the peer sends on one media line. ``rids`` go from the lowest layer up; ``bitrate``
-    is what was negotiated for all of them together in bit/s (0: unknown)."""
-
-    name: str
-    mid: str
-    kind: Kind
-    codec: Codec
-    payload_type: int
-    rtx_payload_type: int = 0
-    clock_rate: int = 90000
-    rids: tuple[str, ...] = ()
-    ssrcs: tuple[StreamSsrc, ...] = ()
-    bitrate: int = 0
-
-
-class SlotSpec(Struct, frozen=True, kw_only=True):
-    """What the peer receives on one media line."""
-
-    name: str
-    kind: Kind
-    codec: Codec
-    payload_type: int
-    rtx_payload_type: int = 0
-    clock_rate: int = 90000
-    ssrc: int
-    rtx_ssrc: int = 0
-
-
-class SourceRef(Struct, frozen=True, kw_only=True):
-    """A source of a transport."""
-
-    transport: str
-    name: str
-
-
-class Route(Struct, frozen=True, kw_only=True):
-    """Which source a slot shows; ``source`` null empties it."""
-
-    transport: str
-    slot: str
-    source: SourceRef | None
-    prefer: Prefer = "highest"
 
 
 # --- control process → worker --------------------------------------------------------------
@@ -153,6 +104,13 @@ class SetAudio(Struct, frozen=True, kw_only=True, tag="audio"):
     echo: bool = False
 
 
+class SetBounds(Struct, frozen=True, kw_only=True, tag="bounds"):
+    """How much each transport may be sent, because of links that it shares with others: bit/s by
+    transport, 0 for no bound. Transports that are not named keep theirs."""
+
+    bounds: dict[str, int]
+
+
 class GetStats(Struct, frozen=True, kw_only=True, tag="get_stats"):
     request: int = 0
 
@@ -161,7 +119,7 @@ class Shutdown(Struct, frozen=True, kw_only=True, tag="shutdown"):
     """End the worker in an orderly way."""
 
 
-Command = Hello | Open | Close | SetRoutes | SetAudio | GetStats | Shutdown
+Command = Hello | Open | Close | SetRoutes | SetAudio | SetBounds | GetStats | Shutdown
 
 
 # --- worker → control process --------------------------------------------------------------
@@ -223,13 +181,31 @@ class SourceChanged(Struct, frozen=True, kw_only=True, tag="source"):
 
 
 class SlotShowing(Struct, frozen=True, kw_only=True, tag="showing"):
-    """A slot switched, at a key frame where it is video. ``waited_ms`` since it was asked."""
+    """A slot switched, at a key frame where it is video. ``waited_ms`` since it was asked.
+    ``paused`` says why nothing is sent although ``source`` is wanted; ``layer`` is "" then."""
 
     transport: str
     slot: str
     source: SourceRef | None
     layer: str = ""
     waited_ms: float = 0.0
+    paused: Paused = ""
+
+
+class LayersWanted(Struct, frozen=True, kw_only=True, tag="wanted"):
+    """The layers of a source that somebody is shown or is about to be, lowest first; the lowest
+    is always among them. The others need not be sent."""
+
+    transport: str
+    name: str
+    layers: tuple[str, ...]
+
+
+class Bandwidth(Struct, frozen=True, kw_only=True, tag="bandwidth"):
+    """What lines carry and what is sent over them: of all transports once a second, of those
+    that change sooner at once."""
+
+    transports: tuple[TransportRate, ...]
 
 
 class Levels(Struct, frozen=True, kw_only=True, tag="levels"):
@@ -272,8 +248,7 @@ class SlotStats(Struct, frozen=True, kw_only=True):
 
 class TransportStats(Struct, frozen=True, kw_only=True):
     """``rtt_ms`` is 0 while unknown; ``remb`` in bit/s; ``downlink_loss`` 0–1 from
-    transport-cc feedback; ``allocation`` in bit/s is what `bandwidth.allocate` makes of the two,
-    for information."""
+    transport-cc feedback; ``allocation`` in bit/s is what may be sent (0: nothing is known)."""
 
     transport: str
     label: str
@@ -310,7 +285,17 @@ class Error(Struct, frozen=True, kw_only=True, tag="error"):
     detail: str
 
 
-Event = Inventory | StateChanged | SourceChanged | SlotShowing | Levels | Stats | Error
+Event = (
+    Inventory
+    | StateChanged
+    | SourceChanged
+    | SlotShowing
+    | LayersWanted
+    | Bandwidth
+    | Levels
+    | Stats
+    | Error
+)
 
 encoder = msgspec.json.Encoder()
 command_decoder = msgspec.json.Decoder(Command)

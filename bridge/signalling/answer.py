@@ -38,7 +38,8 @@ OPUS_PARAMETERS = "minptime=10;useinbandfec=1"
 @dataclass(frozen=True, slots=True)
 class Local:
     """The bridge's side: credentials, certificate, addresses, and the wanted codec;
-    ``video_bitrate`` is that of all layers of a camera together in bit/s."""
+    ``video_bitrate`` is that of all layers of a camera together in bit/s, ``layers`` what each
+    of them is meant to be, ``content`` the same of a shared screen."""
 
     ufrag: str
     password: str
@@ -47,6 +48,8 @@ class Local:
     video_codec: m.Codec
     random_ssrc: Callable[[], int]
     video_bitrate: int = 0
+    layers: tuple[m.LayerSpec, ...] = ()
+    content: m.LayerSpec | None = None
 
 
 @dataclass(slots=True)
@@ -201,7 +204,15 @@ def _source(name: str, media: Media, codec: Codec, rtx: Codec | None, local: Loc
         rids=rids,
         ssrcs=ssrcs,
         bitrate=0 if media.kind == "audio" else local.video_bitrate,
+        layers=_layers(name, rids, local),
     )
+
+
+def _layers(name: str, rids: tuple[str, ...], local: Local) -> tuple[m.LayerSpec, ...]:
+    """What the layers are meant to be. Of a camera without simulcast that is not known."""
+    if name == "content":
+        return (local.content,) if local.content is not None and not rids else ()
+    return tuple(layer for layer in local.layers if layer.rid in rids)
 
 
 def _answer(
