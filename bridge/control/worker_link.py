@@ -2,12 +2,14 @@
 
 The worker is a process of its own: it is adopted where one answers on the socket already (a
 control process that was restarted finds its worker forwarding), otherwise started. When it
-dies it is started again at once.
+dies it is started again at once. One that hangs is ended alike, adopted or not: the kernel says
+which process is at the other end of the socket (SO_PEERCRED).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.base.peer_process import PeerProcess
 from bridge.media import messages as m
 
 log = logging.getLogger("worker")
@@ -50,6 +53,7 @@ class WorkerLink:
         self._on_event = on_event
         self._on_down = on_down
         self._process: asyncio.subprocess.Process | None = None
+        self._peer: PeerProcess | None = None  # at the other end, whoever started it
         self._writer: asyncio.StreamWriter | None = None
         self._requests: dict[int, asyncio.Future[m.Stats]] = {}
         self._next_request = 0
@@ -58,8 +62,13 @@ class WorkerLink:
 
     @property
     def pid(self) -> int | None:
-        """The worker's process id, where this process started it."""
-        return self._process.pid if self._process is not None else None
+        """The worker's process id; None while there is no connection to one."""
+        return self._peer.pid if self._peer is not None else None
+
+    @property
+    def connected(self) -> bool:
+        """Whether a worker is at the other end, whether or not it has answered yet."""
+        return self._writer is not None
 
     async def run(self) -> None:
         """Keep a worker running and connected until cancelled."""
@@ -70,25 +79,41 @@ class WorkerLink:
                 connection = await self._start()
             if connection is None:
                 log.error("the media worker did not start; trying again in %.1f s", delay)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, RESTART_MAX)
+            elif await self._serve(*connection):
+                log.warning("the media worker is gone")
+                delay = RESTART_DELAY
+                self._on_down()
+                await self._ended()
                 continue
-            delay = RESTART_DELAY
-            reader, self._writer = connection
-            self.send(m.Hello(version=m.VERSION))
-            try:
-                await self._read(reader)
-            finally:
-                self.ready.clear()
-                self._writer.close()
-                self._writer = None
-                for future in self._requests.values():
-                    future.cancel()
-                self._requests.clear()
-            log.warning("the media worker is gone")
-            self._on_down()
-            if self._process is not None:
-                await self._process.wait()
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RESTART_MAX)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Be a worker's control process until the connection ends; whether it had taken us."""
+        self._writer = writer
+        self._peer = PeerProcess(writer)
+        self.send(m.Hello(version=m.VERSION))
+        try:
+            await self._read(reader)
+            taken = self.ready.is_set()
+        finally:
+            self.ready.clear()
+            self._writer = None
+            writer.close()
+            for future in self._requests.values():
+                future.cancel()
+            self._requests.clear()
+            peer, self._peer = self._peer, None
+            peer.close()
+        return taken
+
+    async def _ended(self) -> None:
+        """Wait for the end of a worker whose connection ended; one that only closed it goes on,
+        and is connected to again."""
+        if self._process is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
+            if self._process.returncode is not None:
                 self._process = None
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
@@ -104,6 +129,9 @@ class WorkerLink:
             except msgspec.MsgspecError as error:
                 log.error("a message of the worker was not understood: %s", error)
                 continue
+            if isinstance(event, m.Error) and event.command == "hello":
+                log.error("the media worker does not take this process: %s", event.detail)
+                return
             if isinstance(event, m.Stats):
                 future = self._requests.pop(event.request, None)
                 if future is not None and not future.done():
@@ -169,11 +197,10 @@ class WorkerLink:
         return future.result() if future.done() and not future.cancelled() else None
 
     def kill(self) -> None:
-        """End a worker that hangs; `run` starts another. One that is not ours is left to who
-        started it: the connection is closed, and its watchdog ends it."""
-        if self._process is not None:
-            self._process.kill()
-        elif self._writer is not None:
+        """End a worker that hangs, whoever started it; `run` starts another, or finds the one that
+        its supervisor starts. Where we may not, the connection is closed and the worker's own
+        watchdog must end it."""
+        if self._peer is not None and not self._peer.kill() and self._writer is not None:
             self._writer.close()
 
     async def shutdown(self) -> None:

@@ -19,7 +19,8 @@ HANGING_AFTER = 2  # unanswered questions until a worker counts as hanging
 class Worker(Protocol):
     """What is supervised: `bridge.control.worker_link.WorkerLink`."""
 
-    ready: asyncio.Event
+    @property
+    def connected(self) -> bool: ...
 
     async def stats(self) -> m.Stats | None: ...
 
@@ -29,11 +30,13 @@ class Worker(Protocol):
 async def supervise(
     worker: Worker, on_stats: Callable[[m.Stats], None], interval: float = INTERVAL
 ) -> None:
-    """Ask every ``interval`` seconds until cancelled; ``on_stats`` gets every answer."""
+    """Ask every ``interval`` seconds until cancelled; ``on_stats`` gets every answer. A worker
+    that has not said yet what it holds is asked, too: it may have hung before this process came."""
     silent = 0
     while True:
         await asyncio.sleep(interval)
-        if not worker.ready.is_set():
+        if not worker.connected:
+            silent = 0
             continue
         stats = await worker.stats()
         if stats is not None:
@@ -41,7 +44,7 @@ async def supervise(
             on_stats(stats)
             continue
         silent += 1
-        if silent >= HANGING_AFTER and worker.ready.is_set():
+        if silent >= HANGING_AFTER and worker.connected:
             log.error("the media worker hangs; it is ended and started again")
             worker.kill()
             silent = 0

@@ -19,8 +19,7 @@ class FakeWorker:
     def __init__(self, answers: Iterable[m.Stats | None], over: Callable[[], None]) -> None:
         self._answers = iter(answers)
         self._over = over
-        self.ready = asyncio.Event()
-        self.ready.set()
+        self.connected = True
         self.asked = 0
         self.killed: list[int] = []
 
@@ -62,7 +61,7 @@ async def test_a_worker_that_hangs_is_ended_and_asked_anew() -> None:
 
 async def test_without_a_worker_nobody_is_asked() -> None:
     worker = FakeWorker([ANSWER], lambda: None)
-    worker.ready.clear()
+    worker.connected = False
     task = asyncio.create_task(supervise(worker, lambda _: None, 0.0))
     for _ in range(20):
         await asyncio.sleep(0)

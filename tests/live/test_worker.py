@@ -90,6 +90,29 @@ def test_hello_comes_first_and_the_newest_control_process_counts(tmp_path: Path)
         worker._socket, worker._file = other, file
 
 
+def test_a_worker_belongs_to_one_control_process_at_a_time(tmp_path: Path) -> None:
+    """Another process is told whose it is; the one that holds it notices nothing."""
+    import subprocess
+    import sys
+
+    says_hello = f"""
+import socket
+end = socket.socket(socket.AF_UNIX)
+end.connect({str(tmp_path / "worker.sock")!r})
+end.sendall(b'{{"type": "hello", "version": {m.VERSION}}}\\n')
+print(end.makefile().read())
+"""
+    with running(tmp_path) as (worker, _):
+        answer = subprocess.run(
+            [sys.executable, "-c", says_hello], capture_output=True, timeout=HANG, check=True
+        )
+        refused = m.event_decoder.decode(answer.stdout)
+        assert isinstance(refused, m.Error)
+        assert refused.command == "hello"
+        assert str(os.getpid()) in refused.detail
+        assert worker.stats().transports == ()
+
+
 def test_a_worker_left_alone_ends(tmp_path: Path) -> None:
     import subprocess
     import sys

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.base.peer_process import peer_pid
 from bridge.base.systemd import notify, watchdog
 from bridge.media import messages as m
 from bridge.media import stats
@@ -146,9 +147,14 @@ class Worker:
                         detail = f"This worker speaks version {m.VERSION}."
                         self._send(writer, m.Error(command="hello", detail=detail))
                         continue
+                    holder = self._holder(writer)
+                    if holder:
+                        detail = f"Process {holder} is this worker's control process."
+                        self._send(writer, m.Error(command="hello", detail=detail))
+                        break
                     greeted = True
                     if self._control is not None and self._control is not writer:
-                        self._control.close()  # the newest control process is the one
+                        self._control.close()  # of the same process: the newest counts
                     self._control = writer
                     self.core.events.clear()  # the inventory says all
                     addresses = self.sockets.addresses if self.sockets is not None else ()
@@ -167,6 +173,14 @@ class Worker:
                 self._control = None
                 self._alone_since = time.monotonic()
             writer.close()
+
+    def _holder(self, writer: asyncio.StreamWriter) -> int:
+        """The process that this worker belongs to, where it is not ``writer``'s; 0: none.
+        A process that connects again takes the place of its own older connection."""
+        if self._control is None or self._control is writer:
+            return 0
+        holder = peer_pid(self._control)
+        return holder if holder != peer_pid(writer) else 0
 
     def _carry_out(self, command: m.Command, writer: asyncio.StreamWriter) -> None:
         now = time.monotonic()
