@@ -110,8 +110,14 @@ def _applied_left(state: State, event: e.PointLeft, at: float) -> State:
     return state
 
 
+def _preview_after(state: State, event: e.Taken | e.FloorGranted) -> str | None:
+    if event.swapped:
+        return event.previous
+    return None if state.preview == event.point else state.preview
+
+
 def _applied_taken(state: State, event: e.Taken, at: float) -> State:
-    preview = None if state.preview == event.point else state.preview
+    preview = _preview_after(state, event)
     return replace(state, on_air=event.point, previous=event.previous, preview=preview)
 
 
@@ -131,7 +137,7 @@ def _applied_granted(state: State, event: e.FloorGranted, at: float) -> State:
         seats=seats,
         queue=queue,
         floor=Floor(point=event.point, since=at, limit=event.limit),
-        preview=None if state.preview == event.point else state.preview,
+        preview=_preview_after(state, event),
     )
     if state.on_air != event.point:
         state = replace(state, on_air=event.point, previous=event.previous)
@@ -253,7 +259,7 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.Previewed: lambda s, ev, _: replace(s, preview=ev.point),
     e.Taken: _applied_taken,
     e.ReturnPictureSet: lambda s, ev, _: replace(s, return_picture=ev.point),
-    e.LayoutSet: lambda s, ev, _: replace(s, layout=ev.layout),
+    e.LayoutSet: lambda s, ev, _: replace(s, layout=ev.layout, layout_before=ev.before),
     e.Pinned: _applied_pinned,
     e.Ranked: lambda s, ev, _: replace(s, ranking=ev.points),
     e.FloorRequested: _applied_requested,

@@ -61,6 +61,10 @@ class Take(Struct, frozen=True, kw_only=True, tag="take"):
     point: Point | None = None
 
 
+class Back(Struct, frozen=True, kw_only=True, tag="back"):
+    """Cut back: who was on air before comes on air again."""
+
+
 class Return(Struct, frozen=True, kw_only=True, tag="return"):
     """Back to the chair; whoever has the floor gives it back."""
 
@@ -198,7 +202,8 @@ class Banner(Struct, frozen=True, kw_only=True, tag="banner"):
 
 
 class Share(Struct, frozen=True, kw_only=True, tag="share"):
-    """Show a screen to everyone: that of ``point``, or the operator's own."""
+    """Show a screen to everyone: that of ``point``, or the operator's own. The rooms' layout
+    becomes "content" until the sharing ends."""
 
     point: Point | None = None
 
@@ -258,6 +263,7 @@ Asked = (
     | Direct
     | Preview
     | Take
+    | Back
     | Return
     | ReturnPicture
     | SetLayout

@@ -72,10 +72,12 @@ class Previewed(Struct, frozen=True, kw_only=True, tag="previewed"):
 
 
 class Taken(Struct, frozen=True, kw_only=True, tag="taken"):
-    """A point was taken on air; ``previous`` was on air before."""
+    """A point was taken on air; ``previous`` was on air before. ``swapped``: that one is on
+    preview now (never in logs before 2026-11-26)."""
 
     point: str
     previous: str
+    swapped: bool = False
 
 
 class ReturnPictureSet(Struct, frozen=True, kw_only=True, tag="return_picture"):
@@ -83,7 +85,11 @@ class ReturnPictureSet(Struct, frozen=True, kw_only=True, tag="return_picture"):
 
 
 class LayoutSet(Struct, frozen=True, kw_only=True, tag="layout"):
+    """The rooms' layout. ``before``: it was set for a shared screen, and this one comes back
+    when the sharing ends."""
+
     layout: Layout
+    before: Layout | None = None
 
 
 class Pinned(Struct, frozen=True, kw_only=True, tag="pinned"):
@@ -106,12 +112,13 @@ class FloorWithdrawn(Struct, frozen=True, kw_only=True, tag="floor_withdrawn"):
 
 class FloorGranted(Struct, frozen=True, kw_only=True, tag="floor_granted"):
     """A point was given the floor: on air, microphone open, the others' closed. ``number`` 0: it
-    had not asked."""
+    had not asked. ``swapped`` as in `Taken`."""
 
     point: str
     previous: str
     number: int = 0
     limit: int | None = None
+    swapped: bool = False
 
 
 class FloorLimited(Struct, frozen=True, kw_only=True, tag="floor_limited"):

@@ -35,6 +35,7 @@ TABLE: dict[type[c.Command], Rule] = {
     c.Direct: Rule(directs=False),
     c.Preview: Rule(),
     c.Take: Rule(),
+    c.Back: Rule(),
     c.Return: Rule(),
     c.ReturnPicture: Rule(),
     c.SetLayout: Rule(),

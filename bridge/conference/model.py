@@ -141,7 +141,8 @@ class RollCall(Struct, frozen=True, kw_only=True):
 
 class State(Struct, frozen=True, kw_only=True):
     """A conference. ``seq`` numbers the last event; ``previous`` was on air before
-    ``on_air``; ``content`` shares a screen ("point:ID" or "user:NAME")."""
+    ``on_air``; ``content`` shares a screen ("point:ID" or "user:NAME"); ``layout_before`` comes
+    back when that ends."""
 
     booking: Booking
     seq: int = 0
@@ -157,6 +158,7 @@ class State(Struct, frozen=True, kw_only=True):
     previous: str | None = None
     return_picture: str | None = None
     layout: Layout = "speaker"
+    layout_before: Layout | None = None
     pins: dict[int, str] = {}
     ranking: tuple[str, ...] = ()
     queue: tuple[Request, ...] = ()

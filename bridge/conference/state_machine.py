@@ -63,6 +63,7 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     c.Direct: phases.direct,
     c.Preview: pictures.preview,
     c.Take: pictures.take,
+    c.Back: pictures.back,
     c.Return: floor.back_to_chair,
     c.ReturnPicture: pictures.return_picture,
     c.SetLayout: pictures.layout,

@@ -12,6 +12,7 @@ from bridge.conference.model import Refusal
 HELP: tuple[tuple[str, str], ...] = (
     ("take", "take POINT | take"),
     ("preview", "preview POINT"),
+    ("back", "back"),
     ("return", "return"),
     ("floor", "floor next | floor POINT [SECONDS]"),
     ("next", "next"),
@@ -198,6 +199,7 @@ def _extend(words: list[str], point: Point, _: str) -> c.Asked:
 _VERBS: dict[str, Callable[[list[str], Point, str], c.Asked]] = {
     "take": _take,
     "preview": _preview,
+    "back": _none(c.Back()),
     "return": _none(c.Return()),
     "floor": _floor,
     "next": _none(c.Next()),

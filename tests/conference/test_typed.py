@@ -19,6 +19,7 @@ POINTS = ("hoi-truong", "khoan-du", "chi-ne")
         ("take khoan-du", c.Take(point="khoan-du")),
         ("  TAKE   2 ", c.Take(point="khoan-du")),
         ("take", c.Take()),
+        ("back", c.Back()),
         ("preview off", c.Preview()),
         ("floor next", c.Grant()),
         ("floor chi-ne 120", c.Grant(point="chi-ne", seconds=120)),

@@ -6,7 +6,14 @@ from msgspec.structs import replace
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.decisions.outcome import Outcome, cannot_send, end_floor, no
+from bridge.conference.decisions.outcome import (
+    Outcome,
+    cannot_send,
+    end_floor,
+    no,
+    swaps,
+    taken,
+)
 from bridge.conference.model import Actor, Refusal, RollCall, State
 
 FLOOR_WARNINGS = (30, 0)  # seconds left of a turn when the room and the operator are warned
@@ -37,7 +44,13 @@ def _give(state: State, point: str, limit: int | None, now: float) -> Outcome:
     if state.floor is not None and state.floor.point == point:
         return () if limit == state.floor.limit else (e.FloorLimited(limit=limit),)
     number = next((r.number for r in state.queue if r.point == point), 0)
-    granted = e.FloorGranted(point=point, previous=state.on_air, number=number, limit=limit)
+    granted = e.FloorGranted(
+        point=point,
+        previous=state.on_air,
+        number=number,
+        limit=limit,
+        swapped=swaps(state, point),
+    )
     return (*end_floor(state, now), granted)
 
 
@@ -60,7 +73,7 @@ def back_to_chair(state: State, _: c.Return, actor: Actor, now: float) -> Outcom
     if state.roll_call is not None:
         events += (e.RollCallEnded(),)
     if state.on_air != state.chair:
-        events += (e.Taken(point=state.chair, previous=state.on_air),)
+        events += (taken(state, state.chair),)
     return events
 
 
@@ -94,14 +107,17 @@ def turn(state: State, now: float) -> tuple[e.Event, ...]:
     for point in state.roll_call.waiting:
         if state.seats[point].present:
             granted = e.FloorGranted(
-                point=point, previous=state.on_air, limit=state.roll_call.seconds
+                point=point,
+                previous=state.on_air,
+                limit=state.roll_call.seconds,
+                swapped=swaps(state, point),
             )
             called = e.RollCallTurn(point=point, skipped=tuple(skipped))
             return (*end_floor(state, now), called, granted)
         skipped.append(point)
     events: tuple[e.Event, ...] = (*end_floor(state, now), e.RollCallEnded(skipped=tuple(skipped)))
     if state.on_air != state.chair:
-        events += (e.Taken(point=state.chair, previous=state.on_air),)
+        events += (taken(state, state.chair),)
     return events
 
 

@@ -22,6 +22,29 @@ def cannot_send(state: State, point: str) -> Refusal | None:
     return None
 
 
+def taken(state: State, point: str) -> e.Taken:
+    """``point`` on air instead of who is."""
+    return e.Taken(point=point, previous=state.on_air, swapped=swaps(state, point))
+
+
+def swaps(state: State, point: str) -> bool:
+    """Whether who is on air goes to preview when ``point`` comes on air, as on every mixer. What
+    the director has prepared there stays, unless that is what was taken."""
+    if state.on_air == point or state.seats[state.on_air].dropped:
+        return False
+    return state.preview in (None, point)
+
+
+def stop_content(state: State) -> tuple[e.Event, ...]:
+    """The end of a shared screen; the rooms get the layout back that they had before it."""
+    if state.content is None:
+        return ()
+    stopped = e.ContentStopped(sharer=state.content)
+    if state.layout_before is None:
+        return (stopped,)
+    return (stopped, e.LayoutSet(layout=state.layout_before))
+
+
 def end_floor(state: State, now: float) -> tuple[e.Event, ...]:
     if state.floor is None:
         return ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.decisions.outcome import Outcome, cannot_send, no
+from bridge.conference.decisions.outcome import Outcome, cannot_send, no, stop_content, taken
 from bridge.conference.model import Actor, State
 
 
@@ -21,7 +21,13 @@ def take(state: State, command: c.Take, actor: Actor, now: float) -> Outcome:
     if point == state.on_air:
         return ()
     refused = cannot_send(state, point)
-    return refused or (e.Taken(point=point, previous=state.on_air),)
+    return refused or (taken(state, point),)
+
+
+def back(state: State, _: c.Back, actor: Actor, now: float) -> Outcome:
+    if state.previous is None or state.previous == state.on_air:
+        return no("refusal.no_previous")
+    return take(state, c.Take(point=state.previous), actor, now)
 
 
 def return_picture(state: State, command: c.ReturnPicture, actor: Actor, now: float) -> Outcome:
@@ -73,8 +79,12 @@ def share(state: State, command: c.Share, actor: Actor, now: float) -> Outcome:
             return refused
         if actor.kind == "point" and state.content is not None:
             return no("refusal.already_shared")
-    stop = (e.ContentStopped(sharer=state.content),) if state.content else ()
-    return (*stop, e.ContentStarted(sharer=sharer))
+    started = e.ContentStarted(sharer=sharer)
+    if state.content is not None:
+        return (e.ContentStopped(sharer=state.content), started)  # the layout is as it should be
+    if state.layout == "content":
+        return (started,)
+    return (started, e.LayoutSet(layout="content", before=state.layout))
 
 
 def stop_share(state: State, command: c.StopShare, actor: Actor, now: float) -> Outcome:
@@ -82,4 +92,4 @@ def stop_share(state: State, command: c.StopShare, actor: Actor, now: float) -> 
         return ()
     if actor.kind == "point" and state.content != _sharer(command, actor):
         return ()
-    return (e.ContentStopped(sharer=state.content),)
+    return stop_content(state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.decisions.outcome import Outcome, end_floor, no
+from bridge.conference.decisions.outcome import Outcome, end_floor, no, stop_content
 from bridge.conference.model import Actor, State
 
 
@@ -29,7 +29,7 @@ def drop(state: State, command: c.Drop, actor: Actor, now: float) -> Outcome:
     if state.floor is not None and state.floor.point == command.point:
         events += end_floor(state, now)
     if state.content == f"point:{command.point}":
-        events += (e.ContentStopped(sharer=state.content),)
+        events += stop_content(state)
     if state.on_air == command.point:
         events += (e.Taken(point=state.chair, previous=state.on_air),)
     if any(r.point == command.point for r in state.queue):

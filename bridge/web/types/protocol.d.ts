@@ -10,7 +10,7 @@ export type FromClient = Hello | Command | Typed | Watch | Report | Sparse<RoomS
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Result | Ended | Error;
 
 /** A command to a conference. */
-export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand;
+export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand;
 
 /** What happened in a conference. */
 export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent;
@@ -94,6 +94,10 @@ export interface AuditEntry {
   action: string;
   target: string;
   outcome: string;
+}
+
+export interface BackCommand {
+  type: "back";
 }
 
 export interface BannerCommand {
@@ -397,6 +401,7 @@ export interface FloorGrantedEvent {
   previous: string;
   number: number;
   limit: number | null;
+  swapped: boolean;
 }
 
 export interface FloorLimitedEvent {
@@ -516,6 +521,7 @@ export interface LayerInfo {
 export interface LayoutSetEvent {
   type: "layout";
   layout: Layout;
+  before: Layout | null;
 }
 
 export interface Levels {
@@ -1107,6 +1113,7 @@ export interface TakenEvent {
   type: "taken";
   point: string;
   previous: string;
+  swapped: boolean;
 }
 
 export interface TemplateInfo {

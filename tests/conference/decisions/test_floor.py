@@ -40,14 +40,14 @@ def test_to_give_the_floor_is_one_action() -> None:
     run.ok(c.Mute(point="b", lock=True))
     run.ok(c.RequestFloor(point="b"), point("b"))
     events = run.ok(c.Grant())
-    assert events == (e.FloorGranted(point="b", previous="a", number=1),)
+    assert events == (e.FloorGranted(point="b", previous="a", number=1, swapped=True),)
     assert run.state.on_air == "b"
     assert run.heard() == {"a", "b"}, "on air, its microphone open, the others' closed"
     assert plan(run.state).floor == ("b",)
     run.now += 12
     assert run.ok(c.Return()) == (
         e.FloorEnded(point="b", seconds=12),
-        e.Taken(point="a", previous="b"),
+        e.Taken(point="a", previous="b", swapped=True),
     )
     assert run.heard() == {"a"}
 
@@ -82,7 +82,7 @@ def test_time_with_the_floor_stands_still_while_a_point_is_away() -> None:
 def test_roll_call() -> None:
     run = live(present=("a", "b", "d"))
     events = run.ok(c.StartRollCall(seconds=20, points=("b", "c", "d")))
-    assert events[-1] == e.FloorGranted(point="b", previous="a", limit=20)
+    assert events[-1] == e.FloorGranted(point="b", previous="a", limit=20, swapped=True)
     run.now += 20
     run.ok(c.Tick(), SYSTEM)
     assert run.state.floor is not None

@@ -2,22 +2,117 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
+
 from bridge.conference import commands as c
 from bridge.conference import events as e
+from bridge.conference.apply import apply
+from bridge.conference.model import SYSTEM
 from bridge.conference.plan import feed_of, panes, plan
-from tests.conference.support import POINTS, live, point
+from tests.conference.support import POINTS, Run, live, point
 
 
 def test_preview_and_take() -> None:
     run = live()
     assert run.refused(c.Take()) == "refusal.no_preview"
     run.ok(c.Preview(point="b"))
-    assert run.ok(c.Take()) == (e.Taken(point="b", previous="a"),)
-    assert run.state.preview is None
+    assert run.ok(c.Take()) == (e.Taken(point="b", previous="a", swapped=True),)
     assert run.ok(c.Take(point="b")) == ()
     assert run.heard() == {"a"}, "a take is a picture, no microphone"
     run.ok(c.Return())
     assert run.state.on_air == "a"
+
+
+def on_the_buses(run: Run) -> tuple[str, str | None]:
+    """Who is on air, and who is on preview."""
+    return run.state.on_air, run.state.preview
+
+
+@pytest.mark.parametrize(
+    ("commands", "expected"),
+    [
+        ([c.Preview(point="b"), c.Take()], ("b", "a")),
+        ([c.Preview(point="b"), c.Take(), c.Take()], ("a", "b")),
+        ([c.Take(point="b")], ("b", "a")),
+        ([c.Preview(point="c"), c.Take(point="b")], ("b", "c")),  # what is prepared stays
+        ([c.Take(point="b"), c.Return()], ("a", "b")),
+        ([c.Take(point="b"), c.Preview(point="c"), c.Return()], ("a", "c")),
+        ([c.Preview(point="b"), c.Grant(point="b")], ("b", "a")),
+        ([c.Preview(point="c"), c.Grant(point="b")], ("b", "c")),
+        ([c.Grant(point="b"), c.Preview(), c.Grant(point="c"), c.Return()], ("a", "b")),
+        ([c.Grant(point="a")], ("a", None)),  # it was on air: nobody has left the programme
+        ([c.Take(point="b"), c.Back()], ("a", "b")),
+        ([c.Take(point="b"), c.Back(), c.Back()], ("b", "a")),
+        ([c.Take(point="b"), c.Take(point="c"), c.Preview(point="d"), c.Back()], ("b", "d")),
+        ([c.Take(point="b"), c.Preview(), c.Drop(point="b")], ("a", None)),  # it is out
+    ],
+)
+def test_who_leaves_the_programme_goes_to_preview(
+    commands: list[c.Command], expected: tuple[str, str | None]
+) -> None:
+    run = live()
+    for command in commands:
+        run.ok(command)
+    assert on_the_buses(run) == expected
+
+
+def test_a_cut_back_is_a_picture_only_and_needs_one_to_go_back_to() -> None:
+    run = live()
+    assert run.refused(c.Back()) == "refusal.no_previous"
+    run.ok(c.Grant(point="b"))
+    assert run.ok(c.Back()) == (e.Taken(point="a", previous="b", swapped=True),)
+    assert run.state.floor is not None
+    assert run.heard() == {"a", "b"}
+    run.ok(c.PointDown(point="b", reason="lost"), SYSTEM)
+    assert run.refused(c.Back()) == "refusal.point_absent"
+
+
+def test_a_log_from_before_the_swap_is_read_as_it_was_meant() -> None:
+    run = live()
+    run.ok(c.Preview(point="b"))
+    old = msgspec.json.encode({"type": "taken", "point": "b", "previous": "a"})
+    recorded = e.Recorded(
+        conference="hop-1",
+        seq=run.state.seq + 1,
+        at=run.now,
+        actor="user:lan",
+        reason="take",
+        event=e.decoder.decode(old),
+    )
+    assert apply(run.state, recorded).preview is None
+
+
+def test_a_shared_screen_is_shown_by_all_rooms_until_it_ends() -> None:
+    """The layout that they had comes back, unless the director has chosen another meanwhile."""
+    run = live()
+    assert run.ok(c.Share()) == (
+        e.ContentStarted(sharer="user:lan"),
+        e.LayoutSet(layout="content", before="speaker"),
+    )
+    run.ok(c.Share(point="b"))  # another screen instead
+    assert run.state.content == "point:b"
+    assert run.ok(c.StopShare()) == (
+        e.ContentStopped(sharer="point:b"),
+        e.LayoutSet(layout="speaker"),
+    )
+    assert (run.state.layout, run.state.layout_before) == ("speaker", None)
+
+    run.ok(c.Share())
+    run.ok(c.SetLayout(layout="grid"))
+    assert run.ok(c.StopShare()) == (e.ContentStopped(sharer="user:lan"),)
+
+    run.ok(c.SetLayout(layout="content"))
+    run.ok(c.Share(point="b"), point("b"))
+    assert run.ok(c.StopShare(point="b"), point("b")) == (e.ContentStopped(sharer="point:b"),)
+
+
+def test_a_point_that_is_dropped_takes_its_screen_and_the_layout_with_it() -> None:
+    run = live(layout="grid")
+    run.ok(c.Share(point="b"), point("b"))
+    assert run.state.layout == "content"
+    run.ok(c.Drop(point="b"))
+    assert (run.state.content, run.state.layout) == (None, "grid")
 
 
 def test_what_cannot_be_shown() -> None:
