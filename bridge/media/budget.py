@@ -17,7 +17,7 @@ class Allowance(NamedTuple):
 # of 10 ms), three layers of a camera some 600. A key frame is a burst of a few hundred.
 AUDIO = Allowance(200, 64_000, 0.5)
 VIDEO = Allowance(2000, 1_000_000, 1.0)
-# Streams that no source owns (yet): the first packets of each, and padding.
+# Streams that no source owns (yet): the first packets of each, and padding; the handshake.
 STRAY = Allowance(500, 500_000, 1.0)
 HEADROOM = 3.0  # times the negotiated bitrate: repair, probing for bandwidth, a restless scene
 
@@ -32,6 +32,14 @@ class Budget:
         self._rate = allowance
         self._limit = (allowance.packets * allowance.burst, allowance.octets * allowance.burst)
         self.packets, self.octets = self._limit
+
+    def take(self, octets: int) -> bool:
+        """Take one packet's worth, if there is one left."""
+        if self.packets < 0 or self.octets < 0:
+            return False
+        self.packets -= 1
+        self.octets -= octets
+        return True
 
     def refill(self, seconds: float) -> None:
         """Add what ``seconds`` are worth."""

@@ -99,8 +99,9 @@ class MediaCore:
 
     def _dtls(self, data: bytes, transport: Transport, address: Address, now: float) -> None:
         dtls = transport.dtls
-        if dtls.failure or dtls.closed:
-            self.counters.drop(Drop.DTLS_CLOSED)
+        refused = transport.refuses_dtls(len(data))
+        if refused is not None:
+            self.counters.drop(refused)
             return
         completed = dtls.feed(data)
         failure, closed = dtls.outcome()
@@ -297,7 +298,8 @@ class MediaCore:
                 transport.state in ("checking", "connecting")
                 and now - transport.opened_at > SETUP_TIMEOUT
             ):
-                reason = "No ICE check arrived." if not transport.addresses else "DTLS did not end."
+                asked = bool(transport.addresses)
+                reason = transport.dtls.obstacle if asked else "No ICE check arrived."
                 self._set_state(transport, "failed", now, reason)
             for source in transport.sources.values():
                 if source.layers:
@@ -355,11 +357,8 @@ class MediaCore:
         ssrcs = [s.ssrc for s in spec.slots] + [s.rtx_ssrc for s in spec.slots if s.rtx_ssrc]
         if len(set(ssrcs)) != len(ssrcs) or REPORT_SSRC in ssrcs or 0 in ssrcs:
             return "SSRCs of slots must differ, and 0 and 1 are reserved."
-        dtls = DtlsServer(
-            self.identity,
-            algorithm=spec.fingerprint.algorithm,
-            fingerprint=spec.fingerprint.value,
-        )
+        cookie = self._random_bits(128).to_bytes(16, "big")
+        dtls = DtlsServer(self.identity, cookie, spec.fingerprint)
         transport = Transport(spec, dtls, now)
         for slot in spec.slots:
             transport.add_slot(

@@ -31,6 +31,7 @@ class Drop(StrEnum):
     STUN_REPLAYED = "stun_replayed"  # a recorded check, sent again from another address
     DTLS_FAILED = "dtls_failed"
     DTLS_CLOSED = "dtls_closed"
+    DTLS_RATE = "dtls_rate"  # more than a handshake needs
     SOURCE_BUDGET = "source_budget"  # more than the source may send
     SEND_BLOCKED = "send_blocked"  # the socket buffer was full
     SEND_ERROR = "send_error"

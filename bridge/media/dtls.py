@@ -14,8 +14,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
+from bridge.media import messages as m
 from bridge.media import srtp
+from bridge.media.handshake_guard import HandshakeGuard
 
+WRONG_CERTIFICATE = "The DTLS certificate does not match the fingerprint in the SDP."
 MTU = 1200  # bytes of one DTLS datagram
 EXPORTER = b"EXTRACTOR-dtls_srtp"
 HASHES: dict[str, hashes.HashAlgorithm] = {
@@ -72,33 +75,84 @@ class Identity:
         context.use_privatekey(key)
         context.set_cipher_list(CIPHERS)
         context.set_tlsext_use_srtp(b":".join(p.openssl_name for p in srtp.PROFILES))
+        context.set_cookie_generate_callback(lambda connection: connection.get_app_data())
+        context.set_cookie_verify_callback(
+            lambda connection, cookie: hmac.compare_digest(cookie, connection.get_app_data())
+        )
         return cls(context, colon_hex(certificate.fingerprint(hashes.SHA256())))
 
 
 class DtlsServer:
     """One DTLS association in the server's role. Feed it datagrams; send what `outgoing` returns.
 
+    It begins with a ClientHello that repeats ``cookie`` (RFC 6347 section 4.2.1), which only who
+    receives at the peer's address knows; before that nothing is kept that a stranger could spoil.
     ``failure`` is a sentence once the handshake has failed or the peer has closed.
     """
 
-    __slots__ = ("_algorithm", "_connection", "_expected", "closed", "failure", "keys")
+    __slots__ = (
+        "_algorithm",
+        "_connection",
+        "_cookie",
+        "_expected",
+        "_guard",
+        "_identity",
+        "_listening",
+        "closed",
+        "failure",
+        "keys",
+    )
 
-    def __init__(self, identity: Identity, *, algorithm: str, fingerprint: str) -> None:
-        self._connection = SSL.Connection(identity.context, None)
-        self._connection.set_accept_state()
-        self._connection.set_ciphertext_mtu(MTU)
-        self._algorithm = algorithm
-        self._expected = fingerprint.upper()
+    def __init__(self, identity: Identity, cookie: bytes, fingerprint: m.Fingerprint) -> None:
+        self._identity = identity
+        self._cookie = cookie
+        self._guard = HandshakeGuard(fingerprint.algorithm, fingerprint.value)
+        self._connection = self._fresh()
+        self._listening = True
+        self._algorithm = fingerprint.algorithm
+        self._expected = fingerprint.value.upper()
         self.keys: srtp.MasterKeys | None = None
         self.failure = ""
         self.closed = False
+
+    def _fresh(self) -> SSL.Connection:
+        connection = SSL.Connection(self._identity.context, None)
+        connection.set_accept_state()
+        connection.set_ciphertext_mtu(MTU)
+        connection.set_app_data(self._cookie)
+        return connection
 
     def feed(self, datagram: bytes) -> bool:
         """Take a datagram in; True at the moment the handshake completes."""
         if self.failure or self.closed:
             return False
+        if self._listening:
+            return any(self._listen(hello) for hello in self._guard.hellos(datagram))
+        if self.keys is None:
+            datagram = self._guard.admit(datagram)
+            if not datagram:
+                return False
+        return self._feed(datagram)
+
+    def _listen(self, hello: bytes) -> bool:
+        """Answer a ClientHello without a cookie, begin with one that has it."""
+        if not self._listening:
+            return False
         try:
-            self._connection.bio_write(datagram)
+            self._connection.bio_write(hello)
+            self._connection.DTLSv1_listen()
+        except SSL.WantReadError:
+            return False
+        except SSL.Error:
+            self._connection = self._fresh()  # a forged one; it leaves nothing behind
+            return False
+        self._listening = False
+        return self._feed(b"")
+
+    def _feed(self, datagram: bytes) -> bool:
+        try:
+            if datagram:
+                self._connection.bio_write(datagram)
             if self.keys is None:
                 self._connection.do_handshake()
                 return self._complete()
@@ -119,7 +173,7 @@ class DtlsServer:
         if certificate is not None:
             digest = colon_hex(certificate.fingerprint(HASHES[self._algorithm]))
         if not hmac.compare_digest(digest.encode(), self._expected.encode()):
-            self.failure = "The DTLS certificate does not match the fingerprint in the SDP."
+            self.failure = WRONG_CERTIFICATE
             return False
         chosen = connection.get_selected_srtp_profile()
         for profile in srtp.PROFILES:
@@ -130,6 +184,11 @@ class DtlsServer:
                 return True
         self.failure = "The peer supports no SRTP profile that the bridge supports."
         return False
+
+    @property
+    def obstacle(self) -> str:
+        """What seems to keep a handshake from ending; a sentence."""
+        return WRONG_CERTIFICATE if self._guard.strange_certificate else "DTLS did not end."
 
     def outcome(self) -> tuple[str, bool]:
         """``failure`` and ``closed`` as they are now."""
@@ -157,7 +216,7 @@ class DtlsServer:
 
     def timeout(self) -> float | None:
         """Seconds until `retransmit` is due, or None."""
-        if self.keys is not None or self.failure:
+        if self.keys is not None or self.failure or self._listening:
             return None
         return self._connection.DTLSv1_get_timeout()
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from bridge.media import messages as m
 from bridge.media.budget import STRAY, Budget, allowance
+from bridge.media.counters import Drop
 from bridge.media.dtls import DtlsServer
 from bridge.media.layer import Layer
 from bridge.media.rtp import ExtensionIds
@@ -161,7 +162,7 @@ class Transport:
         self.cc_recorder = Recorder()
         # Media
         self.sources = {s.name: Source(self, s) for s in spec.sources}
-        self.stray = Budget(STRAY)  # of streams that belong to no source (yet)
+        self.stray = Budget(STRAY)  # of streams of no source (yet), and of the handshake
         self.layers: dict[int, Layer] = {}
         self.rtx_layers: dict[int, Layer] = {}
         self.ssrcs: set[int] = set()
@@ -186,6 +187,15 @@ class Transport:
         self.slots_by_ssrc[slot.ssrc] = slot
         if slot.rtx_ssrc:
             self.slots_by_rtx_ssrc[slot.rtx_ssrc] = slot
+
+    def refuses_dtls(self, octets: int) -> Drop | None:
+        """Why a DTLS datagram of this size is not looked at. A handshake has a budget: whoever
+        forges the peer's address may keep it from joining, and costs the others nothing."""
+        if self.dtls.failure or self.dtls.closed:
+            return Drop.DTLS_CLOSED
+        if self.dtls.keys is None and not self.stray.take(octets):
+            return Drop.DTLS_RATE
+        return None
 
     def key(self, keys: MasterKeys) -> None:
         """Install the keys of a fresh DTLS association."""
