@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.media import demux, feedback, rtcp
+from bridge.media import demux, feedback, redundancy, rtcp
 from bridge.media import messages as m
 from bridge.media.counters import Counters, Drop
 from bridge.media.dtls import DtlsServer, Identity
@@ -233,6 +233,7 @@ class MediaCore:
         if now >= self._next_level:
             self._next_level = now + LEVEL_INTERVAL
             self.router.mix_all(now)
+            redundancy.adapt(self.transports.values(), now)
             self._report_levels(now)
         if now >= self._next_housekeeping:
             self._next_housekeeping = now + HOUSEKEEPING_INTERVAL
@@ -370,6 +371,7 @@ class MediaCore:
                     clock_rate=slot.clock_rate,
                     payload_type=slot.payload_type,
                     rtx_payload_type=slot.rtx_payload_type,
+                    red_payload_type=slot.red_payload_type,
                     ssrc=slot.ssrc,
                     rtx_ssrc=slot.rtx_ssrc,
                     # Below 2^15, so that no receiver mistakes the first wrap (RFC 3711 3.3.1).

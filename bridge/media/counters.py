@@ -23,6 +23,7 @@ class Drop(StrEnum):
     DUPLICATE = "duplicate"
     TOO_OLD = "too_old"
     RTX_MALFORMED = "rtx_malformed"
+    RED_MALFORMED = "red_malformed"  # lengths past the end, another payload type, too many frames
     STUN_MALFORMED = "stun_malformed"
     STUN_UNKNOWN_UFRAG = "stun_unknown_ufrag"
     STUN_INTEGRITY = "stun_integrity"
@@ -61,6 +62,7 @@ class Counters:
         "packets_in",
         "packets_out",
         "packets_recovered",
+        "packets_restored",
         "remb_received",
         "rtcp_in",
         "rtcp_out",
@@ -107,6 +109,7 @@ class Counters:
     packets_in: int
     packets_out: int
     packets_recovered: int
+    packets_restored: int
     remb_received: int
     rtcp_in: int
     rtcp_out: int

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from bridge.media import vp8
+from bridge.media import redundancy, vp8
 from bridge.media.counters import Counters
 from bridge.media.layer import Layer
 from bridge.media.packets import Batch, Packet
@@ -69,6 +69,9 @@ def fan_out(transport: Transport, counters: Counters) -> None:
         if first_index < slot.first:
             first = slot.first
             packets = [packet for packet in packets if packet[0] >= first]
+            octets = sum(len(packet[3]) for packet in packets)
+        if slot.red:
+            packets = redundancy.repeat(slot, layer, packets)
             octets = sum(len(packet[3]) for packet in packets)
         if transport.seal is not None:
             seal_into(slot, transport, packets, out)

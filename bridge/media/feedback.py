@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.media import rtcp, transport_cc
+from bridge.media import redundancy, rtcp, transport_cc
 from bridge.media.counters import Counters, Drop
 from bridge.media.fanout import retransmit
 from bridge.media.layer import Layer
@@ -158,7 +158,11 @@ def reports(transport: Transport, now: float) -> list[bytes]:
             parts.append(report)
             if len(parts) == MAX_BLOCKS:
                 break
-    blocks = [layer.report(now) for layer in transport.layers.values() if layer.received]
+    blocks = [
+        redundancy.hinted(layer.report(now), layer)
+        for layer in transport.layers.values()
+        if layer.received
+    ]
     receiver = rtcp.build_receiver_report(REPORT_SSRC, blocks[:MAX_BLOCKS])
     compounds = []
     for at in range(0, len(parts), 20):  # 20 sender reports fill 560 octets

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptography.exceptions import InvalidTag
 
 from bridge.media import messages as m
-from bridge.media import rtp
+from bridge.media import redundancy, rtp
 from bridge.media.counters import Counters, Drop
 from bridge.media.layer import Layer
 from bridge.media.routing import Router
@@ -94,8 +94,28 @@ class Intake:
         self._heard(data, transport, now)
         if layer.codec == "opus":
             layer.audio_level = smooth(layer.audio_level, _level(data, transport))
-        layer.take(index, padding << 24 | (second & 0x80) << 16, timestamp, payload, now)
+        head = padding << 24 | (second & 0x80) << 16
+        if second & 0x7F == layer.red_payload_type:
+            self._redundant(layer, index, head, timestamp, payload, now)
+            return
+        layer.take(index, head, timestamp, payload, now)
         if len(layer.pending) == 1:
+            self.dirty.append(layer)
+
+    def _redundant(
+        self, layer: Layer, index: int, head: int, timestamp: int, payload: bytes, now: float
+    ) -> None:
+        """Take in redundant audio (RFC 2198): the frame of the packet and those restored."""
+        if head & redundancy.PADDING:
+            payload = payload[: -payload[-1]]
+            head &= ~redundancy.PADDING
+        before = len(layer.pending)
+        restored = redundancy.take(layer, index, head, timestamp, payload, now)
+        if restored < 0:
+            self._counters.drop(Drop.RED_MALFORMED)
+            return
+        self._counters.packets_restored += restored
+        if not before:
             self.dirty.append(layer)
 
     def _heard(self, packet: bytes, transport: Transport, now: float) -> None:
@@ -177,6 +197,9 @@ class Intake:
             self._counters.drop(reason)
             return
         head = (first & rtp.PADDING_BIT) << 24 | (second & 0x80) << 16
+        if second & 0x7F == layer.red_payload_type:
+            self._redundant(layer, index, head, timestamp, payload, now)
+            return
         layer.take(index, head, timestamp, payload, now)
         if len(layer.pending) == 1:
             self.dirty.append(layer)
@@ -206,7 +229,7 @@ class Intake:
             transport.rtx_layers[ssrc] = layer
             self._recovered(layer, packet, payload, now)
             return
-        if payload_type != spec.payload_type:
+        if payload_type not in (spec.payload_type, spec.red_payload_type or -1):
             self._counters.drop(Drop.PAYLOAD_TYPE)
             return
         if (spec.rids and rid not in spec.rids) or (not spec.rids and rid):
@@ -219,7 +242,13 @@ class Intake:
     def _new_layer(self, source: Source, transport: Transport, ssrc: int, rid: str) -> Layer:
         spec = source.spec
         layer = Layer(
-            source=source, ssrc=ssrc, rid=rid, codec=spec.codec, clock_rate=spec.clock_rate
+            source=source,
+            ssrc=ssrc,
+            rid=rid,
+            codec=spec.codec,
+            clock_rate=spec.clock_rate,
+            payload_type=spec.payload_type,
+            red_payload_type=spec.red_payload_type,
         )
         if transport.inbound is not None:
             layer.nonce_base = transport.inbound.salt ^ (ssrc << 48)
@@ -299,7 +328,8 @@ def _source_of(transport: Transport, ssrc: int, mid: str, payload_type: int) -> 
     matching = [
         s
         for s in sources
-        if payload_type in (s.spec.payload_type, s.spec.rtx_payload_type)
+        if payload_type
+        in (s.spec.payload_type, s.spec.rtx_payload_type or -1, s.spec.red_payload_type or -1)
         and not s.spec.rids
         and not s.spec.ssrcs
     ]

@@ -87,10 +87,14 @@ class Layer:
         "nacked",
         "nonce_base",
         "octets",
+        "payload_type",
         "pending",
         "received",
         "received_prior",
         "recovered",
+        "red_payload_type",
+        "redundancy",
+        "restored",
         "rid",
         "ring",
         "rtx_ssrc",
@@ -108,9 +112,24 @@ class Layer:
         "waiters",
     )
 
-    def __init__(self, *, source: Source, ssrc: int, rid: str, codec: str, clock_rate: int) -> None:
+    def __init__(
+        self,
+        *,
+        source: Source,
+        ssrc: int,
+        rid: str,
+        codec: str,
+        clock_rate: int,
+        payload_type: int = 0,
+        red_payload_type: int = 0,
+    ) -> None:
         self.source = source
         self.ssrc = ssrc
+        self.payload_type = payload_type
+        # Of redundant audio; -1, which no packet has, where there is none.
+        self.red_payload_type = red_payload_type or -1
+        self.redundancy = 0  # earlier frames in the last packet of it
+        self.restored = 0  # frames out of it whose own packets were lost
         self.rtx_ssrc = 0
         self.nonce_base = 0  # inbound session salt with the SSRC mixed in
         self.rid = rid
@@ -277,12 +296,14 @@ class Layer:
         return self.received > 0 and now - self.last_arrival < LAYER_IDLE
 
     def report(self, now: float) -> ReportBlock:
-        """The reception report block since the last call (RFC 3550 appendix A.3)."""
+        """The reception report block since the last call (RFC 3550 appendix A.3). A frame that
+        redundancy restored counts as lost: its packet was."""
+        received = self.received - self.restored
         expected = self.highest - self.base_index + 1 if self.highest else 0
         interval_expected = expected - self.expected_prior
-        interval_received = self.received - self.received_prior
+        interval_received = received - self.received_prior
         self.expected_prior = expected
-        self.received_prior = self.received
+        self.received_prior = received
         lost = interval_expected - interval_received
         fraction = 0
         if interval_expected > 0 and lost > 0:
@@ -293,7 +314,7 @@ class Layer:
         return ReportBlock(
             ssrc=self.ssrc,
             fraction_lost=fraction,
-            packets_lost=expected - self.received,
+            packets_lost=expected - received,
             highest=(self.wire_highest - 0x10000) & 0xFFFFFFFF,
             jitter=int(self.jitter),
             last_sender_report=self.sr_ntp >> 16 & 0xFFFFFFFF,

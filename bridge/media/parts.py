@@ -68,7 +68,8 @@ class LayerSpec(Struct, frozen=True, kw_only=True):
 class SourceSpec(Struct, frozen=True, kw_only=True):
     """What the peer sends on one media line. ``rids`` go from the lowest layer up; ``bitrate``
     is what was negotiated for all of them together in bit/s (0: unknown); ``layers`` says what
-    the layers are meant to be, where it is known."""
+    the layers are meant to be, where it is known; ``red_payload_type`` is that of redundant audio
+    (RFC 2198; 0: none)."""
 
     name: str
     mid: str
@@ -76,6 +77,7 @@ class SourceSpec(Struct, frozen=True, kw_only=True):
     codec: Codec
     payload_type: int
     rtx_payload_type: int = 0
+    red_payload_type: int = 0
     clock_rate: int = 90000
     rids: tuple[str, ...] = ()
     ssrcs: tuple[StreamSsrc, ...] = ()
@@ -91,6 +93,7 @@ class SlotSpec(Struct, frozen=True, kw_only=True):
     codec: Codec
     payload_type: int
     rtx_payload_type: int = 0
+    red_payload_type: int = 0
     clock_rate: int = 90000
     ssrc: int
     rtx_ssrc: int = 0

@@ -62,7 +62,10 @@ class Slot:
         "offset",
         "packets",
         "payload_type",
+        "plain",
         "receiver_loss",
+        "red",
+        "red_payload_type",
         "rtx",
         "rtx_index",
         "rtx_nonce_base",
@@ -93,13 +96,17 @@ class Slot:
         first_index: int,
         first_rtx_index: int,
         first_timestamp: int,
+        red_payload_type: int = 0,
     ) -> None:
         self.transport = transport
         self.name = name
         self.kind = kind
         self.codec = codec
         self.clock_rate = clock_rate
-        self.payload_type = payload_type
+        self.payload_type = payload_type  # of what is sent now
+        self.plain = payload_type  # of the codec itself
+        self.red_payload_type = red_payload_type  # of redundant audio; 0: not negotiated
+        self.red = 0  # earlier frames that every packet repeats
         self.rtx_payload_type = rtx_payload_type
         self.ssrc = ssrc
         self.wide_ssrc = ssrc << 32 | ONE_WORD_EXTENSION  # as the hot loop packs it
@@ -135,6 +142,11 @@ class Slot:
         """Note the session salt of a fresh association."""
         self.nonce_base = salt ^ (self.ssrc << 48)
         self.rtx_nonce_base = salt ^ (self.rtx_ssrc << 48)
+
+    def repeat(self, earlier: int) -> None:
+        """Send redundant audio with so many ``earlier`` frames from now on, or none (0)."""
+        self.red = earlier if self.red_payload_type else 0
+        self.payload_type = self.red_payload_type if self.red else self.plain
 
     def attach(self, layer: Layer, packet: Packet, now: float) -> None:
         """Start a run: ``packet`` becomes the next one of this slot, the clock goes on."""

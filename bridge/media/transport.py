@@ -10,6 +10,7 @@ from bridge.media.budget import STRAY, Budget, allowance
 from bridge.media.counters import Drop
 from bridge.media.dtls import DtlsServer
 from bridge.media.layer import Layer
+from bridge.media.redundancy import Level
 from bridge.media.rtp import ExtensionIds
 from bridge.media.slot import Slot
 from bridge.media.srtp import Inbound, MasterKeys, Outbound
@@ -101,6 +102,7 @@ class Transport:
         "outbound",
         "packets_granted",
         "pending",
+        "redundancy",
         "remb",
         "remote_password",
         "remote_ufrag",
@@ -176,6 +178,7 @@ class Transport:
         self.rtt = 0.0
         self.remb = 0
         self.downlink_loss = 0.0
+        self.redundancy = Level()  # of the sound that it is sent
         self.ntp_offset: int | None = None  # bridge NTP - peer NTP, 32.32
         self.rtx_credit = float(RTX_BURST)
         self.rtx_packet_credit = float(RTX_BURST_PACKETS)

@@ -87,12 +87,15 @@ def negotiate(
         sends = media.direction in ("sendonly", "sendrecv")
         if sends and unnamed[media.kind]:
             codec, rtx = _choose(media, local.video_codec)
-            line.codecs = [codec] + ([rtx] if rtx is not None else [])
-            line.source = _source(unnamed[media.kind].pop(0), media, codec, rtx, local)
+            red = _redundant(media, codec)
+            # The first one is what a browser sends.
+            line.codecs = [*filter(None, (red, codec, rtx))]
+            line.source = _source(unnamed[media.kind].pop(0), media, codec, rtx, red, local)
             line.direction = "recvonly"
         elif media.direction in ("recvonly", "sendrecv") and waiting[media.kind]:
             codec, rtx = _choose(media, local.video_codec)
-            line.codecs = [codec] + ([rtx] if rtx is not None else [])
+            red = _redundant(media, codec)
+            line.codecs = [*filter(None, (codec, red, rtx))]
             ssrc = _fresh(local, used)
             line.slot = m.SlotSpec(
                 name=waiting[media.kind].pop(0),
@@ -100,6 +103,7 @@ def negotiate(
                 codec=_worker_codec(codec),
                 payload_type=codec.payload_type,
                 rtx_payload_type=rtx.payload_type if rtx is not None else 0,
+                red_payload_type=red.payload_type if red is not None else 0,
                 clock_rate=codec.clock_rate,
                 ssrc=ssrc,
                 rtx_ssrc=_fresh(local, used) if rtx is not None else 0,
@@ -183,7 +187,27 @@ def _choose(media: Media, video_codec: str) -> tuple[Codec, Codec | None]:
     return codec, rtx
 
 
-def _source(name: str, media: Media, codec: Codec, rtx: Codec | None, local: Local) -> m.SourceSpec:
+def _redundant(media: Media, codec: Codec) -> Codec | None:
+    """Redundant audio (RFC 2198) of this codec alone, as ``a=fmtp:63 111/111`` says it."""
+    if codec.name != "opus":
+        return None
+    own = str(codec.payload_type)
+    return next(
+        (
+            c
+            for c in media.codecs.values()
+            if c.name == "red"
+            and c.payload_type in media.payload_types
+            and (c.clock_rate, c.channels) == (codec.clock_rate, codec.channels)
+            and set(c.fmtp.split("/")) == {own}
+        ),
+        None,
+    )
+
+
+def _source(
+    name: str, media: Media, codec: Codec, rtx: Codec | None, red: Codec | None, local: Local
+) -> m.SourceSpec:
     rids = tuple(rid for rid in (media.simulcast or media.rids) if rid in media.rids)
     ssrcs: tuple[m.StreamSsrc, ...] = ()
     if not rids:
@@ -200,6 +224,7 @@ def _source(name: str, media: Media, codec: Codec, rtx: Codec | None, local: Loc
         codec=_worker_codec(codec),
         payload_type=codec.payload_type,
         rtx_payload_type=rtx.payload_type if rtx is not None else 0,
+        red_payload_type=red.payload_type if red is not None else 0,
         clock_rate=codec.clock_rate,
         rids=rids,
         ssrcs=ssrcs,
@@ -287,4 +312,4 @@ def _section(line: _Line, extensions: dict[str, int], local: Local, cname: str) 
 
 
 def _name(codec: Codec) -> str:
-    return codec.name if codec.name in ("opus", "rtx") else codec.name.upper()
+    return codec.name if codec.name in ("opus", "red", "rtx") else codec.name.upper()

@@ -17,8 +17,8 @@ IDENTITY = Identity.generate(datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
 CLIENT = ClientIdentity.generate(srtp.PROFILES)
 CLIENT_CM = ClientIdentity.generate((srtp.AES128_CM_SHA1_80,))
 
-CAMERA_PT, CAMERA_RTX_PT, OPUS_PT = 96, 97, 111
-SLOT_PT, SLOT_RTX_PT, SLOT_OPUS_PT = 100, 101, 109
+CAMERA_PT, CAMERA_RTX_PT, OPUS_PT, RED_PT = 96, 97, 111, 63
+SLOT_PT, SLOT_RTX_PT, SLOT_OPUS_PT, SLOT_RED_PT = 100, 101, 109, 62
 MID, RID, RRID, LEVEL, TRANSPORT_CC = 1, 2, 3, 4, 5
 EXTENSIONS = m.Extensions(
     mid=MID, rid=RID, repaired_rid=RRID, audio_level=LEVEL, transport_cc=TRANSPORT_CC
@@ -66,13 +66,14 @@ def camera(
     )
 
 
-def microphone(mid: str = "0", *, ssrc: int = 0) -> m.SourceSpec:
+def microphone(mid: str = "0", *, ssrc: int = 0, redundant: bool = False) -> m.SourceSpec:
     return m.SourceSpec(
         name="microphone",
         mid=mid,
         kind="audio",
         codec="opus",
         payload_type=OPUS_PT,
+        red_payload_type=RED_PT if redundant else 0,
         clock_rate=48000,
         ssrcs=(m.StreamSsrc(ssrc=ssrc),) if ssrc else (),
     )
@@ -90,12 +91,13 @@ def video_slot(name: str, ssrc: int) -> m.SlotSpec:
     )
 
 
-def audio_slot(name: str, ssrc: int) -> m.SlotSpec:
+def audio_slot(name: str, ssrc: int, *, redundant: bool = False) -> m.SlotSpec:
     return m.SlotSpec(
         name=name,
         kind="audio",
         codec="opus",
         payload_type=SLOT_OPUS_PT,
+        red_payload_type=SLOT_RED_PT if redundant else 0,
         clock_rate=48000,
         ssrc=ssrc,
     )
@@ -274,16 +276,41 @@ def video(
     )
 
 
-def audio(sequence_number: int, *, ssrc: int = 2000, level: int = 20, mid: str = "0") -> bytes:
-    """An Opus packet in the clear with an RFC 6464 level."""
+def sound(sequence_number: int) -> bytes:
+    """The 20 ms of Opus that `audio` sends under a number."""
+    return b"\xfc" + sequence_number.to_bytes(3, "big") * 13
+
+
+def audio(
+    sequence_number: int,
+    *,
+    ssrc: int = 2000,
+    level: int = 20,
+    mid: str = "0",
+    payload: bytes = b"",
+    payload_type: int = OPUS_PT,
+    timestamp: int | None = None,
+) -> bytes:
+    """An Opus packet in the clear with an RFC 6464 level; another one's ``payload`` in it."""
     return rtp.build(
-        payload_type=OPUS_PT,
+        payload_type=payload_type,
         sequence_number=sequence_number,
-        timestamp=sequence_number * 960,
+        timestamp=sequence_number * 960 if timestamp is None else timestamp,
         ssrc=ssrc,
-        payload=bytes([0xFC, sequence_number & 0xFF]) * 20,
+        payload=payload or sound(sequence_number),
         extensions=((MID, mid.encode()), (LEVEL, bytes([level]))),
     )
+
+
+def sealed_by_hand(peer: TestPeer, packet: bytes, index: int) -> bytes | None:
+    """A packet as a hostile peer would seal it under any index; libsrtp would refuse some. None
+    where there is no such index."""
+    if index < 0:
+        return None
+    assert peer.tx.seal is not None
+    offset = rtp.payload_offset(packet)
+    nonce = srtp.nonce(peer.tx.salt, int.from_bytes(packet[8:12], "big"), index)
+    return packet[:offset] + peer.tx.seal(nonce, packet[offset:], packet[:offset])
 
 
 def sequence_number_of(packet: bytes) -> int:

@@ -8,12 +8,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.media import rtcp, rtp
+from bridge.media import rtcp
 from tests.media.support import (
     CLIENT,
     CLIENT_CM,
     Bench,
     camera,
+    sealed_by_hand,
     sequence_number_of,
     video,
     video_slot,
@@ -58,7 +59,7 @@ def test_no_index_is_ever_sealed_twice(start: int, steps: list[Step]) -> None:
                 number = position[source] + jump
                 # Sealed by hand: a real sender's libsrtp would refuse what a hostile one does.
                 packet = video(number, key=key, ssrc=1000 + SOURCES.index(source))
-                sealed = _seal(b, source, packet, number)
+                sealed = sealed_by_hand(b.peers[source], packet, number)
                 if sealed is not None:
                     b.core.receive(sealed, b.peers[source].address, 0, b.now)
                 if what == "send":  # held packets of several layers go out in one turn
@@ -78,20 +79,6 @@ def test_no_index_is_ever_sealed_twice(start: int, steps: list[Step]) -> None:
     headers = [header[:12] for header, _ in receiver.raw]
     identities = [(h[8:12], h[2:4]) for h in headers]
     assert len(set(identities)) == len(identities)
-
-
-def _seal(b: Bench, source: str, packet: bytes, number: int) -> bytes | None:
-    if number < 0:
-        return None
-    from bridge.media.srtp import nonce
-
-    out = b.peers[source].tx
-    assert out.seal is not None
-    offset = rtp.payload_offset(packet)
-    ssrc = int.from_bytes(packet[8:12], "big")
-    return packet[:offset] + out.seal(
-        nonce(out.salt, ssrc, number), packet[offset:], packet[:offset]
-    )
 
 
 def test_numbers_and_time_go_on_across_a_switch() -> None:

@@ -62,7 +62,13 @@ def test_chromium() -> None:
     assert "a=simulcast:recv q;h;f" in text
     assert text.count("a=sendonly") == 6
     assert "a=candidate:1 1 udp 2130706175 192.0.2.10 5004 typ host" in text
-    assert "red/48000" not in text
+    # Redundant sound both ways: first where the browser sends, after Opus where it receives.
+    assert (microphone.payload_type, microphone.red_payload_type) == (111, 63)
+    assert text.count("a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n") == 3
+    assert text.count("m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n") == 1
+    assert text.count("m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n") == 2
+    assert {s.red_payload_type for s in spec.slots if s.kind == "audio"} == {63}
+    assert {s.red_payload_type for s in spec.slots if s.kind == "video"} == {0}
     for slot in spec.slots:
         assert f"a=ssrc:{slot.ssrc} cname:bridge-t" in text
 
@@ -84,6 +90,25 @@ def test_aiortc() -> None:
     assert spec.extensions.abs_send_time
     assert "transport-cc" not in text
     assert "goog-remb" in text
+    assert {s.red_payload_type for s in spec.sources + spec.slots} == {0}
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("a=fmtp:63 111/111", "a=fmtp:63 111/0"),  # of another codec as well
+        ("a=fmtp:63 111/111", "a=fmtp:63 63/63"),  # of itself
+        ("a=fmtp:63 111/111", "a=x"),
+        ("a=rtpmap:63 red/48000/2", "a=rtpmap:63 red/8000"),
+        ("a=rtpmap:63 red/48000/2", "a=x"),
+        (" 111 63 ", " 111 "),  # mapped, and not in the media line
+    ],
+)
+def test_other_redundancy_is_not_agreed_to(line: str, instead: str) -> None:
+    assert line in CHROMIUM
+    spec, text = answer(CHROMIUM.replace(line, instead))
+    assert {s.red_payload_type for s in spec.sources + spec.slots} == {0}
+    assert "red/" not in text
 
 
 def test_viewers_may_not_send() -> None:
