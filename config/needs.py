@@ -38,9 +38,10 @@ def path_to_root(link: Link, links: dict[str, Link]) -> list[Link]:
 
 def point_need(media: Media, points: int) -> Need:
     """Up: every simulcast layer, a shared screen and a voice. Down: the programme at the
-    highest layer, every other point at the lowest, a screen, and the voices heard."""
+    highest layer, the other points (as many as there are slots) at the lowest, a screen, and the
+    voices heard."""
     up = sum(layer.bitrate for layer in media.layers) + media.content + media.audio
-    thumbnails = (points - 1) * media.layers[0].bitrate
+    thumbnails = min(points - 1, media.thumbnails) * media.layers[0].bitrate
     down = media.layers[-1].bitrate + thumbnails + media.content
     return Need(up, down + media.audio_slots * media.audio)
 

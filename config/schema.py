@@ -66,6 +66,7 @@ Identifier = Annotated[
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Ip = Annotated[str, AfterValidator(_ip)]
 Port = Annotated[int, Field(ge=0, le=65535, description="0: chosen by the system")]
+Thumbnails = Annotated[int, Field(ge=0, le=48)]
 Kbit = Annotated[int, Field(gt=0, le=100_000, description="kbit/s")]
 
 
@@ -288,6 +289,12 @@ class Media(Model):
     content: Kbit = Field(default=1500, description="kbit/s of a shared screen")
     audio: Kbit = Field(default=40, description="kbit/s of one voice, headers included")
     audio_slots: Annotated[int, Field(ge=1, le=8, description="voices heard at once")] = 3
+    thumbnails: Thumbnails = Field(
+        default=24, description="small pictures that a room receives at once, at most"
+    )
+    console_thumbnails: Thumbnails = Field(
+        default=48, description="small pictures that a console receives at once, at most"
+    )
 
 
 class Conference(Model):

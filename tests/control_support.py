@@ -230,6 +230,13 @@ class Bridge:
                     found[labels[route.transport], route.slot] = source
         return found
 
+    def slot_of(self, receiver: str, point: str) -> str:
+        """The thumbnail slot of a receiver in which a point stands."""
+        session = self.control.sessions.of_point(receiver)
+        assert session is not None
+        stands = self.control.routes.stands(session.transport)
+        return next(slot for slot, standing in stands.items() if standing == point)
+
     def heard(self, group: str) -> set[str]:
         """Labels of the microphones that a mix lets through."""
         labels = {o.transport: o.label for o in self.opened()}

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bridge.conference import events as e
-from bridge.conference.model import Booking, Floor, Request, RollCall, Seat, State
+from bridge.conference.model import MAX_SPOKE, Booking, Floor, Request, RollCall, Seat, State
 
 
 def opened(booking: Booking, at: float) -> State:
@@ -85,6 +85,7 @@ def _applied_started(state: State, event: e.Started, at: float) -> State:
         queue=(),
         requests=0,
         roll_call=None,
+        spoke=(),
     )
 
 
@@ -138,6 +139,7 @@ def _applied_granted(state: State, event: e.FloorGranted, at: float) -> State:
         queue=queue,
         floor=Floor(point=event.point, since=at, limit=event.limit),
         preview=_preview_after(state, event),
+        spoke=(event.point, *(p for p in state.spoke if p != event.point))[:MAX_SPOKE],
     )
     if state.on_air != event.point:
         state = replace(state, on_air=event.point, previous=event.previous)

@@ -14,6 +14,7 @@ PointId = NewType("PointId", str)
 
 MAX_TEXT = 300  # characters of a banner or a title: what a room shows without scrolling
 MAX_PANES = 64
+MAX_SPOKE = 12  # points that spoke last: about what anybody remembers of a meeting
 MAX_SECONDS = 4 * 3600  # the longest turn, s
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -142,7 +143,8 @@ class RollCall(Struct, frozen=True, kw_only=True):
 class State(Struct, frozen=True, kw_only=True):
     """A conference. ``seq`` numbers the last event; ``previous`` was on air before
     ``on_air``; ``content`` shares a screen ("point:ID" or "user:NAME"); ``layout_before`` comes
-    back when that ends."""
+    back when that ends; ``spoke`` are those who had the floor, the last first, at most
+    `MAX_SPOKE`."""
 
     booking: Booking
     seq: int = 0
@@ -170,6 +172,7 @@ class State(Struct, frozen=True, kw_only=True):
     closed: bool = False
     banner: Text = ""
     banners: dict[str, str] = {}
+    spoke: tuple[str, ...] = ()
 
     @property
     def points(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@ plan can be printed and compared."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.conference.model import State
@@ -10,7 +11,7 @@ from bridge.conference.model import State
 PROGRAMME = "programme"
 PREVIEW = "preview"
 CONTENT = "content"
-THUMBNAIL = "thumb:"  # followed by the point
+THUMBNAIL = "thumb:"  # followed by a number from 1 on
 AUDIO = "audio:"  # followed by a number
 
 
@@ -112,20 +113,23 @@ def panes(state: State) -> tuple[str, ...]:
 
 
 def slot_names(
-    points: tuple[str, ...], receiver: str | None, audio_slots: int
+    receiver: str | None, thumbnails: int, audio_slots: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of the video and of the audio slots of a receiver, in the order in which its
-    offer's receiving lines are mapped to them. ``receiver`` None is a console: it gets a
-    thumbnail of every point, and the preview."""
-    thumbnails = tuple(THUMBNAIL + point for point in points if point != receiver)
+    offer's receiving lines are mapped to them. ``receiver`` None is a console: it gets the
+    preview, too."""
+    numbered = tuple(f"{THUMBNAIL}{number + 1}" for number in range(thumbnails))
     audio = tuple(f"{AUDIO}{number}" for number in range(audio_slots))
     preview = (PREVIEW,) if receiver is None else ()
-    return (PROGRAMME, *preview, *thumbnails, CONTENT), audio
+    return (PROGRAMME, *preview, *numbered, CONTENT), audio
 
 
-def feed_of(plan_: RoutingPlan, receiver: str | None, slot: str) -> Feed | None:
-    """What the plan puts into a video slot; None for slots that it does not fill. A point
-    that is not called in gets nothing."""
+def feed_of(
+    plan_: RoutingPlan, receiver: str | None, slot: str, stands: Mapping[str, str]
+) -> Feed | None:
+    """What the plan puts into a video slot; None for slots that it does not fill. ``stands`` are
+    the points in thumbnail slots (`bridge.conference.thumbnails`). A point that is not called in
+    gets nothing."""
     if receiver is not None and receiver not in plan_.programme:
         return None
     if slot == PROGRAMME:
@@ -135,7 +139,5 @@ def feed_of(plan_: RoutingPlan, receiver: str | None, slot: str) -> Feed | None:
     if slot == CONTENT:
         content = plan_.content
         return content if content is not None and content.point != receiver else None
-    if slot.startswith(THUMBNAIL):
-        point = slot.removeprefix(THUMBNAIL)
-        return Feed(point, highest=False) if point in plan_.cameras else None
-    return None
+    point = stands.get(slot)
+    return Feed(point, highest=False) if point in plan_.cameras and point is not None else None

@@ -138,6 +138,12 @@ class Presence:
         session.look_at(conference)
         self._reroute()
 
+    def turn_to(self, session: Session, page: int) -> None:
+        """A page wants the thumbnails of another page of points."""
+        if session.page != page:
+            session.turn_to(page)
+            self._reroute()
+
     def status(self, session: Session, status: RoomStatus) -> None:
         """A page tells what it really does."""
         if session.status == status:

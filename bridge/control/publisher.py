@@ -10,6 +10,7 @@ from bridge.base.i18n import sentence
 from bridge.conference import events as e
 from bridge.conference.model import State
 from bridge.conference.plan import PROGRAMME, RoutingPlan, feed_of, plan
+from bridge.conference.thumbnails import pages
 from bridge.conference.typed import HELP
 from bridge.control import views
 from bridge.control.active_topology import ActiveTopology
@@ -81,6 +82,9 @@ class Publisher:
         state = session.watched(running)
         console = session.may("watch")
         slots = self._slots(session, state)
+        count = 1
+        if state is not None:
+            count = pages(state, session.point, self._routes.thumbnails(session.transport))
         return protocol.State(
             seq=session.seq,
             programme=slots[PROGRAMME].wanted or "",
@@ -94,6 +98,8 @@ class Publisher:
             conferences=tuple(views.summary(s) for s in running) if console else (),
             rooms=self._rooms() if console else {},
             upcoming=self._upcoming,
+            page=min(session.page, count - 1),
+            pages=count,
             worker=self._routes.ready,
             unsaved=(
                 sentence("store.unsaved", count=str(self._conductor.unsaved))
@@ -105,13 +111,16 @@ class Publisher:
     def _slots(self, session: Session, state: State | None) -> dict[str, protocol.SlotView]:
         current: RoutingPlan | None = plan(state) if state is not None else None
         slots: dict[str, protocol.SlotView] = {}
+        stands = self._routes.stands(session.transport)
         for name in slots_of(session, self._topology.current).video:
-            feed = feed_of(current, session.point, name) if current is not None else None
+            feed = feed_of(current, session.point, name, stands) if current is not None else None
             shown, layer = self._routes.shown(session.transport, name)
             wanted: str | None = None
             if feed is not None:
                 wanted = feed.point or f"user:{feed.user}"
-            slots[name] = protocol.SlotView(wanted=wanted, shown=shown, layer=layer)
+            slots[name] = protocol.SlotView(
+                wanted=wanted, shown=shown, layer=layer, stands=stands.get(name, "")
+            )
         return slots
 
     def _rooms(self) -> dict[str, protocol.RoomStatus]:

@@ -99,6 +99,8 @@ class Session:
     last_state: protocol.State | None = None
     idle_since: float = 0.0
     watching: str = ""
+    page: int = 0
+    """Which page of thumbnails its page looks at."""
     # What a page reports of itself is kept as it was parsed: checked by then, and a copy in
     # another type would say the same.
     status: protocol.RoomStatus = field(default_factory=protocol.RoomStatus)
@@ -141,7 +143,13 @@ class Session:
 
     def look_at(self, conference: str) -> None:
         """A console wants the pictures of another conference."""
+        if self.watching != conference:
+            self.page = 0
         self.watching = conference
+
+    def turn_to(self, page: int) -> None:
+        """Its page wants the thumbnails of another page."""
+        self.page = page
 
     def does(self, status: protocol.RoomStatus) -> None:
         """What its page really does."""

@@ -20,5 +20,7 @@ def slots_of(session: Session, topology: Topology) -> Slots:
     """The slots of a session: a self-test sees and hears itself only."""
     if session.kind == "echo":
         return Slots((PROGRAMME,), ("audio:0",))
-    points = tuple(point.id for point in topology.points)
-    return Slots(*slot_names(points, session.point, topology.media.audio_slots))
+    media = topology.media
+    most = media.console_thumbnails if session.point is None else media.thumbnails
+    others = sum(1 for point in topology.points if point.id != session.point)
+    return Slots(*slot_names(session.point, min(most, others), media.audio_slots))

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from bridge.conference.model import State
-from bridge.conference.plan import Feed, feed_of, plan
+from bridge.conference.plan import THUMBNAIL, Feed, feed_of, plan
+from bridge.conference.thumbnails import on_page, stand
 from bridge.control.sessions import Session, Sessions
 from bridge.media import messages as m
 
@@ -21,6 +22,7 @@ class WorkerRoutes:
         self.inventory: m.Inventory | None = None
         self._owners: dict[str, str | None] = {}  # transport → its point
         self._slots: dict[str, tuple[str, ...]] = {}  # transport → its video slots
+        self._stands: dict[str, dict[str, str]] = {}  # transport → points in thumbnail slots
         self._shown: dict[tuple[str, str], tuple[str | None, str]] = {}
         self._routes: dict[tuple[str, str], m.Route] = {}
         self._audio: dict[str, m.SetAudio] = {}
@@ -46,6 +48,7 @@ class WorkerRoutes:
         self.inventory = None
         self._owners.clear()
         self._slots.clear()
+        self._stands.clear()
         self._shown.clear()
         self._routes.clear()
         self._audio.clear()
@@ -73,6 +76,12 @@ class WorkerRoutes:
         for slot in transport.slots:
             key = (transport.transport, slot.name)
             self._shown[key] = (self._name(slot.shown), slot.layer)
+        # Who stood in a slot stays in it over a restart of this process.
+        self._stands[transport.transport] = {
+            slot.name: name
+            for slot in transport.slots
+            if slot.name.startswith(THUMBNAIL) and (name := self._name(slot.wanted)) is not None
+        }
 
     def open(self, spec: m.Open, point: str | None) -> None:
         self._owners[spec.transport] = point
@@ -85,6 +94,7 @@ class WorkerRoutes:
             return
         self._send(m.Close(transport=transport))
         self._slots.pop(transport, None)
+        self._stands.pop(transport, None)
         self._owners.pop(transport, None)
         self._routes = {key: route for key, route in self._routes.items() if key[0] != transport}
         self._shown = {key: shown for key, shown in self._shown.items() if key[0] != transport}
@@ -96,6 +106,15 @@ class WorkerRoutes:
         """Whose picture a slot shows now ("user:NAME" for an operator's screen), and which
         layer of it."""
         return self._shown.get((transport, slot), (None, ""))
+
+    def stands(self, transport: str) -> Mapping[str, str]:
+        """The points in the thumbnail slots of a transport, by slot."""
+        return self._stands.get(transport, {})
+
+    def thumbnails(self, transport: str) -> int:
+        """How many thumbnail slots a transport has negotiated."""
+        slots = self._slots.get(transport, ())
+        return sum(1 for slot in slots if slot.startswith(THUMBNAIL))
 
     def owner(self, transport: str) -> str | None:
         return self._owners.get(transport)
@@ -133,8 +152,11 @@ class WorkerRoutes:
             current = plans[state.booking.id] if state is not None else None
             if state is not None and (session.point is None or session.point in state.present):
                 members[state.booking.id].append(session.transport)
+            stands = self._stand(session, state)
             for slot in self._slots.get(session.transport, ()):
-                feed = feed_of(current, session.point, slot) if current is not None else None
+                feed = None
+                if current is not None:
+                    feed = feed_of(current, session.point, slot, stands)
                 self._route(session.transport, slot, self._source(feed), feed, changes)
         if changes:
             self._send(m.SetRoutes(routes=tuple(changes)))
@@ -146,6 +168,17 @@ class WorkerRoutes:
                 floor=self._microphones(current.floor),
             )
         self._mix(groups)
+
+    def _stand(self, session: Session, state: State | None) -> dict[str, str]:
+        """The points in the thumbnail slots of a session from now on, by slot."""
+        names = self._slots.get(session.transport, ())
+        slots = tuple(name for name in names if name.startswith(THUMBNAIL))
+        before = self._stands.get(session.transport, {})
+        points: tuple[str, ...] = ()
+        if state is not None:
+            points = on_page(state, session.point, len(slots), session.page)
+        stands = self._stands[session.transport] = stand(points, before, slots)
+        return stands
 
     def _mix(self, groups: Mapping[str, m.SetAudio]) -> None:
         for ident in (self._ended | set(self._audio)) - set(groups):

@@ -3,9 +3,9 @@ times are arguments, in monotonic seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from bridge.conference.plan import AUDIO, PROGRAMME, THUMBNAIL
+from bridge.conference.plan import AUDIO, PROGRAMME
 from bridge.media import messages as m
 from bridge.signalling.protocol import SlotReport
 
@@ -15,8 +15,8 @@ Pair = tuple[str, str]  # receiver, source
 class Findings:
     """The pictures and sounds that were verified by decoding, and how fast they came.
 
-    Every point is to see and hear every other one: a picture counts in the source's thumbnail, a
-    sound once its source was on air, because microphones are closed before.
+    Every point is to see and hear every other one: a picture counts in the thumbnail slot that the
+    source stands in, a sound once its source was on air, because microphones are closed before.
     """
 
     def __init__(self, points: Iterable[str]) -> None:
@@ -50,8 +50,9 @@ class Findings:
         """How many other points this one has seen."""
         return sum(1 for other, _ in self.pictures if other == receiver)
 
-    def add(self, receiver: str, report: SlotReport) -> None:
-        """Take in what a receiver reports of one slot."""
+    def add(self, receiver: str, report: SlotReport, stands: Mapping[str, str]) -> None:
+        """Take in what a receiver reports of one slot; ``stands`` are the points in its thumbnail
+        slots."""
         source = report.point
         if source not in self.points or source == receiver:
             return
@@ -60,7 +61,7 @@ class Findings:
             if source in self._taken:  # before, its microphone was closed
                 self.sounds.add(pair)
             return
-        if report.slot == THUMBNAIL + source:
+        if stands.get(report.slot) == source:
             self.pictures.add(pair)
             if report.first_frame_ms is not None:
                 self.first_frame_ms.setdefault(pair, report.first_frame_ms)

@@ -164,8 +164,9 @@ class Demo:
         while True:
             for session in process.control.sessions.all():
                 if session.point is not None:
+                    stands = process.control.routes.stands(session.transport)
                     for report in session.reports.values():
-                        self._findings.add(session.point, report)
+                        self._findings.add(session.point, report, stands)
             if time.monotonic() >= next_stats:
                 next_stats = time.monotonic() + STATS_EVERY
                 self._forwarding.add(await process.worker.stats())

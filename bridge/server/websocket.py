@@ -141,6 +141,8 @@ class _Connection:
                 if session.may("watch"):
                     self._control.presence.watch(session, message.conference)
                     await self._watch(message.conference, message.last_seq)
+            case protocol.Thumbnails():
+                self._control.presence.turn_to(session, message.page)
             case protocol.RoomStatus():
                 self._control.presence.status(session, message)
             case protocol.Playback():

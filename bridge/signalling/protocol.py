@@ -11,6 +11,7 @@ from bridge.base.i18n import Sentence
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.model import Floor, Layout, Phase, Request
+from bridge.conference.thumbnails import MAX_PAGE
 
 VERSION = 2
 MAX_MESSAGE = 64 << 10  # octets of one message from a client
@@ -106,11 +107,18 @@ class Playback(Struct, frozen=True, kw_only=True, tag="playback"):
     frame_rate: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0
 
 
+class Thumbnails(Struct, frozen=True, kw_only=True, tag="thumbnails", forbid_unknown_fields=True):
+    """The page wants the small pictures of another page of points, where there are more points
+    than slots. 0 holds those whom the meeting is about; one that does not exist is the last."""
+
+    page: Annotated[int, msgspec.Meta(ge=0, le=MAX_PAGE)]
+
+
 class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
     """The client leaves for good; its session ends."""
 
 
-FromClient = Hello | Command | Typed | Watch | Report | RoomStatus | Playback | Bye
+FromClient = Hello | Command | Typed | Watch | Thumbnails | Report | RoomStatus | Playback | Bye
 
 
 # --- bridge → client -----------------------------------------------------------------------
@@ -164,11 +172,13 @@ class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
 
 
 class SlotView(Struct, frozen=True, kw_only=True):
-    """Desired and shown point of one of the receiver's slots."""
+    """Desired and shown point of one of the receiver's slots. ``stands`` is whose place a
+    thumbnail slot is now, whether or not there is a picture to be had; "" for none."""
 
     wanted: str | None
     shown: str | None
     layer: str = ""
+    stands: str = ""
 
 
 class SeatView(Struct, frozen=True, kw_only=True):
@@ -282,7 +292,8 @@ class Upcoming(Struct, frozen=True, kw_only=True):
 
 class State(Struct, frozen=True, kw_only=True, tag="state"):
     """What this client sees. Sent whole after every change; ``seq`` grows. ``programme`` is
-    whose picture this client's programme slot is to show."""
+    whose picture this client's programme slot is to show. ``page`` of ``pages`` is the page of
+    points that its thumbnail slots hold."""
 
     seq: int
     programme: str
@@ -294,6 +305,8 @@ class State(Struct, frozen=True, kw_only=True, tag="state"):
     upcoming: tuple[Upcoming, ...] = ()
     worker: bool = True
     unsaved: Sentence | None = None
+    page: int = 0
+    pages: int = 1
 
 
 class Events(Struct, frozen=True, kw_only=True, tag="events"):

@@ -33,6 +33,7 @@ class Observations:
         self._names = names
         self._slots: dict[str, Observation] = {}
         self._present_since: dict[str, float] = {}
+        self._told: dict[str, str] = {}  # by point, the thumbnail slot that is to show it
         self._connected_at = 0.0
 
     def connected(self, slots: Iterable[str], at: float) -> None:
@@ -47,6 +48,10 @@ class Observations:
                 self._present_since.setdefault(point, now)
             else:
                 self._present_since.pop(point, None)
+
+    def told(self, slots: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note whose picture each slot is to show, as in the bridge's message `state`."""
+        self._told = {shown["stands"]: slot for slot, shown in slots.items() if shown.get("stands")}
 
     def saw(self, slot: str, card: test_card.Reading, height: int, now: float) -> None:
         """A picture ``height`` pixels high in this slot shows this card."""
@@ -78,6 +83,10 @@ class Observations:
     def number(self, slot: str) -> int:
         """The number of the source that was last seen or heard in this slot; 0 for none."""
         return self._slots[slot].number if slot in self._slots else 0
+
+    def number_of(self, point: str) -> int:
+        """The number of the source that was last seen in the thumbnail of a point; 0 for none."""
+        return self.number(self._told.get(point, ""))
 
     def reports(self) -> list[dict[str, Any]]:
         """A `SlotReport` of the protocol for each slot in which something was seen or heard."""

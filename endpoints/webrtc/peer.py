@@ -136,6 +136,7 @@ class Peer:
                 self._inside = bool(seat and seat["called"])
                 self._activate()
                 self.observations.presence(message["points"], time.monotonic())
+                self.observations.told(message["slots"])
 
     def _activate(self) -> None:
         """Send picture and sound only inside a conference, and tell the bridge when that or the

@@ -77,7 +77,7 @@ def test_whatever_happens_the_conference_holds(
         current = plan(state)
         assert set(current.floor) <= set(current.speakers) <= run.heard()
         for receiver in POINTS:
-            shown = feed_of(current, receiver, "programme")
+            shown = feed_of(current, receiver, "programme", {})
             assert shown is None or shown.point != receiver or len(state.present) < 2
         assert sorted(current.panes) == sorted(POINTS)
     # The log alone gives the same state, also over its stored form.

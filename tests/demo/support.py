@@ -29,13 +29,18 @@ def stats(uptime: float, packets: int, cpu: float) -> m.Stats:
     )
 
 
+def stands(findings: Findings) -> dict[str, str]:
+    """A thumbnail slot for every point, in their order."""
+    return {f"thumb:{n + 1}": point for n, point in enumerate(sorted(findings.points))}
+
+
 def see_and_hear_everything(findings: Findings) -> None:
     """Every point sees and hears every other one, at once."""
     for n, source in enumerate(sorted(findings.points)):
         findings.took(source, float(n))
         for receiver in sorted(findings.points - {source}):
-            findings.add(
-                receiver, report(f"thumb:{source}", source, first_frame_ms=100.0, latency_ms=60.0)
-            )
-            findings.add(receiver, report("programme", source, since=n + 0.25, latency_ms=70.0))
-            findings.add(receiver, report("audio:0", source))
+            seen = report(f"thumb:{n + 1}", source, first_frame_ms=100.0, latency_ms=60.0)
+            findings.add(receiver, seen, stands(findings))
+            seen = report("programme", source, since=n + 0.25, latency_ms=70.0)
+            findings.add(receiver, seen, {})
+            findings.add(receiver, report("audio:0", source), {})

@@ -8,6 +8,7 @@ from bridge.demo.findings import Findings, Forwarding
 from tests.demo.support import report, see_and_hear_everything, stats
 
 POINTS = ("a", "b", "c")
+STANDS = {"thumb:1": "a", "thumb:2": "b", "thumb:3": "c"}
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_everything_is_expected_once_in_each_direction(findings: Findings) -> No
     assert findings.seen_by("a") == 2
 
 
-@pytest.mark.parametrize("missing", ["thumb:c", "audio:0"])
+@pytest.mark.parametrize("missing", ["thumb:3", "audio:0"])
 def test_one_missing_picture_or_sound_is_not_everything(findings: Findings, missing: str) -> None:
     whole = Findings(POINTS)
     see_and_hear_everything(whole)
@@ -32,55 +33,55 @@ def test_one_missing_picture_or_sound_is_not_everything(findings: Findings, miss
     gone = findings.pictures if missing.startswith("thumb") else findings.sounds
     gone.discard(("a", "c"))
     assert not findings.complete()
-    findings.add("a", report(missing, "c"))
+    findings.add("a", report(missing, "c"), STANDS)
     assert findings.complete()
     assert (findings.pictures, findings.sounds) == (whole.pictures, whole.sounds)
 
 
 def test_a_picture_counts_in_the_thumbnail_of_its_own_point_only(findings: Findings) -> None:
-    findings.add("a", report("thumb:b", "c"))
-    findings.add("a", report("programme", "b"))
+    findings.add("a", report("thumb:2", "c"), STANDS)
+    findings.add("a", report("programme", "b"), STANDS)
     assert findings.pictures == set()
-    findings.add("a", report("thumb:b", "b"))
+    findings.add("a", report("thumb:2", "b"), STANDS)
     assert findings.pictures == {("a", "b")}
 
 
 @pytest.mark.parametrize("source", ["", "stranger", "a"])
 def test_who_is_nobody_elses_point_is_not_seen(findings: Findings, source: str) -> None:
     findings.took(source, 0.0)
-    findings.add("a", report(f"thumb:{source}", source, latency_ms=5.0))
-    findings.add("a", report("audio:0", source))
+    findings.add("a", report("thumb:4", source, latency_ms=5.0), STANDS | {"thumb:4": source})
+    findings.add("a", report("audio:0", source), STANDS)
     assert findings.pictures == findings.sounds == set()
     assert findings.latency_ms == []
 
 
 def test_a_sound_counts_from_its_take_on(findings: Findings) -> None:
-    findings.add("a", report("audio:1", "b"))
+    findings.add("a", report("audio:1", "b"), STANDS)
     assert findings.sounds == set()
     findings.took("b", 5.0)
-    findings.add("a", report("audio:1", "b"))
+    findings.add("a", report("audio:1", "b"), STANDS)
     assert findings.sounds == {("a", "b")}
 
 
 def test_a_switch_is_from_the_take_to_the_first_picture_after_it(findings: Findings) -> None:
-    findings.add("a", report("programme", "b", since=9.0))  # not taken yet
+    findings.add("a", report("programme", "b", since=9.0), STANDS)  # not taken yet
     findings.took("b", 10.0)
-    findings.add("a", report("programme", "b", since=9.5))  # a picture from before
+    findings.add("a", report("programme", "b", since=9.5), STANDS)  # a picture from before
     assert findings.switched_ms == {}
-    findings.add("a", report("programme", "b", since=10.25))
-    findings.add("a", report("programme", "b", since=12.0))  # seen again
+    findings.add("a", report("programme", "b", since=10.25), STANDS)
+    findings.add("a", report("programme", "b", since=12.0), STANDS)  # seen again
     assert findings.switched_ms == {("a", "b"): 250.0}
 
 
 def test_the_first_frame_is_the_first_that_was_told(findings: Findings) -> None:
     for first in (None, 80.0, 300.0):
-        findings.add("a", report("thumb:b", "b", first_frame_ms=first))
+        findings.add("a", report("thumb:2", "b", first_frame_ms=first), STANDS)
     assert findings.first_frame_ms == {("a", "b"): 80.0}
 
 
 def test_a_report_that_is_read_twice_gives_one_latency(findings: Findings) -> None:
     for latency in (60.0, 60.0, None, 61.0, 60.0):
-        findings.add("a", report("thumb:b", "b", latency_ms=latency))
+        findings.add("a", report("thumb:2", "b", latency_ms=latency), STANDS)
     assert findings.latency_ms == [60.0, 61.0, 60.0]
 
 

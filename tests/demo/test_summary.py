@@ -51,7 +51,7 @@ def test_ok_needs_every_point_picture_and_sound(findings: Findings, forwarding: 
     assert not document(findings, forwarding, 2)["ok"]
     findings.sounds.discard(("a", "b"))
     assert not document(findings, forwarding, 3)["ok"]
-    findings.add("a", report("audio:0", "b"))
+    findings.add("a", report("audio:0", "b"), {})
     assert document(findings, forwarding, 3)["ok"]
     findings.pictures.discard(("a", "b"))
     assert not document(findings, forwarding, 3)["ok"]

@@ -244,7 +244,7 @@ async def test_a_headless_point_sends_a_file(served: Served, tmp_path: Path) -> 
             conference = (await api(served, "POST", "/conferences", body))["conference"]
             await until(served, lambda p: p["state"] == "in_session")
             async with asyncio.timeout(HANG):
-                while chair.observations.number(f"thumb:{POINT}") != 77:  # noqa: ASYNC110 - decoded
+                while chair.observations.number_of(POINT) != 77:  # noqa: ASYNC110 - decoded
                     await asyncio.sleep(0.1)
             await served.command(conference, {"type": "end"})
     finally:

@@ -106,6 +106,11 @@ export class Client {
     this.connection.send(status);
   }
 
+  /** Ask for the small pictures of another page of points. @param {number} page */
+  turn(page) {
+    this.connection.send({ type: "thumbnails", page });
+  }
+
   /**
    * Give a command to the conference that this page is in.
    * @param {Asked} command

@@ -4,6 +4,7 @@
 import { RETRY } from "./protocol.js";
 
 const DISCONNECTED_LIMIT = 2500; // ms in "disconnected" until a new connection is made
+const CODECS = ["video/vp8", "video/h264", "video/rtx"];
 const CONNECT_LIMIT = 10000; // ms from the answer to "connected"
 
 /**
@@ -92,6 +93,7 @@ export class Media {
     try {
       this.addSending(pc);
       const video = this.slots.video.map(() => pc.addTransceiver("video", { direction: "recvonly" }));
+      preferCodecs(video);
       const audio = this.slots.audio.map(() => pc.addTransceiver("audio", { direction: "recvonly" }));
       await pc.setLocalDescription();
       const answer = await this.connection.offer(pc.localDescription?.sdp ?? "");
@@ -202,4 +204,15 @@ export class Media {
     this.handlers.status("down", error);
     this.again();
   }
+}
+
+/**
+ * Offer only the codecs that a bridge may choose: with every codec of the browser the offer of a
+ * console with dozens of pictures would be larger than a bridge takes.
+ * @param {RTCRtpTransceiver[]} lines
+ */
+function preferCodecs(lines) {
+  const all = RTCRtpReceiver.getCapabilities("video")?.codecs ?? [];
+  const known = all.filter(({ mimeType }) => CODECS.includes(mimeType.toLowerCase()));
+  for (const line of lines) line.setCodecPreferences(known);
 }

@@ -18,6 +18,10 @@
  * @property {string} programme
  * @property {Record<string, string>} presence
  * @property {Record<string, SlotView>} shown
+ * @property {Record<string, string>} pictures  the thumbnail slot that shows a point, by point
+ * @property {Set<string>} onPage  points whose thumbnails this page is to get
+ * @property {number} page
+ * @property {number} pages
  * @property {Record<string, number>} levels
  * @property {ConferenceView | null} conference
  * @property {Summary[]} conferences
@@ -55,6 +59,10 @@ export const initial = Object.freeze({
   programme: "",
   presence: {},
   shown: {},
+  pictures: {},
+  onPage: new Set(),
+  page: 0,
+  pages: 1,
   levels: {},
   conference: null,
   conferences: [],
@@ -99,6 +107,9 @@ export function reduce(state, message) {
         programme: message.programme,
         presence: message.points,
         shown: message.slots,
+        ...thumbnails(message.slots),
+        page: message.page,
+        pages: message.pages,
         conference: message.conference,
         conferences: message.conferences,
         rooms: message.rooms,
@@ -117,6 +128,23 @@ export function reduce(state, message) {
     default:
       return state;
   }
+}
+
+/**
+ * Which slot shows which point, and which points are to be shown.
+ * @param {Record<string, SlotView>} slots
+ */
+function thumbnails(slots) {
+  /** @type {Record<string, string>} */
+  const pictures = {};
+  /** @type {Set<string>} */
+  const onPage = new Set();
+  for (const [slot, { shown, stands }] of Object.entries(slots)) {
+    if (!slot.startsWith("thumb:")) continue;
+    if (stands) onPage.add(stands);
+    if (shown) pictures[shown] = slot;
+  }
+  return { pictures, onPage };
 }
 
 /**

@@ -4,7 +4,7 @@
 /** @import { PageState } from "./state.js" */
 import { clockText } from "./format.js";
 import { pick, t } from "./i18n.js";
-import { pointOf, shownIn, standing } from "./state.js";
+import { pointOf, standing } from "./state.js";
 
 const OLD_LINE = 6; // seconds after which a line's figures are old
 
@@ -41,7 +41,7 @@ export function tileOf(state, id, now) {
     icon: STANDING_ICONS[does] ?? "",
     onAir,
     preview,
-    empty: shownIn(state, `thumb:${id}`) !== id,
+    picture: state.pictures[id] ?? null,
     badge: onAir ? t("room.on_air") : preview ? t("console.preview") : does === "in_session" ? "" : t(`state.${does}`),
     microphone: seat ? microphoneIcon(seat) : "",
     open: seat?.microphone ?? false,

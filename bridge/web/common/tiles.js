@@ -3,6 +3,7 @@
 /** @import { PageState } from "./state.js" */
 import { spark } from "./chart.js";
 import { make, makeVideo, setMark, setText } from "./dom.js";
+import { Pager } from "./pager.js";
 import { LOSSES, loudness } from "./state.js";
 import { tileOf } from "./tile.js";
 
@@ -17,12 +18,15 @@ import { tileOf } from "./tile.js";
 
 /** Tiles of all points but the page's own. */
 export class Tiles {
-  /** @param {HTMLElement} root @param {Actions | null} actions */
-  constructor(root, actions) {
+  /** @param {HTMLElement} root @param {Actions | null} actions @param {(page: number) => void} turn  asks for another page of points */
+  constructor(root, actions, turn) {
     this.root = root;
     this.actions = actions;
+    this.pager = new Pager(turn);
     /** @type {Map<string, Parts>} */
     this.tiles = new Map();
+    /** What each thumbnail slot receives. @type {Map<string, MediaStream>} */
+    this.streams = new Map();
   }
 
   /** Make the tiles, where the points are others than before. @param {PageState} state */
@@ -32,6 +36,7 @@ export class Tiles {
     this.root.replaceChildren();
     this.tiles.clear();
     wanted.forEach((point, index) => this.tiles.set(point.id, this.make(point.id, index)));
+    this.root.append(this.pager.root);
   }
 
   /** @param {string} id @param {number} index */
@@ -64,10 +69,9 @@ export class Tiles {
     return { tile, video, name, status, badge, microphone, lines, history, bar };
   }
 
-  /** Show a picture in a point's tile. @param {string} point @param {MediaStreamTrack} track */
-  attach(point, track) {
-    const parts = this.tiles.get(point);
-    if (parts) parts.video.srcObject = new MediaStream([track]);
+  /** Take in what a slot receives; the state says whose picture it is. @param {string} slot @param {MediaStreamTrack} track */
+  attach(slot, track) {
+    this.streams.set(slot, new MediaStream([track]));
   }
 
   /**
@@ -76,6 +80,7 @@ export class Tiles {
    * @param {string | null} [selected]  the point that the operator has chosen
    */
   render(state, now, selected = null) {
+    this.pager.render(state);
     for (const [id, parts] of this.tiles) {
       const shown = tileOf(state, id, now);
       setText(parts.name, shown.name);
@@ -88,7 +93,11 @@ export class Tiles {
       parts.tile.classList.toggle("on-air", shown.onAir);
       parts.tile.classList.toggle("preview", shown.preview);
       parts.tile.classList.toggle("selected", selected === id);
-      parts.tile.classList.toggle("empty", shown.empty);
+      parts.tile.classList.toggle("empty", shown.picture === null);
+      parts.tile.hidden = state.pages > 1 && !state.onPage.has(id);
+      // A slot that shows somebody else now leaves this tile; without a picture the last one stays.
+      const stream = shown.picture === null ? null : (this.streams.get(shown.picture) ?? null);
+      if (stream && parts.video.srcObject !== stream) parts.video.srcObject = stream;
       parts.tile.setAttribute("aria-label", shown.label);
       if (!this.actions) continue;
       setMark(parts.lines, shown.line);

@@ -34,7 +34,7 @@ export class Desk {
       select: (point) => this.select(point),
       take: (point) => orders.command({ type: "take", point }),
       keys: POINT_KEYS,
-    });
+    }, (page) => client.turn(page));
     /** Pictures by slot. @type {Record<string, HTMLVideoElement>} */
     this.videos = {
       programme: picture("stage", "console.programme_picture"),
@@ -49,7 +49,7 @@ export class Desk {
     const video = this.videos[slot];
     if (video) video.srcObject = new MediaStream([track]);
     else if (slot.startsWith("audio:")) this.sounds.attach(slot, track);
-    else this.tiles.attach(slot.replace("thumb:", ""), track);
+    else this.tiles.attach(slot, track);
   }
 
   /** Texts that change with the language only. */

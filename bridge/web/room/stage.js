@@ -21,7 +21,7 @@ export class Stage {
     this.own.className = "own";
     this.own.hidden = true;
     this.content = makeVideo(byId("content-stage"), " ");
-    this.tiles = new Tiles(byId("tiles"), null);
+    this.tiles = new Tiles(byId("tiles"), null, (page) => client.turn(page));
     this.sounds = new Sounds();
   }
 
@@ -30,7 +30,7 @@ export class Stage {
     if (slot === "programme") this.programme.srcObject = new MediaStream([track]);
     else if (slot === "content") this.content.srcObject = new MediaStream([track]);
     else if (slot.startsWith("audio:")) this.sounds.attach(slot, track);
-    else this.tiles.attach(slot.replace("thumb:", ""), track);
+    else this.tiles.attach(slot, track);
   }
 
   render() {

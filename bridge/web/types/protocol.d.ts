@@ -4,7 +4,7 @@
 type Sparse<T extends { type: string }> = Pick<T, "type"> & Partial<Omit<T, "type">>;
 
 /** What a page may send over the WebSocket. */
-export type FromClient = Hello | Command | Typed | Watch | Report | Sparse<RoomStatus> | Sparse<Playback> | Bye;
+export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Report | Sparse<RoomStatus> | Sparse<Playback> | Bye;
 
 /** What the bridge sends over the WebSocket. */
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Result | Ended | Error;
@@ -1036,6 +1036,7 @@ export interface SlotView {
   wanted: string | null;
   shown: string | null;
   layer: string;
+  stands: string;
 }
 
 export interface SpeakingTimeCommand {
@@ -1069,6 +1070,8 @@ export interface State {
   upcoming: Upcoming[];
   worker: boolean;
   unsaved: Sentence | null;
+  page: number;
+  pages: number;
 }
 
 export interface StepView {
@@ -1120,6 +1123,11 @@ export interface TemplateInfo {
   id: string;
   editable: boolean;
   template: Template;
+}
+
+export interface Thumbnails {
+  type: "thumbnails";
+  page: number;
 }
 
 export interface Title {

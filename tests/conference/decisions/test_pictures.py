@@ -158,7 +158,7 @@ def test_a_camera_that_is_off_is_shown_to_nobody() -> None:
     run.ok(c.Camera(point="b", off=True))
     current = plan(run.state)
     assert current.viewer is None
-    assert feed_of(current, "c", "thumb:b") is None
+    assert feed_of(current, "c", "thumb:1", {"thumb:1": "b"}) is None
     run.ok(c.Camera(point="b", off=False))
     assert plan(run.state).viewer is not None
 

@@ -10,7 +10,7 @@ from endpoints.webrtc.observation import Observations
 from endpoints.webrtc.test_card import TIME_MODULUS, Reading
 
 NAMES = {1: "hoi-truong", 2: "an-binh"}
-SLOTS = ("programme", "thumb:an-binh", "audio:0")
+SLOTS = ("programme", "thumb:1", "audio:0")
 
 
 @pytest.fixture
@@ -45,14 +45,14 @@ def test_a_report_is_one_of_the_protocol(seen: Observations) -> None:
 def test_the_first_picture_counts_from_when_its_source_was_there(seen: Observations) -> None:
     seen.presence({"an-binh": "in_session"}, 130.0)
     seen.presence({"an-binh": "in_session"}, 135.0)  # told again: it has been there
-    seen.saw("thumb:an-binh", Reading(2, 0), 180, 130.5)
+    seen.saw("thumb:1", Reading(2, 0), 180, 130.5)
     assert seen.reports()[0]["first_frame_ms"] == pytest.approx(500.0)
 
 
 def test_a_source_that_left_and_came_back_is_there_anew(seen: Observations) -> None:
     for at, presence in ((101.0, "in_session"), (102.0, "lost"), (140.0, "in_session")):
         seen.presence({"an-binh": presence}, at)
-    seen.saw("thumb:an-binh", Reading(2, 0), 180, 140.2)
+    seen.saw("thumb:1", Reading(2, 0), 180, 140.2)
     assert seen.reports()[0]["first_frame_ms"] == pytest.approx(200.0)
     seen.presence({"an-binh": "in_session"}, 150.0)
     assert seen.reports()[0]["first_frame_ms"] == pytest.approx(200.0), "as it was"
@@ -90,3 +90,14 @@ def test_another_connection_begins_anew(seen: Observations) -> None:
     assert seen.reports() == []
     seen.heard("audio:0", 1, 200.5)
     assert seen.reports()[0]["first_frame_ms"] == pytest.approx(500.0)
+
+
+def test_the_picture_of_a_point_is_looked_for_in_the_slot_that_it_stands_in() -> None:
+    seen = Observations({2: "an-binh", 3: "chi-ne"})
+    seen.connected(SLOTS, 0.0)
+    seen.saw("thumb:1", Reading(2, 0), 180, 1.0)
+    assert seen.number_of("an-binh") == 0, "nobody has said where it stands"
+    seen.told({"thumb:1": {"stands": "an-binh"}, "programme": {"stands": ""}})
+    assert (seen.number_of("an-binh"), seen.number_of("chi-ne")) == (2, 0)
+    seen.told({"thumb:1": {"stands": "chi-ne"}})
+    assert seen.number_of("chi-ne") == 2, "what is seen, not what was told"

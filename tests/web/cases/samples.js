@@ -48,9 +48,12 @@ export const line = (changes = {}) => ({
 export const stateMessage = (changes = {}) => ({
   type: "state", seq: 1, programme: "hoi-truong",
   points: { "hoi-truong": "in_session", "khoan-du": "in_session", "chi-ne": "in_session" },
-  slots: { "thumb:khoan-du": { wanted: "khoan-du", shown: "khoan-du", layer: "q" } },
+  slots: {
+    "thumb:1": { wanted: "khoan-du", shown: "khoan-du", layer: "q", stands: "khoan-du" },
+    "thumb:2": { wanted: "chi-ne", shown: null, layer: "", stands: "chi-ne" },
+  },
   conference: conference(), conferences: [], rooms: {}, upcoming: [], worker: true, unsaved: null,
-  ...changes,
+  page: 0, pages: 1, ...changes,
 });
 
 /** What a page knows after these messages. @param {any[]} messages */

@@ -19,8 +19,8 @@ test("a welcome and a state make up what a page knows", () => {
   assert.equal(pointOf(state, "khoan-du")?.tier, "commune");
   assert.equal(pointOf(state, "nobody"), null);
   assert.equal(pointOf(state, null), null);
-  assert.equal(shownIn(state, "thumb:khoan-du"), "khoan-du");
-  assert.equal(shownIn(state, "thumb:chi-ne"), null);
+  assert.equal(shownIn(state, "thumb:1"), "khoan-du");
+  assert.equal(shownIn(state, "thumb:2"), null);
 });
 
 test("a state is a whole: what it does not name is gone", () => {
@@ -28,6 +28,17 @@ test("a state is a whole: what it does not name is gone", () => {
   assert.equal(state.conference, null);
   assert.deepEqual(state.presence, {});
   assert.equal(state.user, "lan", "a welcome's part stays");
+});
+
+test("a slot shows one point after another, and has the place of one without a picture", () => {
+  const state = onDesk();
+  assert.deepEqual(state.pictures, { "khoan-du": "thumb:1" });
+  assert.deepEqual([...state.onPage], ["khoan-du", "chi-ne"]);
+  const slots = { "thumb:1": { wanted: "chi-ne", shown: "khoan-du", layer: "q", stands: "chi-ne" } };
+  const switching = reduce(state, stateMessage({ slots, page: 1, pages: 2 }));
+  assert.deepEqual(switching.pictures, { "khoan-du": "thumb:1" }, "until the first picture of the next");
+  assert.deepEqual([...switching.onPage], ["chi-ne"]);
+  assert.deepEqual([switching.page, switching.pages], [1, 2]);
 });
 
 test("nothing is changed in place, and unknown messages change nothing", () => {

@@ -37,9 +37,9 @@ test("the microphone's icon says locked before open or closed", () => {
   assert.equal(tileOf(onDesk({ seats: {} }), "khoan-du", NOW).microphone, "");
 });
 
-test("a tile is empty unless its slot shows its own point", () => {
-  assert.equal(tileOf(onDesk(), "khoan-du", NOW).empty, false);
-  assert.equal(tileOf(onDesk(), "chi-ne", NOW).empty, true);
+test("a tile has the picture of the slot that shows its point", () => {
+  assert.equal(tileOf(onDesk(), "khoan-du", NOW).picture, "thumb:1");
+  assert.equal(tileOf(onDesk(), "chi-ne", NOW).picture, null);
 });
 
 test("a line has both directions, and the worse one colours it", () => {
