@@ -157,6 +157,22 @@ class Syslog(Model):
     )
 
 
+class Backup(Model):
+    """Backups that are made by themselves."""
+
+    every_hours: Annotated[
+        int, Field(ge=0, le=24 * 31, description="hours between them; 0: none by themselves")
+    ] = 24
+    keep: Annotated[int, Field(ge=1, le=400, description="how many are kept")] = 14
+    folder: Text = Field(
+        default="backups", description="where; relative paths are taken from the state folder"
+    )
+    secret: Text | None = Field(
+        default=None,
+        description="file with the secret that backups are encrypted with; not encrypted without",
+    )
+
+
 class Webhook(Model):
     """Where events of conferences and points are posted, signed with ``secret``."""
 
@@ -219,6 +235,7 @@ class Bridge(Model):
     media: MediaPort
     metrics: MetricsPort = MetricsPort()
     syslog: Syslog | None = None
+    backup: Backup = Backup()
     workers: Annotated[
         int, Field(ge=1, le=1, description="media workers; one carries the conference there is")
     ] = 1

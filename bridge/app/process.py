@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import ssl
 import time
@@ -18,6 +19,7 @@ from bridge.agents.updates import Updates
 from bridge.app import credentials
 from bridge.app.certificates import ServerCertificate
 from bridge.app.errors import StartError
+from bridge.app.state_folder import make_backups, prepare
 from bridge.base.clock import SteadyClock
 from bridge.control.control import Control
 from bridge.control.scheduler import Scheduler
@@ -37,12 +39,16 @@ from bridge.server.metrics_listener import MetricsConfigError, MetricsListener, 
 from bridge.server.webhooks import Delivery
 from bridge.store.accounts import Accounts
 from bridge.store.database import FAULTS, StoreError, engine_of, migrate
+from bridge.store.integrity import forget_mark, write_mark
 from bridge.store.log import EventLog
 from bridge.store.quality import QualityStore
+from bridge.store.snapshots import Snapshots
 from bridge.telemetry.collector import Collector
 from bridge.telemetry.meters import Meters
 from bridge.telemetry.sources import Sources
 from config.schema import Topology
+
+MARK_INTERVAL = 10.0  # seconds
 
 
 class ControlProcess:
@@ -72,7 +78,7 @@ class ControlProcess:
         self._state = state
         self._keep_worker = keep_worker
         self._topology_file = topology_file
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        prepare(state)
         self.keys = credentials.load_keys(topology, state / credentials.KEYS)
         self.local_token = credentials.make_local_token(state / credentials.LOCAL_TOKEN)
         self.certificate = ServerCertificate(topology.bridge.web.tls, folder, state / "tls")
@@ -83,6 +89,7 @@ class ControlProcess:
         self.meters = Meters()
         self.events = EventLog(self.engine, self.meters.committed)
         self.accounts = Accounts(self.engine)
+        self.backups = make_backups(topology, state, folder)
         media = topology.bridge.media
         self.worker = WorkerLink(
             control=state / "worker.sock",
@@ -96,6 +103,7 @@ class ControlProcess:
         self.control = Control(
             topology,
             self.events,
+            Snapshots(self.engine),
             send if send is not None else self.worker.send,
             SteadyClock(wall, monotonic),
             monotonic,
@@ -245,6 +253,8 @@ class ControlProcess:
             self.health.run(),
             self.readiness.run(),
             self.collector.run(),
+            self.backups.run(self.conductor.now, lambda: bool(self.conductor.running())),
+            self._keep_mark(),
             *([self.security_log.run()] if self.security_log is not None else []),
             *(delivery.run(hook) for hook in self.topology.bridge.webhooks),
         ]
@@ -259,6 +269,7 @@ class ControlProcess:
             await self.conductor.load()
             await self.incidents.load(self.control.clock())
             await self.session_keeper.restore()
+            write_mark(self._state, await self.events.last_number())
         except StoreError as error:
             await self.engine.dispose()
             raise StartError(str(error)) from None
@@ -280,6 +291,14 @@ class ControlProcess:
         if self._runner is not None:
             await self._runner.cleanup()
         await self.engine.dispose()
+        write_mark(self._state, -1)
+
+    async def _keep_mark(self) -> None:
+        """Note how far the log is, so that a start notices a database that has lost something."""
+        while True:
+            await asyncio.sleep(MARK_INTERVAL)
+            with contextlib.suppress(*FAULTS):
+                write_mark(self._state, await self.events.last_number())
 
     def http(self) -> Http:
         """The web application around this process."""
@@ -294,6 +313,7 @@ class ControlProcess:
             topology_file=self._topology_file,
             certificate=self.certificate.authority_file,
             reloaded=self.control.presence.end_consoles,
+            restored=lambda: forget_mark(self._state),
             agents=self.agents,
             incidents=self.incidents,
             health=self.health,
@@ -301,6 +321,7 @@ class ControlProcess:
             host=lambda: self.collector.host,
             bundles=Bundles([self._state / BUNDLE, INSTALLED]),
             updates=self.updates,
+            backups=self.backups,
         )
         return Http(services, self.topology.bridge.web.origins, self.agent_sockets)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 PRIVATE, PUBLIC = 0o600, 0o644
 
@@ -11,11 +14,22 @@ PRIVATE, PUBLIC = 0o600, 0o644
 def write_private(path: Path, data: str | bytes, mode: int = PRIVATE) -> None:
     """Write a file whole or not at all, readable by its owner only (or by ``mode``) from its
     first octet on. What was there is replaced at once. Raises OSError."""
-    content = data.encode() if isinstance(data, str) else data
+    with private_file(path, mode) as file:
+        file.write(data.encode() if isinstance(data, str) else data)
+
+
+@contextlib.contextmanager
+def private_file(path: Path, mode: int = PRIVATE) -> Iterator[BinaryIO]:
+    """A file to write, as `write_private` does; it is in place when all is written, and an error
+    on the way leaves what was there."""
     temporary = path.with_name(path.name + ".new")
     temporary.unlink(missing_ok=True)
     # O_EXCL: neither follows a link that somebody put there nor keeps another's permissions.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     temporary.replace(path)

@@ -16,6 +16,7 @@ from rich.tree import Tree
 
 from bridge.app.errors import StartError
 from bridge.app.process import ControlProcess
+from bridge.app.state_folder import held, look_at_database
 from bridge.base import logs
 from bridge.base.systemd import notify, watchdog
 from bridge.cli.accounts import ca_app, user_app
@@ -115,6 +116,8 @@ def serve(
     topology = load_or_exit(file)
     logs.configure(process="control")
 
+    folder = state_folder(file, topology)
+
     async def run() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -122,7 +125,7 @@ def serve(
             loop.add_signal_handler(name, stop.set)
         process = ControlProcess(
             topology,
-            state=state_folder(file, topology),
+            state=folder,
             folder=file.resolve().parent,
             topology_file=file.resolve(),
             keep_worker=external_worker,
@@ -137,10 +140,14 @@ def serve(
             alive.cancel()
 
     try:
-        asyncio.run(run())
+        with held(folder):
+            look_at_database(
+                folder, topology.bridge.database, folder / topology.bridge.backup.folder, file
+            )
+            asyncio.run(run())
     except StartError as error:
         errors.print(escape(str(error)), soft_wrap=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(error.code) from None
 
 
 @app.command()

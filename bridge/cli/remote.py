@@ -19,8 +19,13 @@ from rich.table import Table
 
 from bridge.app.certificates import CA_CERTIFICATE
 from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
+from bridge.app.errors import StartError
+from bridge.app.state_folder import free
 from bridge.base.files import write_private
 from bridge.cli.common import File, errors, load_or_exit, state_folder
+from bridge.cli.offline import restore_offline
+from bridge.demo.loopback import another_answers
+from bridge.store.database import NotSaved, StoreError
 from config.schema import Topology
 
 conference_app = typer.Typer(no_args_is_help=True, help="Conferences of the running bridge.")
@@ -183,6 +188,19 @@ def backup(file: File, out: Annotated[Path, typer.Argument(help="file to write")
 def restore(
     file: File, source: Annotated[Path, typer.Argument(help="a backup", exists=True)]
 ) -> None:
-    """Replace the database of the running bridge by a backup."""
+    """Replace the database by a backup, whether the bridge runs or not; the audit trail stays."""
+    topology = load_or_exit(file)
+    state = state_folder(file, topology)
+    if free(state) and not another_answers(state / LOCAL_ADDRESS, ""):
+        _restore_offline(topology, state, source, file.resolve().parent)
+        return
     answer = json.loads(ask(file, "PUT", "/api/v1/backup", data=source.read_bytes()))
     typer.echo(f"{answer['rows']} rows restored")
+
+
+def _restore_offline(topology: Topology, state: Path, source: Path, base: Path) -> None:
+    try:
+        typer.echo(asyncio.run(restore_offline(topology, state, source, base)))
+    except (StartError, StoreError, NotSaved, ValueError) as error:
+        errors.print(str(error), soft_wrap=True, markup=False)
+        raise typer.Exit(1) from None

@@ -48,9 +48,8 @@ def apply(state: State | None, recorded: e.Recorded) -> State:
     return replace(_APPLY[type(event)](state, event, at), seq=recorded.seq)
 
 
-def replay(log: Iterable[e.Recorded]) -> State | None:
-    """The state that a log adds up to."""
-    state: State | None = None
+def replay(log: Iterable[e.Recorded], state: State | None = None) -> State | None:
+    """The state that a log adds up to, or that it makes of the ``state`` before it."""
     for recorded in log:
         state = apply(state, recorded)
     return state

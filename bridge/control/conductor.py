@@ -31,6 +31,7 @@ from bridge.conference.model import SYSTEM, Actor, Booking, Refusal, State
 from bridge.control.draft import Done, Draft, Result
 from bridge.store.database import FAULTS, Conflict, NotSaved
 from bridge.store.log import Answer, EventLog
+from bridge.store.snapshots import Snapshots
 
 log = logging.getLogger("conductor")
 
@@ -67,9 +68,15 @@ class Conductor:
     every committed change, with the new state and events."""
 
     def __init__(
-        self, event_log: EventLog, clock: SteadyClock, on_change: Changed, observer: Observer
+        self,
+        event_log: EventLog,
+        snapshots: Snapshots,
+        clock: SteadyClock,
+        on_change: Changed,
+        observer: Observer,
     ) -> None:
         self._log = event_log
+        self._snapshots = snapshots
         self._clock = clock
         self._on_change = on_change
         self._observer = observer
@@ -100,11 +107,12 @@ class Conductor:
     # --- life ---------------------------------------------------------------------------
 
     async def load(self) -> None:
-        """Rebuild every running conference from the log. One that cannot be read (a later
-        version has written it) is left out, and keeps no other from going on."""
+        """Rebuild every running conference from its newest snapshot and what the log has after it.
+        One that cannot be read (a later version has written it) is left out, and keeps no other
+        from going on."""
         for ident in await self._log.running():
             try:
-                state = replay(await self._log.read(ident))
+                state = await self._snapshots.rebuild(ident, self._log)
             except (ValueError, KeyError, msgspec.MsgspecError) as error:
                 log.error("the log of %s cannot be understood: %s", ident, error)
                 continue
@@ -113,7 +121,8 @@ class Conductor:
 
     async def run(self) -> None:
         """Carry commands out until cancelled."""
-        others = [asyncio.create_task(self._tick()), asyncio.create_task(self._forget_answers())]
+        jobs = (self._tick(), self._forget_answers(), self._snapshots.run())
+        others = [asyncio.create_task(job) for job in jobs]
         try:
             while True:
                 batch = [await self._queue.get()]
@@ -268,11 +277,17 @@ class Conductor:
         was lost, and the events were not. Facts not saved yet are found again by whoever told
         them."""
         affected = {item.conference for item in [*self._unsaved, *draft.recorded]}
-        logs = {ident: await self._log.read(ident) for ident in affected}
+        unsaved = {item.conference for item in self._unsaved}
+        logs = {}
+        for ident in affected:
+            # Facts that were not saved are in our state and not in the log: it is made anew.
+            base = self.states.get(ident) if ident not in unsaved else None
+            recorded = await self._log.read(ident, base.seq if base is not None else 0)
+            logs[ident] = (base, recorded)
         self._unsaved.clear()  # not before all is read: a reading that fails must lose nothing
-        for ident, recorded in logs.items():
+        for ident, (base, recorded) in logs.items():
             known = self.states[ident].seq if ident in self.states else 0
-            state = replay(recorded)
+            state = replay(recorded, base)
             if state is None:
                 self.states.pop(ident, None)
                 continue
@@ -315,6 +330,8 @@ class Conductor:
         for ident, events in changed.items():
             state = self.states[ident]
             self._on_change(ident, state, events)
+            if not self._unsaved:  # a snapshot is of what the log has
+                self._snapshots.consider(state)
             if state.phase == "ended":
                 del self.states[ident]  # the log has it
         self.committed.set()

@@ -24,6 +24,7 @@ from bridge.control.sessions import Sessions
 from bridge.control.worker_routes import WorkerRoutes
 from bridge.media import messages as m
 from bridge.store.log import EventLog
+from bridge.store.snapshots import Snapshots
 from config.schema import Topology
 
 log = logging.getLogger("control")
@@ -39,6 +40,7 @@ class Control:
         self,
         topology: Topology,
         events: EventLog,
+        snapshots: Snapshots,
         send: Callable[[m.Command], None],
         clock: SteadyClock,
         monotonic: Callable[[], float],
@@ -48,7 +50,7 @@ class Control:
         self.observer = observer
         self.topology = ActiveTopology(topology)
         self.sessions = Sessions()
-        self.conductor = Conductor(events, clock, self._committed, observer)
+        self.conductor = Conductor(events, snapshots, clock, self._committed, observer)
         self.routes = WorkerRoutes(self.sessions, send)
         self.publisher = Publisher(self.topology, self.sessions, self.conductor, self.routes)
         self.presence = Presence(

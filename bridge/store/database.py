@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gzip
-import hashlib
-import io
-import json
 import os
 import threading
 from pathlib import Path
@@ -16,22 +12,25 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bridge.base.files import PRIVATE
-from bridge.store import tables
 
+SQLITE = "diem-cau.sqlite3"
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT = 5000  # ms that a writer waits for another process (a backup, the user command)
 THREAD_END = 5.0  # seconds that the thread of a connection may take to end
-BACKUP_FORMAT = 1
-MAX_BACKUP = 1 << 30  # octets of an unpacked backup
-BATCH = 500  # rows
 
 
 class StoreError(Exception):
     """The database cannot be used; the text says why and what to do."""
+
+
+class DamagedError(StoreError):
+    """The database has lost something, or cannot be read. Nothing was written to it."""
 
 
 class NotSaved(Exception):
@@ -50,7 +49,7 @@ FAULTS = (NotSaved, SQLAlchemyError, OSError)
 def engine_of(url: str, folder: Path) -> AsyncEngine:
     """An engine for ``url``; an empty one is SQLite in ``folder``. Raises `StoreError`."""
     if not url:
-        url = f"sqlite+aiosqlite:///{folder / 'diem-cau.sqlite3'}"
+        url = f"sqlite+aiosqlite:///{folder / SQLITE}"
     try:
         parsed = sa.engine.make_url(url)
         if parsed.drivername in ("postgresql", "postgres"):
@@ -102,6 +101,16 @@ async def migrate(engine: AsyncEngine) -> None:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
+        known = ScriptDirectory.from_config(config)
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found is not None and found not in {
+            script.revision for script in known.walk_revisions()
+        }:
+            raise StoreError(
+                f"The database was written by a newer version of this program (revision {found}; "
+                f"this one knows up to {known.get_current_head()}). Install that version again, or "
+                "restore a backup of this one. Nothing was changed."
+            )
         command.upgrade(config, "head")
 
     before = set(threading.enumerate())
@@ -109,6 +118,9 @@ async def migrate(engine: AsyncEngine) -> None:
         _keep_private(engine)
         async with engine.begin() as connection:
             await connection.run_sync(upgrade)
+    except StoreError:
+        await engine.dispose()
+        raise
     except (SQLAlchemyError, OSError) as error:
         await _ended(set(threading.enumerate()) - before)
         raise StoreError(
@@ -123,93 +135,3 @@ async def _ended(threads: set[threading.Thread]) -> None:
     for thread in threads:
         if "_connection_worker_thread" in thread.name:
             await asyncio.to_thread(thread.join, THREAD_END)
-
-
-# --- backup and restore --------------------------------------------------------------------
-
-
-def _kept() -> list[sa.Table]:
-    """What a backup holds."""
-    return [t for t in tables.metadata.sorted_tables if t.info.get("backup", True)]
-
-
-async def backup(engine: AsyncEngine) -> bytes:
-    """Every row, of one moment, as gzipped JSON lines; fits either kind of database."""
-    lines: list[str] = []
-    async with engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            connection = await connection.execution_options(isolation_level="REPEATABLE READ")
-        for table in _kept():
-            for row in await connection.execute(sa.select(table)):
-                lines.append(_line({"table": table.name, "row": dict(row._mapping)}))
-    body = "".join(lines).encode()
-    head = {
-        "diem-cau": BACKUP_FORMAT,
-        "rows": len(lines),
-        "sha256": hashlib.sha256(body).hexdigest(),
-    }
-    return gzip.compress(_line(head).encode() + body, 6)
-
-
-def _line(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-
-def read_backup(data: bytes) -> dict[str, list[dict[str, Any]]]:
-    """Rows by table. Raises ValueError with a sentence for anything that is no whole backup."""
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            text = file.read(MAX_BACKUP + 1)
-    except (OSError, EOFError, ValueError):
-        raise ValueError("The file is not a backup of this system.") from None
-    if len(text) > MAX_BACKUP:
-        raise ValueError("The backup is larger than 1 GiB.")
-    head_line, _, body = text.partition(b"\n")
-    try:
-        head = json.loads(head_line)
-        version, digest = head["diem-cau"], head["sha256"]
-    except (ValueError, KeyError, TypeError):
-        raise ValueError("The file is not a backup of this system.") from None
-    if version != BACKUP_FORMAT:
-        raise ValueError(f"The backup has format {version}; this version reads {BACKUP_FORMAT}.")
-    if hashlib.sha256(body).hexdigest() != digest:
-        raise ValueError("The backup is damaged: its checksum does not fit.")
-    known = {table.name: table for table in _kept()}
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in known}
-    for line in body.splitlines():
-        item = json.loads(line)
-        table = known.get(item.get("table"))
-        if table is None or set(item["row"]) != {column.name for column in table.columns}:
-            raise ValueError("The backup has rows that this version does not know.")
-        rows[table.name].append(item["row"])
-    return rows
-
-
-async def restore(engine: AsyncEngine, rows: dict[str, list[dict[str, Any]]]) -> None:
-    """Replace everything by a backup's rows, in one transaction. Raises `NotSaved`."""
-    ordered = _kept()
-    try:
-        async with engine.begin() as connection:
-            for table in reversed(ordered):
-                await connection.execute(sa.delete(table))
-            for table in ordered:
-                for start in range(0, len(rows[table.name]), BATCH):
-                    await connection.execute(
-                        sa.insert(table), rows[table.name][start : start + BATCH]
-                    )
-            await _advance_counters(connection, engine.dialect.name)
-    except SQLAlchemyError as error:
-        raise NotSaved(str(error).splitlines()[0]) from None
-
-
-async def _advance_counters(connection: AsyncConnection, dialect: str) -> None:
-    """PostgreSQL's sequences do not see ids that were inserted."""
-    if dialect != "postgresql":
-        return
-    for name in ("events", "audit"):
-        await connection.execute(
-            sa.text(
-                f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), "  # noqa: S608
-                f"COALESCE((SELECT MAX(id) FROM {name}), 0) + 1, false)"
-            )
-        )

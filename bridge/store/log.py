@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,6 +18,7 @@ from bridge.store.database import Conflict, NotSaved
 
 log = logging.getLogger("store")
 
+PORTION = 5_000  # events read at a time: some 30 ms
 ANSWER_LIFE = 7 * 86400.0  # seconds that an idempotency key is remembered
 
 
@@ -87,16 +88,35 @@ class EventLog:
         finally:
             self._committed(time.monotonic() - began, saved)
 
-    async def read(self, conference: str, after: int = 0, limit: int = 100_000) -> list[e.Recorded]:
-        """Events of a conference with a greater ``seq`` than ``after``, in order."""
-        query = (
-            sa.select(t.events)
-            .where(t.events.c.conference == conference, t.events.c.seq > after)
-            .order_by(t.events.c.seq)
-            .limit(limit)
-        )
-        async with self._engine.connect() as connection:
-            return [_recorded(row) for row in await connection.execute(query)]
+    async def portions(
+        self, conference: str, after: int = 0, limit: int | None = None
+    ) -> AsyncIterator[list[e.Recorded]]:
+        """Events of a conference with a greater ``seq`` than ``after``, in order, some thousands at
+        a time: a log has no bound but the disk, and others get their turn in between. ``limit`` is
+        how many at most; None: all."""
+        left = limit
+        while left is None or left > 0:
+            size = PORTION if left is None else min(left, PORTION)
+            query = (
+                sa.select(t.events)
+                .where(t.events.c.conference == conference, t.events.c.seq > after)
+                .order_by(t.events.c.seq)
+                .limit(size)
+            )
+            async with self._engine.connect() as connection:
+                found = [_recorded(row) for row in await connection.execute(query)]
+            if found:
+                yield found
+                after = found[-1].seq
+            if len(found) < size:
+                return
+            left = None if left is None else left - size
+
+    async def read(
+        self, conference: str, after: int = 0, limit: int | None = None
+    ) -> list[e.Recorded]:
+        """All of `portions` at once."""
+        return [item async for found in self.portions(conference, after, limit) for item in found]
 
     async def tail(self, conference: str, limit: int) -> list[e.Recorded]:
         """The newest events of a conference, oldest first; one that a later version wrote is

@@ -49,6 +49,11 @@ users = sa.Table(
     sa.Column("points", sa.Text, nullable=False),  # JSON list: what a technician looks after
     sa.Column("calendar_key", sa.Text, nullable=False),
     sa.Column("created", sa.Double, nullable=False),
+    sa.Column("password_at", sa.Double, nullable=False, server_default="0"),  # 0: not known
+    sa.Column("past_passwords", sa.Text, nullable=False, server_default="[]"),  # JSON, hashes
+    sa.Column("factor", sa.Text, nullable=False, server_default=""),  # the secret of RFC 6238
+    sa.Column("recovery", sa.Text, nullable=False, server_default="[]"),  # JSON, digests
+    sa.Column("subject", sa.Text, nullable=False, server_default=""),  # the directory's word
 )
 
 logins = sa.Table(
@@ -123,6 +128,24 @@ settings = sa.Table(
     metadata,
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
+)
+
+snapshots = sa.Table(  # states of running conferences: derived from events, made to start soon
+    "snapshots",
+    metadata,
+    sa.Column("conference", sa.Text, primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False),  # of the last event in it
+    sa.Column("rules", sa.Text, nullable=False),  # which program's rules made it
+    sa.Column("body", sa.Text, nullable=False),
+    info={"backup": False},
+)
+
+known_addresses = sa.Table(  # where somebody who may come in has come from
+    "known_addresses",
+    metadata,
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("seen", sa.Double, nullable=False),
+    info={"backup": False},
 )
 
 quality = sa.Table(  # figures of lines: a row a minute, thinned out to longer spans later

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,11 +19,8 @@ from bridge.store.accounts import ENROLMENT_LIFE, LOGIN_LIFE, Accounts, Device, 
 from bridge.store.database import (
     NotSaved,
     StoreError,
-    backup,
     engine_of,
     migrate,
-    read_backup,
-    restore,
 )
 from bridge.store.log import ANSWER_LIFE, Answer, EventLog
 from tests.conference.support import Run
@@ -149,65 +145,6 @@ async def test_a_code_is_good_once_and_for_a_day(engine: AsyncEngine) -> None:
     assert await accounts.use_enrolment("old", ENROLMENT_LIFE + 1) is None
 
 
-async def test_backup_and_restore(engine: AsyncEngine, tmp_path: Path) -> None:
-    log, accounts = EventLog(engine), Accounts(engine)
-    events = a_log()
-    await log.append(events)
-    await accounts.add_user(User(name="lan", role="admin"), "hash", "calendar")
-    await accounts.put_template("x", "{}", 1.0)
-    data = await backup(engine)
-    await log.append(
-        [
-            e.Recorded(
-                conference="later", seq=1, at=1.0, actor="x", reason="x", event=events[0].event
-            )
-        ]
-    )
-    await accounts.add_user(User(name="minh", role="admin"), "hash", "calendar2")
-    await restore(engine, read_backup(data))
-    assert await log.read("hop-1") == events
-    assert not await log.exists("later")
-    assert [u.name for u in await accounts.users()] == ["lan"]
-    assert await accounts.templates() == {"x": "{}"}
-    await log.append(
-        [
-            e.Recorded(
-                conference="hop-2", seq=1, at=1.0, actor="x", reason="x", event=events[0].event
-            )
-        ]
-    )
-    # A backup of one kind of database fits the other.
-    other = engine_of("", tmp_path / "other")
-    (tmp_path / "other").mkdir()
-    await migrate(other)
-    await restore(other, read_backup(data))
-    assert await EventLog(other).read("hop-1") == events
-    await other.dispose()
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"nonsense",
-        gzip.compress(b"nonsense"),
-        gzip.compress(b'{"diem-cau": 99, "rows": 0, "sha256": ""}\n'),
-        gzip.compress(b'{"diem-cau": 1, "rows": 1, "sha256": "x"}\n{"table": "users"}\n'),
-    ],
-    ids=["empty", "no gzip", "no document", "a later format", "another checksum"],
-)
-def test_what_is_no_backup_is_refused_before_anything_is_touched(data: bytes) -> None:
-    with pytest.raises(ValueError, match=r"backup|format"):
-        read_backup(data)
-
-
-async def test_a_damaged_backup(engine: AsyncEngine) -> None:
-    await Accounts(engine).put_setting("a", "b")
-    text = gzip.decompress(await backup(engine))
-    with pytest.raises(ValueError, match="damaged"):
-        read_backup(gzip.compress(text.replace(b'"b"', b'"c"')))
-
-
 async def test_the_database_file_is_its_owners_only(tmp_path: Path) -> None:
     async def use() -> set[int]:
         engine = engine_of("", tmp_path)
@@ -246,3 +183,11 @@ async def test_a_database_that_cannot_be_used_is_said_in_a_sentence(
         await use()
     left = [t for t in set(threading.enumerate()) - before if "connection_worker" in t.name]
     assert left == [], "a thread that outlives the loop would print a traceback"
+
+
+async def test_a_database_of_a_newer_version_is_a_sentence(engine: AsyncEngine) -> None:
+    """It once was a traceback of the migrations."""
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match=r"newer version.*9999"):
+        await migrate(engine)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 import shutil
+import tempfile
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -13,11 +17,10 @@ from aiohttp import web
 from bridge.accounts.auth import Denied
 from bridge.base.i18n import Sentence, sentence
 from bridge.reports.csv_table import as_csv
-from bridge.server.api import openapi
+from bridge.server.api import openapi, topology_check
 from bridge.server.api.routes import Call, Route, attachment, check_match, etag
 from bridge.store.accounts import AUDIT_PAGE, AuditEntry
-from bridge.store.database import backup, read_backup, restore
-from config.loader import ConfigError, loads
+from config.loader import ConfigError
 from config.schema import Topology
 
 RESTART_KEYS = ("web", "media", "state", "database", "workers")  # of `bridge`: at the next start
@@ -109,9 +112,9 @@ def _reload_refusal(call: Call, topology: Topology) -> Denied | None:
     return None
 
 
-def _check(call: Call, text: str) -> tuple[Checked, Topology | None]:
+async def _check(call: Call, text: str) -> tuple[Checked, Topology | None]:
     try:
-        topology = loads(text, "topology")
+        topology = await topology_check.check(text)
     except ConfigError as error:
         found = [TopologyProblem(p.line, p.column, p.path, p.sentence) for p in error.problems]
         return Checked(ok=False, problems=found), None
@@ -133,7 +136,7 @@ async def show_topology(call: Call) -> web.Response:
 
 async def check_topology(call: Call) -> Checked:
     body: TopologyText = call.body
-    return _check(call, body.text)[0]
+    return (await _check(call, body.text))[0]
 
 
 async def put_topology(call: Call) -> Any:
@@ -144,7 +147,7 @@ async def put_topology(call: Call) -> Any:
     if path is None:
         raise Denied(404, "api.no_topology_file")
     check_match(call, msgspec.json.encode(TopologyText(path.read_text("utf-8"))))
-    checked, topology = _check(call, body.text)
+    checked, topology = await _check(call, body.text)
     services.control.observer.reloaded(topology is not None)
     if topology is None:
         await call.note("topology", outcome="refused")
@@ -174,7 +177,7 @@ async def reload_topology(call: Call) -> Any:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         raise Denied(409, "api.topology_unreadable") from None
-    checked, topology = _check(call, text)
+    checked, topology = await _check(call, text)
     call.services.control.observer.reloaded(topology is not None)
     if topology is not None:
         call.services.control.swap_topology(topology)
@@ -220,30 +223,40 @@ async def show_audit(call: Call) -> Any:
 
 
 async def get_backup(call: Call) -> web.Response:
-    data = await backup(call.services.engine)
+    backups = call.services.backups
+    name = backups.name(call.services.conductor.now())
+    with tempfile.TemporaryDirectory(dir=backups.state) as folder:
+        path = Path(folder) / name
+        await backups.write(path)
+        data = await asyncio.to_thread(path.read_bytes)
     await call.note("backup")
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(call.services.conductor.now()))
     return web.Response(
         body=data,
         content_type="application/gzip",
-        headers={"Content-Disposition": f'attachment; filename="diem-cau-{stamp}.jsonl.gz"'},
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
 async def put_backup(call: Call) -> Restored:
-    """Replace everything by a backup. Refused while a conference runs."""
+    """Replace everything but the audit trail by a backup. Refused while a conference runs."""
     if call.services.conductor.running():
         raise Denied(409, "api.restore_while_live")
-    try:
-        rows = read_backup(call.body)
-    except ValueError as error:
-        raise Denied(422, "api.bad_backup", detail=str(error)) from None
-    await restore(call.services.engine, rows)
+    backups = call.services.backups
+    with tempfile.TemporaryDirectory(dir=backups.state) as folder:
+        path = Path(folder) / "backup"
+        await asyncio.to_thread(path.write_bytes, call.body)
+        try:
+            rows = await backups.restore(path)
+        except ValueError as error:
+            await call.note("restore", outcome="refused")
+            raise Denied(422, "api.bad_backup", detail=str(error)) from None
+    call.services.restored()
     await call.services.scheduler.load()
     await call.services.incidents.load(call.services.control.clock())
     call.services.reloaded()
-    await call.note("restore")
-    return Restored(sum(len(found) for found in rows.values()))
+    digest = hashlib.sha256(call.body).hexdigest()[:16]
+    await call.note("restore", f"sha256:{digest}", f"{rows} rows")
+    return Restored(rows)
 
 
 # --- the certificate, the description ------------------------------------------------------

@@ -25,6 +25,7 @@ from bridge.lines.incident import Incident
 from bridge.reports.monthly_lines import LinesReport
 from bridge.server.bundle import Bundles
 from bridge.store.accounts import Accounts
+from bridge.store.backups import Backups
 from bridge.store.log import EventLog
 from bridge.telemetry.host import Host
 from monitoring.quality.line_state import Row
@@ -121,6 +122,8 @@ class Services:
     certificate: Path | None
     reloaded: Callable[[], None]
     """Called after a restore: what is kept in memory is stale."""
+    restored: Callable[[], None]
+    """Called first after a restore: the database is another one."""
     agents: Agents
     incidents: IncidentLog
     health: LineHistory
@@ -129,5 +132,6 @@ class Services:
     """What was read from the disk last."""
     bundles: Bundles
     updates: Updates
+    backups: Backups
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS))
     reports: LineReports = field(default_factory=LineReports)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -117,3 +119,34 @@ async def test_backup_and_restore_while_running(bridge: Bridge) -> None:
     assert restored.status == 200
     assert await bridge.process.events.exists(conference)
     assert not await bridge.process.events.exists(later)
+
+
+async def test_a_text_made_to_be_slow_holds_nobody_up(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """60,000 keys once stopped the event loop for more than half a minute; now another process
+    works on them, and is ended when it has taken what it may."""
+    from bridge.server.api import topology_check
+
+    monkeypatch.setattr(topology_check, "SECONDS", 1.0)
+    text = "version: 1\n" + "".join(f"key{number}: {number}\n" for number in range(60_000))
+    asked = asyncio.create_task(
+        bridge.call("POST", "/topology/check", {"text": text}, role="admin")
+    )
+    turns = 0
+    while not asked.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    answer = await (await asked).json()
+    assert answer["ok"] is False
+    assert answer["problems"][0]["sentence"].endswith(".")
+    assert turns > 20, "others got their turn meanwhile"
+
+
+@pytest.mark.parametrize("data", [b"nonsense", gzip.compress(b"[]"), gzip.compress(b"[" * 9999)])
+async def test_a_bad_backup_is_the_askers_fault(bridge: Bridge, data: bytes) -> None:
+    response = await bridge.call("PUT", "/backup", data=data, role="admin")
+    assert response.status == 422
+    assert (await response.json())["detail"].endswith(".")
+    actions = [line.action for line in await bridge.process.accounts.audit()]
+    assert actions[0] == "restore"

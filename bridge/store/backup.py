@@ -1,0 +1,248 @@
+"""Backups: every row, of one moment, as gzipped JSON lines, which fit either kind of database.
+
+A backup is a file that somebody brings: all of it is checked before anything is touched, row by
+row and in bounded memory. Restoring keeps the audit trail that is there.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import math
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bridge.base.roles import ROLES
+from bridge.conference import events as e
+from bridge.store import tables
+from bridge.store.database import NotSaved
+
+FORMAT = 1
+MAX_UNPACKED = 4 << 30  # octets: some ten million events
+MAX_LINE = 4 << 20  # octets of a row
+BATCH = 500  # rows
+DERIVED = (tables.snapshots,)
+LARGEST = 2**63 - 1
+AUDIT_COLUMNS = ("at", "actor", "address", "action", "target", "outcome")
+
+Rows = dict[str, int]
+
+
+class Restored(NamedTuple):
+    """Rows taken from a backup, and lines of the audit trail that were kept beside it."""
+
+    rows: int
+    audit_kept: int
+
+
+def _kept() -> list[sa.Table]:
+    """What a backup holds."""
+    return [t for t in tables.metadata.sorted_tables if t.info.get("backup", True)]
+
+
+# --- writing -------------------------------------------------------------------------------
+
+
+async def write_backup(engine: AsyncEngine, out: BinaryIO, spool: BinaryIO) -> int:
+    """Write every row to ``out``; returns their number. ``spool`` is an empty file for what must
+    be known before the first line can be written: checksum and number."""
+    digest, rows = hashlib.sha256(), 0
+    with gzip.GzipFile(fileobj=spool, mode="wb", compresslevel=6, mtime=0) as packed:
+        async with engine.connect() as connection:
+            if engine.dialect.name == "postgresql":
+                connection = await connection.execution_options(isolation_level="REPEATABLE READ")
+            for table in _kept():
+                async with connection.stream(sa.select(table)) as found:
+                    async for row in found:
+                        line = _line({"table": table.name, "row": dict(row._mapping)})
+                        digest.update(line)
+                        packed.write(line)
+                        rows += 1
+    head = {"diem-cau": FORMAT, "rows": rows, "sha256": digest.hexdigest()}
+    out.write(gzip.compress(_line(head), mtime=0))  # a file of two members is one file (RFC 1952)
+    spool.seek(0)
+    while chunk := spool.read(1 << 20):
+        out.write(chunk)
+    return rows
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+# --- reading -------------------------------------------------------------------------------
+
+
+def _lines(source: BinaryIO) -> Iterator[bytes]:
+    """The lines of a backup. Raises ValueError with a sentence for what is no backup."""
+    source.seek(0)
+    total = 0
+    try:
+        with gzip.GzipFile(fileobj=source) as file:
+            while line := file.readline(MAX_LINE + 1):
+                total += len(line)
+                if len(line) > MAX_LINE or total > MAX_UNPACKED:
+                    raise ValueError("The backup is larger than this system reads.")
+                yield line
+    except (OSError, EOFError, zlib.error):
+        raise ValueError("The file is not a backup of this system, or it is cut off.") from None
+
+
+def check(source: BinaryIO) -> Rows:
+    """Rows by table of a whole, undamaged backup that this version can take in. Raises ValueError
+    with a sentence for everything else."""
+    lines = _lines(source)
+    try:
+        head = json.loads(next(lines, b""))
+        version, wanted, number = head["diem-cau"], head["sha256"], head["rows"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ValueError("The file is not a backup of this system.") from None
+    if version != FORMAT:
+        raise ValueError(f"The backup has format {version}; this version reads {FORMAT}.")
+    digest, rows = hashlib.sha256(), {table.name: 0 for table in _kept()}
+    known = {table.name: table for table in _kept()}
+    numbers: dict[str, list[int]] = {}
+    problem = ""
+    for line in lines:
+        digest.update(line)
+        if not problem:
+            problem = _problem(line, known, numbers, rows)
+    if digest.hexdigest() != wanted:
+        raise ValueError("The backup is damaged: its checksum does not fit.")
+    if sum(rows.values()) != number and not problem:
+        problem = "The backup is damaged: rows are missing."
+    if not problem and any(count != last for count, last in numbers.values()):
+        problem = "The backup is damaged: a conference's log has a hole."
+    if problem:
+        raise ValueError(problem)
+    return rows
+
+
+def _problem(
+    line: bytes, known: dict[str, sa.Table], numbers: dict[str, list[int]], rows: Rows
+) -> str:
+    """What is wrong with a line, as a sentence; "" for a good one, which is counted."""
+    try:
+        item = json.loads(line)
+        table, row = known[item["table"]], item["row"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "The backup has lines that this version does not know."
+    if not isinstance(row, dict) or not _fits(row, table):
+        return f"The backup has rows of {table.name} that this version does not know."
+    if table is tables.events:
+        try:
+            e.decoder.decode(row["body"])
+        except (msgspec.MsgspecError, RecursionError):
+            return "The backup has events that this version does not know."
+        count = numbers.setdefault(row["conference"], [0, 0])
+        count[0] += 1
+        count[1] = max(count[1], row["seq"])
+    if table is tables.users and row["role"] not in ROLES:
+        return "The backup has accounts with a role that this version does not know."
+    rows[table.name] += 1
+    return ""
+
+
+def _fits(row: dict[str, Any], table: sa.Table) -> bool:
+    """Whether a row has the columns of its table (later ones may be missing) and their types."""
+    columns = {column.name: column for column in table.columns}
+    needed = {name for name, column in columns.items() if column.server_default is None}
+    return needed <= set(row) <= set(columns) and all(
+        _is_of(value, columns[name]) for name, value in row.items()
+    )
+
+
+def _is_of(value: Any, column: sa.Column[Any]) -> bool:
+    if value is None:
+        return bool(column.nullable)
+    match column.type:
+        case sa.Boolean():
+            return isinstance(value, bool)
+        case sa.Integer():
+            return type(value) is int and abs(value) <= LARGEST
+        case sa.Float():
+            return type(value) in (int, float) and math.isfinite(value)
+        case _:
+            return isinstance(value, str) and "\0" not in value
+
+
+def _rows(source: BinaryIO) -> Iterator[tuple[sa.Table, dict[str, Any]]]:
+    known = {table.name: table for table in _kept()}
+    lines = _lines(source)
+    next(lines)
+    for line in lines:
+        item = json.loads(line)
+        yield known[item["table"]], item["row"]
+
+
+# --- restoring -----------------------------------------------------------------------------
+
+
+async def restore(engine: AsyncEngine, source: BinaryIO) -> Restored:
+    """Replace everything by a backup's rows, in one transaction; the audit trail that is there
+    stays, and gets the lines that only the backup has. Raises ValueError with a sentence for
+    what is no good backup, and `NotSaved`; then nothing was changed."""
+    counted = check(source)
+    try:
+        async with engine.begin() as connection:
+            kept = await _audit(connection)
+            highest = max((row[0] for row in kept), default=0)
+            there = {tuple(row[1:]) for row in kept}
+            taken = {row[0] for row in kept}
+            for table in [*DERIVED, *reversed(_kept())]:
+                if table is not tables.audit:
+                    await connection.execute(sa.delete(table))
+            batch: list[dict[str, Any]] = []
+            current: sa.Table | None = None
+            for table, row in _rows(source):
+                if table is tables.audit:
+                    if tuple(row[name] for name in AUDIT_COLUMNS) in there:
+                        continue
+                    if row["id"] in taken:
+                        highest += 1
+                        row = {**row, "id": highest}
+                    highest = max(highest, row["id"])
+                if batch and (table is not current or len(batch) >= BATCH):
+                    await connection.execute(sa.insert(current), batch)  # type: ignore[arg-type]
+                    batch = []
+                current = table
+                batch.append(row)
+            if batch and current is not None:
+                await connection.execute(sa.insert(current), batch)
+            await _advance_counters(connection, engine.dialect.name)
+    except IntegrityError:
+        raise ValueError("The backup contradicts itself: rows refer to others not there.") from None
+    except (SQLAlchemyError, OSError) as error:
+        raise NotSaved(str(error).splitlines()[0]) from None
+    return Restored(sum(counted.values()), len(kept))
+
+
+async def _audit(connection: AsyncConnection) -> list[tuple[Any, ...]]:
+    columns = [tables.audit.c.id, *(tables.audit.c[name] for name in AUDIT_COLUMNS)]
+    return [tuple(row) for row in await connection.execute(sa.select(*columns))]
+
+
+async def _advance_counters(connection: AsyncConnection, dialect: str) -> None:
+    """PostgreSQL's sequences do not see ids that were inserted."""
+    if dialect != "postgresql":
+        return
+    for name in ("events", "audit"):
+        await connection.execute(
+            sa.text(
+                f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), "  # noqa: S608
+                f"COALESCE((SELECT MAX(id) FROM {name}), 0) + 1, false)"
+            )
+        )
+
+
+def files(folder: Path) -> list[Path]:
+    """The backups that lie in a folder, oldest first; their names begin with the time."""
+    return sorted(folder.glob("diem-cau-*.jsonl.gz*")) if folder.is_dir() else []

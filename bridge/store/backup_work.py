@@ -1,0 +1,86 @@
+"""Writing and restoring a backup, as work for a process of its own (`bridge.base.limited`)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import msgspec
+
+from bridge.base.files import private_file
+from bridge.store import sealed
+from bridge.store.backup import restore, write_backup
+from bridge.store.database import FAULTS, engine_of
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do: ``kind`` is write or restore; ``url`` and ``folder`` name the database, ``file``
+    the backup, ``secret`` what it is encrypted with ("": it is not)."""
+
+    kind: str
+    url: str
+    folder: str
+    file: str
+    secret: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """``rows`` written or restored. ``problem`` is a sentence about the file, ``fault`` one about
+    the database or the disk; then nothing was changed."""
+
+    rows: int = 0
+    problem: str = ""
+    fault: str = ""
+
+
+def answer(request: dict[str, Any]) -> Any:
+    """Do it; `bridge.base.limited` calls this."""
+    return msgspec.to_builtins(asyncio.run(carry_out(msgspec.convert(request, Work))))
+
+
+async def carry_out(work: Work) -> Outcome:
+    """Write or restore a backup."""
+    engine = engine_of(work.url, Path(work.folder))
+    try:
+        if work.kind == "write":
+            return Outcome(rows=await _write(engine, Path(work.file), work.secret))
+        # This process has nothing else to do meanwhile.
+        with Path(work.file).open("rb") as file, opened(file, work.secret) as plain:  # noqa: ASYNC230
+            return Outcome(rows=(await restore(engine, plain)).rows)
+    except ValueError as error:
+        return Outcome(problem=str(error))
+    except FAULTS as error:
+        return Outcome(fault=str(error).splitlines()[0])
+    finally:
+        await engine.dispose()
+
+
+async def _write(engine: Any, path: Path, secret: str) -> int:
+    with tempfile.TemporaryFile(dir=path.parent) as spool, private_file(path) as out:
+        if not secret:
+            return await write_backup(engine, out, cast("BinaryIO", spool))
+        with tempfile.TemporaryFile(dir=path.parent) as plain:
+            rows = await write_backup(engine, cast("BinaryIO", plain), cast("BinaryIO", spool))
+            plain.seek(0)
+            sealed.seal(cast("BinaryIO", plain), out, secret)
+            return rows
+
+
+@contextlib.contextmanager
+def opened(file: BinaryIO, secret: str) -> Any:
+    """A backup that can be read, whether or not it is encrypted. Raises ValueError where the
+    secret is missing or wrong."""
+    if not sealed.is_sealed(file):
+        yield file
+        return
+    if not secret:
+        raise ValueError(
+            "The backup is encrypted. Name the file with its secret under bridge.backup.secret."
+        )
+    with tempfile.TemporaryFile() as plain:
+        sealed.unseal(file, cast("BinaryIO", plain), secret)
+        plain.seek(0)
+        yield plain
