@@ -148,6 +148,7 @@ def join(worker: Worker, conferences: int) -> list[load.Endpoint]:
         peer = SyntheticPeer(identity, spec)
         _handshake(peer, peer_endpoint.socket, worker.target)
         assert peer.keys is not None
+        peer_endpoint.peer = peer
         peer_endpoint.seal = srtp.Outbound(peer.keys)
         # What the worker seals for this peer is opened with its own (outbound) keys.
         mirrored = srtp.MasterKeys(peer.keys.profile, b"", peer.keys.inbound)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from benchmarks.synthetic_peer import vp8_payload
+from benchmarks.synthetic_peer import SyntheticPeer, vp8_payload
 from bridge.media import srtp
 from bridge.media.rtp import HEADER
 from bridge.media.shell.udp import SO_TIMESTAMPNS, enlarge_buffers
@@ -38,6 +38,7 @@ class Endpoint:
 
     socket: socket.socket
     ssrc: int
+    peer: SyntheticPeer | None = None
     seal: srtp.Outbound | None = None
     keys: srtp.MasterKeys | None = None
     open_seal: Callable[[bytes, bytes, bytes], bytes] | None = None
@@ -162,7 +163,7 @@ def _drain(peer: Endpoint, counter: int, delays: list[float]) -> tuple[int, bool
             else:
                 data, ancillary, _, _ = peer.socket.recvmsg(2048, 64)
                 _sample(peer, data, ancillary, delays)
-            if data[0] & 0xC0 == MEDIA_BYTE and not 192 <= data[1] <= 223:
+            if len(data) > PAYLOAD and data[0] & 0xC0 == MEDIA_BYTE and not 192 <= data[1] <= 223:
                 got += 1
     except BlockingIOError:
         pass
