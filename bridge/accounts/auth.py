@@ -73,7 +73,7 @@ class Auth:
         self._noted = noted
         self._noting = asyncio.Lock()
         self._unsaved: deque[Line] = deque(maxlen=UNSAVED_LINES)
-        self._demo_key = ""
+        self._demo_keys: dict[str, str] = {}  # by account
 
     # --- audit --------------------------------------------------------------------------
 
@@ -135,24 +135,23 @@ class Auth:
             self._throttle.succeeded(name)
         return await self._open(user, address, agent), user
 
-    def open_demo(self) -> str:
-        """Let whoever has the returned key in as the demo's operator."""
-        self._demo_key = passwords.new_token()
-        return self._demo_key
+    def open_demo(self, name: str) -> str:
+        """Let whoever has the returned key in as this account of the demo."""
+        key = passwords.new_token()
+        self._demo_keys[name] = key
+        return key
 
-    @property
-    def demo_key(self) -> str:
-        """The key that `open_demo` made, "" before."""
-        return self._demo_key
+    def demo_key(self, name: str) -> str:
+        """The key that `open_demo` made for an account, "" before."""
+        return self._demo_keys.get(name, "")
 
     async def login_demo(self, key: str, address: str, agent: str) -> tuple[str, User]:
-        """The demo's operator, by the key in the address that the demo prints."""
+        """An account of the demo, by the key in the address that the demo prints."""
         self._check_wait("demo", address)
-        user = await self.accounts.user("demo")
-        right = bool(self._demo_key) and hmac.compare_digest(
-            self._demo_key.encode(), key.encode("utf-8", "replace")
-        )
-        if user is None or not right:
+        given = key.encode("utf-8", "replace")
+        names = [n for n, k in self._demo_keys.items() if hmac.compare_digest(k.encode(), given)]
+        user = await self.accounts.user(names[0]) if names else None
+        if user is None:
             self._throttle.failed("demo", address, self._monotonic())
             self._observer.denied("password")
             raise Denied(401, "account.wrong_password")

@@ -13,12 +13,12 @@ from pathlib import Path
 from aiohttp import web
 
 from bridge.accounts.auth import Auth
-from bridge.accounts.syslog import SecurityLog
 from bridge.agents.registry import Agents
 from bridge.agents.updates import Updates
 from bridge.app import credentials
 from bridge.app.certificates import ServerCertificate
 from bridge.app.errors import StartError
+from bridge.app.live_settings import LiveSettings
 from bridge.app.state_folder import make_backups, prepare
 from bridge.base.clock import SteadyClock
 from bridge.control.control import Control
@@ -35,7 +35,7 @@ from bridge.server.agent_socket import AgentSockets
 from bridge.server.api.services import Services
 from bridge.server.bundle import BUNDLE, INSTALLED, Bundles
 from bridge.server.http import Http
-from bridge.server.metrics_listener import MetricsConfigError, MetricsListener, tls_context
+from bridge.server.metrics_listener import MetricsListener
 from bridge.server.webhooks import Delivery
 from bridge.store.accounts import Accounts
 from bridge.store.database import FAULTS, StoreError, engine_of, migrate
@@ -120,15 +120,14 @@ class ControlProcess:
     def _make_people(self, monotonic: Callable[[], float]) -> None:
         """Accounts, sessions that outlive a restart, and the schedule."""
         control, now = self.control, self.conductor.now
-        syslog = self.topology.bridge.syslog
-        self.security_log = SecurityLog(syslog, self._folder) if syslog is not None else None
+        self.settings = LiveSettings(
+            self.topology.bridge,
+            self._folder,
+            self.certificate.pair,
+            Delivery(self.events, self.accounts, now),
+        )
         self.auth = Auth(
-            self.accounts,
-            now,
-            monotonic,
-            self.local_token,
-            self.meters,
-            self.security_log.note if self.security_log is not None else None,
+            self.accounts, now, monotonic, self.local_token, self.meters, self.settings.note
         )
         self.session_keeper = SessionKeeper(
             control.topology, control.sessions, control.presence, self.accounts, now, monotonic
@@ -207,17 +206,14 @@ class ControlProcess:
                 "Give a certificate under bridge.web.tls, or make one of your own: "
                 "python bridge.py ca init --file FILE."
             )
-        try:
-            metrics_context = tls_context(
-                self.topology.bridge.metrics, self._folder, self.certificate.pair()
-            )
-        except MetricsConfigError as error:
-            raise StartError(str(error)) from None
+        problem = self.settings.problem(self.topology.bridge)
+        if problem:
+            raise StartError(problem)
         await self.prepare()
         self.url = await self._listen(context)
         credentials.write_local_address(self._state / credentials.LOCAL_ADDRESS, self.url)
         self._start_jobs()
-        await self.metrics.start(metrics_context)
+        await self.settings.start(self.topology.bridge, self.metrics)
         return self
 
     async def _listen(self, context: ssl.SSLContext | None) -> str:
@@ -242,7 +238,6 @@ class ControlProcess:
 
     def _start_jobs(self) -> None:
         self.health.start()
-        delivery = Delivery(self.events, self.accounts, self.conductor.now)
         jobs = [
             self.conductor.run(),
             self.scheduler.run(),
@@ -255,8 +250,6 @@ class ControlProcess:
             self.collector.run(),
             self.backups.run(self.conductor.now, lambda: bool(self.conductor.running())),
             self._keep_mark(),
-            *([self.security_log.run()] if self.security_log is not None else []),
-            *(delivery.run(hook) for hook in self.topology.bridge.webhooks),
         ]
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
@@ -281,7 +274,7 @@ class ControlProcess:
             ) from None
 
     async def __aexit__(self, *_: object) -> None:
-        await self.metrics.stop()
+        await self.settings.stop()
         await self.updates.close()
         for task in self._tasks:
             task.cancel()
@@ -314,6 +307,7 @@ class ControlProcess:
             certificate=self.certificate.authority_file,
             reloaded=self.control.presence.end_consoles,
             restored=lambda: forget_mark(self._state),
+            settings=self.settings,
             agents=self.agents,
             incidents=self.incidents,
             health=self.health,
@@ -330,7 +324,7 @@ class ControlProcess:
     @property
     def healthy(self) -> bool:
         """Whether the tasks that make up this process all run."""
-        return all(not task.done() for task in self._tasks)
+        return self.settings.healthy and all(not task.done() for task in self._tasks)
 
     def _in_conference(self) -> set[str]:
         """The points that are in a conference now."""

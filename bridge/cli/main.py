@@ -154,7 +154,12 @@ def serve(
 def demo(
     points: Annotated[int | None, typer.Option(help="how many points", min=2)] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="end by itself; exit 0 only if all was verified", min=5)
+        float | None,
+        typer.Option(
+            help="end by itself, on a slow machine after twice as long; exit 0 only if all was "
+            "verified",
+            min=5,
+        ),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="write a JSON report")] = None,
     browser: Annotated[bool, typer.Option(help="open the demo page")] = True,
@@ -165,6 +170,10 @@ def demo(
     monitoring: Annotated[
         bool, typer.Option("--monitoring", help="start Prometheus beside the demo")
     ] = False,
+    room: Annotated[
+        list[str] | None,
+        typer.Option(help="leave a point to a real room, whose address is printed"),
+    ] = None,
     file: Annotated[Path, typer.Option(help="topology")] = DEMO_TOPOLOGY,
 ) -> None:
     """Start worker, control process and simulated points on this machine."""
@@ -189,6 +198,10 @@ def demo(
             errors.print(escape(f"{file} has no point {found.point!r}."))
             raise typer.Exit(EXIT_BAD_INPUT)
         impaired[found.point] = text.partition(":")[2]
+    for point in room or []:
+        if topology.point(point) is None:
+            errors.print(escape(f"{file} has no point {point!r}."))
+            raise typer.Exit(EXIT_BAD_INPUT)
     if report is not None and not report.resolve().parent.is_dir():
         errors.print(f"There is no folder {report.parent} for the report; create it first.")
         raise typer.Exit(EXIT_BAD_INPUT)
@@ -203,6 +216,7 @@ def demo(
                 impaired=impaired,
                 local=state_folder(file, topology),
                 monitoring=monitoring,
+                rooms=room or [],
             ).run()
         )
     except StartError as error:

@@ -8,9 +8,11 @@ import ipaddress
 import json
 import ssl
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import typer
@@ -147,8 +149,8 @@ def code(
     address = address or room_address(load_or_exit(file))
     query = urlencode({"address": address})
     answer = json.loads(ask(file, "POST", f"/api/v1/points/{point}/enrolments?{query}"))
-    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(answer["expires"]))
-    typer.echo(f"{answer['code']}  (for {point}, once, until {until})")
+    zone = load_or_exit(file).bridge.zone
+    typer.echo(f"{answer['code']}  (for {point}, once, until {until(answer['expires'], zone)})")
     if answer["line"]:
         typer.echo("\nA new room PC, as root; it installs everything and uses the code:\n")
         typer.echo(answer["line"])
@@ -158,6 +160,13 @@ def code(
             "bridge: python bridge.py bundle use FILE",
             soft_wrap=True,
         )
+
+
+def until(at: float, zone: str) -> str:
+    """A moment (UTC seconds) on the bridge's wall clock, with its zone. Pure."""
+    local = datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(zone))
+    offset = local.strftime("%z")
+    return f"{local:%Y-%m-%d %H:%M} {zone} (UTC{offset[:3]}:{offset[3:]})"
 
 
 def room_address(topology: Topology) -> str:
@@ -186,9 +195,17 @@ def backup(file: File, out: Annotated[Path, typer.Argument(help="file to write")
 
 
 def restore(
-    file: File, source: Annotated[Path, typer.Argument(help="a backup", exists=True)]
+    file: File,
+    source: Annotated[Path, typer.Argument(help="a backup", exists=True)],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
 ) -> None:
-    """Replace the database by a backup, whether the bridge runs or not; the audit trail stays."""
+    """Replace the database by a backup, whether the bridge runs or not; the audit trail stays.
+    Asks first."""
+    if not yes and not typer.confirm(
+        f"Replace everything that the bridge has stored by {source}? "
+        "What was stored since that backup is lost."
+    ):
+        raise typer.Exit(1)
     topology = load_or_exit(file)
     state = state_folder(file, topology)
     if free(state) and not another_answers(state / LOCAL_ADDRESS, ""):

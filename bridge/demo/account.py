@@ -1,4 +1,4 @@
-"""The demo's account, an operator, and the conference that it starts."""
+"""The demo's accounts, an operator and an admin, and the conference that it starts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 from bridge.accounts import passwords
 from bridge.app.errors import StartError
 from bridge.app.process import ControlProcess
-from bridge.base.roles import User
+from bridge.base.roles import Role, User
 from bridge.conference.commands import Start
 from bridge.conference.model import Actor
 from bridge.control.draft import Done
@@ -15,12 +15,29 @@ from bridge.control.draft import Done
 DEMO_ACTOR = Actor(kind="user", name="demo", role="operator")
 
 
-async def demo_operator(process: ControlProcess) -> str:
-    """Make the demo's account; return the key that logs it in, for the console's address."""
-    user = User(name=DEMO_ACTOR.name, role="operator", created=process.conductor.now())
-    hashed = await asyncio.to_thread(passwords.hash_password, passwords.new_password())
-    await process.accounts.add_user(user, hashed, passwords.new_token())
-    return process.auth.open_demo()
+ADMIN = "admin"
+
+
+async def demo_accounts(process: ControlProcess) -> dict[str, str]:
+    """Make the demo's accounts, an operator and an admin; return by their names the keys that log
+    them in, for the addresses of pages."""
+    keys: dict[str, str] = {}
+    roles: tuple[tuple[str, Role], ...] = ((DEMO_ACTOR.name, "operator"), (ADMIN, "admin"))
+    for name, role in roles:
+        user = User(name=name, role=role, created=process.conductor.now())
+        hashed = await asyncio.to_thread(passwords.hash_password, passwords.new_password())
+        await process.accounts.add_user(user, hashed, passwords.new_token())
+        keys[name] = process.auth.open_demo(name)
+    return keys
+
+
+async def room_address(process: ControlProcess, point: str) -> str:
+    """The address at which a browser becomes a point's room; good once."""
+    code = passwords.new_code()
+    await process.accounts.add_enrolment(
+        passwords.digest(code), point, DEMO_ACTOR.name, process.conductor.now()
+    )
+    return f"{process.url}/room#code={code}"
 
 
 async def start_conference(process: ControlProcess) -> str:

@@ -42,6 +42,13 @@ class Findings:
         """Whether everything expected was seen and heard."""
         return self.all_pictures() and len(self.sounds) == self.expected
 
+    def heard_by_all(self, point: str) -> bool:
+        """Whether every other point has heard this one, and seen it come on air: but for one, which
+        may have had its picture before (the return picture of who was on air)."""
+        others = [(receiver, point) for receiver in self.points if receiver != point]
+        seen = sum(pair in self.switched_ms for pair in others)
+        return seen >= len(others) - 1 and all(pair in self.sounds for pair in others)
+
     def took(self, point: str, now: float) -> None:
         """A point is brought on air now."""
         self._taken[point] = now

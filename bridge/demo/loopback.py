@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,11 +19,13 @@ from config.schema import Topology
 ANSWER_TIMEOUT = 1.0  # seconds that another bridge may take to accept a connection
 
 
-def first_points(topology: Topology, count: int) -> Topology:
-    """The topology with its first ``count`` points only, the chair among them."""
-    chair = topology.conference.chair
-    others = [p for p in topology.points if p.id != chair][: count - 1]
-    kept = {chair, *(point.id for point in others)}
+def first_points(topology: Topology, count: int, always: Iterable[str] = ()) -> Topology:
+    """The topology with ``count`` of its points only: the chair, those of ``always``, and the
+    first of the others."""
+    kept = dict.fromkeys([topology.conference.chair, *always])
+    for point in topology.points:
+        if len(kept) < count:
+            kept.setdefault(point.id)
     points = [point for point in topology.points if point.id in kept]
     templates = [t.model_copy(update={"points": [], "expected": []}) for t in topology.templates]
     return topology.model_copy(update={"points": points, "templates": templates})

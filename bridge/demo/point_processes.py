@@ -14,6 +14,7 @@ from bridge.demo.ports import is_loopback
 from config.schema import Topology
 
 PROCESSES = 2  # the points share the cores with the bridge and a browser
+PLAIN = 2  # points that are WebRTC peers of aiortc, one a process; the others are cheaper
 STOP = 4.0  # seconds that they may take to say goodbye
 ROOT = Path(__file__).parent.parent.parent
 LOOPBACK = "127.0.0.1"
@@ -23,12 +24,14 @@ def description(
     topology: Topology, keys: Mapping[PointId, str], impaired: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Each point as `endpoints.simulation` reads it, numbered from 1. ``impaired`` is what is
-    wrong with lines, by point."""
+    wrong with lines, by point. All but the first two are light, where the codec allows it."""
     return [
         {
             "id": point.id,
             "key": keys[PointId(point.id)],
             "number": number,
+            "name": point.name.vi,
+            "light": number > PLAIN and topology.media.codec == "vp8",
             "address": point.probe if is_loopback(point.probe) else LOOPBACK,
             "fault": {"impair": impaired.get(point.id, "")},
         }

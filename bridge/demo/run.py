@@ -12,8 +12,7 @@ import shutil
 import signal
 import tempfile
 import time
-import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ from rich.live import Live
 from bridge.app.errors import StartError
 from bridge.app.process import ControlProcess
 from bridge.base import logs
-from bridge.demo import summary
-from bridge.demo.account import demo_operator
+from bridge.demo import slowness, summary
+from bridge.demo.account import ADMIN, DEMO_ACTOR, demo_accounts, room_address
+from bridge.demo.browser import open_page
 from bridge.demo.findings import Findings, Forwarding
 from bridge.demo.loopback import announce, first_points, loopback_bridge
 from bridge.demo.point_processes import PointProcesses, description
@@ -33,6 +33,7 @@ from bridge.demo.table import table
 from bridge.demo.tour import tour
 from config.schema import Topology
 
+JOIN_TIMEOUT = 60.0  # seconds until the simulated points must be there
 READY_TIMEOUT = 30.0  # seconds until the worker must be ready, on a busy machine too
 POLL = 0.1  # seconds between looks at what points reported
 STATS_EVERY = 1.0  # seconds between looks at the worker's counters
@@ -54,13 +55,16 @@ class Demo:
         impaired: dict[str, str] | None = None,
         local: Path | None = None,
         monitoring: bool = False,
+        rooms: Sequence[str] = (),
     ) -> None:
         """``points`` is how many of the topology's take part. A run of ``seconds`` (None: until
         it is stopped), or one with a ``report`` to be written, starts the conference by itself.
         ``impaired`` is what is wrong with lines, by point, in the words of
         `endpoints.netem.impairment.parse`; ``local`` is the state folder in which the command line
-        looks for a running bridge of this topology; ``monitoring`` starts Prometheus beside it."""
-        self.topology = first_points(topology, points)
+        looks for a running bridge of this topology; ``monitoring`` starts Prometheus beside it.
+        ``rooms`` are points that are left to real rooms: they are not simulated."""
+        self._rooms = rooms
+        self.topology = first_points(topology, points, rooms)
         self.started = asyncio.Event()  # the points' processes run
         self._impaired = impaired or {}
         self._local = local
@@ -71,7 +75,8 @@ class Demo:
         self._console = Console()
         self._stop = asyncio.Event()
         self._points = PointProcesses()
-        self._findings = Findings(point.id for point in self.topology.points)
+        self._simulated = [p.id for p in self.topology.points if p.id not in rooms]
+        self._findings = Findings(self._simulated)
         self._forwarding = Forwarding()
         self._process: ControlProcess | None = None
 
@@ -111,7 +116,6 @@ class Demo:
 
     async def _run(self, state: Path) -> dict[str, Any]:
         """Everything up, the run, and down again; return its `summary.document`."""
-        started = time.monotonic()
         async with contextlib.AsyncExitStack() as stack:
             process = await stack.enter_async_context(loopback_bridge(self.topology, state))
             self._process = process
@@ -120,30 +124,80 @@ class Demo:
             if self._monitoring:
                 await self._start_monitoring(process, state, stack)
             self._forwarding.add(await process.worker.stats())
-            address = f"{process.url}/console#demo={await demo_operator(process)}"
-            self._console.print(f"The console:  [bold]{address}[/]", soft_wrap=True)
-            self._console.print(
-                "The points wait; the key S in the console starts the briefing. "
-                "Ctrl-C ends the demo."
-            )
+            address = await self._say_addresses(process)
+            described = description(self.topology, process.keys, self._impaired)
             await self._points.start(
-                process.url, description(self.topology, process.keys, self._impaired)
+                process.url, [point for point in described if point["id"] in self._simulated]
             )
             announced = self._announce(process, state)
             self.started.set()
-            if self._open_browser:
-                webbrowser.open(address)
-            await self._until_over(process, started)
-            connected = sum(len(state.present) for state in process.conductor.running())
+            slow = asyncio.create_task(self._say_slowness())
+            if self._open_browser and (said := open_page(address)):
+                self._console.print(said, soft_wrap=True)
+            if self._measured:
+                await self._until_joined(process)
+            await self._until_over(process)
+            slow.cancel()
+            connected = sum(
+                len(set(state.present) & set(self._simulated))
+                for state in process.conductor.running()
+            )
             for path in announced:
                 path.unlink(missing_ok=True)
             await self._points.end()  # before the bridge, so that they can say goodbye
         return summary.document(self._findings, self._forwarding, connected)
 
-    async def _until_over(self, process: ControlProcess, started: float) -> None:
+    @property
+    def _measured(self) -> bool:
+        """Whether the conference starts by itself, and everything is to be verified."""
+        return self._seconds is not None or self._report is not None
+
+    async def _say_addresses(self, process: ControlProcess) -> str:
+        """Print where everything is; return the address of the console."""
+        keys = await demo_accounts(process)
+        address = f"{process.url}/console#demo={keys[DEMO_ACTOR.name]}"
+        lines = [
+            f"The console:  [bold]{address}[/]",
+            f"As an admin:  {process.url}/admin#demo={keys[ADMIN]}",
+        ]
+        for point in self._rooms:
+            lines.append(f"The room {point}, once: [bold]{await room_address(process, point)}[/]")
+        for line in lines:
+            self._console.print(line, soft_wrap=True)
+        self._console.print(
+            "The points wait; the key S in the console starts the briefing. Ctrl-C ends the demo."
+        )
+        return address
+
+    async def _say_slowness(self) -> None:
+        """Say so where this machine is too slow for so many points."""
+        said = slowness.said(await slowness.watch(), len(self._simulated))
+        if said:
+            self._console.print(said, soft_wrap=True, markup=False)
+
+    async def _until_joined(self, process: ControlProcess) -> None:
+        """Until all simulated points are there; a slow machine's start takes no time from the
+        run."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(JOIN_TIMEOUT):
+                while not self._stop.is_set():
+                    states = process.control.publisher.point_states()
+                    if all(states[point] in ("ready", "in_session") for point in self._simulated):
+                        return
+                    await asyncio.sleep(POLL)
+
+    def _is_over(self, elapsed: float) -> bool:
+        """Whether a run of a given length has ended: on a slow machine, where not everything was
+        verified yet, it takes up to twice as long."""
+        if self._seconds is None or elapsed < self._seconds:
+            return False
+        return self._findings.complete() or elapsed >= 2 * self._seconds
+
+    async def _until_over(self, process: ControlProcess) -> None:
         """Gather what is found out and show it, until the run is stopped or its time is over."""
+        started = time.monotonic()
         jobs = [asyncio.create_task(self._watch(process))]
-        if self._seconds is not None or self._report is not None:
+        if self._measured:
             seconds = self._seconds or REPORT_SECONDS
             jobs.append(asyncio.create_task(tour(process, self._findings, started, seconds)))
         stopped = asyncio.create_task(self._stop.wait())
@@ -151,7 +205,7 @@ class Demo:
             while not stopped.done():
                 if live is not None:
                     live.update(table(process, self._findings, self._forwarding))
-                if self._seconds is not None and time.monotonic() - started >= self._seconds:
+                if self._is_over(time.monotonic() - started):
                     break
                 await asyncio.wait([stopped], timeout=SHOW_EVERY)
         for task in (*jobs, stopped):

@@ -14,6 +14,7 @@ from bridge.demo.findings import Findings
 
 START_BY = 0.5  # share of the time until which pictures may take before the takes begin
 DWELL_MIN, DWELL_MAX = 1.0, 2.5  # seconds that a point stays on air
+DWELL_LONGEST = 10.0  # where the machine is slow, and not everybody has heard it yet
 POLL = 0.1  # seconds between looks at the findings
 
 
@@ -30,16 +31,25 @@ def dwell(left: float, count: int) -> float:
 async def tour(process: ControlProcess, findings: Findings, started: float, seconds: float) -> None:
     """Start the conference of a run that began at ``started`` (monotonic seconds) and lasts
     ``seconds``; once everybody is seen by everybody, bring each point on air."""
+    there = findings.points
     conference = await start_conference(process)
     while not findings.all_pictures():
         if time.monotonic() - started > seconds * START_BY:
             break
         await asyncio.sleep(POLL)
-    stops = order(
-        map(PointId, process.control.topology.points), PointId(process.topology.conference.chair)
-    )
-    pause = dwell(seconds - (time.monotonic() - started) - 1.0, len(stops))
-    for point in stops:
-        findings.took(point, time.monotonic())
+    chair = PointId(process.topology.conference.chair)
+    stops = [p for p in order(map(PointId, process.control.topology.points), chair) if p in there]
+    for number, point in enumerate(stops):
+        left = seconds - (time.monotonic() - started) - 1.0
+        begun = time.monotonic()
+        findings.took(point, begun)
         await process.conductor.submit(conference, Grant(point=point), DEMO_ACTOR)
-        await asyncio.sleep(pause)
+        await asyncio.sleep(dwell(left, len(stops) - number))
+        await _until_heard(findings, point, begun + DWELL_LONGEST)
+
+
+async def _until_heard(findings: Findings, point: PointId, latest: float) -> None:
+    while not findings.heard_by_all(point):
+        if time.monotonic() > latest:
+            break
+        await asyncio.sleep(POLL)

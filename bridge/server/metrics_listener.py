@@ -10,6 +10,7 @@ import gzip
 import hmac
 import ipaddress
 import logging
+import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -82,14 +83,19 @@ class MetricsListener:
         self._runner: web.AppRunner | None = None
         self.url = ""
         """Where it listens; "" while it does not."""
-        self.app = web.Application()
-        self.app.add_routes(
+        self.app = self._application()
+
+    def _application(self) -> web.Application:
+        """An application; each serves one runner, for good."""
+        app = web.Application()
+        app.add_routes(
             [
                 web.get("/metrics", self.metrics),
                 web.get("/healthz", self.healthz),
                 web.get("/readyz", self.readyz),
             ]
         )
+        return app
 
     async def start(self, context: ssl.SSLContext | None) -> None:
         """Listen. An address that is taken is logged, and the bridge goes on without."""
@@ -104,7 +110,7 @@ class MetricsListener:
                 "metrics cannot be served on port %d: %s; stop what uses it, or change "
                 "bridge.metrics.port",
                 self._config.port,
-                error.strerror,
+                os.strerror(error.errno) if error.errno else "unknown reason",
             )
             return
         self._runner = runner
@@ -112,8 +118,17 @@ class MetricsListener:
         self.url = f"{'https' if context else 'http'}://{shown}:{runner.addresses[0][1]}"
 
     async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        """Listen no more."""
+        runner, self._runner, self.url = self._runner, None, ""
+        if runner is not None:
+            await runner.cleanup()
+
+    async def move(self, config: MetricsPort, context: ssl.SSLContext | None) -> None:
+        """Listen as another configuration has it, in place of the present one."""
+        await self.stop()
+        self._config = config
+        self.app = self._application()
+        await self.start(context)
 
     async def metrics(self, request: web.Request) -> web.Response:
         """The scrape. Figures are taken at once; their text is made in a thread, so that

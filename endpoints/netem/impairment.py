@@ -45,6 +45,7 @@ class Impairment:
         self.offered = 0
         self.lost = 0
         self._profile = profile
+        self._harmless = profile == Profile()
         self._cut = False
         self._random = random.Random(seed)
         self._bad = False  # the state of the Gilbert–Elliott chain
@@ -54,6 +55,12 @@ class Impairment:
     def use(self, profile: Profile) -> None:
         """Treat packets by another profile from now on."""
         self._profile = profile
+        self._harmless = profile == Profile()
+
+    @property
+    def clean(self) -> bool:
+        """Whether every packet passes at once: `offer` need not be asked."""
+        return self._harmless and not self._cut
 
     def cut(self) -> None:
         """Lose everything until `restore`."""
@@ -134,6 +141,11 @@ class Hop:
         self.probes_offered = 0
         self.probes_lost_down = 0
         self.probes_lost_up = 0
+
+    @property
+    def clean(self) -> bool:
+        """Whether every packet passes at once in both directions."""
+        return self.down.clean and self.up.clean
 
     def impair(self, impaired: Impaired) -> None:
         """Be another line from now on."""

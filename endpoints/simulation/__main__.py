@@ -1,9 +1,9 @@
 """``python -m endpoints.simulation``: any number of simulated points in one process.
 
 It reads one JSON object from standard input, ``{"url": …, "names": {"1": id, …}, "points": [{"id",
-"key", "number", "address", "fault"}, …]}``, and ends when standard input closes. Further lines put
-faults in: ``{"point": …, "impair": "loss-down=5%", "missing": ["camera"], "kiosk": "failed",
-"machine": {"disk": 0.99}, "agent": false}``; what a line does not name is well.
+"key", "number", "name", "light", "address", "fault"}, …]}``, and ends when standard input closes.
+Further lines put faults in: ``{"point": …, "impair": "loss-down=5%", "missing": ["camera"],
+"kiosk": "failed", "machine": {"disk": 0.99}, "agent": false}``; what a line does not name is well.
 ``{"point": …, "count": FILE}`` changes nothing: what the line did to probes is written to the file.
 """
 

@@ -4,15 +4,19 @@ with the real agent beside it."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from endpoints.agent.agent import Agent
 from endpoints.netem.impairment import Hop, Impairment, Profile
 from endpoints.simulation.faults import Fault
+from endpoints.simulation.light_peer import LightPeer
+from endpoints.simulation.meeting_room import MeetingRoom
 from endpoints.webrtc import aiortc_seams
 from endpoints.webrtc.peer import Peer
-from endpoints.webrtc.tracks import CardTrack, ToneTrack
+from endpoints.webrtc.test_card import TIME_MODULUS, Plane
+from endpoints.webrtc.tracks import PictureTrack, ToneTrack
 
 LOOPBACK = "127.0.0.1"
 DEVICES = {"camera": "Test card", "microphone": "Tone", "speaker": "Nobody listens"}
@@ -27,9 +31,37 @@ HEALTHY = {
 }
 
 
-def simulated_peer(url: str, point: str, key: str, number: int, **options: Any) -> Peer:
-    """A peer that sends the test card and the tone of a number; ``options`` are `Peer`'s."""
-    return Peer(url, point, key, sources=lambda: (ToneTrack(number), CardTrack(number)), **options)
+def room_track(room: MeetingRoom) -> PictureTrack:
+    """Video of a meeting room; the card in it has the time of the drawing."""
+
+    def draw(now_ms: int) -> Plane:
+        local = time.localtime()
+        return room.render(now_ms, now_ms % TIME_MODULUS, local.tm_hour, local.tm_min)
+
+    return PictureTrack(draw)
+
+
+def simulated_peer(
+    url: str,
+    point: str,
+    key: str,
+    number: int,
+    *,
+    name: str = "",
+    light: bool = False,
+    **options: Any,
+) -> Peer:
+    """A peer that sends the tone of a number, and a meeting room with its card and ``name``: over
+    aiortc, or ``light``. ``options`` are `Peer`'s."""
+    if light:
+        return LightPeer(url, point, key, number=number, name=name, **options)
+    return Peer(
+        url,
+        point,
+        key,
+        sources=lambda: (ToneTrack(number), room_track(MeetingRoom(number, name))),
+        **options,
+    )
 
 
 class SimulatedRoom:
@@ -49,6 +81,8 @@ class SimulatedRoom:
             self._id,
             self._key,
             number,
+            name=point.get("name", ""),
+            light=point.get("light", False),
             has=self._has,
             names={int(number): name for number, name in config["names"].items()},
             address=self._address,

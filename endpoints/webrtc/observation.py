@@ -56,8 +56,9 @@ class Observations:
     def saw(self, slot: str, card: test_card.Reading, height: int, now: float) -> None:
         """A picture ``height`` pixels high in this slot shows this card."""
         observation = self._source(slot, card.number, now)
-        age = round(now * 1000) - card.time_ms
-        observation.latency_ms = age % test_card.TIME_MODULUS
+        age = card.age(round(now * 1000))
+        if age is not None:
+            observation.latency_ms = age
         observation.height = height
 
     def heard(self, slot: str, number: int, now: float) -> None:

@@ -111,7 +111,7 @@ class Peer:
     def refresh(self) -> None:
         """Tell the bridge about the devices again: one came or went."""
         self._status_sent = None
-        if self._pc is not None:
+        if self.has_media:
             self._activate()
 
     @property
@@ -126,7 +126,7 @@ class Peer:
             case "welcome":
                 self._welcome = message
                 self._status_sent = None
-                if not (message["media"] and self._pc is not None):
+                if not (message["media"] and self.has_media):
                     self._renew.set()
             case "media":
                 self._renew.set()
@@ -141,13 +141,9 @@ class Peer:
     def _activate(self) -> None:
         """Send picture and sound only inside a conference, and tell the bridge when that or the
         connection changed."""
-        for track in self._sending or ():
-            if self._inside:
-                track.active.set()
-            else:
-                track.active.clear()
-        if self._status_sent != (self._inside, self._pc is not None):
-            self._status_sent = (self._inside, self._pc is not None)
+        self.send_media(self._inside)
+        if self._status_sent != (self._inside, self.has_media):
+            self._status_sent = (self._inside, self.has_media)
             status = {
                 "type": "status",
                 "camera": self._has("camera"),
@@ -180,9 +176,44 @@ class Peer:
             self._renew.set()
 
     async def _connect(self) -> bool:
-        """Offer, take the answer, wait for media; True where it came up."""
+        """Open media; True where they came up."""
         assert self._welcome is not None
         slots = self._welcome["slots"]
+        opened = await self.open_media(slots["video"], slots["audio"])
+        self._activate()
+        return opened
+
+    async def _drop(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await self.close_media()
+
+    async def exchange(self, sdp: str) -> str:
+        """Exchange an offer for the bridge's answer. Raises `Refused`."""
+        return await self._client.offer(sdp)
+
+    def renew(self) -> None:
+        """The media are lost: connect again."""
+        self._renew.set()
+
+    # --- media over aiortc; the light points of the simulation have media of their own -------
+
+    @property
+    def has_media(self) -> bool:
+        """Whether there are media, connected or on the way."""
+        return self._pc is not None
+
+    def send_media(self, on: bool) -> None:
+        """Send sound and picture from now on, or nothing."""
+        for track in self._sending or ():
+            if on:
+                track.active.set()
+            else:
+                track.active.clear()
+
+    async def open_media(self, video: list[str], audio: list[str]) -> bool:
+        """Offer, take the answer, wait for media; True where they came up. ``video`` and
+        ``audio`` are the slots to be received."""
         self._pc = pc = peer_connection()
         up = asyncio.Event()
 
@@ -191,18 +222,18 @@ class Peer:
             if pc.connectionState == "connected":
                 up.set()
             elif pc.connectionState in ("failed", "closed") and self._pc is pc:
-                self._renew.set()
+                self.renew()
 
         self._sending = self._sources()
         self._activate()
         for track in self._sending:
             pc.addTransceiver(track, direction="sendonly")
         self._receivers = {
-            name: pc.addTransceiver("video", direction="recvonly") for name in slots["video"]
-        } | {name: pc.addTransceiver("audio", direction="recvonly") for name in slots["audio"]}
+            name: pc.addTransceiver("video", direction="recvonly") for name in video
+        } | {name: pc.addTransceiver("audio", direction="recvonly") for name in audio}
         await pc.setLocalDescription(await pc.createOffer())
         started = time.monotonic()
-        answer = await self._client.offer(without_remb(pc.localDescription.sdp))
+        answer = await self.exchange(without_remb(pc.localDescription.sdp))
         await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         self.observations.connected(self._receivers, started)
         for name, transceiver in self._receivers.items():
@@ -215,10 +246,9 @@ class Peer:
             return False
         return True
 
-    async def _drop(self) -> None:
+    async def close_media(self) -> None:
+        """End the media, if there are any."""
         pc, self._pc = self._pc, None
-        for task in list(self._tasks):
-            task.cancel()
         if pc is not None:
             await pc.close()
         for track in self._sending or ():
@@ -241,10 +271,11 @@ class Peer:
             await asyncio.sleep(REPORT_INTERVAL)
             count += 1
             if count % STATS_EVERY == 0:
-                await self._count_packets()
+                await self.count_packets()
             await self._client.send({"type": "report", "slots": self.observations.reports()})
 
-    async def _count_packets(self) -> None:
+    async def count_packets(self) -> None:
+        """Note in `observations` how many packets came and were lost."""
         for slot, transceiver in self._receivers.items():
             report = await transceiver.receiver.getStats()
             inbound = [s for s in report.values() if s.type == "inbound-rtp"]

@@ -5,12 +5,17 @@ The upper part holds 4 rows of 16 cells, dark (0) or bright (1), row by row: 8 b
 number, 40 bits milliseconds, 16 bits CRC-CCITT of the six octets before. Cells are far
 larger than a macroblock, so the pattern survives strong compression and scaling. The browser
 tests read it in JavaScript (tests/live/card.js).
+
+The same cells, small and in the lower left corner, stand in the picture of a meeting room
+(`endpoints.simulation.meeting_room`). Where that picture is encoded once and played in a loop, the
+time in it is the phase of the loop, and the top octet says how long the loop is (`loop_time`).
 """
 
 from __future__ import annotations
 
 import binascii
 import colorsys
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +26,9 @@ ROWS = 4
 CELL_HEIGHT = 1 / 9  # of the picture's height; the rows take 4/9
 DARK, BRIGHT = 40, 215
 THRESHOLD = 128
-TIME_MODULUS = 1 << 40
+LOOP_MARK = 0xF0  # top octet of a time from here on: a loop of so many seconds more; 0: no time
+LOOP_BITS = 32  # of the time, below the mark: the phase
+TIME_MODULUS = LOOP_MARK << LOOP_BITS  # ms; a machine that runs for 32 years begins at 0 again
 
 # 3 × 5 digits, a bit a pixel, rows from the top.
 DIGITS = (
@@ -40,16 +47,54 @@ DIGITS = (
 Plane = npt.NDArray[np.uint8]
 
 
+class Area(NamedTuple):
+    """Where in a picture the cells are, as shares of its width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+WHOLE = Area(0.0, 0.0, 1.0, ROWS * CELL_HEIGHT)
+CORNER = Area(0.0, 1 - 8 / 45, 2 / 5, 8 / 45)  # square cells in a picture of 16:9
+LEAST = 4  # pixels of a cell
+SAMPLES = (0.35, 0.5, 0.65)  # where a cell is looked at, as shares of its size
+
+
 class Reading(NamedTuple):
-    """What a card says: the point's number (1 to 255) and when it was drawn (ms, modulo 2^40)."""
+    """What a card says: the point's number (1 to 255) and when it was drawn (ms, modulo
+    `TIME_MODULUS`, or a `loop_time`)."""
 
     number: int
     time_ms: int
 
+    @property
+    def loop_ms(self) -> int | None:
+        """How long the loop is that the picture is part of, ms; 0 for its key picture, which has
+        no time; None where it is of no loop."""
+        mark = self.time_ms >> LOOP_BITS
+        return (mark - LOOP_MARK) * 1000 if mark >= LOOP_MARK else None
+
+    def age(self, now_ms: int) -> int | None:
+        """How old the picture is at ``now_ms`` (monotonic milliseconds), ms; in a loop modulo its
+        length. None where the card has no time."""
+        loop = self.loop_ms
+        if loop is None:
+            return (now_ms - self.time_ms) % TIME_MODULUS
+        return (now_ms - (self.time_ms & ((1 << LOOP_BITS) - 1))) % loop if loop else None
+
+
+def loop_time(phase_ms: int, seconds: int) -> int:
+    """The time in a card of a loop of ``seconds`` (1 to 15), at this phase; 0 seconds: no time."""
+    if not 0 <= seconds <= 15:
+        raise ValueError("a loop takes 15 seconds at most")
+    return (LOOP_MARK + seconds) << LOOP_BITS | phase_ms
+
 
 def encode(number: int, time_ms: int) -> list[int]:
     """The 64 bits of the cells that say this number and time."""
-    body = bytes([number]) + (time_ms % TIME_MODULUS).to_bytes(5, "big")
+    body = bytes([number]) + (time_ms % (1 << 40)).to_bytes(5, "big")
     word = body + binascii.crc_hqx(body, 0xFFFF).to_bytes(2, "big")
     value = int.from_bytes(word, "big")
     return [value >> (63 - bit) & 1 for bit in range(64)]
@@ -91,7 +136,6 @@ class TestCard:
         chroma[0] = round(128 + 224 * (blue * 219 + 16 - luma) / 219 / 1.8556 * 1)
         chroma[1] = round(128 + 224 * (red * 219 + 16 - luma) / 219 / 1.5748 * 1)
         self._rows = round(height * CELL_HEIGHT)
-        self._edges = [round(i * width / COLUMNS) for i in range(COLUMNS + 1)]
         # Under the cells the picture is grey, or strong colours would bleed into them.
         half = ROWS * self._rows // 2
         chroma.reshape(2, height // 2, width // 2)[:, :half] = 128
@@ -113,30 +157,55 @@ class TestCard:
     def render(self, time_ms: int) -> Plane:
         """A card for this moment, shape (height * 3 // 2, width), with a bar that moves."""
         picture = self._base.copy()
-        bits = encode(self.number, time_ms)
-        for row in range(ROWS):
-            top = row * self._rows
-            for column in range(COLUMNS):
-                level = BRIGHT if bits[row * COLUMNS + column] else DARK
-                left, right = self._edges[column], self._edges[column + 1]
-                picture[top : top + self._rows, left:right] = level
+        bits = encode(self.number, time_ms % TIME_MODULUS)
+        draw_cells(picture[: self.height], bits, WHOLE)
         bar = max(4, self.width // 40)
         x = time_ms // 20 % (self.width - bar)
         picture[self.height - bar : self.height, x : x + bar] = 235
         return picture
 
 
+def draw_cells(luma: Plane, bits: list[int], area: Area) -> None:
+    """Draw 64 bits as cells into an area of a luma plane."""
+    lines, columns = _edges(luma.shape, area)
+    for row in range(ROWS):
+        for column in range(COLUMNS):
+            level = BRIGHT if bits[row * COLUMNS + column] else DARK
+            luma[lines[row] : lines[row + 1], columns[column] : columns[column + 1]] = level
+
+
+def _edges(shape: tuple[int, ...], area: Area) -> tuple[list[int], list[int]]:
+    """The edges of the cells in pixels: of rows, of columns."""
+    height, width = shape
+    lines = [round(height * (area.top + area.height * i / ROWS)) for i in range(ROWS + 1)]
+    columns = [round(width * (area.left + area.width * i / COLUMNS)) for i in range(COLUMNS + 1)]
+    return lines, columns
+
+
 def read(luma: Plane) -> Reading | None:
     """Read a card out of a luma plane of any size; None where there is none."""
-    height, width = luma.shape
-    rows = height * CELL_HEIGHT
-    columns = width / COLUMNS
-    if rows < 4 or columns < 4:
+    return _read(luma, WHOLE) or _read(luma, CORNER)
+
+
+def _read(luma: Plane, area: Area) -> Reading | None:
+    samples = _samples(luma.shape, area)
+    if samples is None:
         return None
-    bits: list[int] = []
-    for row in range(ROWS):
-        top, bottom = int((row + 0.3) * rows), int((row + 0.7) * rows) + 1
-        for column in range(COLUMNS):
-            left, right = int((column + 0.3) * columns), int((column + 0.7) * columns) + 1
-            bits.append(int(luma[top:bottom, left:right].mean() > THRESHOLD))
-    return decode(bits)
+    found = luma[samples].reshape(ROWS, len(SAMPLES), COLUMNS, len(SAMPLES))
+    bright = found.sum(axis=(1, 3), dtype=np.int32) > THRESHOLD * len(SAMPLES) ** 2
+    return decode(bright.ravel().astype(int).tolist())
+
+
+@functools.lru_cache(maxsize=32)
+def _samples(
+    shape: tuple[int, ...], area: Area
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]] | None:
+    """The rows and columns of the pixels that are looked at; None where cells are too small."""
+    height, width = shape
+    row, column = height * area.height / ROWS, width * area.width / COLUMNS
+    if row < LEAST or column < LEAST:
+        return None
+    rows = [int(height * area.top + (i + s) * row) for i in range(ROWS) for s in SAMPLES]
+    columns = [int(width * area.left + (i + s) * column) for i in range(COLUMNS) for s in SAMPLES]
+    of_rows, of_columns = np.ix_(rows, columns)
+    return of_rows, of_columns

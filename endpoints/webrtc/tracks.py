@@ -1,10 +1,11 @@
-"""Media tracks that a point sends: the test card as video and the tone as sound."""
+"""Media tracks that a point sends: drawn pictures as video, a tone as sound."""
 
 from __future__ import annotations
 
 import asyncio
 import fractions
 import time
+from collections.abc import Callable
 from typing import Any
 
 from aiortc import MediaStreamTrack
@@ -27,15 +28,15 @@ class SourceTrack(MediaStreamTrack):
         self.active = asyncio.Event()
 
 
-class CardTrack(SourceTrack):
-    """Video of a point's test card, `FRAME_RATE` pictures a second."""
+class PictureTrack(SourceTrack):
+    """Video of pictures that are drawn as they are sent, `FRAME_RATE` a second."""
 
     kind = "video"
 
-    def __init__(self, number: int, *, width: int = 320, height: int = 180) -> None:
-        """``number`` is the point's, 1 to 255; width and height are pixels, both even."""
+    def __init__(self, draw: Callable[[int], test_card.Plane]) -> None:
+        """``draw`` makes the picture of a moment (monotonic milliseconds), planar YUV 4:2:0."""
         super().__init__()
-        self._card = test_card.TestCard(number, width=width, height=height)
+        self._draw = draw
         self._start = time.monotonic()
         self._count = 0
 
@@ -44,11 +45,19 @@ class CardTrack(SourceTrack):
         self._count = max(self._count + 1, int((time.monotonic() - self._start) * FRAME_RATE))
         due = self._start + self._count / FRAME_RATE
         await asyncio.sleep(max(0.0, due - time.monotonic()))
-        picture = self._card.render(round(time.monotonic() * 1000))
+        picture = self._draw(round(time.monotonic() * 1000))
         frame = VideoFrame.from_ndarray(picture, format="yuv420p")
         frame.pts = self._count * (VIDEO_CLOCK // FRAME_RATE)
         frame.time_base = fractions.Fraction(1, VIDEO_CLOCK)
         return frame
+
+
+class CardTrack(PictureTrack):
+    """Video of a point's test card."""
+
+    def __init__(self, number: int, *, width: int = 320, height: int = 180) -> None:
+        """``number`` is the point's, 1 to 255; width and height are pixels, both even."""
+        super().__init__(test_card.TestCard(number, width=width, height=height).render)
 
 
 def encoded_tone(number: int) -> list[bytes]:

@@ -9,6 +9,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from bridge.cli.main import app
+from bridge.cli.remote import until
 from tests.paths import ROOT
 
 
@@ -75,3 +76,25 @@ def test_a_certificate_on_the_command_line(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert (tmp_path / "state/tls/server.crt").exists()
     assert (tmp_path / "state/tls/server.key").stat().st_mode & 0o077 == 0
+
+
+def test_restore_asks_before_it_replaces_everything(tmp_path: Path) -> None:
+    file = ["--file", str(topology_file(tmp_path))]
+    source = tmp_path / "backup.jsonl.gz"
+    source.write_bytes(b"x")
+    asked = cli("restore", str(source), *file, stdin="n\n")
+    assert asked.exit_code == 1
+    assert "is lost" in asked.stdout.replace("\n", " ")
+    assert asked.stderr == "", "nothing was tried"
+    for tried in (
+        cli("restore", str(source), "--yes", *file),
+        cli("restore", str(source), *file, stdin="y\n"),
+    ):
+        assert tried.exit_code == 1
+        assert tried.stderr
+
+
+def test_a_moment_has_its_zone() -> None:
+    at = 1_764_000_000.0
+    assert until(at, "Asia/Ho_Chi_Minh") == "2025-11-24 23:00 Asia/Ho_Chi_Minh (UTC+07:00)"
+    assert until(at, "Europe/Berlin") == "2025-11-24 17:00 Europe/Berlin (UTC+01:00)"

@@ -113,3 +113,13 @@ def test_a_worker_that_was_started_again_gives_no_rate_of_now() -> None:
     forwarding.add(stats(5.0, 1000, 1.0))
     forwarding.add(stats(1.0, 10, 0.1))
     assert forwarding.rate_now == 0.0
+
+
+def test_who_was_heard_by_all() -> None:
+    findings = Findings(["a", "b", "c"])
+    findings.took("a", 10.0)
+    findings.add("b", report("audio:0", "a"), {})
+    findings.add("b", report("programme", "a", since=10.2), {})
+    assert not findings.heard_by_all("a")
+    findings.add("c", report("audio:0", "a"), {})  # which saw it before, as its return picture
+    assert findings.heard_by_all("a")

@@ -36,6 +36,13 @@ def test_the_first_points_have_the_chair_among_them(topology: Topology) -> None:
     assert [p.id for p in first_points(moved, 2).points] == [topology.points[0].id, last]
 
 
+def test_a_point_that_is_left_to_a_real_room_is_among_the_first(topology: Topology) -> None:
+    last = topology.points[-1].id
+    found = [point.id for point in first_points(topology, 3, [last]).points]
+    assert len(found) == 3
+    assert {topology.conference.chair, last} < set(found)
+
+
 def test_addresses_beyond_loopback_are_refused(topology: Topology) -> None:
     web = topology.bridge.web.model_copy(update={"listen": "192.0.2.1"})
     bridge = topology.bridge.model_copy(update={"web": web})

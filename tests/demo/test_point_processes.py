@@ -34,3 +34,12 @@ def test_media_stay_on_loopback_whatever_address_is_probed() -> None:
     found = description(topology, keys, {})
     assert [p["address"] for p in found[:2]] == ["127.0.0.1", "127.0.0.1"]
     assert found[2]["address"] == points[2].probe
+
+
+def test_two_points_stay_plain_and_all_do_with_another_codec() -> None:
+    topology = load(ROOT / "config" / "lac-thuy.yaml")
+    keys = dict.fromkeys((PointId(point.id) for point in topology.points), "k")
+    assert [p["light"] for p in description(topology, keys, {})] == [False] * 2 + [True] * 10
+    media = topology.media.model_copy(update={"codec": "h264"})
+    other = topology.model_copy(update={"media": media})
+    assert not any(p["light"] for p in description(other, keys, {}))

@@ -21,7 +21,7 @@ from playwright.sync_api import sync_playwright
 
 from bridge.app.process import ControlProcess
 from bridge.conference.model import PointId
-from bridge.demo.account import demo_operator
+from bridge.demo.account import DEMO_ACTOR, demo_accounts
 from endpoints.webrtc.test_card import TestCard
 from tests.live.support import free_port
 from tests.waiting import HANG
@@ -134,7 +134,7 @@ async def open_room(browser: Browser, process: ControlProcess, point: str) -> Pa
 
 async def open_console(browser: Browser, process: ControlProcess, key: str = "") -> Page:
     """The console, logged in as the demo's operator."""
-    key = key or await demo_operator(process)
+    key = key or (await demo_accounts(process))[DEMO_ACTOR.name]
     page = await new_page(browser, viewport={"width": 1600, "height": 900})
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))

@@ -9,10 +9,15 @@ globalThis.readCard = (video) => {
     const at = 4 * (Math.floor(y) * width + Math.floor(x));
     return 0.2126 * data[at] + 0.7152 * data[at + 1] + 0.0722 * data[at + 2];
   };
+  // The whole width of a test card, or the corner of a meeting room.
+  return readCells(luma, 0, 0, width / 16, height / 9)
+    ?? readCells(luma, 0, height * (37 / 45), width / 40, height * (2 / 45));
+};
+const readCells = (luma, left, top, column, row) => {
   const bytes = new Uint8Array(8);
   for (let bit = 0; bit < 64; bit += 1) {
-    const x = ((bit % 16) + 0.5) * (width / 16);
-    const y = (Math.floor(bit / 16) + 0.5) * (height / 9);
+    const x = left + ((bit % 16) + 0.5) * column;
+    const y = top + (Math.floor(bit / 16) + 0.5) * row;
     let sum = 0;
     for (const dx of [-1, 0, 1]) for (const dy of [-1, 0, 1]) sum += luma(x + dx, y + dy);
     if (sum / 9 > 128) bytes[bit >> 3] |= 0x80 >> (bit & 7);

@@ -63,7 +63,7 @@ async def test_exactly_that_tile_lamp_and_direction_turn(tmp_path: Path) -> None
         assert all(set(found.values()) == {"good"} for found in shown.values()), shown
         await everybody_is_well(demo)
         page = await new_page(browser)
-        await page.goto(f"{demo.process.url}/console#demo={demo.process.auth.demo_key}")
+        await page.goto(f"{demo.process.url}/console#demo={demo.process.auth.demo_key('demo')}")
         await page.wait_for_selector("#templates li")
         await page.keyboard.press("s")
         await page.wait_for_function(

@@ -118,10 +118,10 @@ async def test_a_production_start(tmp_path: Path) -> None:
         saved = tmp_path / "saved.jsonl.gz"
         code, out = await run("backup", str(saved), *file)
         assert code == 0, out
-        code, out = await run("restore", str(saved), *file)
+        code, out = await run("restore", str(saved), "--yes", *file)
         assert code == 0, out
         (tmp_path / "rubbish").write_bytes(b"rubbish")
-        code, out = await run("restore", str(tmp_path / "rubbish"), *file)
+        code, out = await run("restore", str(tmp_path / "rubbish"), "--yes", *file)
         assert code == 1
         assert "not a backup" in out
         # The control process ends; the worker that systemd started goes on.

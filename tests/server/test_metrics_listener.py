@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from bridge.app.certificates import CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY, create
 from bridge.app.errors import StartError
 from bridge.app.process import ControlProcess
+from bridge.base.logs import redacted
 from bridge.server.metrics_listener import MetricsListener, tls_context
 from config.schema import MetricsPort, Tls
 from tests.control_support import TOPOLOGY, Bridge
@@ -199,4 +200,24 @@ async def test_a_client_certificate_is_asked_for(watched: Bridge, tmp_path: Path
         trusting.load_cert_chain(*client_certificate(tls))
         async with http.get(f"{stage.listener.url}/metrics", ssl=trusting) as response:
             assert response.status == 200
+    await stage.listener.stop()
+
+
+async def test_a_taken_port_is_said_so_in_the_log(
+    watched: Bridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken = await asyncio.start_server(lambda _, __: None, "127.0.0.1", 0)
+    port = taken.sockets[0].getsockname()[1]
+    stage = Stage(watched, MetricsPort(port=port))
+    await stage.listener.start(None)
+    said = redacted(caplog.messages[-1])
+    assert f"port {port}" in said
+    assert "Address already in use" in said
+    assert "[address]" not in said
+    assert stage.listener.url == ""
+    taken.close()
+    await stage.listener.move(MetricsPort(port=0, token=TOKEN), None)
+    url = f"{stage.listener.url}/metrics"
+    async with aiohttp.ClientSession() as http, http.get(url) as response:
+        assert response.status == 401, "as the new configuration has it"
     await stage.listener.stop()

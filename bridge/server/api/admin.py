@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 import time
@@ -52,12 +53,14 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """Outcome of a check. ``refused`` says why a good file cannot be swapped in now."""
+    """Outcome of a check. ``refused`` says why a good file cannot be swapped in now, ``notes`` what
+    could not be done when it was swapped in."""
 
     ok: bool
     problems: list[TopologyProblem] = []
     differences: list[Difference] = []
     refused: Sentence | None = None
+    notes: list[Sentence] = []
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -97,7 +100,9 @@ def differences(before: Topology, after: Topology) -> list[Difference]:
         was, now = old.get(path, ""), new.get(path, "")
         if was != now:
             change = "added" if not was else "removed" if not now else "changed"
-            restart = path.startswith(tuple(f"bridge.{key}" for key in RESTART_KEYS))
+            # "bridge.webhooks[…]" is not under "bridge.web"
+            within = re.split(r"[.\[]", path)[:2]
+            restart = within[0] == "bridge" and within[-1] in RESTART_KEYS
             result.append(Difference(path, change, was, now, restart))
     return result
 
@@ -119,11 +124,24 @@ async def _check(call: Call, text: str) -> tuple[Checked, Topology | None]:
         found = [TopologyProblem(p.line, p.column, p.path, p.sentence) for p in error.problems]
         return Checked(ok=False, problems=found), None
     changes = differences(call.services.control.topology.current, topology)
+    problem = call.services.settings.problem(topology.bridge)
     refusal = _reload_refusal(call, topology)
-    if refusal is None:
+    if refusal is None and not problem:
         return Checked(ok=True, differences=changes), topology
-    why = sentence(refusal.key, **refusal.arguments)
+    why = (
+        sentence(refusal.key, **refusal.arguments)
+        if refusal is not None
+        else sentence("api.bad_settings", detail=problem)
+    )
     return Checked(ok=False, differences=changes, refused=why), None
+
+
+async def _use(call: Call, topology: Topology, checked: Checked) -> Checked:
+    """Swap a good topology in, and what else of its settings needs no restart."""
+    services = call.services
+    services.control.swap_topology(topology)
+    notes = await services.settings.apply(topology.bridge)
+    return msgspec.structs.replace(checked, notes=[sentence(key) for key in notes])
 
 
 async def show_topology(call: Call) -> web.Response:
@@ -163,7 +181,7 @@ async def put_topology(call: Call) -> Any:
         temporary.replace(path)
     except OSError:
         raise Denied(409, "api.topology_unwritable") from None
-    services.control.swap_topology(topology)
+    checked = await _use(call, topology, checked)
     await call.note("topology", outcome=f"{len(checked.differences)} changes")
     return checked
 
@@ -180,7 +198,7 @@ async def reload_topology(call: Call) -> Any:
     checked, topology = await _check(call, text)
     call.services.control.observer.reloaded(topology is not None)
     if topology is not None:
-        call.services.control.swap_topology(topology)
+        checked = await _use(call, topology, checked)
     await call.note("topology reload", outcome="done" if topology is not None else "refused")
     status = 200 if topology is not None else 409 if checked.refused else 422
     return web.Response(

@@ -40,6 +40,8 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     rights: list[str]
     must_change: bool
     points: tuple[str, ...]
+    zone: str
+    """Of the bridge: pages show times on its wall clock."""
     calendar: str = ""
     token: str = ""
 
@@ -109,6 +111,7 @@ async def _me(call: Call, user: User, token: str = "") -> Me:
         rights=sorted(RIGHTS[user.role]),
         must_change=user.must_change,
         points=user.points,
+        zone=call.services.control.topology.current.bridge.zone,
         calendar=await call.services.accounts.calendar_key(user.name),
         token=token,
     )

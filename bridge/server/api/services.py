@@ -28,6 +28,7 @@ from bridge.store.accounts import Accounts
 from bridge.store.backups import Backups
 from bridge.store.log import EventLog
 from bridge.telemetry.host import Host
+from config.schema import Bridge
 from monitoring.quality.line_state import Row
 
 DAY_FRESH = 60.0  # seconds that the last 24 hours of the overview are kept
@@ -90,6 +91,14 @@ class ReadinessBoard(Protocol):
     ) -> Board: ...
 
 
+class Settings(Protocol):
+    """`bridge.app.live_settings.LiveSettings`, as far as the interface needs it."""
+
+    def problem(self, bridge: Bridge) -> str: ...
+
+    async def apply(self, bridge: Bridge) -> list[str]: ...
+
+
 @dataclass(slots=True)
 class LineReports:
     """Makes sure that one report of lines is made at a time, as each reads many rows. ``day`` is
@@ -124,6 +133,7 @@ class Services:
     """Called after a restore: what is kept in memory is stale."""
     restored: Callable[[], None]
     """Called first after a restore: the database is another one."""
+    settings: Settings
     agents: Agents
     incidents: IncidentLog
     health: LineHistory

@@ -5,7 +5,8 @@ import { get } from "../common/api.js";
 import { byId, make, makeText } from "../common/dom.js";
 import { percent, timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
-import { ZONE, table } from "./parts.js";
+import { zone } from "../common/zone.js";
+import { table } from "./parts.js";
 
 const EVERY = 10_000; // ms
 const ENOUGH_DISK = 0.1; // share that is free
@@ -38,7 +39,7 @@ export async function loadOverview() {
       percent(point.availability, 2),
       `${percent(point.day_loss_up, 2)} / ${percent(point.day_loss_down, 2)}`,
     ]));
-  byId("overview-age").textContent = t("overview.age", { at: timeText(found.now, ZONE) });
+  byId("overview-age").textContent = t("overview.age", { at: timeText(found.now, zone) });
 }
 
 /**
@@ -57,12 +58,12 @@ function figuresOf(found) {
     ["in_session", String(found.in_session), false],
     ["missing", missing.join(", ") || none, missing.length > 0],
     ["conferences", String(found.conferences), false],
-    ["next", found.next_start ? timeText(found.next_start, ZONE, "day") : none, false],
+    ["next", found.next_start ? timeText(found.next_start, zone, "day") : none, false],
     ["incidents", String(found.incidents), found.incidents > 0],
     ["worker", t(found.worker ? "overview.running" : "overview.away"), !found.worker],
     ["unsaved", String(found.unsaved), found.unsaved > 0],
     ["disk", percent(free, 0), free !== null && free < ENOUGH_DISK],
-    ["certificate", found.certificate ? timeText(found.certificate, ZONE, "date") : none,
+    ["certificate", found.certificate ? timeText(found.certificate, zone, "date") : none,
       Boolean(found.certificate) && left < ENOUGH_CERTIFICATE],
   ];
 }

@@ -6,8 +6,6 @@ import { byId, make, makeHeader, makeText } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { errorText } from "../common/refused.js";
 
-export const ZONE = "Asia/Ho_Chi_Minh";
-
 /** @typedef {() => Promise<unknown>} Work  may resolve with a sentence that says what was done */
 
 let reload = async () => {};

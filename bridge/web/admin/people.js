@@ -5,7 +5,8 @@ import { get, patch, post, remove } from "../common/api.js";
 import { byId, make } from "../common/dom.js";
 import { timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
-import { ZONE, attempt, button, row, table } from "./parts.js";
+import { zone } from "../common/zone.js";
+import { attempt, button, row, table } from "./parts.js";
 
 /** @type {Role[]} */
 const ROLES = ["operator", "technician", "viewer", "admin"];
@@ -36,7 +37,8 @@ export function startPeople() {
       byId("code").textContent = answer.code;
       byId("line").textContent = answer.line || t("api.no_bundle");
       byId("new-pc").hidden = false;
-      return t("admin.code_made", { point: answer.point });
+      const until = `${timeText(answer.expires, zone, "day")} (${zone})`;
+      return t("admin.code_made", { point: answer.point, until });
     });
   });
 }
@@ -76,8 +78,8 @@ export async function loadDevices() {
   if (before) select.value = before;
   table("devices", ["room.point", "admin.device", "admin.created", "admin.seen", "admin.do"],
     devices.map(({ id, point, name, created, seen, revoked }) => [
-      point, name, timeText(created, ZONE, "day"),
-      seen ? timeText(seen, ZONE, "day") : "–",
+      point, name, timeText(created, zone, "day"),
+      seen ? timeText(seen, zone, "day") : "–",
       revoked
         ? t("admin.revoked")
         : button("admin.revoke", () => remove("/devices/{id}", { id }), t("admin.revoke_sure", { point })),
@@ -88,7 +90,7 @@ export async function loadLogins() {
   const logins = await get("/logins");
   table("logins", ["login.name", "admin.created", "admin.seen", "admin.address", "admin.agent", "admin.do"],
     logins.map(({ id, user, created, seen, address, agent }) => [
-      user, timeText(created, ZONE, "day"), timeText(seen, ZONE, "day"),
+      user, timeText(created, zone, "day"), timeText(seen, zone, "day"),
       address, agent.slice(0, AGENT_SHOWN),
       button("admin.end_login", () => remove("/logins/{id}", { id })),
     ]));

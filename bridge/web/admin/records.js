@@ -4,7 +4,8 @@ import { get, remove } from "../common/api.js";
 import { byId, elementOf } from "../common/dom.js";
 import { timeText } from "../common/format.js";
 import { t } from "../common/i18n.js";
-import { ZONE, button, table } from "./parts.js";
+import { zone } from "../common/zone.js";
+import { button, table } from "./parts.js";
 
 /** Make the choice of open incidents work. */
 export function startRecords() {
@@ -16,9 +17,9 @@ export async function loadIncidents() {
   const incidents = await get("/incidents", { open });
   table("incidents", ["admin.at", "room.point", "incident.title", "admin.state", "admin.do"],
     incidents.map(({ number, point, kind, note, since, until }) => [
-      timeText(since, ZONE, "day"), point,
+      timeText(since, zone, "day"), point,
       `${t("incident.number", { number: String(number) })}: ${t(`incident.${kind}`)} ${note}`,
-      until ? t("incident.until", { at: timeText(until, ZONE, "day") }) : t("admin.active"),
+      until ? t("incident.until", { at: timeText(until, zone, "day") }) : t("admin.active"),
       kind === "fault" && !until
         ? button("incident.clear", () => remove("/incidents/{number}", { number }))
         : "–",
@@ -29,6 +30,6 @@ export async function loadAudit() {
   const lines = await get("/audit");
   table("audit", ["admin.at", "admin.actor", "admin.address", "admin.action", "admin.target", "admin.outcome"],
     lines.map((line) => [
-      timeText(line.at, ZONE, "day"), line.actor, line.address, line.action, line.target, line.outcome,
+      timeText(line.at, zone, "day"), line.actor, line.address, line.action, line.target, line.outcome,
     ]));
 }

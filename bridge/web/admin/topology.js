@@ -49,7 +49,7 @@ async function show(work) {
 }
 
 /** @param {Partial<Checked>} checked */
-function showFindings({ ok = false, problems = [], refused = null, differences = [] }) {
+function showFindings({ ok = false, problems = [], refused = null, differences = [], notes = [] }) {
   const list = byId("findings");
   list.replaceChildren();
   /** @param {string} text @param {boolean} bad */
@@ -60,6 +60,7 @@ function showFindings({ ok = false, problems = [], refused = null, differences =
     say(`${t("admin.line", { line: String(line), column: String(column) })} ${path}: ${sentence}`, true);
   }
   if (refused) say(pick(refused), true);
+  for (const note of notes) say(pick(note), true);
   for (const { path, before, after, restart } of differences) {
     const later = restart ? ` (${t("admin.after_restart")})` : "";
     say(`${path}: ${before || "–"} → ${after || "–"}${later}`, false);

@@ -31,6 +31,28 @@ export function timeText(at, zone, style = "time") {
   return format.format(new Date(at * 1000));
 }
 
+const DAY = 86400; // s
+
+/**
+ * When the day of a moment began on the bridge's wall clock; UTC seconds.
+ * @param {number} at  UTC seconds
+ * @param {string} zone
+ */
+export function dayStart(at, zone) {
+  const clock = new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+  });
+  /** Seconds since midnight. @param {number} moment */
+  const passed = (moment) => {
+    const [hours, minutes, seconds] = clock.format(new Date(moment * 1000)).split(":").map(Number);
+    return 3600 * hours + 60 * minutes + seconds;
+  };
+  const whole = Math.floor(at);
+  const guess = whole - passed(whole);
+  const off = passed(guess); // not 0 where the clocks were changed meanwhile
+  return guess - (off > DAY / 2 ? off - DAY : off);
+}
+
 /** Seconds as m:ss, or h:mm:ss from an hour on. @param {number} seconds */
 export function clockText(seconds) {
   const whole = Math.max(0, Math.floor(seconds));

@@ -5,6 +5,7 @@ import { get, post } from "./api.js";
 import { make, makeText } from "./dom.js";
 import { t } from "./i18n.js";
 import { Refused, errorText } from "./refused.js";
+import { useZone } from "./zone.js";
 
 /**
  * Resolve with who is logged in, asking where nobody is. `#demo=KEY` in the address logs the
@@ -32,6 +33,7 @@ export async function whoami(place) {
 
 /** @param {Me} me @param {HTMLElement} place @returns {Promise<Me>} */
 async function finish(me, place) {
+  useZone(me.zone);
   if (me.must_change) await changePassword(place);
   return me.must_change ? { ...me, must_change: false } : me;
 }

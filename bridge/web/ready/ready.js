@@ -11,7 +11,6 @@ import { errorText } from "../common/refused.js";
 
 const REFRESH = 3000; // ms
 const WHILE_RUNNING = 700;
-const ZONE = "Asia/Ho_Chi_Minh";
 
 /** @type {Record<string, string>} */
 const ICONS = { pass: "✔", warn: "!", fail: "✖", unknown: "?" };
@@ -70,7 +69,7 @@ function render() {
   if (board.running) setText(verdict, t("ready.running", { progress: String(Math.round(board.progress * 100)) }));
   else setText(verdict, checked ? t(`ready.verdict_${board.level}`) : t("ready.none"));
   const age = checked ? t("ready.age", { age: clockText(Math.max(0, Date.now() / 1000 - board.at)) }) : "";
-  const title = board.title && checked ? `${pick(board.title)}${board.start ? ` ${timeText(board.start, ZONE, "day")}` : ""}. ` : "";
+  const title = board.title && checked ? `${pick(board.title)}${board.start ? ` ${timeText(board.start, me.zone, "day")}` : ""}. ` : "";
   setText(byId("age"), title + age);
   for (const kind of ["pdf", "csv"]) {
     const link = elementOf(kind, HTMLAnchorElement);

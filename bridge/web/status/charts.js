@@ -5,25 +5,23 @@
 import { get } from "../common/api.js";
 import { draw } from "../common/chart.js";
 import { make, makeText } from "../common/dom.js";
-import { timeText } from "../common/format.js";
+import { dayStart, timeText } from "../common/format.js";
 import { t } from "../common/i18n.js";
+import { zone } from "../common/zone.js";
 import { seriesOf } from "./history.js";
-import { ZONE } from "./point.js";
 
 const HOUR = 3600; // s
-const DAY = 86400;
-const TO_ZONE = 7 * HOUR; // from UTC to ZONE, for "yesterday"
 
 /** @typedef {{title: string, from: number, to: number, span: number}} Part  a chart's time; UTC seconds */
 
 /** @param {PointStatus} point @param {HTMLElement} root */
 export async function drawCharts({ id, now: at }, root) {
   const now = Math.ceil(at / 60) * 60;
-  const midnight = Math.floor((at + TO_ZONE) / DAY) * DAY - TO_ZONE;
+  const midnight = dayStart(at, zone);
   /** @type {Part[]} */
   const parts = [
     { title: t("status.chart_hour"), from: now - HOUR, to: now, span: 60 },
-    { title: t("status.chart_yesterday"), from: midnight - DAY, to: midnight, span: 600 },
+    { title: t("status.chart_yesterday"), from: dayStart(midnight - 1, zone), to: midnight, span: 600 },
   ];
   const histories = await Promise.all(
     parts.map(({ from, to, span }) => get("/points/{id}/quality", { id, from, to, span })),
@@ -41,7 +39,7 @@ export async function drawCharts({ id, now: at }, root) {
 function drawAll(figure, part, rows) {
   const history = seriesOf(rows);
   const { outages } = history;
-  const time = (/** @type {number} */ at) => timeText(at, ZONE, "short");
+  const time = (/** @type {number} */ at) => timeText(at, zone, "short");
   /** @param {string} key @param {number} least @param {Series[]} series */
   const one = (key, least, series) => {
     makeText("h3", "", t(key), figure);

@@ -6,8 +6,8 @@ import { remove } from "../common/api.js";
 import { make, makeText } from "../common/dom.js";
 import { clockText, percent, timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
+import { zone } from "../common/zone.js";
 
-export const ZONE = "Asia/Ho_Chi_Minh";
 
 /** @type {Record<string, string>} */
 const ICONS = { good: "✔", warn: "!", bad: "✖", unknown: "?" };
@@ -30,7 +30,7 @@ export function showPoint(point, box, attempt) {
   makeText("p", "joined", t(`state.${point.state}`), fresh);
   if (point.maintenance) {
     const { until } = point.maintenance;
-    const at = until ? timeText(until, ZONE, "day") : "–";
+    const at = until ? timeText(until, zone, "day") : "–";
     makeText("p", "silenced", t("status.maintenance_until", { at }), fresh);
   }
   const lamps = make("ul", "lamps", fresh);
@@ -68,7 +68,7 @@ function showIncidents(incidents, root, attempt) {
   for (const { number, kind, level, since } of incidents) {
     const row = make("li", "", list);
     row.dataset.level = level;
-    const begun = t("incident.since", { at: timeText(since, ZONE, "day") });
+    const begun = t("incident.since", { at: timeText(since, zone, "day") });
     row.append(`${t("incident.number", { number: String(number) })}: ${t(`incident.${kind}`)}, ${begun}. `);
     if (kind !== "fault") continue;
     const over = makeText("button", "", t("incident.clear"), row);
@@ -89,7 +89,7 @@ function showAgent({ agent }, root) {
 
 /** @param {Upcoming} next @param {number} now @param {Element} root */
 function showNext(next, now, root) {
-  const at = timeText(next.start, ZONE, "day");
+  const at = timeText(next.start, zone, "day");
   makeText("p", "", t("status.next", { title: pick(next.title), at, left: clockText(next.start - now) }), root);
 }
 
@@ -99,6 +99,6 @@ function showLast(last, root) {
   const list = make("ul", "last", root);
   for (const item of last) {
     const joined = item.joined ? t("status.drops", { drops: String(item.drops) }) : t("report.never_came");
-    makeText("li", "", `${timeText(item.opened_at, ZONE, "day")} · ${pick(item.title)} · ${joined}`, list);
+    makeText("li", "", `${timeText(item.opened_at, zone, "day")} · ${pick(item.title)} · ${joined}`, list);
   }
 }

@@ -186,6 +186,7 @@ export interface Checked {
   problems: TopologyProblem[];
   differences: Difference[];
   refused: Sentence | null;
+  notes: Sentence[];
 }
 
 export interface ClockSteppedEvent {
@@ -627,6 +628,7 @@ export interface Me {
   rights: string[];
   must_change: boolean;
   points: string[];
+  zone: string;
   calendar: string;
   token: string;
 }

@@ -116,3 +116,16 @@ def test_words_for_a_line(text: str, down: Profile, up: Profile) -> None:
 def test_words_that_make_no_sense(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         parse(text)
+
+
+def test_a_clean_line_says_so() -> None:
+    hop = Hop(Impairment(Profile(), 1), Impairment(Profile(), 2))
+    found = [hop.clean]
+    hop.impair(parse("x:loss-up=1%"))
+    found.append(hop.clean)
+    hop.impair(Impaired.none("x"))
+    hop.down.cut()
+    found.append(hop.clean)
+    hop.down.restore()
+    found.append(hop.clean)
+    assert found == [True, False, False, True]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.conference import commands as c
@@ -47,6 +48,8 @@ async def test_a_topology_is_checked_compared_and_swapped(
     found = {d["path"]: d["restart"] for d in checked["differences"]}
     assert found["points[khoan-du].name.vi"] is False
     assert found["bridge.web.origins"] is True, "a harness's own; it needs a restart"
+    live = ("bridge.webhooks", "bridge.syslog", "bridge.metrics")
+    assert not any(found[path] for path in found if path.startswith(live))
     assert "points[chi-ne].name.vi" not in found
     assert (await bridge.call("PUT", "/topology", good, role="admin")).status == 428
     swapped = await bridge.call("PUT", "/topology", good, role="admin", headers=tag)
@@ -56,6 +59,54 @@ async def test_a_topology_is_checked_compared_and_swapped(
     assert point.name.vi == "Xã Khoan Dụ mới"
     again = await bridge.call("PUT", "/topology", good, role="admin", headers=tag)
     assert again.status == 412
+
+
+async def test_webhooks_syslog_and_metrics_follow_a_reload(
+    with_file: tuple[Bridge, Path],
+) -> None:
+    bridge, path = with_file
+    changed = yaml.safe_load(LAC_THUY)
+    changed["bridge"]["metrics"] = {"listen": "127.0.0.1", "port": 9555, "token": "x" * 20}
+    changed["bridge"]["syslog"] = {"address": "127.0.0.1", "port": 5514}
+    changed["bridge"]["webhooks"] = [
+        {"id": "hook", "url": "http://127.0.0.1:9/x", "secret": "s" * 20}
+    ]
+    path.write_text(yaml.safe_dump(changed, allow_unicode=True), "utf-8")
+    applied: list[Any] = []
+    bridge.process.settings.apply = applied_by(applied)  # type: ignore[method-assign]
+    answer = await bridge.call("POST", "/topology/reload", role="admin")
+    assert answer.status == 200
+    (settings,) = applied
+    assert settings.metrics.port == 9555
+    document = await answer.json()
+    live = ("bridge.metrics", "bridge.syslog", "bridge.webhooks")
+    needs = {d["path"]: d["restart"] for d in document["differences"]}
+    of_live = {path: needs[path] for path in needs if path.startswith(live)}
+    assert len({path.split(".")[1].partition("[")[0] for path in of_live}) == 3
+    assert not any(of_live.values())
+    assert document["notes"][0]["vi"].startswith("Đã đổi topology")
+
+
+def applied_by(seen: list[Any]) -> Any:
+    async def apply(settings: Any) -> list[str]:
+        seen.append(settings)
+        return ["api.metrics_not_served"]
+
+    return apply
+
+
+async def test_settings_that_cannot_be_used_are_refused_before_the_swap(
+    with_file: tuple[Bridge, Path],
+) -> None:
+    bridge, path = with_file
+    changed = yaml.safe_load(LAC_THUY)
+    changed["bridge"]["metrics"] = {"port": 9555, "tls": {"certificate": "no.crt", "key": "no.key"}}
+    before = bridge.control.topology.current
+    path.write_text(yaml.safe_dump(changed, allow_unicode=True), "utf-8")
+    answer = await bridge.call("POST", "/topology/reload", role="admin")
+    assert answer.status == 409
+    assert "bridge.metrics.tls" in (await answer.json())["refused"]["en"]
+    assert bridge.control.topology.current is before
 
 
 async def test_a_point_that_is_live_cannot_be_removed(with_file: tuple[Bridge, Path]) -> None:

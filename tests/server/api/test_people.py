@@ -61,3 +61,20 @@ async def test_ended_logins_and_disabled_accounts_are_out_at_once(bridge: Bridge
     bridge.pass_time(13 * 3600)
     admin_token = await bridge.user("admin")
     assert (await bridge.call("GET", "/me", token=admin_token)).status == 401, "idle too long"
+
+
+async def test_pages_are_told_the_zone_of_the_bridge(bridge: Bridge) -> None:
+    current = bridge.control.topology.current
+    other = current.bridge.model_copy(update={"zone": "Europe/Berlin"})
+    bridge.control.swap_topology(current.model_copy(update={"bridge": other}))
+    assert (await (await bridge.call("GET", "/me", role="viewer")).json())[
+        "zone"
+    ] == "Europe/Berlin"
+
+
+async def test_the_demos_keys_are_for_one_account_each(bridge: Bridge) -> None:
+    await bridge.user("operator", "demo")
+    keys = {name: bridge.process.auth.open_demo(name) for name in ("demo", "nobody")}
+    right = await bridge.call("POST", "/login", {"demo": keys["demo"]})
+    assert (await right.json())["user"] == "demo"
+    assert (await bridge.call("POST", "/login", {"demo": keys["nobody"]})).status == 401

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addressOf } from "../../../bridge/web/common/api.js";
 import { path, roundUp } from "../../../bridge/web/common/chart.js";
-import { clockText, percent, timeText } from "../../../bridge/web/common/format.js";
+import { clockText, dayStart, percent, timeText } from "../../../bridge/web/common/format.js";
 import { pick, problemText, t } from "../../../bridge/web/common/i18n.js";
 import { Refused, errorText } from "../../../bridge/web/common/refused.js";
 import { seriesOf } from "../../../bridge/web/status/history.js";
@@ -97,4 +97,13 @@ test("a line's loss is that of all its classes together, without its router's", 
 
 test("where only the router answers, its figures are all there is", () => {
   assert.deepEqual(seriesOf([row({ kind: "router:ef" })]).roundTrip, [[0, 9]]);
+});
+
+test("a day begins on the bridge's wall clock, wherever the browser is", () => {
+  const noon = Date.UTC(2026, 10, 25, 5) / 1000;
+  assert.equal(dayStart(noon, "Asia/Ho_Chi_Minh"), Date.UTC(2026, 10, 24, 17) / 1000);
+  assert.equal(dayStart(noon, "America/Lima"), Date.UTC(2026, 10, 25, 5) / 1000);
+  assert.equal(dayStart(noon - 1, "America/Lima"), Date.UTC(2026, 10, 24, 5) / 1000);
+  // In Berlin the clocks went back in the night of 25 October: that day has 25 hours.
+  assert.equal(dayStart(Date.UTC(2026, 9, 25, 12) / 1000, "Europe/Berlin"), Date.UTC(2026, 9, 24, 22) / 1000);
 });
