@@ -279,6 +279,11 @@ class Point(Model):
         default="automatic",
         description="how the room comes into a conference: by itself, by a button, not at all",
     )
+    sound: Literal["room", "hall", "codec"] = Field(
+        default="room",
+        description="a room whose echo the browser takes out; a hall with a mixer, or a codec back "
+        "to back in stereo, whose sound is left as it is",
+    )
 
 
 class Layer(Model):

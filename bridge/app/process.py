@@ -244,6 +244,7 @@ class ControlProcess:
             self.worker.run(),
             supervise(self.worker, self._on_stats),
             self.session_keeper.run(),
+            self.control.publisher.beat(),
             self.agent_sockets.run(),
             self.health.run(),
             self.readiness.run(),

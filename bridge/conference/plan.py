@@ -18,12 +18,14 @@ AUDIO = "audio:"  # followed by a number
 @dataclass(frozen=True, slots=True)
 class Feed:
     """What a slot shows: a point's ``source`` (camera or content) at its best or at its
-    smallest layer. ``user`` instead of a point: an operator's shared screen."""
+    smallest layer. ``user`` instead of a point: an operator's shared screen. ``dark``: its place
+    is kept, but its camera is shown to nobody."""
 
     point: str
     source: str = "camera"
     highest: bool = True
     user: str = ""
+    dark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,14 @@ def plan(state: State) -> RoutingPlan:
     """Everybody sees who is on air; who is on air sees the return picture.
 
     Microphones are closed unless invited (written procedure): heard is only whose seat says
-    so, which the worker enforces. A camera that is off is shown to nobody.
+    so, which the worker enforces. A camera that is off is shown to nobody; who it would be is
+    told all the same.
     """
     inside = {p for p, seat in state.seats.items() if seat.called or seat.present}
     cameras = frozenset(p for p in inside if not state.seats[p].camera_off)
 
     def feed(point: str | None) -> Feed | None:
-        return Feed(point) if point is not None and point in cameras else None
+        return Feed(point, dark=point not in cameras) if point is not None else None
 
     on_air = feed(state.on_air)
     programme = {

@@ -19,8 +19,11 @@ from bridge.control.line_quality import LineQuality
 from bridge.control.sessions import Session, Sessions
 from bridge.control.slots import slots_of
 from bridge.control.templates import Upcoming
+from bridge.control.voices import Voices
 from bridge.control.worker_routes import WorkerRoutes
 from bridge.signalling import protocol
+
+BEAT = 1.0  # seconds between signs of life
 
 Farewell = Literal["taken_over", "bye", "too_slow", "revoked", "logged_out"]
 
@@ -41,6 +44,9 @@ class Publisher:
         self._routes = routes
         self._upcoming: tuple[protocol.Upcoming, ...] = ()
         self._publishing = False
+        self._voices = Voices()
+        self._levels: Mapping[str, int] = {}
+        self._told_levels = False
 
     # --- the state of every client ------------------------------------------------------
 
@@ -53,9 +59,24 @@ class Publisher:
     def _publish(self) -> None:
         self._publishing = False
         points = self.point_states()
+        arriving = self.all_arriving()
         for session in self._sessions.all():
             if session.client is not None:
-                session.show(self.view(session, points))
+                session.show(self.view(session, points, arriving))
+
+    def all_arriving(self) -> dict[str, views.Arriving]:
+        """What arrives at the bridge of every point."""
+        return {point: self.arriving(point) for point in self._topology.points}
+
+    def arriving(self, point: str) -> views.Arriving:
+        """What arrives at the bridge of a point."""
+        session = self._sessions.of_point(point)
+        if session is None or not session.transport:
+            return views.NOTHING
+        voice: protocol.Voice = "none"
+        if self._routes.arrives(session.transport, "microphone"):
+            voice = "silent" if self._voices.silent(point) else "live"
+        return views.Arriving(voice, self._routes.arrives(session.transport, "camera"))
 
     def point_states(self) -> dict[str, protocol.PointState]:
         """What is known of every point: the same for everybody."""
@@ -75,12 +96,17 @@ class Publisher:
         return states
 
     def view(
-        self, session: Session, points: dict[str, protocol.PointState] | None = None
+        self,
+        session: Session,
+        points: dict[str, protocol.PointState] | None = None,
+        arriving: Mapping[str, views.Arriving] | None = None,
     ) -> protocol.State:
         """What one client sees, with the number of its last one."""
         running = self._conductor.running()
         state = session.watched(running)
         console = session.may("watch")
+        if arriving is None:
+            arriving = self.all_arriving()
         slots = self._slots(session, state)
         count = 1
         if state is not None:
@@ -91,7 +117,7 @@ class Publisher:
             points=points if points is not None else self.point_states(),
             slots=slots,
             conference=(
-                views.conference_view(state, session.point)
+                views.conference_view(state, session.point, arriving)
                 if state is not None and (console or session.point is not None)
                 else None
             ),
@@ -114,12 +140,12 @@ class Publisher:
         stands = self._routes.stands(session.transport)
         for name in slots_of(session, self._topology.current).video:
             feed = feed_of(current, session.point, name, stands) if current is not None else None
-            shown, layer = self._routes.shown(session.transport, name)
+            shown, layer, since = self._routes.shown(session.transport, name)
             wanted: str | None = None
             if feed is not None:
                 wanted = feed.point or f"user:{feed.user}"
             slots[name] = protocol.SlotView(
-                wanted=wanted, shown=shown, layer=layer, stands=stands.get(name, "")
+                wanted=wanted, shown=shown, layer=layer, since=since, stands=stands.get(name, "")
             )
         return slots
 
@@ -132,6 +158,7 @@ class Publisher:
     def welcome(self, session: Session, *, resumed: bool) -> protocol.Welcome:
         topology = self._topology.current
         bridge = topology.bridge
+        point = topology.point(session.point) if session.point is not None else None
         return protocol.Welcome(
             version=protocol.VERSION,
             session=session.token,
@@ -150,6 +177,7 @@ class Publisher:
             may_direct=session.may("direct"),
             now=self._conductor.now(),
             usage=HELP if session.may("direct") else (),
+            sound=point.sound if point is not None else "room",
         )
 
     def ask_for_offer(self, session: Session, reason: str) -> None:
@@ -182,9 +210,26 @@ class Publisher:
             if session.watching == conference:
                 session.post(message)
 
-    def levels(self, levels: dict[str, int]) -> None:
+    def levels(self, levels: Mapping[str, int]) -> None:
         """Audio levels by point, -dBov."""
-        message = protocol.Levels(levels=levels, now=self._conductor.now())
+        if self._voices.take(levels, self._conductor.now()):
+            self.publish()
+        self._levels = levels
+        self._post_levels()
+
+    async def beat(self) -> None:
+        """Post a sign of life every second, whatever becomes of the worker and of the store, until
+        cancelled: a page that hears nothing for longer says that the line is cut."""
+        while True:
+            await asyncio.sleep(BEAT)
+            if not self._told_levels:
+                self._levels = {}  # the worker says nothing any more
+                self._post_levels()
+            self._told_levels = False
+
+    def _post_levels(self) -> None:
+        self._told_levels = True
+        message = protocol.Levels(levels=dict(self._levels), now=self._conductor.now())
         for session in self._sessions.all():
             session.post(message)
 

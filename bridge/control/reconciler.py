@@ -51,6 +51,9 @@ class Reconciler:
                 self._routes.showing(event)
                 self._observer.showing(event.slot, event.waited_ms / 1000)
                 self._publisher.publish()
+            case m.SourceChanged():
+                self._routes.sends(event)
+                self._publisher.publish()
             case m.Levels():
                 self._levels(event)
             case m.Error():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from bridge.base.i18n import Sentence, known, sentence
 from bridge.conference.model import Seat, State, Title
 from bridge.conference.plan import panes
@@ -24,7 +27,17 @@ def why(key: str) -> Sentence | None:
     return sentence(name) if known(name) else Sentence(vi=key, en=key)
 
 
-def seat_view(seat: Seat) -> protocol.SeatView:
+class Arriving(NamedTuple):
+    """What arrives at the bridge of a point."""
+
+    voice: protocol.Voice = "none"
+    picture: bool = False
+
+
+NOTHING = Arriving()
+
+
+def seat_view(seat: Seat, arriving: Arriving) -> protocol.SeatView:
     return protocol.SeatView(
         present=seat.present,
         called=seat.called,
@@ -36,12 +49,17 @@ def seat_view(seat: Seat) -> protocol.SeatView:
         camera_off=seat.camera_off,
         dropped=seat.dropped,
         floor_seconds=seat.floor_seconds,
+        voice=arriving.voice,
+        picture=arriving.picture,
         problem=None if seat.present else why(seat.call_problem or seat.lost_reason),
     )
 
 
-def conference_view(state: State, receiver: str | None) -> protocol.ConferenceView:
-    """A conference for a point, or for a console (``receiver`` None), which sees all seats."""
+def conference_view(
+    state: State, receiver: str | None, arriving: Mapping[str, Arriving]
+) -> protocol.ConferenceView:
+    """A conference for a point, or for a console (``receiver`` None), which sees all seats.
+    ``arriving`` is by point."""
     banner = state.banner
     if receiver is not None:
         banner = state.banners.get(receiver) or banner
@@ -75,7 +93,9 @@ def conference_view(state: State, receiver: str | None) -> protocol.ConferenceVi
         end_near=state.end_warned,
         banner=banner,
         banners=state.banners if receiver is None else {},
-        seats={point: seat_view(seat) for point, seat in seats.items()},
+        seats={
+            point: seat_view(seat, arriving.get(point, NOTHING)) for point, seat in seats.items()
+        },
     )
 
 

@@ -4,12 +4,25 @@ show and what it shows. Sends the worker differences only. No clock, no waiting.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from bridge.conference.model import State
 from bridge.conference.plan import THUMBNAIL, Feed, feed_of, plan
 from bridge.conference.thumbnails import on_page, stand
 from bridge.control.sessions import Session, Sessions
 from bridge.media import messages as m
+
+
+class Shown(NamedTuple):
+    """Whose picture a slot shows ("user:NAME" for an operator's screen), which layer of it, and
+    the RTP timestamp of the first one, where it is known."""
+
+    point: str | None
+    layer: str = ""
+    since: int | None = None
+
+
+EMPTY = Shown(None)
 
 
 class WorkerRoutes:
@@ -23,10 +36,11 @@ class WorkerRoutes:
         self._owners: dict[str, str | None] = {}  # transport → its point
         self._slots: dict[str, tuple[str, ...]] = {}  # transport → its video slots
         self._stands: dict[str, dict[str, str]] = {}  # transport → points in thumbnail slots
-        self._shown: dict[tuple[str, str], tuple[str | None, str]] = {}
+        self._shown: dict[tuple[str, str], Shown] = {}
         self._routes: dict[tuple[str, str], m.Route] = {}
         self._audio: dict[str, m.SetAudio] = {}
         self._ended: set[str] = set()  # audio groups to end
+        self._arriving: set[tuple[str, str]] = set()  # transport and name of sources that send
         self.heard_of = False
         """Whether it is known what the worker holds, if there is one: not while this process
         has just started."""
@@ -53,6 +67,7 @@ class WorkerRoutes:
         self._routes.clear()
         self._audio.clear()
         self._ended.clear()
+        self._arriving.clear()
         self.heard_of = True
 
     def take_inventory(self, inventory: m.Inventory) -> None:
@@ -70,12 +85,14 @@ class WorkerRoutes:
         self._slots[transport.transport] = tuple(
             slot.name for slot in transport.slots if slot.kind == "video"
         )
+        for source in transport.sources:
+            self._note(transport.transport, source.name, bool(source.layers))
 
     def adopt_pictures(self, transport: m.TransportState) -> None:
         """What its slots show; once all owners are known."""
         for slot in transport.slots:
             key = (transport.transport, slot.name)
-            self._shown[key] = (self._name(slot.shown), slot.layer)
+            self._shown[key] = Shown(self._name(slot.shown), slot.layer)
         # Who stood in a slot stays in it over a restart of this process.
         self._stands[transport.transport] = {
             slot.name: name
@@ -98,14 +115,30 @@ class WorkerRoutes:
         self._owners.pop(transport, None)
         self._routes = {key: route for key, route in self._routes.items() if key[0] != transport}
         self._shown = {key: shown for key, shown in self._shown.items() if key[0] != transport}
+        self._arriving = {key for key in self._arriving if key[0] != transport}
 
     def showing(self, event: m.SlotShowing) -> None:
-        self._shown[event.transport, event.slot] = (self._name(event.source), event.layer)
+        self._shown[event.transport, event.slot] = Shown(
+            self._name(event.source), event.layer, event.timestamp
+        )
 
-    def shown(self, transport: str, slot: str) -> tuple[str | None, str]:
-        """Whose picture a slot shows now ("user:NAME" for an operator's screen), and which
-        layer of it."""
-        return self._shown.get((transport, slot), (None, ""))
+    def shown(self, transport: str, slot: str) -> Shown:
+        """What a slot shows now."""
+        return self._shown.get((transport, slot), EMPTY)
+
+    def sends(self, event: m.SourceChanged) -> None:
+        """A source began to send, or stopped."""
+        self._note(event.transport, event.name, bool(event.layers))
+
+    def _note(self, transport: str, name: str, sends: bool) -> None:
+        if sends:
+            self._arriving.add((transport, name))
+        else:
+            self._arriving.discard((transport, name))
+
+    def arrives(self, transport: str, name: str) -> bool:
+        """Whether media of a source arrives at the worker now."""
+        return (transport, name) in self._arriving
 
     def stands(self, transport: str) -> Mapping[str, str]:
         """The points in the thumbnail slots of a transport, by slot."""
@@ -191,8 +224,10 @@ class WorkerRoutes:
                 self._send(group)
 
     def _source(self, feed: Feed | None) -> m.SourceRef | None:
-        if feed is None:
+        if feed is None or feed.dark:
             return None
+        if feed.source == "camera" and self._camera_fails(feed.point):
+            return None  # known before its last packet is a second old
         ident = self.sharing(feed.user) if feed.user else self._transport_of(feed.point)
         return m.SourceRef(transport=ident, name=feed.source) if ident else None
 
@@ -235,6 +270,11 @@ class WorkerRoutes:
     def _transport_of(self, point: str) -> str:
         session = self._sessions.of_point(point)
         return session.transport if session is not None else ""
+
+    def _camera_fails(self, point: str) -> bool:
+        """Whether a point's page has said that it has no picture to send."""
+        session = self._sessions.of_point(point)
+        return session is not None and bool(session.status.camera_fault)
 
     def sharing(self, user: str) -> str:
         """The transport on which a user shares a screen, "" for none."""

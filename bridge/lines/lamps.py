@@ -8,7 +8,7 @@ import msgspec
 from bridge.agents.protocol import Report
 from bridge.base.i18n import Sentence, sentence
 from bridge.control.line_quality import LineQuality
-from bridge.signalling.protocol import Playback, RoomStatus
+from bridge.signalling.protocol import Playback, RoomStatus, SeatView
 
 CHECKLIST = 4  # steps of each written checklist
 SHOWN = {"good": "good", "fair": "warn", "poor": "warn", "bad": "bad"}
@@ -30,26 +30,53 @@ def _lamp(name: str, level: str, key: str, checklist: str = "", **values: str) -
     steps: tuple[Sentence, ...] = ()
     if level in ("warn", "bad") and checklist:
         steps = tuple(sentence(f"checklist.{checklist}_{n}") for n in range(1, CHECKLIST + 1))
-    return Lamp(name=name, level=level, sentence=sentence(f"lamp.{key}", **values), steps=steps)
+    whole = key if "." in key else f"lamp.{key}"
+    return Lamp(name=name, level=level, sentence=sentence(whole, **values), steps=steps)
 
 
 def lamps(
-    state: str, room: RoomStatus | None, quality: LineQuality | None, agent: Report | None
+    state: str,
+    room: RoomStatus | None,
+    quality: LineQuality | None,
+    agent: Report | None,
+    seat: SeatView | None = None,
 ) -> tuple[Lamp, ...]:
     """Picture, sound and line of a point. ``state`` is the point's, ``room`` its page's, ``agent``
-    its agent's last report."""
+    its agent's last report; ``seat`` its seat in a conference: what arrives at the bridge."""
     here = state in ("ready", "connecting", "in_session") and room is not None
     playback = quality.playback if quality is not None else None
     devices: set[str] | None = None
     if agent is not None:
         devices = {device.kind for device in agent.devices}
+    inside = seat if here and seat is not None and seat.present else None
+    picture = sound = ""
+    if room is not None and here:
+        picture = _fault(
+            "camera", room.camera_fault, room.sending, inside is None or inside.picture
+        )
+        voice = inside.voice if inside is not None and not inside.self_muted else "live"
+        sound = _fault("microphone", room.microphone_fault, room.sending, voice != "none")
+        if not sound and voice == "silent":
+            sound = "device.microphone_silent"
     return (
-        _device("picture", "camera", room.camera if here and room else None, devices, playback),
+        _device("picture", "camera", room.camera if here and room else None, devices, playback)
+        if not picture
+        else _lamp("picture", "bad", picture, "picture"),
         _device(
             "sound", "microphone", room.microphone if here and room else None, devices, playback
-        ),
+        )
+        if not sound
+        else _lamp("sound", "bad", sound, "sound"),
         _line(here, quality),
     )
+
+
+def _fault(kind: str, fault: str, sends: bool, arrives: bool) -> str:
+    """The key of a sentence on what a room's page says of a device, and on what the bridge misses
+    of it; "" where nothing is wrong."""
+    if fault:
+        return f"device.{kind}_{fault}"
+    return f"device.{kind}_unheard" if sends and not arrives else ""
 
 
 def _device(

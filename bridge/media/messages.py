@@ -181,7 +181,8 @@ class SourceChanged(Struct, frozen=True, kw_only=True, tag="source"):
 
 
 class SlotShowing(Struct, frozen=True, kw_only=True, tag="showing"):
-    """A slot switched, at a key frame where it is video. ``waited_ms`` since it was asked.
+    """A slot switched, at a key frame where it is video. ``waited_ms`` since it was asked;
+    ``timestamp`` is the RTP timestamp of the first packet of what is shown, as it was sent.
     ``paused`` says why nothing is sent although ``source`` is wanted; ``layer`` is "" then."""
 
     transport: str
@@ -189,6 +190,7 @@ class SlotShowing(Struct, frozen=True, kw_only=True, tag="showing"):
     source: SourceRef | None
     layer: str = ""
     waited_ms: float = 0.0
+    timestamp: int | None = None
     paused: Paused = ""
 
 

@@ -100,13 +100,15 @@ class Router:
         if slot.transport.state != "connected":
             self.stop(slot)
             return
-        if source is None or route is None:
+        layer = source.choose(route.prefer, now) if source is not None and route else None
+        if layer is None:
+            # Of what is wanted nothing arrives. Neither its last picture nor that of another
+            # source may stand in its place: the receiver is told, and shows who it would be.
             if slot.layer is not None or slot.target is not None:
                 self.stop(slot)
                 self._announce(slot, now)
             return
-        layer = source.choose(route.prefer, now)
-        if layer is None or layer is slot.layer:
+        if layer is slot.layer:
             slot.await_layer(None)
             return
         if layer is not slot.target:
@@ -135,7 +137,7 @@ class Router:
                     slot.await_layer(None)
                     slot.attach(layer, packet, now)
                     self._counters.layers_switched += 1
-                    self._announce(slot, now)
+                    self._announce(slot, now, (packet[2] + slot.ts_offset) & 0xFFFFFFFF)
                 layer.key_frame_wanted = False
                 return
 
@@ -145,7 +147,7 @@ class Router:
             layer.key_frame_wanted = True
             self.key_frames_due.add(layer)
 
-    def _announce(self, slot: Slot, now: float) -> None:
+    def _announce(self, slot: Slot, now: float, timestamp: int | None = None) -> None:
         key = (slot.transport.id, slot.name)
         shown = None
         rid = ""
@@ -155,7 +157,12 @@ class Router:
         waited = (now - self._asked_at.get(key, now)) * 1000
         self._events.append(
             m.SlotShowing(
-                transport=key[0], slot=key[1], source=shown, layer=rid, waited_ms=round(waited, 1)
+                transport=key[0],
+                slot=key[1],
+                source=shown,
+                layer=rid,
+                waited_ms=round(waited, 1),
+                timestamp=timestamp,
             )
         )
 

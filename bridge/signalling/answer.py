@@ -282,7 +282,7 @@ def _section(line: _Line, extensions: dict[str, int], local: Local, cname: str) 
         for message in FEEDBACK:
             if message in codec.feedback and codec.name != "rtx":
                 out.append(f"a=rtcp-fb:{codec.payload_type} {message}")
-        fmtp = OPUS_PARAMETERS if codec.name == "opus" else codec.fmtp
+        fmtp = _opus_parameters(codec) if codec.name == "opus" else codec.fmtp
         if fmtp:
             out.append(f"a=fmtp:{codec.payload_type} {fmtp}")
     allowed = AUDIO_EXTENSIONS if media.kind == "audio" else VIDEO_EXTENSIONS
@@ -309,6 +309,12 @@ def _section(line: _Line, extensions: dict[str, int], local: Local, cname: str) 
         out.append(f"a=candidate:{number} 1 udp {priority} {address.host} {address.port} typ host")
     out.append("a=end-of-candidates")
     return out
+
+
+def _opus_parameters(codec: Codec) -> str:
+    """Both channels for who offers them (RFC 7587 section 6.1): a codec that is put through."""
+    stereo = "stereo=1" in codec.fmtp.split(";")
+    return OPUS_PARAMETERS + (";stereo=1" if stereo else "")
 
 
 def _name(codec: Codec) -> str:

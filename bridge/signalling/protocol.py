@@ -86,11 +86,19 @@ class Report(Struct, frozen=True, kw_only=True, tag="report"):
 Part = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
+DeviceFault = Literal["", "missing", "denied", "busy", "muted", "insecure", "failed"]
+Voice = Literal["none", "silent", "live"]
+
+
 class RoomStatus(Struct, frozen=True, kw_only=True, tag="status"):
-    """What a page really does, beside what is wanted of it. ``sharing``: it has a screen."""
+    """What a page really does, beside what is wanted of it. ``sharing``: it has a screen. Each
+    device's fault is told by itself: not there, not allowed, in use by another program, switched
+    off in the computer, on a page that is not secure, or another."""
 
     camera: bool = False
     microphone: bool = False
+    camera_fault: DeviceFault = ""
+    microphone_fault: DeviceFault = ""
     sending: bool = False
     sharing: bool = False
     layout: str = ""
@@ -150,7 +158,8 @@ class LayerInfo(Struct, frozen=True, kw_only=True):
 
 class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
     """Answer to hello. ``media`` tells whether the bridge holds a live transport of this
-    session, so that no new offer is needed. ``kind``: point, console or echo."""
+    session, so that no new offer is needed. ``kind``: point, console or echo; ``sound``: how a
+    point's page treats its microphone (room, hall or codec)."""
 
     version: int
     session: str
@@ -169,20 +178,26 @@ class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
     may_direct: bool
     now: float
     usage: tuple[tuple[str, str], ...] = ()
+    sound: str = "room"
 
 
 class SlotView(Struct, frozen=True, kw_only=True):
     """Desired and shown point of one of the receiver's slots. ``stands`` is whose place a
-    thumbnail slot is now, whether or not there is a picture to be had; "" for none."""
+    thumbnail slot is now, whether or not there is a picture to be had; "" for none. ``since`` is
+    the RTP timestamp of the first picture of what is shown: a page that has an earlier one on its
+    screen still shows something else. None: not known."""
 
     wanted: str | None
     shown: str | None
     layer: str = ""
     stands: str = ""
+    since: int | None = None
 
 
 class SeatView(Struct, frozen=True, kw_only=True):
-    """A point's seat. ``microphone`` is whether it is heard; ``open`` what was granted."""
+    """A point's seat. ``microphone`` is whether it is to be heard; ``open`` what was granted.
+    ``voice`` and ``picture`` are what arrives at the bridge: of the microphone nothing, digital
+    silence alone, or sound; of the camera something or nothing."""
 
     present: bool
     called: bool
@@ -194,6 +209,8 @@ class SeatView(Struct, frozen=True, kw_only=True):
     camera_off: bool
     dropped: bool
     floor_seconds: float
+    voice: Voice = "none"
+    picture: bool = False
     problem: Sentence | None = None
 
 

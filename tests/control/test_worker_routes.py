@@ -8,6 +8,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.conference import commands as c
 from bridge.conference.model import Actor, Refusal
+from bridge.media import messages as m
+from bridge.signalling.protocol import RoomStatus, SeatView
 from config.schema import Name, Template
 from tests.control_support import TOPOLOGY, Bridge
 
@@ -74,3 +76,57 @@ async def test_conferences_with_disjoint_points_run_side_by_side(tmp_path: Path)
         assert bridge.routes()["chi-ne", "programme"] is None
         assert bridge.routes()["yen-bong", "programme"] == "khoan-du"
     await bridge.stop()
+
+
+async def test_a_camera_with_a_fault_leaves_every_slot_at_once(bridge: Bridge) -> None:
+    """Told by its page, before the last packet is old; and it is back as fast."""
+    conference = await bridge.open()
+    tokens = await bridge.join("hoi-truong", "khoan-du", "chi-ne")
+    await bridge.do(conference, c.Take(point="khoan-du"))
+    await bridge.settle()
+    assert bridge.routes()["chi-ne", "programme"] == "khoan-du"
+    session = bridge.control.sessions.get(tokens["khoan-du"])
+    assert session is not None
+    fault = RoomStatus(microphone=True, camera_fault="missing", sending=True)
+    bridge.control.presence.status(session, fault)
+    routes = bridge.routes()
+    assert routes["chi-ne", "programme"] is None
+    assert "khoan-du" not in {source for (_, slot), source in routes.items() if "audio" not in slot}
+    watcher = bridge.control.sessions.get(tokens["chi-ne"])
+    assert watcher is not None
+    assert bridge.control.publisher.view(watcher).programme == "khoan-du", "who it would be"
+    bridge.control.presence.status(session, RoomStatus(camera=True, microphone=True, sending=True))
+    assert bridge.routes()["chi-ne", "programme"] == "khoan-du"
+
+
+async def test_what_arrives_is_told_beside_what_is_wanted(bridge: Bridge) -> None:
+    """A seat's microphone may be open and nothing come of it, or silence alone."""
+    conference = await bridge.open()
+    tokens = await bridge.join("hoi-truong", "khoan-du")
+    await bridge.do(conference, c.Grant(point="khoan-du"))
+    session = bridge.control.sessions.get(tokens["khoan-du"])
+    assert session is not None
+
+    def seat() -> SeatView:
+        view = bridge.control.publisher.view(session).conference
+        assert view is not None
+        return view.seats["khoan-du"]
+
+    def sends(name: str, *layers: str) -> None:
+        event = m.SourceChanged(transport=session.transport, name=name, layers=layers)
+        bridge.control.reconciler.on_event(event)
+
+    assert (seat().microphone, seat().voice, seat().picture) == (True, "none", False)
+    sends("microphone", "")
+    sends("camera", "q", "h")
+    assert (seat().voice, seat().picture) == ("live", True)
+    for _ in range(5):
+        bridge.control.reconciler.on_event(m.Levels(levels={session.transport: 127}))
+        bridge.pass_time(1)
+    assert seat().voice == "silent"
+    bridge.control.reconciler.on_event(m.Levels(levels={session.transport: 30}))
+    assert seat().voice == "live"
+    sends("microphone")
+    assert (seat().voice, seat().picture) == ("none", True)
+    bridge.control.reconciler.on_worker_down()
+    assert (seat().voice, seat().picture) == ("none", False)

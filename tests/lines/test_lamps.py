@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bridge.agents.protocol import Device, Report
+from bridge.conference.model import Seat
 from bridge.control.line_quality import LineQuality
+from bridge.control.views import Arriving, seat_view
 from bridge.lines.lamps import lamps
-from bridge.signalling.protocol import Playback, RoomStatus
+from bridge.signalling.protocol import Playback, RoomStatus, SeatView, Voice
 
 
 def test_lamps_say_the_direction_and_the_steps() -> None:
@@ -44,3 +46,27 @@ def test_lamps_say_the_direction_and_the_steps() -> None:
         "warn",
         "good",
     ]
+
+
+def test_each_device_has_its_own_fault_in_words() -> None:
+    """What the page says of a device, then what the bridge misses of it."""
+
+    def seat(voice: Voice = "live", *, picture: bool = True) -> SeatView:
+        return seat_view(Seat(present=True, microphone=True), Arriving(voice, picture))
+
+    room = RoomStatus(camera=False, microphone=True, camera_fault="denied", sending=True)
+    picture, sound, _ = lamps("in_session", room, None, None, seat())
+    assert (picture.level, sound.level) == ("bad", "good")
+    assert "may not use the camera" in picture.sentence.en
+    assert "cable" not in picture.sentence.en
+    fine = RoomStatus(camera=True, microphone=True, sending=True)
+    assert [lamp.level for lamp in lamps("in_session", fine, None, None, seat())][:2] == [
+        "good"
+    ] * 2
+    silent = lamps("in_session", fine, None, None, seat("silent"))[1]
+    assert "silence" in silent.sentence.en
+    unheard = lamps("in_session", fine, None, None, seat("none", picture=False))
+    assert [lamp.level for lamp in unheard[:2]] == ["bad", "bad"]
+    assert "does not arrive" in unheard[0].sentence.en
+    waits = RoomStatus(camera=True, microphone=True)
+    assert lamps("in_session", waits, None, None, seat("none"))[1].level == "good"

@@ -120,15 +120,26 @@ async def new_page(browser: Browser, **options: Any) -> Page:
     return await context.new_page()
 
 
-async def open_room(browser: Browser, process: ControlProcess, point: str) -> Page:
-    """The room page of a point, with the card reader injected and page errors collected."""
-    page = await new_page(browser, viewport={"width": 1280, "height": 720})
+async def open_room(
+    browser: Browser,
+    process: ControlProcess,
+    point: str,
+    *,
+    script: str = "",
+    url: str = "",
+    **options: Any,
+) -> Page:
+    """The room page of a point, with the card reader injected and page errors collected.
+    ``script`` runs before the page's own; ``url`` is another way to the bridge."""
+    page = await new_page(browser, **{"viewport": {"width": 1280, "height": 720}, **options})
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda m: problems.append(m.text) if "Content Security" in m.text else None)
     page.problems = problems  # type: ignore[attr-defined]
     await page.add_init_script(path=Path(__file__).parent / "card.js")
-    await page.goto(f"{process.url}/room#point={point}&key={process.keys[PointId(point)]}")
+    if script:
+        await page.add_init_script(script)
+    await page.goto(f"{url or process.url}/room#point={point}&key={process.keys[PointId(point)]}")
     return page
 
 

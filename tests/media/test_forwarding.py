@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.media import messages as m
 from bridge.media.inventory import inventory
-from tests.media.support import Bench, camera, pair, video, video_slot
+from tests.media.support import Bench, camera, pair, timestamp_of, video, video_slot
 
 
 def test_simulcast_layers_are_learned_and_chosen() -> None:
@@ -65,3 +65,34 @@ def test_closing_a_source_empties_the_slot() -> None:
     slot = held.transports[0].slots[0]
     assert (slot.wanted, slot.shown) == (m.SourceRef(transport="a", name="camera"), None)
     assert r.packets("programme")
+
+
+def test_a_slot_of_which_nothing_arrives_is_empty() -> None:
+    """Neither the picture of the source before it stays, nor the last of a camera that ended."""
+    b = Bench()
+    a = b.join("a", (camera(ssrc=1000),))
+    b.join("dark", (camera(ssrc=1001),))
+    b.join("r", (), (video_slot("programme", 5000),))
+
+    def showing() -> list[str | None]:
+        events = [e for e in b.events if isinstance(e, m.SlotShowing)]
+        return [e.source.transport if e.source is not None else None for e in events]
+
+    b.route("r", "programme", "a")
+    b.send(a, video(1, key=True))
+    b.route("r", "programme", "dark")
+    assert showing() == ["a", None]
+    count = len(b.peers["r"].packets("programme"))
+    b.send(a, video(2))
+    assert len(b.peers["r"].packets("programme")) == count
+    b.send(b.peers["dark"], video(1, key=True, ssrc=1001))
+    assert showing() == ["a", None, "dark"], "it has a picture after all"
+    b.run(2.5, step=0.05)
+    assert showing()[-1] is None, "its camera was pulled out"
+
+
+def test_the_first_picture_of_a_switch_is_told_by_its_timestamp() -> None:
+    b, a, r = pair()
+    b.send(a, video(1, key=True, timestamp=4_000_000_000))
+    (shown,) = [e for e in b.events if isinstance(e, m.SlotShowing)]
+    assert shown.timestamp == timestamp_of(r.packets("programme")[0])

@@ -88,6 +88,7 @@ def test_numbers_and_time_go_on_across_a_switch() -> None:
     for number in range(65530, 65540):
         b.send(b.peers["a"], video(number, key=number == 65530, ssrc=1000, picture_id=number & 99))
         b.now += 0.04
+    b.send(b.peers["b"], video(6, ssrc=1001, timestamp=4))
     b.route("r", "programme", "b")
     b.send(b.peers["b"], video(7, ssrc=1001, timestamp=5))
     assert len(out.packets("programme")) == 10, "the old source stays until a key frame"

@@ -111,6 +111,13 @@ def test_other_redundancy_is_not_agreed_to(line: str, instead: str) -> None:
     assert "red/" not in text
 
 
+def test_both_channels_are_taken_where_they_are_offered() -> None:
+    """RFC 7587 section 6.1: who offers stereo, a codec that is put through, gets it."""
+    assert "stereo" not in answer(CHROMIUM)[1]
+    offered = CHROMIUM.replace("useinbandfec=1", "useinbandfec=1;stereo=1", 1)
+    assert answer(offered)[1].count("useinbandfec=1;stereo=1") == 1
+
+
 def test_viewers_may_not_send() -> None:
     spec, text = answer(CHROMIUM, may_send=False)
     assert spec.sources == ()

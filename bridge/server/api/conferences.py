@@ -151,7 +151,8 @@ async def open_conference(call: Call) -> Any:
 
 
 async def show_conference(call: Call) -> ConferenceView:
-    return views.conference_view(_running(call), None)
+    arriving = call.services.control.publisher.all_arriving()
+    return views.conference_view(_running(call), None, arriving)
 
 
 async def list_events(call: Call) -> EventPage:

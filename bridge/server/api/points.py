@@ -98,15 +98,17 @@ async def _point_status(call: Call, ident: str, *, history: bool) -> PointStatus
         ),
         None,
     )
-    seat = conference.seats[ident] if conference is not None else None
+    seat = None
+    if conference is not None:
+        seat = views.seat_view(conference.seats[ident], control.publisher.arriving(ident))
     return PointStatus(
         id=ident,
         name=views.as_sentence(point.name),
         state=state,
-        seat=views.seat_view(seat) if seat is not None else None,
+        seat=seat,
         room=room,
         quality=views.quality_view(line) if line is not None else None,
-        lamps=lamps(state, room, line, report),
+        lamps=lamps(state, room, line, report, seat if point.role == "member" else None),
         next=views.upcoming_view(coming) if coming is not None else None,
         contact=control.topology.current.bridge.contact or "",
         now=call.services.conductor.now(),

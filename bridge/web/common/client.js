@@ -69,6 +69,11 @@ export class Client {
     return performance.now() - this.heardAt;
   }
 
+  /** This computer stood still for a while: what it did not hear then is nobody's silence. */
+  awoke() {
+    this.heardAt = performance.now();
+  }
+
   /** @param {Status} status @param {Problem | null} [problem] */
   linked(status, problem = null) {
     this.link = status;

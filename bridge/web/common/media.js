@@ -10,8 +10,23 @@ const CONNECT_LIMIT = 10000; // ms from the answer to "connected"
 /**
  * @typedef {"room" | "console" | "none"} Sends  what may be sent: microphone, camera and screen;
  *   a screen; nothing
- * @typedef {{slots: SlotMap, layers: LayerInfo[], sends: Sends}} Setup
+ * @typedef {{slots: SlotMap, layers: LayerInfo[], sends: Sends, stereo?: boolean}} Setup
  */
+
+/**
+ * An offer with stereo (RFC 7587 section 6.1) on every line that receives sound, and on the one that
+ * sends it where both channels are to be sent: browsers offer one channel.
+ * @param {string} sdp
+ * @param {boolean} sent
+ */
+export function bothChannels(sdp, sent) {
+  return sdp.split(/(?=^m=)/m).map((section) => {
+    const opus = /^a=rtpmap:(\d+) opus\//m.exec(section)?.[1];
+    if (!section.startsWith("m=audio") || !opus) return section;
+    if (section.includes("a=sendonly") && !sent) return section;
+    return section.replace(new RegExp(`^(a=fmtp:${opus} [^\\r\\n]*)`, "m"), "$1;stereo=1;sprop-stereo=1");
+  }).join("");
+}
 
 /** A page's transport: what it receives by slot, and the tracks that it sends. */
 export class Media {
@@ -26,8 +41,10 @@ export class Media {
     this.handlers = handlers;
     /** @type {RTCPeerConnection | null} */
     this.pc = null;
-    /** @type {MediaStream | null} */
-    this.local = null;
+    /** The microphone's sound, whatever becomes of the camera. @type {MediaStreamTrack | null} */
+    this.voice = null;
+    /** The camera's picture. @type {MediaStreamTrack | null} */
+    this.camera = null;
     /** @type {MediaStreamTrack | null} */
     this.screen = null;
     /** @type {SlotMap} */
@@ -39,6 +56,7 @@ export class Media {
     this.sending = false; // camera and microphone are sent only inside a conference
     this.microphone = true;
     this.contentRate = 1500;
+    this.stereo = false; // both channels of the microphone: a codec that is put through
     this.tries = 0;
     this.timer = 0;
     this.generation = 0;
@@ -60,6 +78,7 @@ export class Media {
     this.slots = setup.slots;
     this.layers = setup.layers;
     this.sends = setup.sends;
+    this.stereo = setup.stereo ?? false;
     this.tries = 0;
     this.again();
   }
@@ -95,7 +114,7 @@ export class Media {
       const video = this.slots.video.map(() => pc.addTransceiver("video", { direction: "recvonly" }));
       preferCodecs(video);
       const audio = this.slots.audio.map(() => pc.addTransceiver("audio", { direction: "recvonly" }));
-      await pc.setLocalDescription();
+      await pc.setLocalDescription({ type: "offer", sdp: bothChannels((await pc.createOffer()).sdp ?? "", this.stereo) });
       const answer = await this.connection.offer(pc.localDescription?.sdp ?? "");
       if (generation !== this.generation) return;
       await pc.setRemoteDescription({ type: "answer", sdp: answer });
@@ -143,11 +162,12 @@ export class Media {
 
   /** Put the tracks that are to be sent now on their lines; needs no negotiation. */
   async feed() {
-    const [voice] = this.local?.getAudioTracks() ?? [];
-    const [camera] = this.local?.getVideoTracks() ?? [];
-    await this.put(this.voiceLine, this.sending && this.microphone ? (voice ?? null) : null);
-    await this.put(this.cameraLine, this.sending ? (camera ?? null) : null);
-    await this.put(this.contentLine, this.screen);
+    // One that cannot be sent must not keep the others from being sent.
+    await Promise.allSettled([
+      this.put(this.voiceLine, this.sending && this.microphone ? this.voice : null),
+      this.put(this.cameraLine, this.sending ? this.camera : null),
+      this.put(this.contentLine, this.screen),
+    ]);
   }
 
   /** @param {RTCRtpTransceiver | null} line @param {MediaStreamTrack | null} track */
@@ -156,11 +176,13 @@ export class Media {
   }
 
   /**
-   * Send another camera and microphone without a new negotiation.
-   * @param {MediaStream | null} stream
+   * Send another microphone and camera without a new negotiation; null is none.
+   * @param {MediaStreamTrack | null} voice
+   * @param {MediaStreamTrack | null} camera
    */
-  async replace(stream) {
-    this.local = stream;
+  async replace(voice, camera) {
+    this.voice = voice;
+    this.camera = camera;
     await this.feed();
   }
 

@@ -10,6 +10,8 @@ export const RETRY = [0, 0.3, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 2, 5];
 export const ANSWER_LIMIT = 8;
 /** Seconds without any message until the connection counts as dead; levels come once a second. */
 export const SILENCE_LIMIT = 12;
+/** Seconds without any message from which on a page says so. */
+export const QUIET_LIMIT = 2.5;
 const WATCH_EVERY = 1; // s
 const VERSION = 2;
 const OPEN = 1; // WebSocket.OPEN
@@ -19,6 +21,9 @@ const CLOSE_TAKEN_OVER = 4409;
 
 /**
  * @typedef {"connecting" | "up" | "down" | "wrong_key" | "busy" | "ended"} Status
+ *
+ * @typedef {"" | "line" | "bridge"} Cause  nothing came any more before it ended; or the other end,
+ *   which was heard a moment before, has closed it
  *
  * @typedef {object} Handlers
  * @property {(message: ToClient) => void} message  every message of the bridge
@@ -73,6 +78,8 @@ export class Connection {
     this.connecting = false;
     /** @type {Socket | null} */
     this.socket = null;
+    /** Why there is no connection, as far as it can be told from here. @type {Cause} */
+    this.cause = "";
     this.retryTimer = 0;
     this.watchTimer = 0;
     this.lastHeard = 0;
@@ -155,6 +162,7 @@ export class Connection {
     this.lastHeard = this.environment.now();
     if (message.type === "welcome") {
       this.tries = 0;
+      this.cause = "";
       this.handlers.status("up");
     } else if (message.type === "events") {
       if (message.reset || message.conference !== this.conference) this.lastSeq = 0;
@@ -173,6 +181,8 @@ export class Connection {
   closed(socket, code) {
     if (this.socket !== socket) return;
     this.socket = null;
+    const silent = this.environment.now() - this.lastHeard > QUIET_LIMIT;
+    this.cause = silent ? "line" : this.cause || "bridge";
     this.environment.cancel(this.watchTimer);
     for (const settle of [...this.waiting.values()]) settle(failed(UNSENT));
     if (code === CLOSE_UNKNOWN_SESSION) this.forgetSession(); // it ended while we were away

@@ -7,6 +7,7 @@ export class Sounds {
   constructor() {
     /** @type {Map<string, HTMLAudioElement>} */
     this.elements = new Map();
+    this.speaker = "";
     // Browsers let a page sound only after a click on it.
     const button = byId("sound");
     this.blocked = () => (button.hidden = false);
@@ -16,10 +17,24 @@ export class Sounds {
     });
   }
 
+  /** Sound on this loudspeaker; "" is the computer's choice. @param {string} speaker */
+  playOn(speaker) {
+    if (speaker === this.speaker) return;
+    this.speaker = speaker;
+    for (const element of this.elements.values()) this.aim(element);
+  }
+
+  /** @param {HTMLAudioElement} element */
+  aim(element) {
+    // One that was taken away leaves the sound where it was.
+    if (this.speaker || element.sinkId) element.setSinkId?.(this.speaker).catch(() => {});
+  }
+
   /** @param {string} slot @param {MediaStreamTrack} track */
   attach(slot, track) {
     const element = this.elements.get(slot) ?? new Audio();
     this.elements.set(slot, element);
+    this.aim(element);
     element.srcObject = new MediaStream([track]);
     element.play().catch(() => this.blocked());
   }

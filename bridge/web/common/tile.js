@@ -44,12 +44,13 @@ export function tileOf(state, id, now) {
     picture: state.pictures[id] ?? null,
     badge: onAir ? t("room.on_air") : preview ? t("console.preview") : does === "in_session" ? "" : t(`state.${does}`),
     microphone: seat ? microphoneIcon(seat) : "",
-    open: seat?.microphone ?? false,
+    open: heard(seat),
+    faults: faultsOf(state, id).map(([short]) => short),
     line: !line ? "" : old ? t("console.old", { seconds: clockText(now - line.at) }) : lineMark(line),
     lineLevel: line ? worst(line) : "unknown",
     old,
     losses: state.losses[id] ?? [],
-    details: [pick(seat?.problem), line ? lineText(line) : ""].filter(Boolean).join("\n"),
+    details: [pick(seat?.problem), ...faultsOf(state, id).map(([, whole]) => whole), line ? lineText(line) : ""].filter(Boolean).join("\n"),
     label: label(state, id, name),
   };
 }
@@ -58,6 +59,34 @@ export function tileOf(state, id, now) {
 function microphoneIcon(seat) {
   if (seat.locked) return "locked";
   return seat.microphone ? "microphone" : "muted";
+}
+
+/** Whether a point is to be heard, and its voice really arrives. @param {SeatView | undefined} seat */
+const heard = (seat) => seat !== undefined && seat.microphone && seat.voice === "live";
+
+/**
+ * What is wrong with a point's devices: in two words, and in a sentence.
+ * @param {PageState} state
+ * @param {string} id
+ * @returns {[short: string, whole: string][]}
+ */
+export function faultsOf(state, id) {
+  const here = ["ready", "connecting", "in_session"].includes(state.presence[id] ?? "");
+  if (!here || pointOf(state, id)?.observer) return [];
+  const room = state.rooms[id];
+  const seat = state.conference?.seats[id];
+  /** @type {[string, string][]} */
+  const found = [];
+  if (room?.camera_fault) found.push([t("tile.no_camera"), t(`device.camera_${room.camera_fault}`)]);
+  else if (seat?.present && room?.sending && !seat.picture && !seat.camera_off) {
+    found.push([t("tile.no_picture"), t("device.camera_unheard")]);
+  }
+  if (room?.microphone_fault) found.push([t("tile.no_microphone"), t(`device.microphone_${room.microphone_fault}`)]);
+  else if (seat?.present && seat.microphone && seat.voice !== "live") {
+    const how = seat.voice === "silent" ? "silent" : "unheard";
+    found.push([t("tile.no_sound"), t(`device.microphone_${how}`)]);
+  }
+  return found;
 }
 
 /** @param {string} level */
@@ -103,7 +132,8 @@ function label(state, id, name) {
   if (state.conference?.preview === id) parts.push(t("tile.preview"));
   parts.push(t(`state.${standing(state, id)}`).toLowerCase());
   const seat = state.conference?.seats[id];
-  if (seat) parts.push(t(seat.microphone ? "tile.microphone_open" : "tile.microphone_closed"));
+  if (seat) parts.push(t(heard(seat) ? "tile.microphone_open" : seat.microphone ? "tile.microphone_unheard" : "tile.microphone_closed"));
+  for (const [short] of faultsOf(state, id)) parts.push(short.toLowerCase());
   const line = state.lines[id];
   if (line) parts.push(t("tile.line", { level: t(`quality.${worst(line)}`).toLowerCase() }));
   return parts.join(", ");

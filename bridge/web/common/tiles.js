@@ -54,6 +54,7 @@ export class Tiles {
     const top = make("div", "top", tile);
     const badge = make("span", "badge", top);
     const microphone = make("span", "microphone", top);
+    const faults = make("span", "faults", top);
     const key = actions?.keys[index];
     if (key) setMark(make("kbd", "", top), key);
     const meter = make("div", "level", tile);
@@ -66,12 +67,19 @@ export class Tiles {
     const history = make("span", "history", quality);
     const lines = make("span", "lines", quality);
     for (const part of [top, caption, meter, quality]) part.setAttribute("aria-hidden", "true");
-    return { tile, video, name, status, badge, microphone, lines, history, bar };
+    return { tile, video, name, status, badge, microphone, faults, lines, history, bar };
   }
 
   /** Take in what a slot receives; the state says whose picture it is. @param {string} slot @param {MediaStreamTrack} track */
   attach(slot, track) {
     this.streams.set(slot, new MediaStream([track]));
+  }
+
+  /** The live picture of a point, or null where none is shown of it. @param {string} point */
+  pictureOf(point) {
+    const parts = this.tiles.get(point);
+    if (!parts || parts.tile.classList.contains("empty") || parts.video.readyState < 2) return null;
+    return parts.video;
   }
 
   /**
@@ -89,6 +97,7 @@ export class Tiles {
       parts.status.dataset.icon = shown.icon;
       parts.microphone.dataset.icon = shown.microphone;
       parts.microphone.classList.toggle("open", shown.open);
+      setMark(parts.faults, shown.faults.join(" · "));
       parts.tile.dataset.standing = shown.standing;
       parts.tile.classList.toggle("on-air", shown.onAir);
       parts.tile.classList.toggle("preview", shown.preview);

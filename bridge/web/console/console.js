@@ -38,7 +38,7 @@ const client = new Client({ kind: "console" }, {
     if (status === "wrong_key") location.reload(); // the login has ended: ask again
   },
   mediaChanged() {},
-  levels: () => desk.tiles.renderLevels(client.state),
+  levels: () => desk.renderLevels(),
   render,
 });
 const orders = new Orders(client);

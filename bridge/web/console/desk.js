@@ -9,9 +9,10 @@
 import { confirmed } from "../common/dialog.js";
 import { byId, elementOf, makeVideo, setText } from "../common/dom.js";
 import { pick, t } from "../common/i18n.js";
+import { Programme } from "../common/programme.js";
 import { Screen } from "../common/screen.js";
 import { Sounds } from "../common/sounds.js";
-import { pointOf, shownIn } from "../common/state.js";
+import { pointOf } from "../common/state.js";
 import { Tiles } from "../common/tiles.js";
 import { NEEDS_POINT, commandOf, layoutAfter } from "./actions.js";
 import { buildBar, renderBar } from "./bar.js";
@@ -35,9 +36,9 @@ export class Desk {
       take: (point) => orders.command({ type: "take", point }),
       keys: POINT_KEYS,
     }, (page) => client.turn(page));
-    /** Pictures by slot. @type {Record<string, HTMLVideoElement>} */
+    this.programme = new Programme(byId("stage"), "programme", (point) => this.tiles.pictureOf(point));
+    /** Other pictures by slot. @type {Record<string, HTMLVideoElement>} */
     this.videos = {
-      programme: picture("stage", "console.programme_picture"),
       preview: picture("preview-stage", "console.preview_picture"),
       content: picture("content-stage", "console.content"),
     };
@@ -46,6 +47,10 @@ export class Desk {
 
   /** Show or sound what a slot receives. @param {string} slot @param {MediaStreamTrack} track */
   attach(slot, track) {
+    if (slot === "programme") {
+      this.programme.attach(track);
+      return;
+    }
     const video = this.videos[slot];
     if (video) video.srcObject = new MediaStream([track]);
     else if (slot.startsWith("audio:")) this.sounds.attach(slot, track);
@@ -66,13 +71,21 @@ export class Desk {
     setText(byId("director"), director ? t("console.directs", { user: director }) : t("console.nobody_directs"));
     byId("direct").hidden = !state.mayDirect || director === state.user;
     setText(byId("direct"), t("console.take_over"));
-    const shown = pointOf(state, shownIn(state, "programme"));
+    this.tick();
+    this.programme.render(state);
+    this.programme.video.setAttribute("aria-label", t("console.programme_picture"));
+    const shown = pointOf(state, this.programme.wanted);
     setText(byId("programme-name"), shown ? pick(shown.name) : t("room.no_picture_yet"));
     setText(byId("preview-name"), pick(pointOf(state, conference.preview)?.name));
     this.videos.preview.style.visibility = conference.preview ? "visible" : "hidden";
     byId("content-box").hidden = conference.content === null;
-    this.tick();
     renderBar(state, this.selected, this.screen.shared);
+  }
+
+  /** Sound levels have changed. */
+  renderLevels() {
+    this.tiles.renderLevels(this.client.state);
+    this.programme.renderLevel(this.client.state);
   }
 
   /** What changes with time alone: the age of each line's figures. */

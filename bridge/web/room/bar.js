@@ -2,6 +2,7 @@
 
 /** @import { Asked } from "../types/protocol.js" */
 /** @import { Client } from "../common/client.js" */
+/** @import { Devices } from "./devices.js" */
 import { outcomeText } from "../common/client.js";
 import { byId, setText } from "../common/dom.js";
 import { Screen } from "../common/screen.js";
@@ -12,9 +13,14 @@ const REFUSAL_TIME = 5000; // ms that a refusal stays on the screen
 
 /** What the people in the room can ask for. */
 export class Bar {
-  /** @param {Client} client @param {() => void} changed  `refusal`, or what is shared, has changed */
-  constructor(client, changed) {
+  /**
+   * @param {Client} client
+   * @param {Devices} devices
+   * @param {() => void} changed  `refusal`, or what is shared, has changed
+   */
+  constructor(client, devices, changed) {
     this.client = client;
+    this.devices = devices;
     this.changed = changed;
     /** What the bridge has just refused, as a sentence, or "". */
     this.refusal = "";
@@ -75,8 +81,8 @@ export class Bar {
   }
 
   render() {
-    const shown = barOf(this.client.state, this.screen.shared);
-    byId("microphone").classList.toggle("open", shown.open);
+    const shown = barOf(this.client.state, this.screen.shared, this.devices.microphone.fault);
+    byId("microphone").dataset.sound = shown.sound;
     for (const id of /** @type {const} */ (["microphone", "ask", "mute", "accept", "share"])) {
       byId(id).hidden = shown[id] === null;
       setText(byId(id), shown[id] ?? "");

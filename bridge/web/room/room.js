@@ -6,8 +6,10 @@ import { Client } from "../common/client.js";
 import { byId, setText } from "../common/dom.js";
 import { pick } from "../common/i18n.js";
 import { startLanguage } from "../common/language.js";
+import { QUIET_LIMIT } from "../common/protocol.js";
 import { Refused, errorText } from "../common/refused.js";
 import { pointOf } from "../common/state.js";
+import { awayOf } from "./away.js";
 import { Bar } from "./bar.js";
 import { Devices } from "./devices.js";
 import { forget, identify } from "./identity.js";
@@ -15,42 +17,51 @@ import { watchPlayback } from "./playback.js";
 import { Stage } from "./stage.js";
 import { mySeat, statusOf } from "./texts.js";
 
-const TICK = 500; // ms
+const TICK = 250; // ms
+const LATE = 1000; // ms between two ticks: this computer stood still
 
 let rebuild = () => {}; // before the point is known there is nothing to show
 await startLanguage(() => rebuild());
+let devicesChanged = () => {}; // before the point is known there is nowhere to send to
+const devices = new Devices(() => devicesChanged());
 const identity = await identify();
 byId("join").hidden = true;
 byId("room").hidden = false;
 
 let mediaRefusal = ""; // why the bridge does not take this page's offer
+let mediaLost = performance.now(); // since when there is no media
+let ticked = performance.now();
 
 /** @type {Client} */
 const client = new Client(identity, {
-  setup: () => ({ slots: client.state.slots, layers: client.state.layers, sends: "room" }),
+  setup: () => ({ slots: client.state.slots, layers: client.state.layers, sends: "room", stereo: devices.profile === "codec" }),
   status,
   track: (slot, track) => stage.attach(slot, track),
   received,
   linked() {},
   mediaChanged,
-  levels: () => stage.tiles.renderLevels(client.state),
+  levels: () => stage.renderLevels(),
   render,
 });
-const stage = new Stage(client);
-const bar = new Bar(client, render);
-const devices = new Devices(client.media, stage.own, () => {
+const stage = new Stage(client, () => devices.camera.live);
+const bar = new Bar(client, devices, render);
+devicesChanged = () => {
+  client.media.replace(devices.microphone.track, devices.camera.track);
+  stage.reflect(devices.camera.live ? devices.camera.track : null);
+  stage.sounds.playOn(devices.speaker);
   client.tell();
   render();
-});
+};
 
 /** What this page really does, beside what is wanted of it. */
 function status() {
-  const { local, sending, screen } = client.media;
-  const live = (/** @type {MediaStreamTrack} */ track) => track.readyState === "live";
+  const { sending, screen } = client.media;
   return {
     type: /** @type {const} */ ("status"),
-    camera: local?.getVideoTracks().some(live) ?? false,
-    microphone: local?.getAudioTracks().some(live) ?? false,
+    camera: devices.camera.live,
+    microphone: devices.microphone.live,
+    camera_fault: devices.camera.fault,
+    microphone_fault: devices.microphone.fault,
     sending,
     sharing: screen !== null,
     layout: mySeat(client.state) ? (client.state.conference?.layout ?? "") : "",
@@ -59,8 +70,10 @@ function status() {
 
 /** @param {ToClient} message */
 function received(message) {
-  if (message.type === "welcome") stage.tiles.build(client.state);
-  else if (message.type === "state") obey();
+  if (message.type === "welcome") {
+    stage.tiles.build(client.state);
+    devices.treat(message.sound);
+  } else if (message.type === "state") obey();
   else if (message.type === "ended" && message.reason === "revoked") forget();
 }
 
@@ -87,17 +100,41 @@ function render() {
   document.title = name;
   const { farewell, link, problem, mediaLink } = client;
   const refusal = bar.refusal || mediaRefusal;
-  const known = { farewell, link, problem, refusal, mediaLink, deviceError: devices.error };
-  const [level, text] = statusOf(known);
+  const faults = { camera: devices.camera.fault, microphone: devices.microphone.fault };
+  const [level, text] = statusOf({ farewell, link, problem, refusal, mediaLink, faults });
   setText(byId("status"), text);
   byId("status").dataset.level = level;
   stage.render();
   bar.render();
+  renderAway();
+}
+
+/** What is said over everything while the room is cut off. */
+function renderAway() {
+  const { farewell, link, problem, connection, state } = client;
+  const now = performance.now();
+  if (client.mediaLink === "up") mediaLost = now;
+  const shown = awayOf({
+    farewell, link, problem, cause: connection.cause, quiet: client.silence > QUIET_LIMIT * 1000,
+    cable: navigator.onLine, worker: state.worker, mediaDown: (now - mediaLost) / 1000, contact: state.contact,
+  });
+  byId("away").hidden = shown === null;
+  byId("away").dataset.kind = shown?.kind ?? "";
+  setText(byId("away-title"), shown?.title ?? "");
+  setText(byId("away-next"), shown?.next ?? "");
+}
+
+function tick() {
+  const now = performance.now();
+  if (now - ticked > LATE) client.awoke();
+  ticked = now;
+  stage.tick();
+  renderAway();
 }
 
 rebuild = render;
 watchPlayback(client.media, (message) => client.connection.send(message));
 Object.assign(globalThis, { room: client }); // for tests and for whoever looks from outside
-await devices.open();
+devices.open();
 client.start();
-setInterval(() => stage.tick(), TICK);
+setInterval(tick, TICK);

@@ -5,32 +5,40 @@
 import { byId, makeVideo, setText } from "../common/dom.js";
 import { timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
+import { Programme } from "../common/programme.js";
 import { Sounds } from "../common/sounds.js";
-import { pointOf, shownIn } from "../common/state.js";
+import { pointOf } from "../common/state.js";
 import { Tiles } from "../common/tiles.js";
-import { layoutOf, turnOf, waitingText } from "./texts.js";
+import { lampOf, layoutOf, turnOf, waitingText } from "./texts.js";
 
 /** What the people in the room see and hear. */
 export class Stage {
-  /** @param {Client} client */
-  constructor(client) {
+  /** @param {Client} client @param {() => boolean} filmed  whether this room's camera gives a picture */
+  constructor(client, filmed) {
     this.client = client;
-    this.programme = makeVideo(byId("stage"), " ");
-    byId("stage").prepend(this.programme);
+    this.filmed = filmed;
+    this.tiles = new Tiles(byId("tiles"), null, (page) => client.turn(page));
+    this.programme = new Programme(byId("stage"), "programme", (point) => this.tiles.pictureOf(point));
     this.own = makeVideo(byId("stage"), " ");
     this.own.className = "own";
     this.own.hidden = true;
     this.content = makeVideo(byId("content-stage"), " ");
-    this.tiles = new Tiles(byId("tiles"), null, (page) => client.turn(page));
     this.sounds = new Sounds();
   }
 
   /** Show or sound what a slot receives. @param {string} slot @param {MediaStreamTrack} track */
   attach(slot, track) {
-    if (slot === "programme") this.programme.srcObject = new MediaStream([track]);
+    if (slot === "programme") this.programme.attach(track);
     else if (slot === "content") this.content.srcObject = new MediaStream([track]);
     else if (slot.startsWith("audio:")) this.sounds.attach(slot, track);
     else this.tiles.attach(slot, track);
+  }
+
+  /** One's own picture. @param {MediaStreamTrack | null} camera */
+  reflect(camera) {
+    const [shown] = this.own.srcObject instanceof MediaStream ? this.own.srcObject.getTracks() : [null];
+    if (shown !== camera) this.own.srcObject = camera && new MediaStream([camera]);
+    this.own.hidden = camera === null;
   }
 
   render() {
@@ -39,23 +47,30 @@ export class Stage {
     setText(byId("title"), conference ? pick(conference.title) : "");
     byId("recording").hidden = conference?.recording !== "forbidden";
     setText(byId("recording"), t("report.recording_forbidden"));
-    const name = pick(pointOf(state, shownIn(state, "programme"))?.name);
-    setText(byId("programme-name"), conference ? name || t("room.no_picture_yet") : "");
-    this.programme.setAttribute("aria-label", t("room.programme_of", { name }));
-    this.own.setAttribute("aria-label", t("room.own_picture"));
-    this.content.setAttribute("aria-label", t("console.content"));
-    const onAir = conference !== null && conference.on_air === state.self;
-    byId("stage").classList.toggle("mine", onAir);
-    byId("lamp").hidden = !onAir;
-    setText(byId("lamp"), t("room.on_air"));
-    byId("banner").hidden = !conference?.banner;
-    setText(byId("banner"), conference?.banner ?? "");
     const layout = layoutOf(conference);
     byId("room").dataset.layout = layout;
     byId("content-stage").hidden = layout !== "content";
     this.tiles.order(conference?.panes ?? []);
     this.tiles.render(state, this.client.now);
+    this.programme.render(state);
+    const name = pick(pointOf(state, this.programme.wanted)?.name);
+    setText(byId("programme-name"), conference ? name || t("room.no_picture_yet") : "");
+    this.programme.video.setAttribute("aria-label", t("room.programme_of", { name }));
+    this.own.setAttribute("aria-label", t("room.own_picture"));
+    this.content.setAttribute("aria-label", t("console.content"));
+    const lamp = lampOf(state, this.filmed());
+    byId("stage").classList.toggle("mine", lamp !== "");
+    byId("lamp").hidden = lamp === "";
+    setText(byId("lamp"), lamp);
+    byId("banner").hidden = !conference?.banner;
+    setText(byId("banner"), conference?.banner ?? "");
     this.tick();
+  }
+
+  /** Sound levels have changed. */
+  renderLevels() {
+    this.tiles.renderLevels(this.client.state);
+    this.programme.renderLevel(this.client.state);
   }
 
   /** What changes with time alone. */

@@ -1,6 +1,6 @@
 // What the room page says and shows, worked out of the state. Pure but for the catalogue.
 
-/** @import { ConferenceView, Floor, Layout, Problem, SeatView, Sentence } from "../types/protocol.js" */
+/** @import { ConferenceView, Floor, Layout, Problem, RoomStatus, SeatView, Sentence } from "../types/protocol.js" */
 /** @import { PageState } from "../common/state.js" */
 import { clockText, timeText } from "../common/format.js";
 import { pick, problemText, t } from "../common/i18n.js";
@@ -15,6 +15,12 @@ export const mySeat = (state) => state.conference?.seats[state.self ?? ""] ?? nu
 export const placeOf = (state) =>
   (state.conference?.queue.findIndex((request) => request.point === state.self) ?? -1) + 1;
 
+/** @typedef {{camera: RoomStatus["camera_fault"], microphone: RoomStatus["microphone_fault"]}} Faults */
+
+/** What is wrong with the room's devices, each by itself; "" for nothing. @param {Faults} faults */
+const faultText = ({ camera, microphone }) =>
+  [camera && t(`device.camera_${camera}`), microphone && t(`device.microphone_${microphone}`)].filter(Boolean).join(" ");
+
 /**
  * What is wrong, in plain words, the worst first; or that nothing is.
  * @param {object} known
@@ -23,10 +29,10 @@ export const placeOf = (state) =>
  * @param {Problem | null} known.problem  what the bridge said against the connection
  * @param {string} known.refusal  what the bridge has just refused, as a sentence
  * @param {string} known.mediaLink  status of the media
- * @param {string} known.deviceError  key of a sentence
+ * @param {Faults} known.faults
  * @returns {[level: "good" | "warn" | "bad", text: string]}
  */
-export function statusOf({ farewell, link, problem, refusal, mediaLink, deviceError }) {
+export function statusOf({ farewell, link, problem, refusal, mediaLink, faults }) {
   if (farewell) return ["bad", pick(farewell)];
   if (link === "wrong_key") return ["bad", problemText(problem) || t("room.error.wrong_key")];
   if (link === "busy") return ["bad", problemText(problem)];
@@ -34,7 +40,8 @@ export function statusOf({ farewell, link, problem, refusal, mediaLink, deviceEr
   if (refusal) return ["bad", t("room.error.refused", { detail: refusal })];
   if (link === "connecting") return ["warn", t("room.status.connecting")];
   if (mediaLink !== "up") return ["warn", t("room.status.media")];
-  if (deviceError) return ["warn", t(deviceError)];
+  const wrong = faultText(faults);
+  if (wrong) return ["warn", wrong];
   return ["good", t("room.status.in_session")];
 }
 
@@ -88,24 +95,49 @@ export function layoutOf(conference) {
 }
 
 /**
+ * What stands over the stage of the room that everybody sees; "" for every other.
+ * @param {PageState} state
+ * @param {boolean} filmed  whether its camera gives a picture
+ */
+export function lampOf(state, filmed) {
+  const { conference } = state;
+  if (conference === null || conference.on_air !== state.self) return "";
+  return t(filmed && !mySeat(state)?.camera_off ? "room.you_are_on_air" : "room.on_air_unseen");
+}
+
+/**
+ * What the microphone does: what is wanted and what the bridge really hears of it are two things.
+ * @param {SeatView} seat
+ * @param {RoomStatus["microphone_fault"]} fault  of this room's microphone
+ * @returns {[state: "open" | "wrong" | "opening" | "closed", text: string]}
+ */
+export function microphoneOf(seat, fault) {
+  if (!seat.microphone) return ["closed", t(seat.locked ? "room.microphone_locked" : "room.microphone_closed")];
+  if (seat.voice === "live" && !fault) return ["open", t("room.microphone_open")];
+  if (seat.voice === "silent" && !fault) return ["wrong", t("room.microphone_silent")];
+  return fault ? ["wrong", t("room.microphone_none")] : ["opening", t("room.microphone_opening")];
+}
+
+/**
  * What the bar under the stage shows: the microphone's state and the buttons, null where one is
  * of no use now.
  * @param {PageState} state
  * @param {boolean} sharing  this page shares its screen
+ * @param {RoomStatus["microphone_fault"]} [fault]  of the microphone
  */
-export function barOf(state, sharing) {
+export function barOf(state, sharing, fault = "") {
   const seat = mySeat(state);
   const { conference } = state;
-  const inside = seat?.present ?? false;
+  const inside = seat !== null && seat.present;
   const open = seat?.microphone ?? false;
   const place = placeOf(state);
   const speaking = conference?.floor?.point === state.self;
   const mayAsk = inside && !speaking && !pointOf(state, state.self)?.observer;
-  const mayMute = inside && (seat?.open || conference?.free_floor);
-  const closed = seat?.locked ? "room.microphone_locked" : "room.microphone_closed";
+  const mayMute = inside && (seat.open || conference?.free_floor);
+  const [sound, microphone] = inside ? microphoneOf(seat, fault) : ["closed", null];
   return {
-    open,
-    microphone: inside ? t(open ? "room.microphone_open" : closed) : null,
+    sound,
+    microphone,
     ask: !mayAsk ? null : place ? t("room.withdraw", { place: String(place) }) : t("room.ask"),
     mute: mayMute ? t(open ? "room.mute" : "room.unmute") : null,
     accept: seat?.connect === "invitation" && !seat.called && !seat.dropped ? t("room.accept") : null,

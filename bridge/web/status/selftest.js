@@ -65,7 +65,9 @@ async function test(stream) {
   const connection = new Connection({ kind: "echo" }, {
     message: (message) => {
       if (message.type === "welcome") {
-        media.replace(stream);
+        const [voice = null] = stream.getAudioTracks();
+        const [camera = null] = stream.getVideoTracks();
+        media.replace(voice, camera);
         media.send(true);
         media.start({ slots: message.slots, layers: message.layers, sends: "room" });
       } else if (message.type === "ended") ended();

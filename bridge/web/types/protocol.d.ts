@@ -955,6 +955,8 @@ export interface RoomStatus {
   type: "status";
   camera: boolean;
   microphone: boolean;
+  camera_fault: "" | "busy" | "denied" | "failed" | "insecure" | "missing" | "muted";
+  microphone_fault: "" | "busy" | "denied" | "failed" | "insecure" | "missing" | "muted";
   sending: boolean;
   sharing: boolean;
   layout: string;
@@ -978,6 +980,8 @@ export interface SeatView {
   camera_off: boolean;
   dropped: boolean;
   floor_seconds: number;
+  voice: "live" | "none" | "silent";
+  picture: boolean;
   problem: Sentence | null;
 }
 
@@ -1039,6 +1043,7 @@ export interface SlotView {
   shown: string | null;
   layer: string;
   stands: string;
+  since: number | null;
 }
 
 export interface SpeakingTimeCommand {
@@ -1237,6 +1242,7 @@ export interface Welcome {
   may_direct: boolean;
   now: number;
   usage: ([string, string])[];
+  sound: string;
 }
 
 export interface WithdrawFloorCommand {

@@ -9,7 +9,7 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.apply import apply
 from bridge.conference.model import SYSTEM
-from bridge.conference.plan import feed_of, panes, plan
+from bridge.conference.plan import Feed, feed_of, panes, plan
 from tests.conference.support import POINTS, Run, live, point
 
 
@@ -157,10 +157,11 @@ def test_a_camera_that_is_off_is_shown_to_nobody() -> None:
     run.ok(c.Take(point="b"))
     run.ok(c.Camera(point="b", off=True))
     current = plan(run.state)
-    assert current.viewer is None
+    # Everybody is told who is on air; the picture is not shown.
+    assert current.viewer == Feed("b", dark=True)
     assert feed_of(current, "c", "thumb:1", {"thumb:1": "b"}) is None
     run.ok(c.Camera(point="b", off=False))
-    assert plan(run.state).viewer is not None
+    assert plan(run.state).viewer == Feed("b")
 
 
 def test_banners_and_shared_screens() -> None:

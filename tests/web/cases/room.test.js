@@ -1,26 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { barOf, layoutOf, mySeat, placeOf, statusOf, turnOf, waitingText } from "../../../bridge/web/room/texts.js";
+import { barOf, lampOf, layoutOf, microphoneOf, mySeat, placeOf, statusOf, turnOf, waitingText } from "../../../bridge/web/room/texts.js";
 import { playbackOf } from "../../../bridge/web/room/playback.js";
 import { NOW, after, conference, inRoom, seat, stateMessage, welcome } from "./samples.js";
 import { useLanguage } from "./support.js";
 
 useLanguage("en");
 
-const fine = { farewell: null, link: "up", problem: null, refusal: "", mediaLink: "up", deviceError: "" };
+const fine = { farewell: null, link: "up", problem: null, refusal: "", mediaLink: "up", faults: { camera: "", microphone: "" } };
 const problem = { type: "", status: 409, title: "Another computer is this point.", title_vi: "Máy khác." };
 
 test("the status says the worst first", () => {
   assert.equal(statusOf(fine)[0], "good");
   const all = {
-    farewell: { vi: "Hết.", en: "Over." }, link: "wrong_key", problem, refusal: "Not now.", mediaLink: "down", deviceError: "room.error.no_camera",
+    farewell: { vi: "Hết.", en: "Over." }, link: "wrong_key", problem, refusal: "Not now.", mediaLink: "down", faults: { camera: "missing", microphone: "" },
   };
   assert.deepEqual(statusOf(all), ["bad", "Over."]);
   assert.deepEqual(statusOf({ ...all, farewell: null }), ["bad", problem.title]);
   assert.deepEqual(statusOf({ ...all, farewell: null, link: "busy" }), ["bad", problem.title]);
   assert.match(statusOf({ ...all, farewell: null, link: "up" })[1], /Not now\./);
-  assert.equal(statusOf({ ...fine, mediaLink: "down", deviceError: "room.error.no_camera" })[0], "warn");
-  assert.notEqual(statusOf({ ...fine, deviceError: "room.error.no_camera" })[1], statusOf(fine)[1]);
+  assert.equal(statusOf({ ...fine, mediaLink: "down", faults: { camera: "busy", microphone: "" } })[0], "warn");
+  const both = statusOf({ ...fine, faults: { camera: "denied", microphone: "missing" } });
+  assert.equal(both[0], "warn");
+  assert.match(both[1], /may not use the camera.*no microphone/, "each by itself, and a permission is no cable");
   assert.match(statusOf({ ...fine, link: "wrong_key" })[1], /\w+ \w+/, "a sentence also where the bridge gave none");
 });
 
@@ -61,7 +63,7 @@ test("content without a shared screen is the speaker", () => {
 
 test("a room that is not in has no buttons", () => {
   const bar = barOf(inRoom({}, { present: false }), false);
-  assert.deepEqual(bar, { open: false, microphone: null, ask: null, mute: null, accept: null, share: null });
+  assert.deepEqual(bar, { sound: "closed", microphone: null, ask: null, mute: null, accept: null, share: null });
   const none = barOf(after(welcome({ point: "khoan-du" }), stateMessage({ conference: null })), false);
   assert.equal(none.ask, null);
 });
@@ -80,9 +82,9 @@ test("who is in may ask for the floor once, and take the request back", () => {
 
 test("a room mutes itself where its microphone was opened, or the floor is free", () => {
   assert.equal(barOf(inRoom(), false).mute, null);
-  const open = barOf(inRoom({}, { open: true, microphone: true }), false);
+  const open = barOf(inRoom({}, { open: true, microphone: true, voice: "live" }), false);
   const shut = barOf(inRoom({}, { open: true }), false);
-  assert.ok(open.open && open.mute && shut.mute && open.mute !== shut.mute);
+  assert.ok(open.sound === "open" && open.mute && shut.mute && open.mute !== shut.mute);
   assert.ok(barOf(inRoom({ free_floor: true }), false).mute);
   assert.notEqual(barOf(inRoom({}, { locked: true }), false).microphone, barOf(inRoom(), false).microphone);
 });
@@ -105,4 +107,23 @@ test("playback is told as shares of the window", () => {
     { type: "playback", frozen: 0.25, concealed: 0.25, frame_height: 720, frame_rate: 25 });
   const silent = playbackOf([first, { ...last, heard: 1000, frozen: 99, concealed: 0 }], picture);
   assert.deepEqual([silent?.frozen, silent?.concealed], [1, 0]);
+});
+
+test("a microphone is open only while the bridge hears it", () => {
+  const wanted = { open: true, microphone: true };
+  const state = (/** @type {object} */ own, /** @type {any} */ fault = "") => microphoneOf(seat({ ...wanted, ...own }), fault)[0];
+  assert.equal(state({ voice: "live" }), "open");
+  assert.equal(state({ voice: "none" }), "opening", "nothing has arrived yet");
+  assert.equal(state({ voice: "none" }, "missing"), "wrong");
+  assert.equal(state({ voice: "live" }, "muted"), "wrong");
+  assert.equal(state({ voice: "silent" }), "wrong");
+  assert.equal(state({ microphone: false, voice: "live" }), "closed", "heard by the bridge, which forwards nothing");
+});
+
+test("who is on air is told that everybody sees it, or that nobody does", () => {
+  assert.equal(lampOf(inRoom(), true), "");
+  const mine = inRoom({ on_air: "khoan-du" });
+  assert.equal(lampOf(mine, true), "YOU ARE ON AIR");
+  assert.match(lampOf(mine, false), /no camera/i);
+  assert.match(lampOf(inRoom({ on_air: "khoan-du" }, { camera_off: true }), true), /no camera/i);
 });

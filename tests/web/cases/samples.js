@@ -22,7 +22,7 @@ export const welcome = (changes = {}) => ({
 /** @param {object} [changes] @returns {any} */
 export const seat = (changes = {}) => ({
   present: true, called: true, connect: "automatic", microphone: false, open: false, locked: false,
-  self_muted: false, camera_off: false, dropped: false, floor_seconds: 0, problem: null, ...changes,
+  self_muted: false, camera_off: false, dropped: false, floor_seconds: 0, voice: "none", picture: true, problem: null, ...changes,
 });
 
 /** @param {object} [changes] @returns {any} */

@@ -13,7 +13,7 @@ const withLine = (quality, changes = {}) =>
 
 test("the label says all of it in words", () => {
   const floor = { point: "khoan-du", since: NOW, used: 0, limit: null, warned: null };
-  const state = withLine({}, { floor, on_air: "khoan-du", seats: { "khoan-du": seat({ microphone: true }) } });
+  const state = withLine({}, { floor, on_air: "khoan-du", seats: { "khoan-du": seat({ microphone: true, voice: "live" }) } });
   assert.equal(tileOf(state, "khoan-du", NOW).label,
     "Điểm cầu Khoan Dụ, đang phát, đang phát biểu, micro mở, đường truyền tốt");
   useLanguage("en");
@@ -35,6 +35,24 @@ test("the microphone's icon says locked before open or closed", () => {
   assert.equal(icon({}), "muted");
   assert.equal(icon({ locked: true }), "locked");
   assert.equal(tileOf(onDesk({ seats: {} }), "khoan-du", NOW).microphone, "");
+});
+
+test("a microphone is called open only while the bridge hears it, and each device's fault is told", () => {
+  const shown = (/** @type {object} */ own, /** @type {object} */ room = {}) => {
+    const rooms = { "khoan-du": { camera: true, microphone: true, camera_fault: "", microphone_fault: "", sending: true, ...room } };
+    const state = onDesk({ seats: { "khoan-du": seat(own) } });
+    return tileOf({ .../** @type {any} */ (state), rooms }, "khoan-du", NOW);
+  };
+  assert.deepEqual([shown({ microphone: true, voice: "live" }).open, shown({ microphone: true, voice: "live" }).faults], [true, []]);
+  const unheard = shown({ microphone: true, voice: "none" });
+  assert.deepEqual([unheard.open, unheard.faults], [false, ["Không có tiếng"]]);
+  assert.match(unheard.label, /chưa nghe thấy/);
+  assert.match(shown({ microphone: true, voice: "silent" }).details, /im lặng/);
+  const none = shown({ picture: false }, { camera_fault: "denied", microphone_fault: "missing" });
+  assert.deepEqual(none.faults, ["Không camera", "Không micro"]);
+  assert.match(none.details, /không được phép dùng camera[^]*Không thấy micro/);
+  assert.deepEqual(shown({ picture: false }).faults, ["Hình chưa tới"]);
+  assert.deepEqual(shown({ picture: false, present: false }).faults, []);
 });
 
 test("a tile has the picture of the slot that shows its point", () => {
