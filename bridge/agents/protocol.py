@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from bridge.base import strict_json
-from bridge.signalling.protocol import BadMessage
+from bridge.signalling.text import BadMessage
 
 VERSION = 1
 MAX_MESSAGE = 64 << 10  # octets

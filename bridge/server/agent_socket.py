@@ -18,7 +18,7 @@ from bridge.agents import protocol as p
 from bridge.agents.registry import Agent, Agents
 from bridge.base import logs
 from bridge.control.control import Control
-from bridge.signalling.protocol import BadMessage
+from bridge.signalling.text import BadMessage
 from bridge.store.accounts import Accounts
 from bridge.store.database import FAULTS
 

@@ -19,7 +19,7 @@ from bridge.control.draft import Done, Result
 from bridge.control.sessions import Client, Session
 from bridge.server.api.services import Services
 from bridge.server.directing import direct, note_refusal
-from bridge.signalling import protocol
+from bridge.signalling import protocol, text
 from bridge.store.database import FAULTS
 
 log = logging.getLogger("http")
@@ -46,7 +46,7 @@ class ClientSockets:
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one client until it goes."""
         socket = web.WebSocketResponse(
-            heartbeat=HEARTBEAT, max_msg_size=protocol.MAX_MESSAGE, compress=False
+            heartbeat=HEARTBEAT, max_msg_size=text.MAX_MESSAGE, compress=False
         )
         await socket.prepare(request)
         greeted = await self._greet(socket)
@@ -61,14 +61,14 @@ class ClientSockets:
         control = self._services.control
         try:
             message = await socket.receive(timeout=HELLO_TIMEOUT)
-            hello = protocol.decode(message.data) if message.type is WSMsgType.TEXT else None
-        except (TimeoutError, protocol.BadMessage):
+            hello = text.decode(message.data) if message.type is WSMsgType.TEXT else None
+        except (TimeoutError, text.BadMessage):
             hello = None
         if not isinstance(hello, protocol.Hello) or hello.version != protocol.VERSION:
             error = protocol.Error(sentence=sentence("protocol.hello_first"))
             control.observer.hung_up("no_hello")
             if not socket.closed:
-                await socket.send_str(protocol.encode(error))
+                await socket.send_str(text.encode(error))
             await socket.close(code=CLOSE_PROTOCOL, message=b"hello expected")
             return None
         session = control.sessions.get(hello.session)
@@ -119,8 +119,8 @@ class _Connection:
                 self._client.post(protocol.Error(sentence=sentence("protocol.not_json")))
             else:
                 try:
-                    await self._handle(protocol.decode(message.data))
-                except protocol.BadMessage as error:
+                    await self._handle(text.decode(message.data))
+                except text.BadMessage as error:
                     bad += 1
                     arguments = {"detail": error.detail} if error.detail else {}
                     self._client.post(protocol.Error(sentence=sentence(error.key, **arguments)))
@@ -152,7 +152,7 @@ class _Connection:
             case protocol.Bye():
                 await self._bye()
             case protocol.Hello():
-                raise protocol.BadMessage("protocol.hello_once")
+                raise text.BadMessage("protocol.hello_once")
 
     async def _watch(self, conference: str, after: int) -> None:
         """Send the log of a conference that a console looks at, from ``after`` on."""
@@ -220,7 +220,7 @@ class _Connection:
                 if message is None:
                     break
                 async with asyncio.timeout(SEND_TIMEOUT):
-                    await socket.send_str(protocol.encode(message))
+                    await socket.send_str(text.encode(message))
                 if isinstance(message, protocol.Ended):
                     code = FINAL.get(message.reason, 1000)
         except (ConnectionError, TimeoutError, RuntimeError):

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from bridge.base import strict_json
 from bridge.base.i18n import Sentence
 from bridge.conference import commands as c
 from bridge.conference import events as e
@@ -14,8 +13,6 @@ from bridge.conference.model import Floor, Layout, Phase, Request
 from bridge.conference.thumbnails import MAX_PAGE
 
 VERSION = 2
-MAX_MESSAGE = 64 << 10  # octets of one message from a client
-MAX_DEPTH = 32  # levels of nesting in a message from a client
 
 PointState = Literal["offline", "ready", "connecting", "in_session", "lost"]
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
@@ -385,27 +382,3 @@ class Error(Struct, frozen=True, kw_only=True, tag="error"):
 
 
 ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Result | Ended | Error
-encoder = msgspec.json.Encoder()
-
-
-class BadMessage(Exception):
-    """The client's text is not a message; ``key`` names the sentence in the catalogue."""
-
-    def __init__(self, key: str, detail: str = "") -> None:
-        super().__init__(key)
-        self.key = key
-        self.detail = detail
-
-
-def decode(text: str) -> FromClient:
-    """Decode a message; raises `BadMessage` for anything else, whatever it is."""
-    try:
-        value = strict_json.loads(text, max_octets=MAX_MESSAGE, max_depth=MAX_DEPTH)
-        message: FromClient = strict_json.convert(value, FromClient)
-    except strict_json.NotUsable as error:
-        raise BadMessage(error.key, error.detail) from None
-    return message
-
-
-def encode(message: ToClient) -> str:
-    return encoder.encode(message).decode()

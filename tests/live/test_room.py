@@ -206,6 +206,7 @@ class Line:
         self.open = asyncio.Event()
         self.open.set()
         self._jobs: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     async def start(self) -> str:
         port = free_port(socket.SOCK_STREAM, "127.0.0.1")
@@ -214,6 +215,7 @@ class Line:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(*self._to)
+        self._writers += [back, writer]
         for source, sink in ((reader, back), (there, writer)):
             job = asyncio.create_task(self._carry(source, sink))
             self._jobs.add(job)
@@ -232,6 +234,10 @@ class Line:
         for job in list(self._jobs):
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
+        for writer in self._writers:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 @contextlib.asynccontextmanager
