@@ -13,7 +13,7 @@ from bridge.agents import protocol as agents
 from bridge.media import rtcp, stun, transport_cc
 from bridge.media.handshake_guard import HandshakeGuard
 from bridge.media.transport import Address
-from bridge.signalling import protocol, sdp
+from bridge.signalling import sdp, text
 from tests.media.support import Bench, TestPeer, camera, microphone, video, video_slot
 from tests.paths import ROOT
 
@@ -89,11 +89,11 @@ def offer(data: bytes) -> None:
 
 def messages(data: bytes) -> None:
     """Messages of pages and of agents: they are read, or refused as such."""
-    text = data.decode("utf-8", "surrogateescape")
-    with contextlib.suppress(protocol.BadMessage):
-        protocol.decode(text)
-    with contextlib.suppress(protocol.BadMessage):
-        agents.decode(text)
+    line = data.decode("utf-8", "surrogateescape")
+    with contextlib.suppress(text.BadMessage):
+        text.decode(line)
+    with contextlib.suppress(text.BadMessage):
+        agents.decode(line)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
