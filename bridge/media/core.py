@@ -11,11 +11,12 @@ from collections.abc import Callable
 from bridge.media import demux, feedback, redundancy, rtcp
 from bridge.media import messages as m
 from bridge.media.counters import Counters, Drop
+from bridge.media.distribution import Distributor
 from bridge.media.dtls import DtlsServer, Identity
 from bridge.media.fanout import abs_send_time_word, fan_out, gather
 from bridge.media.ice import IceLite
 from bridge.media.intake import Intake
-from bridge.media.layer import KEY_FRAME_INTERVAL, KEY_FRAME_SOONER, Layer
+from bridge.media.layer import Layer
 from bridge.media.routing import Router
 from bridge.media.slot import Slot
 from bridge.media.srtp import SrtpError
@@ -23,7 +24,6 @@ from bridge.media.transport import REPORT_SSRC, Address, Transport
 
 CONSENT_TIMEOUT = 4.0  # seconds of silence until a peer counts as vanished
 SETUP_TIMEOUT = 20.0  # seconds from `open` to the end of the handshake
-KEY_FRAME_RETRY = 0.5  # seconds until a key frame that did not come is asked for again
 REPORT_INTERVAL = 1.0
 FEEDBACK_INTERVAL = 0.05
 LEVEL_INTERVAL = 0.1
@@ -41,7 +41,9 @@ class MediaCore:
         identity: Identity,
         worker: str,
         random_bits: Callable[[int], int],
+        estimation: bool = True,
     ) -> None:
+        """Without ``estimation`` everybody is sent everything (for comparison)."""
         self.identity = identity
         self.worker = worker
         self.unix_offset = 0.0  # from ``now`` to seconds since 1970; `tick` keeps it current
@@ -52,6 +54,9 @@ class MediaCore:
         self.router = Router(self.transports, self.counters, self.events)
         self.ice = IceLite(self.counters, self._send, random_bits)
         self.intake = Intake(self.router, self.counters, self.events)
+        self.distributor = Distributor(self.transports, self.router, self.events)
+        self.pressing = False  # whether `tick` has something to do within a few milliseconds
+        self._estimation = estimation
         # Output: receivers with something to do; single datagrams (socket, address, bytes).
         self.ready: list[Transport] = []
         self.datagrams: list[tuple[int, Address, bytes]] = []
@@ -137,6 +142,7 @@ class MediaCore:
         feedback.handle(
             parsed, transport, self.router, self.counters, self.ready, now, self._unix(now)
         )
+        self.distributor.heard(transport, now)
 
     # --- output -------------------------------------------------------------------------
 
@@ -160,7 +166,7 @@ class MediaCore:
                     self.router.open_gate(layer, now)
             for layer in dirty:
                 if layer.key_frame_wanted:
-                    self.router.key_frames_due.add(layer)
+                    self.router.key_frames.notice(layer)
                 gather(layer, self.ready)
         if self.ready:
             ready = self.ready
@@ -172,11 +178,12 @@ class MediaCore:
                     transport.ext_word = abs_send_time_word(ident, unix_time)
                 fan_out(transport, self.counters)
                 if transport.out:
+                    transport.book(now)
                     sink(transport)
                     transport.out = []
         for layer in dirty:
             layer.batch = None
-        if self.router.key_frames_due:
+        if self.router.key_frames:
             self._send_key_frame_requests(now)
 
     def _send(self, socket: int, address: Address, datagram: bytes) -> None:
@@ -190,27 +197,11 @@ class MediaCore:
         self.counters.rtcp_out += 1
 
     def _send_key_frame_requests(self, now: float) -> None:
-        """Coalesced: one PLI a layer and interval, however many receivers asked."""
-        for layer in list(self.router.key_frames_due):
-            interval = KEY_FRAME_SOONER if layer.waiters else KEY_FRAME_INTERVAL
-            due = layer.key_frame_sent + interval
-            if not layer.key_frame_wanted and not layer.waiters:
-                self.router.key_frames_due.discard(layer)
-                continue
-            if not layer.key_frame_wanted:
-                due = layer.key_frame_sent + KEY_FRAME_RETRY
-            if now < due:
-                continue
-            transport = layer.source.transport
-            if transport.state != "connected":
-                self.router.key_frames_due.discard(layer)
-                continue
-            layer.key_frame_sent = now
-            layer.key_frame_wanted = False
+        for layer in self.router.key_frames.take(now):
             empty = rtcp.build_receiver_report(REPORT_SSRC, ())
-            self._send_rtcp(transport, empty + rtcp.build_pli(REPORT_SSRC, layer.ssrc))
+            pli = rtcp.build_pli(REPORT_SSRC, layer.ssrc)
+            self._send_rtcp(layer.source.transport, empty + pli)
             self.counters.key_frame_requests_sent += 1
-            layer.key_frame_requests += 1
 
     # --- time ---------------------------------------------------------------------------
 
@@ -226,6 +217,7 @@ class MediaCore:
                 transport.dtls.retransmit()
                 for datagram in transport.dtls.outgoing():
                     self.datagrams.append((transport.socket, transport.address, datagram))
+        self.pressing = self.distributor.tick(now, self.ready)
         if now >= self._next_feedback:
             self._next_feedback = now + FEEDBACK_INTERVAL
             self._refill(now)
@@ -250,8 +242,7 @@ class MediaCore:
         if due:
             self._send_rtcp(transport, feedback.nack_compound(layer, due))
             self.counters.nacks_sent += len(due)
-        if layer.key_frame_wanted:
-            self.router.key_frames_due.add(layer)
+        self.router.key_frames.notice(layer)
 
     def _refill(self, now: float) -> None:
         """Let sources send on."""
@@ -339,11 +330,13 @@ class MediaCore:
                 self._close(transport, now)
             case m.SetRoutes():
                 refusals = [self.router.set_route(route, now) for route in command.routes]
+                for ident in dict.fromkeys(route.transport for route in command.routes):
+                    self.distributor.routed(ident, now)
                 return " ".join(filter(None, refusals))
             case m.SetAudio():
                 self.router.set_audio(command, now)
             case m.SetBounds():
-                pass  # nothing is bounded yet
+                return self.distributor.bound(command.bounds, now)
             case _:
                 return "This command is not for the media core."
         return ""
@@ -360,7 +353,7 @@ class MediaCore:
             return "SSRCs of slots must differ, and 0 and 1 are reserved."
         cookie = self._random_bits(128).to_bytes(16, "big")
         dtls = DtlsServer(self.identity, cookie, spec.fingerprint)
-        transport = Transport(spec, dtls, now)
+        transport = Transport(spec, dtls, now, estimation=self._estimation)
         for slot in spec.slots:
             transport.add_slot(
                 Slot(
@@ -396,3 +389,4 @@ class MediaCore:
         transport.todo.clear()
         self.intake.forget(transport)
         self.router.forget(transport, now)
+        self.distributor.forget(transport)

@@ -36,6 +36,7 @@ class Drop(StrEnum):
     SOURCE_BUDGET = "source_budget"  # more than the source may send
     SEND_BLOCKED = "send_blocked"  # the socket buffer was full
     SEND_ERROR = "send_error"
+    FEEDBACK_RATE = "feedback_rate"  # more transport-cc feedback than is looked at
     RTX_BUDGET = "rtx_budget"
     RTX_MISSING = "rtx_missing"  # asked for, no longer in the ring
     EVENT_QUEUE = "event_queue"  # the control process reads too slowly
@@ -49,6 +50,8 @@ class Counters:
         "dropped",
         "dtls_completed",
         "dtls_failed",
+        "feedback_repeated",
+        "feedback_unknown",
         "gso_batches",
         "gso_segments",
         "ice_failed",
@@ -96,6 +99,8 @@ class Counters:
     consent_lost: int
     dtls_completed: int
     dtls_failed: int
+    feedback_repeated: int  # packets that transport-cc feedback told of again
+    feedback_unknown: int  # and such as were never sent, or long ago
     gso_batches: int
     gso_segments: int
     ice_failed: int

@@ -9,8 +9,9 @@ import struct
 
 from bridge.media import redundancy, vp8
 from bridge.media.counters import Counters
+from bridge.media.departures import departing
 from bridge.media.layer import Layer
-from bridge.media.packets import Batch, Packet
+from bridge.media.packets import Batch, Outgoing, Packet
 from bridge.media.slot import ONE_WORD_EXTENSION, Slot
 from bridge.media.transport import Transport
 
@@ -20,6 +21,7 @@ HEADER_WITH_EXTENSION = struct.Struct("!IIQI")
 HEADER = struct.Struct("!III")
 VERSION_AND_EXTENSION = 0x90 << 24
 VERSION = 0x80 << 24
+WIRE = 64  # octets around a payload on the line: IP, UDP, RTP with extension, tag
 
 
 def gather(layer: Layer, ready: list[Transport]) -> None:
@@ -60,6 +62,9 @@ def fan_out(transport: Transport, counters: Counters) -> None:
         if layer is None or layer.batch is None:
             continue
         packets, first_index, octets, munged = layer.batch
+        if slot.thin is not None or (transport.pacer is not None and slot.kind == "video"):
+            total += _one_by_one(slot, transport, packets)
+            continue
         if slot.munge is not None:
             change = slot.munge
             mine = munged.get(change)
@@ -83,6 +88,40 @@ def fan_out(transport: Transport, counters: Counters) -> None:
         total += count
     transport.todo.clear()
     counters.packets_out += total
+
+
+def _one_by_one(slot: Slot, transport: Transport, packets: list[Packet]) -> int:
+    """A slot that leaves packets out, or whose receiver has a pacer; return how many it sends."""
+    departures = departing(slot, packets)
+    pacer = transport.pacer
+    for packet in departures:
+        size = len(packet[3])
+        slot.octets += size
+        if pacer is not None and slot.kind == "video":
+            pacer.push((slot, packet), size + WIRE)
+        else:
+            transmit(slot, packet)
+    slot.packets += len(departures)
+    return len(departures)
+
+
+def transmit(slot: Slot, packet: Outgoing) -> None:
+    """Seal one packet of a slot into its receiver's ``out``."""
+    transport = slot.transport
+    head, index, timestamp, payload = packet
+    header = build_header(transport, head | slot.payload_type << 16, index, timestamp, slot.ssrc)
+    seal_one(transport, slot.nonce_base, index, header, payload)
+
+
+def seal_one(transport: Transport, nonce_base: int, index: int, header: bytes, body: bytes) -> None:
+    """Seal a packet under the transport's keys into its ``out``; nothing before there are any."""
+    if transport.seal is not None:
+        nonce = (nonce_base ^ index).to_bytes(12, "big")
+        transport.out.append(header)
+        transport.out.append(transport.seal(nonce, body, header))
+    elif transport.outbound is not None:
+        transport.out.append(b"")
+        transport.out.append(transport.outbound.protect(header + body))
 
 
 def seal_into(slot: Slot, transport: Transport, packets: list[Packet], out: list[bytes]) -> None:
@@ -170,19 +209,23 @@ def abs_send_time_word(ident: int, unix_time: float) -> int:
     return ident << 28 | 2 << 24 | int(unix_time * (1 << 18)) & 0xFFFFFF
 
 
-def retransmit(slot: Slot, sequence_number: int, ready: list[Transport]) -> int:
-    """Queue a packet again as RTX (RFC 4588); return its octets, or 0 where it is gone.
+def retransmit(
+    slot: Slot, sequence_number: int, ready: list[Transport], at_most: int = 1 << 16
+) -> int:
+    """Queue a packet again as RTX (RFC 4588); return its octets, or 0 where it is gone or has
+    more than ``at_most``.
 
     It goes out under the slot's RTX SSRC with a fresh index (and a fresh transport-cc
     number), so no nonce is used twice whatever a receiver asks for.
     """
     transport = slot.transport
     found = slot.lookup(sequence_number)
-    outbound = transport.outbound
-    if found is None or outbound is None:
+    if found is None or transport.outbound is None:
         return 0
     packet, index, ts_offset, change = found
     _, head, timestamp, payload = packet
+    if len(payload) > at_most:
+        return 0
     if change is not None:
         payload = vp8.munge(payload, change)
     body = (index & 0xFFFF).to_bytes(2, "big") + payload
@@ -197,11 +240,5 @@ def retransmit(slot: Slot, sequence_number: int, ready: list[Transport]) -> int:
     )
     if not transport.out and not transport.todo:
         ready.append(transport)
-    if transport.seal is not None:
-        nonce = (slot.rtx_nonce_base ^ rtx_index).to_bytes(12, "big")
-        transport.out.append(header)
-        transport.out.append(transport.seal(nonce, body, header))
-    else:
-        transport.out.append(b"")
-        transport.out.append(outbound.protect(header + body))
+    seal_one(transport, slot.rtx_nonce_base, rtx_index, header, body)
     return len(body)

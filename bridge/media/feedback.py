@@ -18,6 +18,8 @@ from bridge.media.transport import (
 )
 
 RTX_REPEAT = 0.01  # seconds in which one packet is not retransmitted twice
+RTX_OF_WEAK = 0.1  # seconds of its estimate that a weak line gets repaired at once
+RTX_LEAST = 0.1  # of the octets sent: what repair may cost a weak line that loses nothing itself
 RTX_MEMORY = 1024  # sequence numbers of recent retransmissions kept per slot
 MAX_BLOCKS = 31  # report blocks in one packet, RFC 3550 section 6.4.1
 NTP_EPOCH = 2208988800  # seconds from 1900 to 1970
@@ -56,22 +58,37 @@ def handle(
                 if slot is not None:
                     slot.key_frame_requests += 1
                 if slot is not None and slot.layer is not None:
-                    router.request_key_frame(slot.layer)
+                    router.key_frames.request(slot.layer, weak=transport.weak)
             case rtcp.Remb():
                 counters.remb_received += 1
                 transport.remb = message.bitrate
+                if transport.estimator is not None and not transport.cc_word:
+                    transport.estimator.heard_remb(message.bitrate, now)
             case rtcp.TransportCc():
-                feedback = transport_cc.parse(message.fci)
-                if feedback is None:
-                    counters.drop(Drop.RTCP_MALFORMED)
-                    continue
-                counters.transport_cc_received += 1
-                if feedback.arrivals:
-                    lost = sum(at is None for _, at in feedback.arrivals)
-                    share = lost / len(feedback.arrivals)
-                    transport.downlink_loss += (share - transport.downlink_loss) * 0.1
+                _transport_cc(message.fci, transport, counters, now)
             case rtcp.Bye():
                 pass  # media simply stops; the layer goes idle by itself
+
+
+def _transport_cc(fci: bytes, transport: Transport, counters: Counters, now: float) -> None:
+    estimator = transport.estimator
+    if estimator is not None and not estimator.admit(now):
+        counters.drop(Drop.FEEDBACK_RATE)
+        return
+    feedback = transport_cc.parse(fci)
+    if feedback is None:
+        counters.drop(Drop.RTCP_MALFORMED)
+        return
+    counters.transport_cc_received += 1
+    arrivals = feedback.arrivals
+    if not arrivals:
+        return
+    lost = arrivals.count(None)
+    transport.downlink_loss += (lost / len(arrivals) - transport.downlink_loss) * 0.1
+    if estimator is not None and transport.cc_word:
+        learned = estimator.feedback(feedback.base, arrivals, transport.rtt, now)
+        counters.feedback_repeated += learned.repeated
+        counters.feedback_unknown += learned.unknown
 
 
 def _sender_report(
@@ -95,17 +112,23 @@ def _sender_report(
 
 
 def _blocks(blocks: tuple[ReportBlock, ...], transport: Transport, now: float) -> None:
+    sent = lost = 0
     for block in blocks:
         slot = transport.slots_by_ssrc.get(block.ssrc)
         if slot is None:
             continue
+        of_ours = slot.lost_of_ours(block.packets_lost)
+        sent += of_ours[0]
+        lost += of_ours[1]
         slot.receiver_loss = block.fraction_lost / 256
         slot.lost = max(slot.lost, block.packets_lost)
-        sent = slot.sr_sent.get(block.last_sender_report)
-        if sent is not None and block.last_sender_report:
-            rtt = now - sent - block.delay_since_last / 65536
+        reported = slot.sr_sent.get(block.last_sender_report)
+        if reported is not None and block.last_sender_report:
+            rtt = now - reported - block.delay_since_last / 65536
             if 0 <= rtt < MAX_RTT:
                 transport.rtt = rtt if not transport.rtt else transport.rtt * 0.8 + rtt * 0.2
+    if sent and transport.estimator is not None and not transport.cc_word:
+        transport.estimator.heard_loss(sent - lost, lost, now)
 
 
 def _nack(
@@ -142,8 +165,15 @@ def refill_rtx(transport: Transport) -> None:
     """Grant repair its share of what was sent since the last call, in octets and in packets."""
     octets = sum(slot.octets for slot in transport.slots.values())
     packets = sum(slot.packets for slot in transport.slots.values())
-    credit = transport.rtx_credit + (octets - transport.octets_granted) * RTX_SHARE
-    transport.rtx_credit = min(credit, float(RTX_BURST))
+    share, burst = RTX_SHARE, float(RTX_BURST)
+    estimator = transport.estimator
+    if transport.weak and estimator is not None and estimator.estimate:
+        # What overflowed a full line fills it again when it is repeated: only what the line loses
+        # anyway is repaired in full.
+        share = min(RTX_SHARE, RTX_LEAST + 1.5 * estimator.loss.own)
+        burst = min(burst, estimator.estimate / 8 * RTX_OF_WEAK)
+    credit = transport.rtx_credit + (octets - transport.octets_granted) * share
+    transport.rtx_credit = min(credit, burst)
     credit = transport.rtx_packet_credit + (packets - transport.packets_granted) * RTX_SHARE
     transport.rtx_packet_credit = min(credit, float(RTX_BURST_PACKETS))
     transport.octets_granted, transport.packets_granted = octets, packets

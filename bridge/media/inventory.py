@@ -34,6 +34,7 @@ def _transport_state(core: MediaCore, transport: Transport, now: float) -> m.Tra
                 wanted=route.source if route is not None else None,
                 shown=shown,
                 layer=slot.layer.rid if slot.layer is not None else "",
+                paused=slot.paused,
             )
         )
     return m.TransportState(

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from bridge.media import h264, vp8
 from bridge.media.counters import Drop
+from bridge.media.meter import Meter
 from bridge.media.packets import Batch, Packet
 from bridge.media.rtcp import ReportBlock
 
@@ -80,9 +81,11 @@ class Layer:
         "key_frame_requests",
         "key_frame_sent",
         "key_frame_wanted",
+        "key_frame_weak",
         "last_arrival",
         "lost_unrepaired",
         "mask",
+        "meter",
         "missing",
         "nacked",
         "nonce_base",
@@ -159,6 +162,7 @@ class Layer:
         self.received_prior = 0
         self.transit = 0.0
         self.jitter = 0.0
+        self.meter = Meter()
         self.last_arrival = 0.0
         self.audio_level = float(SILENCE)
         # The last sender report as it came: NTP (32.32) of the source's clock, and arrival.
@@ -170,6 +174,7 @@ class Layer:
         self.nacked = 0
         self.lost_unrepaired = 0
         self.key_frame_wanted = False
+        self.key_frame_weak = False  # wanted by weak lines alone
         self.key_frame_sent = -1e9
         self.key_frame_requests = 0
 
@@ -291,6 +296,16 @@ class Layer:
                 due.append(index + self.shift & 0xFFFF)
         self.nacked += len(due)
         return due
+
+    def key_frame_came(self) -> None:
+        """Nobody waits for one any more."""
+        self.key_frame_wanted = self.key_frame_weak = False
+
+    def asked_key_frame(self, now: float) -> None:
+        """One has been asked for."""
+        self.key_frame_sent = now
+        self.key_frame_requests += 1
+        self.key_frame_came()
 
     def is_active(self, now: float) -> bool:
         return self.received > 0 and now - self.last_arrival < LAYER_IDLE

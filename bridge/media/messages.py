@@ -138,6 +138,7 @@ class SlotState(Struct, frozen=True, kw_only=True):
     wanted: SourceRef | None
     shown: SourceRef | None
     layer: str = ""
+    paused: Paused = ""
 
 
 class SourceState(Struct, frozen=True, kw_only=True):

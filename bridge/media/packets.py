@@ -11,6 +11,9 @@ from bridge.media import vp8
 # P and M bits where the header's first 32 bits have them.
 Packet = tuple[int, int, int, bytes]
 
+# What a slot sends: (head, index, RTP timestamp, payload), as it goes out.
+Outgoing = tuple[int, int, int, bytes]
+
 
 class Batch(NamedTuple):
     """What a layer forwards in one turn: its pending packets, their lowest index and octets.

@@ -168,7 +168,9 @@ def adapt(transports: Iterable[Transport], now: float) -> None:
         if not slots or transport.state != "connected":
             continue
         streams = sum(slot.layer is not None for slot in slots)
-        most = affordable(transport.remb, streams)
+        estimator = transport.estimator
+        estimate = round(estimator.full_at) if estimator is not None else transport.remb
+        most = affordable(estimate, streams)
         level = transport.redundancy.feed(loss_of(transport), most, now)
         for slot in slots:
             slot.repeat(level)

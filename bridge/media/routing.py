@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from bridge.media import messages as m
 from bridge.media import speakers
 from bridge.media.counters import Counters
+from bridge.media.key_frames import KeyFrames
 from bridge.media.layer import Layer
+from bridge.media.parts import Paused
 from bridge.media.slot import Slot
 from bridge.media.transport import Source, Transport
+
+NEARLY = 2.0  # times what a line carries for a slot: the lowest temporal layer may take so much
+# until a lower layer has a key frame
 
 
 @dataclass(slots=True)
@@ -37,7 +42,7 @@ class Router:
         self._wanted: dict[tuple[str, str], m.Route] = {}
         self._asked_at: dict[tuple[str, str], float] = {}
         self.groups: dict[str, AudioGroup] = {}
-        self.key_frames_due: set[Layer] = set()
+        self.key_frames = KeyFrames()
 
     # --- desired state ------------------------------------------------------------------
 
@@ -50,9 +55,12 @@ class Router:
         if slot is None:
             return f"Transport {route.transport!r} has no slot {route.slot!r}."
         key = (route.transport, route.slot)
-        if self._wanted.get(key) != route:
+        before = self._wanted.get(key)
+        if before != route:
             self._wanted[key] = route
-            self._asked_at[key] = now
+            if before is None or before.source != route.source:
+                self._asked_at[key] = now
+                slot.asked_by_people()
         self.retarget(slot, now)
         return ""
 
@@ -81,7 +89,7 @@ class Router:
             self._asked_at.pop((transport.id, slot.name), None)
         for source in transport.sources.values():
             for layer in source.layers.values():
-                self.key_frames_due.discard(layer)
+                self.key_frames.forget(layer)
                 for slot in [*layer.slots, *layer.waiters]:
                     self.retarget(slot, now)
 
@@ -100,11 +108,17 @@ class Router:
         if slot.transport.state != "connected":
             self.stop(slot)
             return
-        layer = source.choose(route.prefer, now) if source is not None and route else None
+        if slot.paused and source is not None and route is not None:
+            self.stop(slot)
+            return
+        layer = None
+        if source is not None and route is not None:
+            layer = source.choose(route.prefer, now, slot.at_most)
         if layer is None:
             # Of what is wanted nothing arrives. Neither its last picture nor that of another
             # source may stand in its place: the receiver is told, and shows who it would be.
-            if slot.layer is not None or slot.target is not None:
+            if slot.layer is not None or slot.target is not None or slot.paused:
+                slot.resume()
                 self.stop(slot)
                 self._announce(slot, now)
             return
@@ -113,7 +127,34 @@ class Router:
             return
         if layer is not slot.target:
             slot.await_layer(layer)
-            self.request_key_frame(layer)
+            self.key_frames.request(layer, weak=slot.held_back)
+
+    def grant(self, slot: Slot, rid: str, temporal: int, bitrate: float, now: float) -> None:
+        """Let a slot show a layer up to ``rid`` and ``temporal``, because its line carries
+        ``bitrate`` for it. What is less than it shows now takes effect at once: the higher layer
+        is thinned, or stops, until the lower one has a key frame."""
+        slot.grant(rid)
+        self.retarget(slot, now)
+        layer, target = slot.layer, slot.target
+        if target is None:
+            slot.leave_out(temporal)
+            return
+        slot.leave_out_next(temporal)
+        if layer is None or layer.source is not target.source:
+            return
+        order = layer.source.spec.rids
+        if layer.rid in order and order.index(target.rid) < order.index(layer.rid):
+            meter = layer.meter
+            if meter.temporal and meter.bitrates[0] <= bitrate * NEARLY:
+                slot.leave_out_now(0)
+            else:
+                slot.detach()
+
+    def pause(self, slot: Slot, reason: Paused, now: float) -> None:
+        """Send nothing of what a slot is to show, and say so."""
+        slot.pause(reason)
+        self.stop(slot)
+        self._announce(slot, now)
 
     def retarget_watchers(self, source: Source, now: float) -> None:
         """A source's layers changed: every slot that wants it chooses again."""
@@ -138,14 +179,8 @@ class Router:
                     slot.attach(layer, packet, now)
                     self._counters.layers_switched += 1
                     self._announce(slot, now, (packet[2] + slot.ts_offset) & 0xFFFFFFFF)
-                layer.key_frame_wanted = False
+                layer.key_frame_came()
                 return
-
-    def request_key_frame(self, layer: Layer) -> None:
-        """Ask the layer's sender for a key frame as soon as the limit allows."""
-        if layer.codec != "opus":
-            layer.key_frame_wanted = True
-            self.key_frames_due.add(layer)
 
     def _announce(self, slot: Slot, now: float, timestamp: int | None = None) -> None:
         key = (slot.transport.id, slot.name)
@@ -154,6 +189,9 @@ class Router:
         if slot.layer is not None:
             shown = slot.layer.source.ref
             rid = slot.layer.rid
+        elif slot.paused:
+            route = self.wanted(slot)
+            shown = route.source if route is not None else None
         waited = (now - self._asked_at.get(key, now)) * 1000
         self._events.append(
             m.SlotShowing(
@@ -163,6 +201,7 @@ class Router:
                 layer=rid,
                 waited_ms=round(waited, 1),
                 timestamp=timestamp,
+                paused=slot.paused,
             )
         )
 

@@ -7,7 +7,9 @@ index of a packet is the layer's index plus a constant, so it is as unique as th
 packet once: a slot switches before the turn's packets are gathered, never between, see
 `MediaCore.flush`). A run only takes layer indices from its first one upwards, and the first one
 maps to ``next_index`` of the run before, which lies above everything that run has sent. So
-runs use disjoint intervals. The retransmission stream has an SSRC of its own and a counter.
+runs use disjoint intervals. A run that leaves frames out (`bridge.media.thinning`) numbers its
+packets one to one as well, from where it began upwards. The retransmission stream has an SSRC of
+its own and a counter; padding and probes take their numbers from the same counter.
 `tests/media/test_slot.py` searches for a counter-example.
 """
 
@@ -18,7 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from bridge.media import vp8
 from bridge.media.layer import Layer
 from bridge.media.packets import Packet
+from bridge.media.parts import Paused
 from bridge.media.rtp import unwrap
+from bridge.media.thinning import ALL, Thinning
 
 if TYPE_CHECKING:  # the owner
     from bridge.media.transport import Transport
@@ -37,15 +41,18 @@ class Run(NamedTuple):
     offset: int
     ts_offset: int
     munge: vp8.Munge | None
+    thin: Thinning | None
 
 
 class Slot:
     """State of one slot. ``index`` numbers extend sequence numbers by their wraps."""
 
     __slots__ = (
+        "at_most",
         "clock_rate",
         "codec",
         "first",
+        "held_back",
         "key_frame_requests",
         "kind",
         "last_at",
@@ -61,6 +68,7 @@ class Slot:
         "octets",
         "offset",
         "packets",
+        "paused",
         "payload_type",
         "plain",
         "receiver_loss",
@@ -73,9 +81,12 @@ class Slot:
         "rtx_sent",
         "rtx_ssrc",
         "runs",
+        "seen_by_report",
         "sr_sent",
         "ssrc",
         "target",
+        "temporal",
+        "thin",
         "transport",
         "ts_offset",
         "wide_ssrc",
@@ -116,11 +127,18 @@ class Slot:
         # The layer shown, and the one whose key frame is awaited. (What is wanted: Router.)
         self.target: Layer | None = None
         self.layer: Layer | None = None
+        # What the receiver's line carries: a layer up to this rid (None: any), temporal layers
+        # up to this one (-1: all), or nothing. ``held_back``: it awaits a layer because of that.
+        self.at_most: str | None = None
+        self.temporal = -1
+        self.paused: Paused = ""
+        self.held_back = False
         # The present run.
         self.first = 0
         self.offset = 0
         self.ts_offset = 0
         self.munge: vp8.Munge | None = None
+        self.thin: Thinning | None = None  # where temporal layers are left out
         self.runs: list[Run] = []
         self.next_index = first_index
         self.rtx_index = first_rtx_index
@@ -133,6 +151,7 @@ class Slot:
         self.sr_sent: dict[int, float] = {}  # middle 32 bits of NTP → when it was sent
         # What the receiver reports and asks for.
         self.receiver_loss = 0.0
+        self.seen_by_report = (0, 0, 0)  # packets, numbers and losses at the last report
         self.lost = 0
         self.nacks = 0
         self.rtx = 0
@@ -163,6 +182,8 @@ class Slot:
         layer.slots.append(self)
         # What this run has sent is read from the layer, which fan-out moves on.
         layer.top_forwarded = max(layer.top_forwarded, index - 1)
+        if self.temporal >= 0:
+            self.thin = Thinning(top=index - 1, offset=self.offset, target=self.temporal)
 
     def detach(self) -> None:
         """End the present run, if any, and note where the next one has to go on."""
@@ -171,21 +192,98 @@ class Slot:
             return
         layer.slots.remove(self)
         self.layer = None
+        self._end_run(layer)
+
+    def _end_run(self, layer: Layer) -> None:
+        """Keep the present run for retransmissions and go on behind it."""
+        thin, self.thin = self.thin, None
         last = layer.top_forwarded
         if last < self.first:
             return
-        run = Run(layer, self.first, last, self.offset, self.ts_offset, self.munge)
+        run = Run(layer, self.first, last, self.offset, self.ts_offset, self.munge, thin)
         self.runs = [*self.runs[-(RUNS_KEPT - 1) :], run]
-        self.next_index = last + self.offset + 1
+        self.next_index = last + self.offset + 1 if thin is None else thin.next_index
         self.last_at = layer.last_arrival
         packet = layer.find(last)
         if packet is not None:
             self.last_timestamp = packet[2] + self.ts_offset
             if self.codec == "vp8":
-                shown = packet[3]
-                if self.munge is not None:
-                    shown = vp8.munge(shown, self.munge)
-                self.last_numbers = vp8.numbers(shown)
+                change = self.munge if thin is None else less(self.munge, thin.frames_less)
+                self.last_numbers = vp8.numbers(
+                    packet[3] if change is None else vp8.munge(packet[3], change)
+                )
+
+    def grant(self, rid: str) -> None:
+        """Show a layer up to ``rid``."""
+        self.held_back = self.at_most is not None and (rid != self.at_most or bool(self.paused))
+        self.at_most = rid
+        self.paused = ""
+
+    def pause(self, reason: Paused) -> None:
+        """Show nothing, for this reason."""
+        self.paused = reason
+
+    def resume(self) -> None:
+        """There is nothing to be shown any more, and so nothing that is paused."""
+        self.paused = ""
+
+    def asked_by_people(self) -> None:
+        """Another source is wanted: what is awaited now is not because of the line."""
+        self.held_back = False
+
+    def leave_out_next(self, temporal: int) -> None:
+        """Send temporal layers up to this one once the awaited layer is there; -1 all."""
+        self.temporal = temporal
+
+    def leave_out(self, temporal: int) -> None:
+        """Send temporal layers up to this one from now on; -1 all. Called between turns only."""
+        self.temporal = temporal
+        self.leave_out_now(temporal)
+
+    def leave_out_now(self, temporal: int) -> None:
+        """The same for the present layer only."""
+        layer = self.layer
+        target = temporal if temporal >= 0 else ALL
+        if self.thin is not None:
+            self.thin.target = target
+        elif temporal >= 0 and layer is not None:
+            top = max(layer.top_forwarded, self.first - 1)
+            self.thin = Thinning(top=top, offset=self.offset, target=target)
+
+    def straighten(self) -> None:
+        """Where nothing is left out any more, begin a run in which numbers differ by a constant,
+        as the hot loop likes it. Called between turns only."""
+        layer, thin = self.layer, self.thin
+        if layer is None or thin is None or not thin.open:
+            return
+        change = less(self.munge, thin.frames_less)
+        self._end_run(layer)
+        self.munge = change
+        self.first = layer.top_forwarded + 1
+        self.offset = self.next_index - self.first
+
+    def lost_of_ours(self, lost: int) -> tuple[int, int]:
+        """Since the last report: packets sent, and how many of them were lost on the way to the
+        receiver, which reports ``lost`` in all. What was missing before the bridge is missing in
+        the numbers, but was never sent."""
+        numbers = self.newest
+        packets, before, lost_before = self.seen_by_report
+        self.seen_by_report = (self.packets, numbers, lost)
+        if not before:
+            return 0, 0
+        sent = self.packets - packets
+        never_sent = max(0, numbers - before - sent)
+        return sent, min(sent, max(0, lost - lost_before - never_sent))
+
+    @property
+    def newest(self) -> int:
+        """The highest index sent or given to a packet that waits."""
+        layer = self.layer
+        if self.thin is not None:
+            return self.thin.next_index - 1
+        if layer is not None and layer.top_forwarded >= self.first:
+            return layer.top_forwarded + self.offset
+        return self.next_index - 1
 
     def await_layer(self, layer: Layer | None) -> None:
         """Wait for ``layer`` to reach a key frame; None stops waiting."""
@@ -204,17 +302,39 @@ class Slot:
         was never sent or has left the ring.
         """
         layer = self.layer
-        top = self.next_index - 1
-        if layer is not None and layer.top_forwarded >= self.first:
-            top = layer.top_forwarded + self.offset
+        top = self.newest
         index = unwrap(sequence_number, top)
         if index > top:
             return None
-        if layer is not None and index - self.offset >= self.first:
-            packet = layer.find(index - self.offset)
-            return None if packet is None else (packet, index, self.ts_offset, self.munge)
-        for run in reversed(self.runs):
-            if run.first <= index - run.offset <= run.last:
-                packet = run.layer.find(index - run.offset)
-                return None if packet is None else (packet, index, run.ts_offset, run.munge)
+        runs = self.runs
+        if layer is not None:
+            last = layer.top_forwarded
+            now = Run(layer, self.first, last, self.offset, self.ts_offset, self.munge, self.thin)
+            runs = [*runs, now]
+        for run in reversed(runs):
+            found = _in_run(run, index)
+            if found is not None:
+                source, change = found
+                packet = run.layer.find(source)
+                return None if packet is None else (packet, index, run.ts_offset, change)
         return None
+
+
+def _in_run(run: Run, index: int) -> tuple[int, vp8.Munge | None] | None:
+    """Which packet of its layer a run sent as ``index``, and how its numbers were changed."""
+    if run.thin is None:
+        source = index - run.offset
+        return (source, run.munge) if run.first <= source <= run.last else None
+    placed = run.thin.find(index)
+    if placed is None or not run.first <= placed[0] <= run.last:
+        return None
+    return placed[0], less(run.munge, placed[1])
+
+
+def less(change: vp8.Munge | None, frames: int) -> vp8.Munge | None:
+    """The change with ``frames`` fewer picture ids."""
+    if not frames:
+        return change
+    if change is None:
+        return vp8.Munge(-frames & 0x7FFF, 0)
+    return vp8.Munge((change.picture_id - frames) & 0x7FFF, change.tl0_index)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.media import bandwidth
 from bridge.media import messages as m
 from bridge.media.core import MediaCore
 from bridge.media.transport import Transport
@@ -20,7 +19,7 @@ def delay_summary(samples: Sequence[float]) -> tuple[float, float, float]:
     return p50, p99, p999
 
 
-def transport_stats(transport: Transport, now: float) -> m.TransportStats:
+def transport_stats(core: MediaCore, transport: Transport, now: float) -> m.TransportStats:
     sources = []
     for source in transport.sources.values():
         for layer in source.layers.values():
@@ -46,7 +45,7 @@ def transport_stats(transport: Transport, now: float) -> m.TransportStats:
         rtt_ms=round(transport.rtt * 1000, 2),
         remb=transport.remb,
         downlink_loss=round(transport.downlink_loss, 4),
-        allocation=bandwidth.allocate(bandwidth.Estimate(transport.remb, transport.downlink_loss)),
+        allocation=core.distributor.budget_of(transport, now),
         sources=tuple(sources),
         slots=tuple(
             m.SlotStats(
@@ -68,4 +67,4 @@ def transport_stats(transport: Transport, now: float) -> m.TransportStats:
 
 
 def all_transports(core: MediaCore, now: float) -> tuple[m.TransportStats, ...]:
-    return tuple(transport_stats(t, now) for t in core.transports.values())
+    return tuple(transport_stats(core, t, now) for t in core.transports.values())

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 from bridge.media import messages as m
 from bridge.media.budget import STRAY, Budget, allowance
+from bridge.media.congestion.estimator import Estimator
+from bridge.media.congestion.pacer import Pacer
 from bridge.media.counters import Drop
 from bridge.media.dtls import DtlsServer
 from bridge.media.layer import Layer
+from bridge.media.packets import Outgoing
 from bridge.media.redundancy import Level
 from bridge.media.rtp import ExtensionIds
 from bridge.media.slot import Slot
@@ -20,6 +23,7 @@ MAX_SSRCS = 32  # distinct SSRCs one peer may use: 3 sources × 3 layers × (med
 RTX_SHARE = 0.5  # of the octets sent: what repair may cost a receiver's line
 RTX_BURST = 64_000  # octets of repair at once
 RTX_BURST_PACKETS = 128  # packets of repair at once; each costs what any other packet does
+IP_UDP = 28  # octets of the headers of IPv4 and UDP
 REPORT_SSRC = 1  # the bridge's own SSRC in feedback; no slot uses it
 
 # Checks per second that are looked at from addresses of a peer that are not validated, together.
@@ -41,13 +45,14 @@ class Pending(NamedTuple):
 class Source:
     """What a peer sends on one media line: a stream, or simulcast layers by rid."""
 
-    __slots__ = ("announced", "budget", "layers", "spec", "transport")
+    __slots__ = ("announced", "asked_weak", "budget", "layers", "spec", "transport")
 
     def __init__(self, transport: Transport, spec: m.SourceSpec) -> None:
         self.transport = transport
         self.spec = spec
         self.layers: dict[str, Layer] = {}
         self.announced: tuple[str, ...] = ()
+        self.asked_weak = -1e9  # when a key frame was last asked for because of weak lines
         self.budget = Budget(allowance(spec.kind, spec.bitrate))
 
     @property
@@ -63,12 +68,21 @@ class Source:
             if (layer := self.layers.get(rid)) is not None and layer.is_active(now)
         ]
 
-    def choose(self, prefer: str, now: float) -> Layer | None:
-        """The layer a slot should show: the highest or the lowest that exists."""
+    def choose(self, prefer: str, now: float, at_most: str | None = None) -> Layer | None:
+        """The layer a slot should show: the highest or the lowest that exists, none above
+        ``at_most`` where there is one below."""
         active = self.active(now)
         if not active:
             return None
+        order = self.spec.rids
+        if at_most is not None and at_most in order and prefer == "highest":
+            limit = order.index(at_most)
+            active = [layer for layer in active if order.index(layer.rid) <= limit] or active[:1]
         return active[-1] if prefer == "highest" else active[0]
+
+    def asked_for_weak(self, now: float) -> None:
+        """A key frame was asked for because of weak lines."""
+        self.asked_weak = now
 
 
 class Transport:
@@ -77,6 +91,8 @@ class Transport:
     __slots__ = (
         "address",
         "addresses",
+        "booked",
+        "bound",
         "cc_next",
         "cc_recorder",
         "cc_word",
@@ -84,6 +100,7 @@ class Transport:
         "cname",
         "downlink_loss",
         "dtls",
+        "estimator",
         "ext_word",
         "extensions",
         "group",
@@ -100,6 +117,7 @@ class Transport:
         "opened_at",
         "out",
         "outbound",
+        "pacer",
         "packets_granted",
         "pending",
         "redundancy",
@@ -123,9 +141,12 @@ class Transport:
         "stray",
         "todo",
         "transactions",
+        "weak",
     )
 
-    def __init__(self, spec: m.Open, dtls: DtlsServer, now: float) -> None:
+    def __init__(
+        self, spec: m.Open, dtls: DtlsServer, now: float, *, estimation: bool = True
+    ) -> None:
         self.id = spec.transport
         self.label = spec.label
         self.cname = spec.cname
@@ -174,6 +195,12 @@ class Transport:
         self.slots_by_rtx_ssrc: dict[int, Slot] = {}
         self.todo: list[Slot] = []  # slots whose layers have a batch in this turn
         self.out: list[bytes] = []  # head, body, head, body, … (see udp._send_batch)
+        # What its line carries; None: everybody is sent everything (a benchmark's switch)
+        self.estimator: Estimator | None = Estimator(now) if estimation else None
+        self.booked = 0  # transport-cc number up to which the estimator knows what was sent
+        self.bound = 0  # bit/s that links shared with others leave it; 0: none
+        self.weak = False  # whether it gets less than it would like
+        self.pacer: Pacer[tuple[Slot, Outgoing]] | None = None  # while its line is nearly full
         # What the peer told
         self.rtt = 0.0
         self.remb = 0
@@ -184,6 +211,32 @@ class Transport:
         self.rtx_packet_credit = float(RTX_BURST_PACKETS)
         self.octets_granted = 0  # octets sent for which repair has got its share
         self.packets_granted = 0  # and packets
+
+    def limit(self, bound: int) -> None:
+        """Send at most so many bit/s; 0: no bound."""
+        self.bound = bound
+
+    def weaken(self, weak: bool) -> None:
+        """Note whether it gets less than it would like."""
+        self.weak = weak
+
+    def pace(self, pacer: Pacer[tuple[Slot, Outgoing]] | None) -> None:
+        """Spread pictures over time from now on, or no more."""
+        self.pacer = pacer
+
+    def book(self, now: float) -> None:
+        """Note what is about to leave in ``out`` in the estimator's book."""
+        estimator = self.estimator
+        if estimator is None:
+            return
+        out = self.out
+        sizes = list(map(len, out[1::2]))
+        extra = len(out[0]) + IP_UDP
+        if not self.cc_word:
+            estimator.count(sum(sizes) + extra * len(sizes))
+            return
+        estimator.sent(self.booked, now, sizes, extra)
+        self.booked = self.cc_next
 
     def add_slot(self, slot: Slot) -> None:
         self.slots[slot.name] = slot

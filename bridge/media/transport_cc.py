@@ -7,6 +7,7 @@ from typing import NamedTuple
 DELTA_UNIT = 250e-6  # seconds
 REFERENCE_UNIT = 64e-3  # seconds
 MAX_STATUSES = 2000  # feedback reaches back by at most this many packets; older gaps are skipped
+MAX_COVERED = 4096  # packets that feedback from a peer may cover; more is an attempt to cost time
 MAX_REPORTED = 360  # packets in one feedback: at most 720 octets of deltas and 104 of statuses
 
 NOT_RECEIVED = 0
@@ -15,12 +16,13 @@ LARGE_DELTA = 2
 
 
 class Feedback(NamedTuple):
-    """``number`` counts feedbacks (8 bits); ``arrivals`` pairs a 16-bit transport sequence
-    number with its arrival in seconds on the receiver's clock (modulo about 12 days), or None
-    where it was not received."""
+    """``number`` counts feedbacks (8 bits); ``arrivals`` are those of the packets from the 16-bit
+    transport sequence number ``base`` on, in seconds on the receiver's clock (modulo about 12
+    days), None where a packet was not received."""
 
     number: int
-    arrivals: tuple[tuple[int, float | None], ...]
+    base: int
+    arrivals: tuple[float | None, ...]
 
 
 class Recorder:
@@ -114,6 +116,8 @@ def parse(fci: bytes) -> Feedback | None:
         return None
     base = (fci[0] << 8) | fci[1]
     count = (fci[2] << 8) | fci[3]
+    if count > MAX_COVERED:
+        return None
     reference = int.from_bytes(fci[4:7], "big")
     statuses: list[int] = []
     pos = 8
@@ -131,17 +135,22 @@ def parse(fci: bytes) -> Feedback | None:
         else:
             statuses.extend(chunk >> (13 - i) & 1 for i in range(14))
     clock = round(reference * REFERENCE_UNIT / DELTA_UNIT)
-    arrivals: list[tuple[int, float | None]] = []
-    for index in range(count):
-        status = statuses[index]
-        seq = (base + index) & 0xFFFF
-        if status == NOT_RECEIVED:
-            arrivals.append((seq, None))
-            continue
-        size = 1 if status == SMALL_DELTA else 2
-        if status == 3 or pos + size > len(fci):
-            return None
-        clock += int.from_bytes(fci[pos : pos + size], "big", signed=size == 2)
-        pos += size
-        arrivals.append((seq, clock * DELTA_UNIT))
-    return Feedback(fci[7], tuple(arrivals))
+    arrivals: list[float | None] = []
+    append = arrivals.append
+    size_fci = len(fci)
+    for status in statuses[:count]:
+        if status == SMALL_DELTA:
+            if pos >= size_fci:
+                return None
+            clock += fci[pos]
+            pos += 1
+            append(clock * DELTA_UNIT)
+        elif status == NOT_RECEIVED:
+            append(None)
+        else:
+            if status == 3 or pos + 2 > size_fci:
+                return None
+            clock += int.from_bytes(fci[pos : pos + 2], "big", signed=True)
+            pos += 2
+            append(clock * DELTA_UNIT)
+    return Feedback(fci[7], base, tuple(arrivals))

@@ -91,3 +91,32 @@ def munge(payload: bytes, change: Munge) -> bytes:
         head += bytes(((payload[pos] + change.tl0_index) & 0xFF,))
         pos += 1
     return head + payload[pos:]
+
+
+class Temporal(NamedTuple):
+    """The temporal layer of a packet (TID), -1 where it carries none; ``sync`` (Y): it depends on
+    the lowest temporal layer only."""
+
+    layer: int
+    sync: bool
+
+
+NO_TEMPORAL = Temporal(-1, False)
+
+
+def temporal(payload: bytes) -> Temporal:
+    """Read TID and Y."""
+    size = len(payload)
+    if size < 3 or not payload[0] & 0x80:
+        return NO_TEMPORAL
+    flags = payload[1]
+    if not flags & 0x20:
+        return NO_TEMPORAL
+    pos = 2
+    if flags & 0x80:
+        pos += 2 if payload[2] & 0x80 else 1
+    if flags & 0x40:
+        pos += 1
+    if pos >= size:
+        return NO_TEMPORAL
+    return Temporal(payload[pos] >> 6, bool(payload[pos] & 0x20))

@@ -96,6 +96,10 @@ class Impairment:
             return [at, at]
         return [at]
 
+    def queued(self, now: float) -> float:
+        """Seconds that a packet would wait now before it leaves."""
+        return max(0.0, self._free_at - now)
+
     def _is_lost(self) -> bool:
         """Gilbert's chain: in the bad state everything is lost. It is left with 1/burst a
         packet and entered so often that the share lost is ``loss``."""

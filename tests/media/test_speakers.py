@@ -1,11 +1,11 @@
-"""Loudness selection and bandwidth policy."""
+"""Loudness selection."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.media import bandwidth, speakers
+from bridge.media import speakers
 
 KEYS = st.sampled_from("abcdefgh")
 
@@ -51,9 +51,3 @@ def test_a_pause_between_words_keeps_the_slot() -> None:
         level = speakers.smooth(level, 127)
     chosen = speakers.select(levels={"a": level, "b": 52.0}, floor=[], heard=["a"], slots=1)
     assert chosen[0] == "a"
-
-
-def test_allocation() -> None:
-    assert bandwidth.allocate(bandwidth.Estimate(0, 0.5)) == bandwidth.UNLIMITED
-    assert bandwidth.allocate(bandwidth.Estimate(1000, 0.02)) == 1000
-    assert bandwidth.allocate(bandwidth.Estimate(1000, 0.2)) == 900

@@ -1,0 +1,237 @@
+"""What one receiver's line down carries, from all it reports: the parts put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridge.media.congestion.book import Book, Report
+from bridge.media.congestion.loss import LossBound
+from bridge.media.congestion.probe import FULL_BEFORE, Prober
+from bridge.media.congestion.rate import FLOOR, Acknowledged, Rate
+from bridge.media.congestion.trend import Trend, Usage
+
+START = 300_000.0  # bit/s assumed of a line that nothing is known of
+SILENT = 1.0  # seconds of sending without any report after which a receiver counts as one that
+# does not report: then nothing is known, and nothing is held back
+REPORTS_A_SECOND = 100.0  # that are looked at; a receiver sends some ten to twenty
+REPORTS_AT_ONCE = 60.0
+RATE_WINDOW = 0.5  # seconds over which the sent rate is measured
+CALM_QUEUE = 0.06  # seconds of queue with which probing is still harmless
+CALM_LOSS = 0.08
+INEFFECTIVE = 4  # decreases in a row that leave the queue as it is: it is another's
+SETTLES = 1.0  # seconds after a decrease in which loss tells of the time before
+# A REMB follows what is received and says little while that is little: it counts once it asks for
+# less than is sent, and so long after it last did.
+REMB_ASKS = 0.97
+REMB_COUNTS = 20.0  # seconds
+
+
+class Estimator:
+    """One receiver. ``estimate`` in bit/s with all headers, 0 while nothing is known."""
+
+    __slots__ = (
+        "_acknowledged",
+        "_credit",
+        "_credit_at",
+        "_first_sent_at",
+        "_in_vain",
+        "_mark_at",
+        "_mark_octets",
+        "_queue_at_decrease",
+        "_remb_at",
+        "_remb_counts",
+        "book",
+        "loss",
+        "prober",
+        "rate",
+        "refused",
+        "remb",
+        "reported",
+        "rtt",
+        "sent_rate",
+        "trend",
+        "wanted",
+    )
+
+    def __init__(self, now: float) -> None:
+        self.book = Book()
+        self.trend = Trend()
+        self.rate = Rate(START)
+        self.loss = LossBound()
+        self.prober = Prober()
+        self.rtt = 0.0
+        self.reported = False  # whether transport-cc feedback has come
+        self.remb = 0.0
+        self.refused = 0  # reports beyond the limit
+        self.wanted = 0.0
+        self.sent_rate = 0.0
+        self._acknowledged = Acknowledged()
+        self._credit = REPORTS_AT_ONCE
+        self._credit_at = now
+        self._first_sent_at = -1.0
+        self._mark_at = now
+        self._mark_octets = 0
+        self._remb_at = -1e9
+        self._remb_counts = False
+        self._queue_at_decrease = 0.0
+        self._in_vain = 0
+
+    # --- what is sent -------------------------------------------------------------------
+
+    def sent(self, first: int, now: float, sizes: Sequence[int], extra: int = 0) -> None:
+        """Packets left in one call: the (extended) transport-cc number of the first, the octets
+        of each, and the ``extra`` octets that each has besides (headers of RTP, UDP and IP)."""
+        cluster = 0
+        if self.prober.current is not None:
+            octets = sum(sizes) + extra * len(sizes)
+            cluster = self.prober.sent(now, octets, len(sizes))
+        self.book.sent(first, now, sizes, extra, cluster)
+        if self._first_sent_at < 0:
+            self._first_sent_at = now
+
+    # --- what comes back ----------------------------------------------------------------
+
+    def admit(self, now: float) -> bool:
+        """Whether a report is looked at: more than `REPORTS_A_SECOND` are refused."""
+        credit = self._credit + (now - self._credit_at) * REPORTS_A_SECOND
+        self._credit = min(credit, REPORTS_AT_ONCE)
+        self._credit_at = now
+        if self._credit < 1:
+            self.refused += 1
+            return False
+        self._credit -= 1
+        return True
+
+    def count(self, octets: int) -> None:
+        """Octets left towards a receiver without transport-cc."""
+        self.book.count(octets)
+
+    def feedback(
+        self, base: int, arrivals: Sequence[float | None], rtt: float, now: float
+    ) -> Report:
+        """Transport-cc feedback: the 16-bit number of the first packet covered, and when each
+        arrived on the receiver's clock; ``rtt`` in seconds, 0 for unknown. Returns what was
+        learned of it."""
+        report = self.book.learn(base, arrivals)
+        if not report.received and not report.lost:
+            return report
+        self.rtt = rtt
+        self.reported = True
+        for batch in report.arrived:
+            self.trend.add(batch.sent_at, batch.first_arrival, batch.last_arrival)
+            self._acknowledged.add(batch.last_arrival, batch.octets)
+        if report.skipped and report.arrived:
+            # Nothing is known of these; as much of them will have arrived as of the others.
+            share = report.received / (report.received + max(0, report.lost))
+            last = report.arrived[-1].last_arrival
+            self._acknowledged.add(last, round(report.skipped * share))
+        self._measure_sent(now)
+        usage = self.trend.usage
+        if usage is Usage.OVER:
+            self.prober.abort(now)
+        self.prober.arrived(report.arrived)
+        self._judge(usage, now)
+        if now - self.rate.decreased_at < SETTLES:
+            self.loss.pause(now)  # a queue overflowed, and less is sent already
+        else:
+            lost = max(0, report.lost)
+            self.loss.add(report.received, lost, self.sent_rate, self.rate.estimate, now)
+        return report
+
+    def _judge(self, usage: Usage, now: float) -> None:
+        acknowledged = self._acknowledged.rate()
+        if usage is Usage.OVER:
+            # The queue was busy just now: what came out of it is what the line carries.
+            acknowledged = self._acknowledged.recent() or acknowledged
+            before = self.rate.decreases
+            self.rate.update(usage, acknowledged, self.rtt, now)
+            if self.rate.decreases != before:
+                self._was_it_us()
+            return
+        result = self.prober.result(
+            self.wanted,
+            estimate=self.rate.estimate,
+            was_full=self.was_full(now),
+            loss=self.loss.own,
+        )
+        if result is not None and result.rate > self.rate.estimate:
+            self.rate.set(result.rate, now)
+        else:
+            self.rate.update(usage, acknowledged, self.rtt, now)
+
+    def _was_it_us(self) -> None:
+        """A queue that stays the same however little is sent is another's: it becomes part of
+        the line."""
+        queue = self.trend.queue
+        if self._queue_at_decrease and queue > 0.7 * self._queue_at_decrease:
+            self._in_vain += 1
+        else:
+            self._in_vain = 0
+        self._queue_at_decrease = queue
+        if self._in_vain >= INEFFECTIVE:
+            self._in_vain = 0
+            self._queue_at_decrease = 0.0
+            self.trend.rebase()
+
+    def heard_remb(self, bitrate: int, now: float) -> None:
+        """A receiver without transport-cc says what it can take, in bit/s of RTP."""
+        self.remb = max(float(bitrate), FLOOR)
+        if self.remb < REMB_ASKS * self.sent_rate:
+            self._remb_at = now
+        self._remb_counts = now - self._remb_at < REMB_COUNTS
+
+    def heard_loss(self, received: int, lost: int, now: float) -> None:
+        """The same receiver's report blocks: packets of ours that came and that did not."""
+        self._measure_sent(now)
+        self.loss.add(received, lost, self.sent_rate, self.remb or self.sent_rate, now)
+
+    def _measure_sent(self, now: float) -> None:
+        elapsed = now - self._mark_at
+        if elapsed < RATE_WINDOW:
+            return
+        octets = self.book.octets
+        self.sent_rate = (octets - self._mark_octets) * 8 / elapsed
+        self._mark_at = now
+        self._mark_octets = octets
+
+    # --- what follows -------------------------------------------------------------------
+
+    def was_full(self, now: float) -> bool:
+        """Whether more was sent than the line carries, not long ago."""
+        return now - max(self.rate.decreased_at, self.loss.lowered_at) < FULL_BEFORE
+
+    def tick(self, now: float, *, wanted: float, may_probe: bool) -> None:
+        """Let time pass: ``wanted`` bit/s would be sent if the line carried it."""
+        self.wanted = wanted
+        self.book.trim(now)
+        self._measure_sent(now)
+        if may_probe and self.reported:
+            calm = (
+                self.trend.usage is not Usage.OVER
+                and self.trend.queue < CALM_QUEUE
+                and self.loss.excess < CALM_LOSS
+            )
+            lowered = max(self.rate.decreased_at, self.loss.lowered_at)
+            self.prober.plan(
+                now, estimate=self.estimate or START, wanted=wanted, decreased_at=lowered, calm=calm
+            )
+
+    def silent(self, now: float) -> bool:
+        """Whether this receiver has been sent to for long enough to know that it does not
+        report."""
+        return not self.reported and 0 <= self._first_sent_at < now - SILENT
+
+    @property
+    def full_at(self) -> float:
+        """bit/s that a line carries which was full once, by delay alone; 0 for one that never was.
+        Loss is no reason to repeat less."""
+        return self.rate.estimate if self.rate.decreases else self.remb
+
+    @property
+    def estimate(self) -> float:
+        """bit/s; 0 while nothing is known."""
+        estimate = self.remb if self._remb_counts else 0.0
+        if self.reported:
+            estimate = self.rate.estimate
+        bound = self.loss.bound
+        return min(estimate or bound, bound) if bound else estimate

@@ -1,0 +1,344 @@
+"""Gives each receiver what its line carries: estimation → budget → allocation → slots.
+
+The parts are in `bridge.media.congestion`; here they meet the worker's transports, routes and
+layers, and what comes of it is told to the control process.
+"""
+
+from __future__ import annotations
+
+from bridge.media import messages as m
+from bridge.media.congestion.allocation import Demand, Step, allocate, steps_of
+from bridge.media.congestion.estimator import START
+from bridge.media.congestion.line import Line
+from bridge.media.congestion.pacer import Pacer
+from bridge.media.fanout import transmit
+from bridge.media.layer import Layer
+from bridge.media.padding import pad
+from bridge.media.rates import Rates
+from bridge.media.routing import Router
+from bridge.media.slot import Slot
+from bridge.media.transport import Source, Transport
+
+HOLD = 2.0  # seconds that a line must have carried more before more is sent
+CALM = 15.0  # seconds after a decrease; later on (and at first) more is sent at once
+MARGIN = 0.95  # of the budget that is spent by plan
+STANDING, DRAINS = 0.1, 0.8  # seconds of queue above which so much of it is spent: it must empty
+REPAIR = 0.3  # most of the loss for whose repair room is left
+LESS = 0.97  # of the budget at the last look: then less is sent at once
+ONE_BY_ONE = 1.0  # seconds between two raises on a line that does not carry everything
+INTERVAL = 0.25  # seconds between two looks at a line of which nothing is heard
+READING = 0.5  # seconds between readings of what layers bring in
+TELL = 1.0
+NEARLY_FULL = 0.8  # of the budget: from there on, and for whoever gets less, pictures are paced
+STARTS = 3.0  # seconds a layer that was asked for may take to come
+AWAY = 10.0  # seconds until one that did not come is planned with again
+DROPPED_AFTER = 2.0  # seconds after which a layer that nobody wants is no more asked for
+LEAST = 0.3  # of its nominal bitrate: what a quiet layer is planned with
+OVERHEAD = 1.06  # times a nominal bitrate: headers
+
+
+class Distributor:
+    """All receivers of a worker. ``transports`` is shared with the core."""
+
+    def __init__(
+        self, transports: dict[str, Transport], router: Router, events: list[m.Event]
+    ) -> None:
+        self._transports = transports
+        self._router = router
+        self._events = events
+        self._lines: dict[str, Line] = {}
+        self._rates = Rates(router)
+        self._next_reading = 0.0
+        self._next_telling = 0.0
+        self._wanted: dict[m.SourceRef, dict[str, float]] = {}  # rid → wanted until
+        self._since: dict[tuple[m.SourceRef, str], float] = {}  # wanted since
+        self._away: dict[tuple[m.SourceRef, str], float] = {}  # asked for in vain: until
+        self._announced: dict[m.SourceRef, tuple[str, ...]] = {}
+
+    def forget(self, transport: Transport) -> None:
+        """A transport was closed."""
+        self._lines.pop(transport.id, None)
+        for source in transport.sources.values():
+            self._wanted.pop(source.ref, None)
+            self._announced.pop(source.ref, None)
+
+    def bound(self, bounds: dict[str, int], now: float) -> str:
+        """Take what shared links leave; return a sentence where a transport is unknown."""
+        unknown = [name for name in bounds if name not in self._transports]
+        for name, bits in bounds.items():
+            transport = self._transports.get(name)
+            if transport is not None:
+                transport.limit(max(0, bits))
+                self.look(transport, now)
+        return f"There is no transport {unknown[0]!r}." if unknown else ""
+
+    def heard(self, transport: Transport, now: float) -> None:
+        """Something was reported: less is sent at once, more at the next look."""
+        estimator = transport.estimator
+        if estimator is None:
+            return
+        line = self._line(transport)
+        budget = self._budget(transport, now)
+        if budget and budget < line.budget * LESS:
+            self.look(transport, now)
+        elif estimator.prober.ready:
+            estimator.tick(now, wanted=line.wanted, may_probe=bool(transport.cc_word))
+
+    def routed(self, ident: str, now: float) -> None:
+        """Slots of a transport are to show something else."""
+        transport = self._transports.get(ident)
+        if transport is not None:
+            self.look(transport, now)
+
+    # --- time ---------------------------------------------------------------------------
+
+    def tick(self, now: float, ready: list[Transport]) -> bool:
+        """Probe, pace and look at lines that were not looked at for long; return whether there
+        is something to be done within a few milliseconds."""
+        reading = now >= self._next_reading
+        if reading:
+            self._next_reading = now + READING
+            self._rates.read(self._transports.values(), now)
+        soon = False
+        for transport in self._transports.values():
+            estimator = transport.estimator
+            if estimator is None or transport.state != "connected":
+                continue
+            line = self._line(transport)
+            if now - line.checked >= INTERVAL:
+                self.look(transport, now)
+            soon = self.push(transport, now, ready) or soon
+        if reading:
+            self._want(now)
+        if now >= self._next_telling:
+            self._next_telling = now + TELL
+            rates = [self.rate_of(t) for t in self._transports.values() if t.state == "connected"]
+            if rates:
+                self._events.append(m.Bandwidth(transports=tuple(rates)))
+        return soon
+
+    def push(self, transport: Transport, now: float, ready: list[Transport]) -> bool:
+        """Send what waits and what probes; return whether there is more of it soon."""
+        estimator = transport.estimator
+        if estimator is None:
+            return False
+        pacer = transport.pacer
+        if pacer is not None and pacer:
+            packets = pacer.release(now, self._budget(transport, now))
+            if packets and not transport.out and not transport.todo:
+                ready.append(transport)
+            for slot, packet in packets:
+                transmit(slot, packet)
+        prober = estimator.prober
+        if prober.current is not None and transport.cc_word:
+            due = prober.due(now)
+            if due:
+                pad(transport, due, ready)
+        return prober.current is not None or bool(transport.pacer)
+
+    # --- one receiver -------------------------------------------------------------------
+
+    def _line(self, transport: Transport) -> Line:
+        line = self._lines.get(transport.id)
+        if line is None:
+            line = self._lines[transport.id] = Line()
+        return line
+
+    def _budget(self, transport: Transport, now: float) -> float:
+        """bit/s that may be sent; 0 while nothing is known."""
+        estimator = transport.estimator
+        if estimator is None:
+            return 0.0
+        estimate = estimator.estimate
+        if not estimate and transport.cc_word and not estimator.silent(now):
+            estimate = START
+        bound = float(transport.bound)
+        return min(estimate, bound) if estimate and bound else estimate or bound
+
+    def budget_of(self, transport: Transport, now: float) -> int:
+        """bit/s that may be sent to a transport; 0 for no limit."""
+        return round(self._budget(transport, now))
+
+    def look(self, transport: Transport, now: float) -> None:
+        """Work out anew what a receiver gets, and make it so."""
+        estimator = transport.estimator
+        if estimator is None or transport.state != "connected":
+            return
+        line = self._line(transport)
+        line.checked = now
+        budget = line.budget = self._budget(transport, now)
+        calm = now - max(estimator.rate.decreased_at, estimator.loss.lowered_at) > CALM
+        line.failed(estimator.rate.decreases, budget * MARGIN, now)
+        carried = line.carried(budget, now, hold=0.0 if calm else HOLD)
+        carried = line.below_ceiling(carried, now)
+        full = 0 < carried * MARGIN < line.wanted
+        share = MARGIN / (1 + min(estimator.loss.loss, REPAIR))
+        if estimator.trend.queue > STANDING:
+            share *= DRAINS
+        demands, slots = self._demands(transport, now)
+        sound = self._rates.sound(transport)
+        result = allocate(
+            demands,
+            budget=carried * share,
+            sound=sound,
+            shown=line.shown,
+            rises=len(demands) if not full else int(now - line.raised >= ONE_BY_ONE),
+        )
+        line.wanted = result.wanted
+        line.planned(result.used, now)
+        estimator.tick(now, wanted=result.wanted, may_probe=bool(transport.cc_word))
+        weak = bool(budget) and (result.used < result.wanted - 1 or estimator.was_full(now))
+        transport.weaken(weak)
+        self._pace(transport, budget, result.used, now)
+        by_link = bool(transport.bound) and budget >= transport.bound
+        reason: m.Paused = "link" if by_link else "line"
+        changed = False
+        left = (carried * share - result.used) if carried else 1e12
+        for demand in demands:
+            step = result.steps.get(demand.slot)
+            slot, ref = slots[demand.slot]
+            changed = self._apply(slot, line, step, reason, now) or changed
+            room = left + (step.bitrate if step is not None else 0.0)
+            rids = {s.rid for s in demand.steps if s.bitrate <= room}
+            highest = [s.rid for s in demand.steps if s.rid in rids][-1:]
+            line.rids[demand.slot] = (
+                ref,
+                frozenset([*highest, *([step.rid] if step is not None else [])]),
+            )
+        for gone in set(line.rids) - set(slots):
+            del line.rids[gone]
+            line.shown.pop(gone, None)
+        if changed:
+            self._events.append(m.Bandwidth(transports=(self.rate_of(transport),)))
+
+    def _demands(
+        self, transport: Transport, now: float
+    ) -> tuple[list[Demand], dict[str, tuple[Slot, m.SourceRef]]]:
+        demands: list[Demand] = []
+        slots: dict[str, tuple[Slot, m.SourceRef]] = {}
+        for slot in transport.slots.values():
+            if slot.kind != "video":
+                continue
+            route = self._router.wanted(slot)
+            source = self._router.find(route.source) if route is not None else None
+            if route is None or source is None or route.source is None:
+                slot.resume()
+                continue
+            steps = self._steps(source, route, now)
+            if steps:
+                demands.append(Demand(slot.name, route.importance, route.may_pause, steps))
+                slots[slot.name] = (slot, route.source)
+        return demands, slots
+
+    def _steps(self, source: Source, route: m.Route, now: float) -> tuple[Step, ...]:
+        """The ways to show a source that make sense for a route, lowest first."""
+        specs = {spec.rid: spec for spec in source.spec.layers}
+        layers: list[list[Step]] = []
+        for rid in source.spec.rids or ("",):
+            spec = specs.get(rid)
+            height = spec.height if spec is not None else 0
+            if layers and route.max_height and height > route.max_height:
+                break
+            layer = source.layers.get(rid)
+            if layer is not None and layer.is_active(now):
+                layers.append(_measured(layer, rid, spec, now))
+            elif spec is not None and spec.bitrate and not self._stays_away(source.ref, rid, now):
+                layers.append(_meant(spec, source, now))
+            if layers and route.prefer == "lowest":
+                break
+        return steps_of(layers)
+
+    def _stays_away(self, ref: m.SourceRef, rid: str, now: float) -> bool:
+        """Whether a layer that is not there was asked for in vain."""
+        key = (ref, rid)
+        if self._wanted.get(ref, {}).get(rid, -1.0) >= now and now - self._since[key] > STARTS:
+            self._away[key] = now + AWAY
+        return self._away.get(key, -1.0) >= now
+
+    def _apply(
+        self, slot: Slot, line: Line, step: Step | None, reason: m.Paused, now: float
+    ) -> bool:
+        """Let a slot have a step; return whether that is a change."""
+        before = line.shown.get(slot.name)
+        line.shown[slot.name] = step
+        if step is None:
+            if slot.paused != reason:
+                self._router.pause(slot, reason, now)
+                return True
+            return False
+        changed = bool(slot.paused) or before is None or before[:2] != step[:2]
+        if changed:
+            self._router.grant(slot, step.rid, step.temporal, step.bitrate, now)
+        slot.straighten()
+        return changed
+
+    def _pace(self, transport: Transport, budget: float, used: float, now: float) -> None:
+        full = bool(budget) and (transport.weak or used > NEARLY_FULL * budget)
+        if full and transport.pacer is None:
+            transport.pace(Pacer(now))
+        elif not full and transport.pacer is not None and not transport.pacer:
+            transport.pace(None)
+
+    # --- what is told -------------------------------------------------------------------
+
+    def rate_of(self, transport: Transport) -> m.TransportRate:
+        """Both directions of a transport, for people."""
+        line = self._line(transport)
+        return self._rates.of(transport, line.shown)
+
+    def _want(self, now: float) -> None:
+        """Tell sources which of their layers somebody is shown or is about to be."""
+        for line in self._lines.values():
+            for ref, rids in line.rids.values():
+                until = self._wanted.setdefault(ref, {})
+                for rid in rids:
+                    if until.get(rid, -1.0) < now:
+                        self._since[ref, rid] = now
+                    until[rid] = now + DROPPED_AFTER
+        for transport in self._transports.values():
+            for source in transport.sources.values():
+                order = source.spec.rids
+                if not order or transport.state != "connected":
+                    continue
+                until = self._wanted.get(source.ref, {})
+                wanted = tuple(
+                    rid for rid in order if rid == order[0] or until.get(rid, -1.0) >= now
+                )
+                if self._announced.get(source.ref) != wanted:
+                    self._announced[source.ref] = wanted
+                    self._events.append(
+                        m.LayersWanted(transport=transport.id, name=source.spec.name, layers=wanted)
+                    )
+
+
+def _measured(layer: Layer, rid: str, spec: m.LayerSpec | None, now: float) -> list[Step]:
+    """The steps of a layer that is there: as it was meant, until it is known."""
+    meter = layer.meter
+    if spec is not None and spec.bitrate and not meter.settled(now):
+        return _meant(spec, layer.source, now)
+    whole = Step(rid, -1, meter.bitrate, frame_rate=meter.frame_rate)
+    if spec is not None:
+        whole = whole._replace(bitrate=max(meter.bitrate, spec.bitrate * LEAST), height=spec.height)
+    return [*_temporal(whole, layer), whole]
+
+
+def _meant(spec: m.LayerSpec, source: Source, now: float) -> list[Step]:
+    """The steps of a layer that is not there yet: as its neighbours have them."""
+    whole = Step(spec.rid, -1, spec.bitrate * OVERHEAD, spec.height, float(spec.frame_rate))
+    like = next((layer for layer in source.layers.values() if layer.meter.settled(now)), None)
+    return [*(_temporal(whole, like) if like is not None else ()), whole]
+
+
+def _temporal(whole: Step, like: Layer) -> list[Step]:
+    """The lower temporal steps of a layer, in the proportions that ``like`` has them."""
+    meter = like.meter
+    if not meter.temporal or not meter.bitrate or not meter.frame_rate:
+        return []
+    return [
+        whole._replace(
+            temporal=temporal,
+            bitrate=whole.bitrate * bitrate / meter.bitrate,
+            frame_rate=whole.frame_rate * meter.frame_rates[temporal] / meter.frame_rate,
+        )
+        for temporal, bitrate in enumerate(meter.bitrates[:-1])
+    ]

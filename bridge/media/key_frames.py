@@ -1,0 +1,65 @@
+"""Asking sources for key frames: one request a layer and interval, however many receivers ask; and
+one in two seconds a source where only weak lines ask, so that the others do not notice them."""
+
+from __future__ import annotations
+
+from bridge.media.layer import KEY_FRAME_INTERVAL, KEY_FRAME_SOONER, Layer
+
+RETRY = 0.5  # seconds until a key frame that did not come is asked for again
+WEAK_INTERVAL = 2.0  # seconds between requests to a source because of weak lines alone
+
+
+class KeyFrames:
+    """The layers whose sender is to be asked."""
+
+    def __init__(self) -> None:
+        self._due: set[Layer] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._due)
+
+    def __contains__(self, layer: Layer) -> bool:
+        return layer in self._due
+
+    def request(self, layer: Layer, *, weak: bool = False) -> None:
+        """Ask as soon as the limits allow; ``weak``: because of a receiver's weak line."""
+        if layer.codec == "opus":
+            return
+        if weak:
+            layer.key_frame_weak = True
+        else:
+            layer.key_frame_wanted = True
+        self._due.add(layer)
+
+    def notice(self, layer: Layer) -> None:
+        """The layer itself may have come to need one."""
+        if layer.key_frame_wanted:
+            self._due.add(layer)
+
+    def forget(self, layer: Layer) -> None:
+        self._due.discard(layer)
+
+    def take(self, now: float) -> list[Layer]:
+        """The layers to ask for now; they count as asked."""
+        asked: list[Layer] = []
+        for layer in list(self._due):
+            strong = layer.key_frame_wanted or any(not slot.held_back for slot in layer.waiters)
+            if not strong and not layer.key_frame_weak and not layer.waiters:
+                self._due.discard(layer)
+                continue
+            if layer.source.transport.state != "connected":
+                self._due.discard(layer)
+                continue
+            due = layer.key_frame_sent + (RETRY if layer.waiters else KEY_FRAME_INTERVAL)
+            if layer.key_frame_wanted:
+                interval = KEY_FRAME_SOONER if layer.waiters else KEY_FRAME_INTERVAL
+                due = layer.key_frame_sent + interval
+            if not strong:
+                due = max(due, layer.source.asked_weak + WEAK_INTERVAL)
+            if now < due:
+                continue
+            if not strong:
+                layer.source.asked_for_weak(now)
+            layer.asked_key_frame(now)
+            asked.append(layer)
+        return asked

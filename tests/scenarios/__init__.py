@@ -1,0 +1,1 @@
+"""Whole-system behaviour in simulated time: the worker's own code, simulated rooms and lines."""
