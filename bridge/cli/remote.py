@@ -89,6 +89,30 @@ def start(
     typer.echo(answer["conference"])
 
 
+@conference_app.command("plan")
+def plan(template: Annotated[str, typer.Argument(help="id of a template")], file: File) -> None:
+    """Show what a conference of a template would take of each link, before it starts."""
+    found = json.loads(ask(file, "GET", f"/api/v1/templates/{template}/plan"))
+    table = Table("link", "gives kbit/s", "taken ↑/↓", "needs ↑/↓", "gets ↑/↓")
+    for row in found["links"]:
+        table.add_row(
+            row["name"]["vi"] + (" (measured)" if row["measured"] else ""),
+            str(row["budget"]),
+            f"{row['taken_up']}/{row['taken_down']}",
+            f"{row['need_up']}/{row['need_down']}",
+            f"{row['promised_up']}/{row['promised_down']}",
+        )
+    console = Console(width=WIDTH)
+    console.print(table)
+    for point, step in found["points"].items():
+        console.print(f"{point}: ↓ {step['down']}, ↑ {step['up']}", markup=False)
+    if found["refused"]:
+        errors.print(found["refused"]["en"], soft_wrap=True, markup=False)
+        raise typer.Exit(1)
+    lowered = len(found["points"])
+    typer.echo(f"{lowered} points are lowered" if lowered else "Everything fits.")
+
+
 @conference_app.command("end")
 def end(
     conference: Annotated[str, typer.Argument(help="id of a conference")],

@@ -20,6 +20,10 @@ class ActiveTopology:
         """Ids of all points, in the order of the file."""
         return tuple(point.id for point in self._current.points)
 
+    def layer_heights(self) -> tuple[int, ...]:
+        """Lines of a camera's layers, lowest first."""
+        return tuple(layer.height for layer in self._current.media.layers)
+
     def swap(self, topology: Topology) -> None:
         """Use another topology from now on."""
         self._current = topology

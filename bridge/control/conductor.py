@@ -28,7 +28,7 @@ from bridge.conference import events as e
 from bridge.conference import state_machine
 from bridge.conference.apply import replay
 from bridge.conference.model import SYSTEM, Actor, Booking, Refusal, State
-from bridge.control.draft import Done, Draft, Result
+from bridge.control.draft import Admit, Done, Draft, Result, admit_all
 from bridge.store.database import FAULTS, Conflict, NotSaved
 from bridge.store.log import Answer, EventLog
 from bridge.store.snapshots import Snapshots
@@ -65,7 +65,8 @@ class _Decided(NamedTuple):
 
 class Conductor:
     """Carries commands and facts out, one batch after another. ``on_change`` is called after
-    every committed change, with the new state and events."""
+    every committed change, with the new state and events; ``admit`` says what links do not
+    carry."""
 
     def __init__(
         self,
@@ -74,12 +75,14 @@ class Conductor:
         clock: SteadyClock,
         on_change: Changed,
         observer: Observer,
+        admit: Admit = admit_all,
     ) -> None:
         self._log = event_log
         self._snapshots = snapshots
         self._clock = clock
         self._on_change = on_change
         self._observer = observer
+        self._admit = admit
         self._queue: asyncio.Queue[_Job] = asyncio.Queue()
         self._unsaved: list[e.Recorded] = []
         self._asked: dict[str, tuple[str, asyncio.Future[Result]]] = {}
@@ -297,7 +300,7 @@ class Conductor:
                 del self.states[ident]
 
     def _decide(self, batch: list[_Job]) -> _Decided:
-        draft, now = Draft(self.states), self.now()
+        draft, now = Draft(self.states, self._admit), self.now()
         return _Decided(
             draft,
             [(job, draft.decide(job.conference, job.command, job.actor, now)) for job in batch],

@@ -16,6 +16,8 @@ from bridge.conference import events as e
 from bridge.conference.model import State
 from bridge.control.active_topology import ActiveTopology
 from bridge.control.conductor import Conductor
+from bridge.control.link_bounds import LinkBounds
+from bridge.control.link_promises import LinkPromises
 from bridge.control.offers import Offers
 from bridge.control.presence import Presence
 from bridge.control.publisher import Publisher
@@ -50,8 +52,12 @@ class Control:
         self.observer = observer
         self.topology = ActiveTopology(topology)
         self.sessions = Sessions()
-        self.conductor = Conductor(events, snapshots, clock, self._committed, observer)
-        self.routes = WorkerRoutes(self.sessions, send)
+        self.promises = LinkPromises(self.topology)
+        self.bounds = LinkBounds(self.topology, self.sessions, self.promises, send, monotonic)
+        self.conductor = Conductor(
+            events, snapshots, clock, self._committed, observer, self.promises.admit
+        )
+        self.routes = WorkerRoutes(self.sessions, send, self.topology.layer_heights)
         self.publisher = Publisher(self.topology, self.sessions, self.conductor, self.routes)
         self.presence = Presence(
             self.topology,
@@ -59,11 +65,19 @@ class Control:
             self.conductor,
             self.routes,
             self.publisher,
+            self.bounds,
             observer,
             monotonic,
         )
         self.reconciler = Reconciler(
-            self.sessions, self.routes, self.publisher, self.presence, send, observer, monotonic
+            self.sessions,
+            self.routes,
+            self.publisher,
+            self.presence,
+            self.bounds,
+            send,
+            observer,
+            monotonic,
         )
         self.offers = Offers(self.topology, self.routes, self.presence, observer, monotonic)
 

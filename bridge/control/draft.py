@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from bridge.conference import commands as c
@@ -22,14 +22,23 @@ class Done(NamedTuple):
 
 
 Result = Done | Refusal
+Admit = Callable[[Mapping[str, State], State | None, State], Refusal | None]
+"""Why a conference may not become what it would; its links may be full
+(`bridge.control.link_promises`). Pure."""
+
+
+def admit_all(running: Mapping[str, State], before: State | None, after: State) -> Refusal | None:
+    """Refuse nothing."""
+    return None
 
 
 class Draft:
     """A copy of the conferences on which commands are decided one after another: ``states`` after
     them, ``recorded`` the events that lead there."""
 
-    def __init__(self, states: Mapping[str, State]) -> None:
+    def __init__(self, states: Mapping[str, State], admit: Admit = admit_all) -> None:
         self.states = dict(states)
+        self._admit = admit
         self.recorded: list[e.Recorded] = []
 
     def decide(
@@ -52,7 +61,7 @@ class Draft:
             if isinstance(outcome, Refusal):
                 return outcome
             events, reason = outcome, c.name_of(command)
-        before = len(self.recorded)
+        before, fresh = state, list[e.Recorded]()
         for event in events:
             recorded = e.Recorded(
                 conference=conference,
@@ -62,9 +71,15 @@ class Draft:
                 reason=reason,
                 event=event,
             )
-            state = self.states[conference] = apply(state, recorded)
-            self.recorded.append(recorded)
-        return Done(conference, state.seq if state else 0, tuple(self.recorded[before:]))
+            state = apply(state, recorded)
+            fresh.append(recorded)
+        if state is not None and fresh:
+            refused = self._admit(self.states, before, state)
+            if refused is not None:
+                return refused
+            self.states[conference] = state
+            self.recorded += fresh
+        return Done(conference, state.seq if state else 0, tuple(fresh))
 
     def _open_refusal(self, booking: Booking) -> Refusal | None:
         if booking.id in self.states:

@@ -9,6 +9,7 @@ from bridge.conference import commands as c
 from bridge.control.active_topology import ActiveTopology
 from bridge.control.calling import Calls
 from bridge.control.conductor import Conductor
+from bridge.control.link_bounds import LinkBounds
 from bridge.control.publisher import Farewell, Publisher
 from bridge.control.sessions import Session, Sessions
 from bridge.control.worker_routes import WorkerRoutes
@@ -25,6 +26,7 @@ class Presence:
         conductor: Conductor,
         routes: WorkerRoutes,
         publisher: Publisher,
+        bounds: LinkBounds,
         observer: Observer,
         clock: Callable[[], float],
     ) -> None:
@@ -33,6 +35,7 @@ class Presence:
         self._conductor = conductor
         self._routes = routes
         self._publisher = publisher
+        self._bounds = bounds
         self._observer = observer
         self._clock = clock
         self._calls = Calls()
@@ -46,7 +49,9 @@ class Presence:
         self._reroute()
 
     def _reroute(self) -> None:
-        self._routes.apply(self._conductor.running())
+        running = self._conductor.running()
+        self._routes.apply(running)
+        self._bounds.settle(running)
         self._publisher.publish()
 
     def _sync(self, reason: str = "lost") -> None:
@@ -142,6 +147,12 @@ class Presence:
         """A page wants the thumbnails of another page of points."""
         if session.page != page:
             session.turn_to(page)
+            self._reroute()
+
+    def sizes(self, session: Session, sizes: dict[str, int]) -> None:
+        """A page shows its slots in other sizes."""
+        if session.sizes != sizes:
+            session.shows(sizes)
             self._reroute()
 
     def status(self, session: Session, status: RoomStatus) -> None:

@@ -126,6 +126,7 @@ class Publisher:
             upcoming=self._upcoming,
             page=min(session.page, count - 1),
             pages=count,
+            paused=self._paused() if console else {},
             worker=self._routes.ready,
             unsaved=(
                 sentence("store.unsaved", count=str(self._conductor.unsaved))
@@ -140,14 +141,28 @@ class Publisher:
         stands = self._routes.stands(session.transport)
         for name in slots_of(session, self._topology.current).video:
             feed = feed_of(current, session.point, name, stands) if current is not None else None
-            shown, layer, since = self._routes.shown(session.transport, name)
+            shown = self._routes.shown(session.transport, name)
             wanted: str | None = None
             if feed is not None:
                 wanted = feed.point or f"user:{feed.user}"
             slots[name] = protocol.SlotView(
-                wanted=wanted, shown=shown, layer=layer, since=since, stands=stands.get(name, "")
+                wanted=wanted,
+                shown=shown.point,
+                layer=shown.layer,
+                since=shown.since,
+                stands=stands.get(name, ""),
+                paused=shown.paused,
             )
         return slots
+
+    def _paused(self) -> dict[str, tuple[str, ...]]:
+        """Slots by point to which nothing is sent because a line or a link carries no more."""
+        found = {
+            session.point: self._routes.paused(session.transport)
+            for session in self._sessions.all()
+            if session.point is not None and session.transport
+        }
+        return {point: slots for point, slots in found.items() if slots}
 
     def _rooms(self) -> dict[str, protocol.RoomStatus]:
         sessions = [self._sessions.of_point(point) for point in self._topology.points]

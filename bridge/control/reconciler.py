@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bridge.base import logs
 from bridge.base.observer import Observer
+from bridge.control.link_bounds import LinkBounds
 from bridge.control.presence import Presence
 from bridge.control.publisher import Publisher
 from bridge.control.sessions import Session, Sessions
@@ -28,6 +29,7 @@ class Reconciler:
         routes: WorkerRoutes,
         publisher: Publisher,
         presence: Presence,
+        bounds: LinkBounds,
         send: Callable[[m.Command], None],
         observer: Observer,
         clock: Callable[[], float],
@@ -36,6 +38,7 @@ class Reconciler:
         self._routes = routes
         self._publisher = publisher
         self._presence = presence
+        self._bounds = bounds
         self._send = send
         self._observer = observer
         self._clock = clock
@@ -56,6 +59,10 @@ class Reconciler:
                 self._publisher.publish()
             case m.Levels():
                 self._levels(event)
+            case m.Bandwidth():
+                self._bounds.rates(event)
+            case m.LayersWanted():
+                self._bounds.wanted(event)
             case m.Error():
                 log.error("the worker refused %s: %s", event.command, event.detail)
             case _:
@@ -64,6 +71,7 @@ class Reconciler:
     def on_worker_down(self) -> None:
         """Every transport is gone; the rooms are told to offer again."""
         self._routes.lost()
+        self._bounds.lost()
         for session in self._sessions.all():
             if session.transport:
                 self._lose_media(session, "worker_restarted")
@@ -80,6 +88,7 @@ class Reconciler:
 
     def _reconcile(self, inventory: m.Inventory) -> None:
         self._routes.take_inventory(inventory)
+        self._bounds.lost()
         held = {transport.transport: transport for transport in inventory.transports}
         for session in self._sessions.all():
             if session.transport and session.transport not in held:

@@ -101,6 +101,10 @@ class Session:
     watching: str = ""
     page: int = 0
     """Which page of thumbnails its page looks at."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Lines in which its page shows the pictures of slots; 0 where one is hidden."""
+    layers: dict[str, protocol.Layers] = field(default_factory=dict)
+    """What its page was asked to send, by source."""
     # What a page reports of itself is kept as it was parsed: checked by then, and a copy in
     # another type would say the same.
     status: protocol.RoomStatus = field(default_factory=protocol.RoomStatus)
@@ -151,6 +155,16 @@ class Session:
         """Its page wants the thumbnails of another page."""
         self.page = page
 
+    def shows(self, sizes: dict[str, int]) -> None:
+        """Its page shows the pictures of slots in these sizes."""
+        self.sizes = sizes
+
+    def ask_for_layers(self, layers: protocol.Layers) -> None:
+        """Ask its page for these layers of a source, where that is news."""
+        if self.layers.get(layers.source) != layers:
+            self.layers[layers.source] = layers
+            self.post(layers)
+
     def does(self, status: protocol.RoomStatus) -> None:
         """What its page really does."""
         self.status = status
@@ -168,6 +182,7 @@ class Session:
 
     def use_transport(self, transport: str, *, up: bool = False) -> None:
         self.transport, self.transport_up = transport, up
+        self.layers.clear()  # a fresh connection sends everything
 
     def media_began(self) -> None:
         self.transport_up, self.media_lost = True, False

@@ -9,17 +9,20 @@ from typing import NamedTuple
 from bridge.conference.model import State
 from bridge.conference.plan import THUMBNAIL, Feed, feed_of, plan
 from bridge.conference.thumbnails import on_page, stand
+from bridge.control.picture_heights import height_for, importance_of
 from bridge.control.sessions import Session, Sessions
 from bridge.media import messages as m
 
 
 class Shown(NamedTuple):
     """Whose picture a slot shows ("user:NAME" for an operator's screen), which layer of it, and
-    the RTP timestamp of the first one, where it is known."""
+    the RTP timestamp of the first one, where it is known. ``paused`` is why nothing more of it is
+    sent, "" where it is."""
 
     point: str | None
     layer: str = ""
     since: int | None = None
+    paused: str = ""
 
 
 EMPTY = Shown(None)
@@ -27,10 +30,16 @@ EMPTY = Shown(None)
 
 class WorkerRoutes:
     """What the worker was told and what it showed last; tells it what differs from the plans.
-    ``send`` posts to the worker."""
+    ``send`` posts to the worker, ``heights`` are those of a camera's layers."""
 
-    def __init__(self, sessions: Sessions, send: Callable[[m.Command], None]) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        send: Callable[[m.Command], None],
+        heights: Callable[[], tuple[int, ...]] = tuple,
+    ) -> None:
         self._sessions = sessions
+        self._heights = heights
         self._send = send
         self.inventory: m.Inventory | None = None
         self._owners: dict[str, str | None] = {}  # transport → its point
@@ -92,12 +101,12 @@ class WorkerRoutes:
         """What its slots show; once all owners are known."""
         for slot in transport.slots:
             key = (transport.transport, slot.name)
-            self._shown[key] = Shown(self._name(slot.shown), slot.layer)
+            self._shown[key] = Shown(self.named(slot.shown), slot.layer)
         # Who stood in a slot stays in it over a restart of this process.
         self._stands[transport.transport] = {
             slot.name: name
             for slot in transport.slots
-            if slot.name.startswith(THUMBNAIL) and (name := self._name(slot.wanted)) is not None
+            if slot.name.startswith(THUMBNAIL) and (name := self.named(slot.wanted)) is not None
         }
 
     def open(self, spec: m.Open, point: str | None) -> None:
@@ -118,13 +127,23 @@ class WorkerRoutes:
         self._arriving = {key for key in self._arriving if key[0] != transport}
 
     def showing(self, event: m.SlotShowing) -> None:
-        self._shown[event.transport, event.slot] = Shown(
-            self._name(event.source), event.layer, event.timestamp
-        )
+        key = (event.transport, event.slot)
+        before, name = self.shown(*key), self.named(event.source)
+        since = event.timestamp
+        if event.paused:
+            if before.point != name:
+                name = None  # paused before anything of it came
+            since = before.since
+        self._shown[key] = Shown(name, event.layer, since, event.paused)
 
     def shown(self, transport: str, slot: str) -> Shown:
         """What a slot shows now."""
         return self._shown.get((transport, slot), EMPTY)
+
+    def paused(self, transport: str) -> tuple[str, ...]:
+        """Slots of a transport that are sent nothing because its line carries no more."""
+        slots = self._slots.get(transport, ())
+        return tuple(slot for slot in slots if self.shown(transport, slot).paused)
 
     def sends(self, event: m.SourceChanged) -> None:
         """A source began to send, or stopped."""
@@ -152,7 +171,8 @@ class WorkerRoutes:
     def owner(self, transport: str) -> str | None:
         return self._owners.get(transport)
 
-    def _name(self, source: m.SourceRef | None) -> str | None:
+    def named(self, source: m.SourceRef | None) -> str | None:
+        """Whose source it is ("user:NAME" for an operator's screen)."""
         if source is None:
             return None
         session = self._sessions.by_transport(source.transport)
@@ -190,7 +210,9 @@ class WorkerRoutes:
                 feed = None
                 if current is not None:
                     feed = feed_of(current, session.point, slot, stands)
-                self._route(session.transport, slot, self._source(feed), feed, changes)
+                size = session.sizes.get(slot)
+                shown = None if size == 0 else feed  # hidden: nobody would see it
+                self._route(session.transport, slot, self._source(shown), shown, changes, size)
         if changes:
             self._send(m.SetRoutes(routes=tuple(changes)))
         for ident, current in plans.items():
@@ -238,16 +260,27 @@ class WorkerRoutes:
         source: m.SourceRef | None,
         feed: Feed | None,
         changes: list[m.Route],
+        size: int | None = None,
     ) -> None:
         route = m.Route(
             transport=transport,
             slot=slot,
             source=source,
             prefer="highest" if feed is None or feed.highest else "lowest",
+            importance=importance_of(slot),
+            max_height=self._height(feed, size),
+            may_pause=True,
         )
         if self._routes.get((transport, slot)) != route:
             self._routes[transport, slot] = route
             changes.append(route)
+
+    def _height(self, feed: Feed | None, size: int | None) -> int:
+        """Above how many lines a picture makes no sense where it is shown; 0 for no limit. A
+        shared screen is text: it is sent as it is."""
+        if feed is None or size is None or feed.source != "camera":
+            return 0
+        return height_for(size, self._heights())
 
     def _echo(self, session: Session, changes: list[m.Route]) -> m.SetAudio:
         """A self-test: its own camera and voice come back through the bridge."""

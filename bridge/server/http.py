@@ -23,6 +23,7 @@ from bridge.server.api import (
     points,
     readiness,
     schedule,
+    traffic,
 )
 from bridge.server.api.routes import MAX_BACKUP_BODY, Route, Table
 from bridge.server.api.services import Services
@@ -50,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     *points.ROUTES,
     *incidents.ROUTES,
     *line_history.ROUTES,
+    *traffic.ROUTES,
     *lines.ROUTES,
     *readiness.ROUTES,
     *installation.ROUTES,

@@ -96,6 +96,8 @@ class _Connection:
         session, client = self._session, self._client
         resumed = session.attach(client)
         client.post(self._control.publisher.welcome(session, resumed=resumed))
+        for layers in session.layers.values():
+            client.post(layers)
         self._control.publisher.publish()
         writer = asyncio.create_task(self._write())
         try:
@@ -143,6 +145,8 @@ class _Connection:
                     await self._watch(message.conference, message.last_seq)
             case protocol.Thumbnails():
                 self._control.presence.turn_to(session, message.page)
+            case protocol.Sizes():
+                self._control.presence.sizes(session, message.slots)
             case protocol.RoomStatus():
                 self._control.presence.status(session, message)
             case protocol.Playback():

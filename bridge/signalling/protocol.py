@@ -13,6 +13,7 @@ from bridge.conference.model import Floor, Layout, Phase, Request
 from bridge.conference.thumbnails import MAX_PAGE
 
 VERSION = 2
+MAX_SIZES = 64  # slots in a message about their sizes: 48 thumbnails and some
 
 PointState = Literal["offline", "ready", "connecting", "in_session", "lost"]
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
@@ -119,11 +120,23 @@ class Thumbnails(Struct, frozen=True, kw_only=True, tag="thumbnails", forbid_unk
     page: Annotated[int, msgspec.Meta(ge=0, le=MAX_PAGE)]
 
 
+Height = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+
+
+class Sizes(Struct, frozen=True, kw_only=True, tag="sizes", forbid_unknown_fields=True):
+    """In how many lines (device pixels) a page shows the picture of each slot now; 0 where it is
+    hidden, so that nothing need be sent. Slots that are not named may be of any size."""
+
+    slots: Annotated[dict[Key, Height], msgspec.Meta(max_length=MAX_SIZES)]
+
+
 class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
     """The client leaves for good; its session ends."""
 
 
-FromClient = Hello | Command | Typed | Watch | Thumbnails | Report | RoomStatus | Playback | Bye
+FromClient = (
+    Hello | Command | Typed | Watch | Thumbnails | Sizes | Report | RoomStatus | Playback | Bye
+)
 
 
 # --- bridge → client -----------------------------------------------------------------------
@@ -182,13 +195,16 @@ class SlotView(Struct, frozen=True, kw_only=True):
     """Desired and shown point of one of the receiver's slots. ``stands`` is whose place a
     thumbnail slot is now, whether or not there is a picture to be had; "" for none. ``since`` is
     the RTP timestamp of the first picture of what is shown: a page that has an earlier one on its
-    screen still shows something else. None: not known."""
+    screen still shows something else. None: not known. ``paused`` is why nothing is sent although
+    somebody is wanted: line, link, or "" where it is; ``shown`` is whose last picture stands there
+    then."""
 
     wanted: str | None
     shown: str | None
     layer: str = ""
     stands: str = ""
     since: int | None = None
+    paused: str = ""
 
 
 class SeatView(Struct, frozen=True, kw_only=True):
@@ -307,7 +323,8 @@ class Upcoming(Struct, frozen=True, kw_only=True):
 class State(Struct, frozen=True, kw_only=True, tag="state"):
     """What this client sees. Sent whole after every change; ``seq`` grows. ``programme`` is
     whose picture this client's programme slot is to show. ``page`` of ``pages`` is the page of
-    points that its thumbnail slots hold."""
+    points that its thumbnail slots hold. ``paused`` (consoles) are the slots of each point to
+    which nothing is sent because its line, or a link, carries no more."""
 
     seq: int
     programme: str
@@ -321,6 +338,7 @@ class State(Struct, frozen=True, kw_only=True, tag="state"):
     unsaved: Sentence | None = None
     page: int = 0
     pages: int = 1
+    paused: dict[str, tuple[str, ...]] = {}
 
 
 class Events(Struct, frozen=True, kw_only=True, tag="events"):
@@ -358,6 +376,15 @@ class Media(Struct, frozen=True, kw_only=True, tag="media"):
     reason: str
 
 
+class Layers(Struct, frozen=True, kw_only=True, tag="layers"):
+    """The layers of a source that are to be sent now, lowest first: somebody is shown them, and the
+    links have room for them. The others cost bandwidth for nobody. A source without simulcast has
+    one layer without a name."""
+
+    source: str
+    rids: tuple[str, ...]
+
+
 class Result(Struct, frozen=True, kw_only=True, tag="result"):
     """Outcome of a command. ``seq`` is the conference's, after it."""
 
@@ -381,4 +408,6 @@ class Error(Struct, frozen=True, kw_only=True, tag="error"):
     sentence: Sentence
 
 
-ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Result | Ended | Error
+ToClient = (
+    Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Result | Ended | Error
+)

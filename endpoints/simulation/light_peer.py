@@ -144,7 +144,7 @@ class LightPeer(Peer):
         if self._sending_now:
             for packet in self._sound.due(now):
                 transport.send_rtp(packet)
-            for packet in self._picture.due(now):
+            for packet in self._picture.due(now) if self.picture_wanted else ():
                 transport.send_rtp(packet)
         self._ticks += 1
         if (self._ticks + 4 * self._number) % REPORT_EVERY == 0:

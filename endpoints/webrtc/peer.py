@@ -86,6 +86,7 @@ class Peer:
         self._receivers: dict[str, RTCRtpTransceiver] = {}
         self._sending: Tracks | None = None
         self._inside = False
+        self._asked: dict[str, bool] = {}  # by source, whether the bridge wants it sent
         self._status_sent: tuple[bool, bool] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._renew = asyncio.Event()
@@ -130,6 +131,9 @@ class Peer:
                     self._renew.set()
             case "media":
                 self._renew.set()
+            case "layers":
+                self._asked[message["source"]] = bool(message["rids"])
+                self._activate()
             case "state":
                 conference = message.get("conference")
                 seat = conference["seats"].get(self._point) if conference else None
@@ -190,7 +194,13 @@ class Peer:
 
     async def exchange(self, sdp: str) -> str:
         """Exchange an offer for the bridge's answer. Raises `Refused`."""
+        self._asked.clear()  # fresh media send everything until the bridge asks for less
         return await self._client.offer(sdp)
+
+    @property
+    def picture_wanted(self) -> bool:
+        """Whether the bridge wants a picture of this point: its line carries one, say."""
+        return self._asked.get("camera", True)
 
     def renew(self) -> None:
         """The media are lost: connect again."""
@@ -206,7 +216,8 @@ class Peer:
     def send_media(self, on: bool) -> None:
         """Send sound and picture from now on, or nothing."""
         for track in self._sending or ():
-            if on:
+            # A point without simulcast has one layer: all of its picture, or nothing.
+            if on and (track.kind != "video" or self.picture_wanted):
                 track.active.set()
             else:
                 track.active.clear()

@@ -93,6 +93,7 @@ export class Client {
       return;
     }
     if (message.type === "welcome") this.told = "";
+    if (message.type === "layers") this.media.choose(message);
     if (message.type === "ended") this.farewell = message.sentence;
     this.view.received(message);
     // A connection that still carries media is kept: only signalling was lost.

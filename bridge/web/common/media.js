@@ -1,6 +1,6 @@
 // Picture and sound: one RTCPeerConnection, negotiated once. Knows no DOM.
 
-/** @import { LayerInfo, SlotMap } from "../types/protocol.js" */
+/** @import { LayerInfo, Layers, SlotMap } from "../types/protocol.js" */
 import { RETRY } from "./protocol.js";
 
 const DISCONNECTED_LIMIT = 2500; // ms in "disconnected" until a new connection is made
@@ -138,7 +138,8 @@ export class Media {
       // RFC 8837: at high priority sound is marked EF and pictures AF41.
       this.voiceLine = pc.addTransceiver("audio", {
         direction: "sendonly",
-        sendEncodings: [{ networkPriority: "high" }],
+        // Sound comes first where the line is thin, too.
+        sendEncodings: [{ networkPriority: "high", priority: "high" }],
       });
       this.cameraLine = pc.addTransceiver("video", {
         direction: "sendonly",
@@ -202,6 +203,22 @@ export class Media {
     this.screen = track;
     if (track) track.contentHint = "detail";
     await this.feed();
+  }
+
+  /**
+   * Send these layers of a source and no others; needs no negotiation. What is not simulcast has one
+   * layer, which is sent or not.
+   * @param {Layers} layers
+   */
+  async choose({ source, rids }) {
+    const sender = { camera: this.cameraLine, content: this.contentLine }[source]?.sender;
+    if (!sender || !this.pc) return;
+    const parameters = sender.getParameters();
+    const before = JSON.stringify(parameters.encodings);
+    for (const encoding of parameters.encodings) encoding.active = rids.includes(encoding.rid ?? "");
+    if (JSON.stringify(parameters.encodings) === before) return;
+    // Fails where the connection was replaced meanwhile: that one will be asked again.
+    await sender.setParameters(parameters).catch(() => {});
   }
 
   /** @param {RTCPeerConnection} pc @param {number} generation */

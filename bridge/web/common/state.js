@@ -20,6 +20,7 @@
  * @property {Record<string, SlotView>} shown
  * @property {Record<string, string>} pictures  the thumbnail slot that shows a point, by point
  * @property {Set<string>} onPage  points whose thumbnails this page is to get
+ * @property {Record<string, string[]>} paused  slots by point to which nothing is sent (consoles)
  * @property {number} page
  * @property {number} pages
  * @property {Record<string, number>} levels
@@ -61,6 +62,7 @@ export const initial = Object.freeze({
   shown: {},
   pictures: {},
   onPage: new Set(),
+  paused: {},
   page: 0,
   pages: 1,
   levels: {},
@@ -108,6 +110,7 @@ export function reduce(state, message) {
         presence: message.points,
         shown: message.slots,
         ...thumbnails(message.slots),
+        paused: message.paused,
         page: message.page,
         pages: message.pages,
         conference: message.conference,

@@ -42,6 +42,7 @@ export function tileOf(state, id, now) {
     onAir,
     preview,
     picture: state.pictures[id] ?? null,
+    paused: pausedText(state, id),
     badge: onAir ? t("room.on_air") : preview ? t("console.preview") : does === "in_session" ? "" : t(`state.${does}`),
     microphone: seat ? microphoneIcon(seat) : "",
     open: heard(seat),
@@ -53,6 +54,17 @@ export function tileOf(state, id, now) {
     details: [pick(seat?.problem), ...faultsOf(state, id).map(([, whole]) => whole), line ? lineText(line) : ""].filter(Boolean).join("\n"),
     label: label(state, id, name),
   };
+}
+
+/**
+ * Why a point's small picture stands still, or that the point itself gets sound only (on a console).
+ * @param {PageState} state
+ * @param {string} id
+ */
+export function pausedText(state, id) {
+  if (state.paused[id]?.includes("programme")) return t("tile.sound_only");
+  const slot = Object.values(state.shown).find(({ stands }) => stands === id);
+  return slot?.paused ? t("tile.paused") : "";
 }
 
 /** @param {SeatView} seat */
@@ -130,6 +142,8 @@ function label(state, id, name) {
   const parts = [t("tile.point", { name })];
   if (state.conference?.on_air === id) parts.push(t("tile.on_air"));
   if (state.conference?.preview === id) parts.push(t("tile.preview"));
+  const paused = pausedText(state, id);
+  if (paused) parts.push(paused.toLowerCase());
   parts.push(t(`state.${standing(state, id)}`).toLowerCase());
   const seat = state.conference?.seats[id];
   if (seat) parts.push(t(heard(seat) ? "tile.microphone_open" : seat.microphone ? "tile.microphone_unheard" : "tile.microphone_closed"));

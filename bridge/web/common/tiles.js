@@ -59,6 +59,8 @@ export class Tiles {
     if (key) setMark(make("kbd", "", top), key);
     const meter = make("div", "level", tile);
     const bar = make("div", "bar", meter);
+    const paused = make("div", "paused-text", tile);
+    paused.setAttribute("aria-hidden", "true");
     const caption = make("div", "caption", tile);
     const status = make("span", "status", caption);
     const name = make("span", "name", caption);
@@ -67,7 +69,7 @@ export class Tiles {
     const history = make("span", "history", quality);
     const lines = make("span", "lines", quality);
     for (const part of [top, caption, meter, quality]) part.setAttribute("aria-hidden", "true");
-    return { tile, video, name, status, badge, microphone, faults, lines, history, bar };
+    return { tile, video, paused, name, status, badge, microphone, faults, lines, history, bar };
   }
 
   /** Take in what a slot receives; the state says whose picture it is. @param {string} slot @param {MediaStreamTrack} track */
@@ -103,6 +105,8 @@ export class Tiles {
       parts.tile.classList.toggle("preview", shown.preview);
       parts.tile.classList.toggle("selected", selected === id);
       parts.tile.classList.toggle("empty", shown.picture === null);
+      parts.tile.classList.toggle("paused", shown.paused !== "");
+      setMark(parts.paused, shown.paused);
       parts.tile.hidden = state.pages > 1 && !state.onPage.has(id);
       // A slot that shows somebody else now leaves this tile; without a picture the last one stays.
       const stream = shown.picture === null ? null : (this.streams.get(shown.picture) ?? null);
@@ -116,6 +120,19 @@ export class Tiles {
       parts.tile.setAttribute("aria-pressed", String(selected === id));
       parts.tile.title = shown.details;
     }
+  }
+
+  /**
+   * The slots of the small pictures, and the tiles that show them. Those of tiles that are hidden are
+   * left out: a take shows a small picture large until the large one is there.
+   * @param {PageState} state
+   * @returns {[string, Element | null | undefined][]}
+   */
+  pictures(state) {
+    return Object.entries(state.shown)
+      .filter(([slot]) => slot.startsWith("thumb:"))
+      .map(([slot, { stands }]) => /** @type {[string, Element | undefined]} */ ([slot, this.tiles.get(stands)?.tile]))
+      .filter(([, tile]) => tile && tile.getClientRects().length > 0);
   }
 
   /** @param {PageState} state */

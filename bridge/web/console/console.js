@@ -50,6 +50,7 @@ let onDesk = ""; // the conference that was shown last
 function received(message) {
   if (message.type === "welcome") {
     desk.tiles.build(client.state);
+    desk.sizes.forget();
     buildHelp(client.state.usage);
   } else if (message.type === "notice") {
     orders.say(pick(message.sentence), false);

@@ -11,6 +11,7 @@ import { byId, elementOf, makeVideo, setText } from "../common/dom.js";
 import { pick, t } from "../common/i18n.js";
 import { Programme } from "../common/programme.js";
 import { Screen } from "../common/screen.js";
+import { Sizes } from "../common/sizes.js";
 import { Sounds } from "../common/sounds.js";
 import { pointOf } from "../common/state.js";
 import { Tiles } from "../common/tiles.js";
@@ -42,6 +43,7 @@ export class Desk {
       preview: picture("preview-stage", "console.preview_picture"),
       content: picture("content-stage", "console.content"),
     };
+    this.sizes = new Sizes(() => this.pictures(), (message) => client.connection.send(message));
     byId("direct").addEventListener("click", () => orders.command({ type: "direct" }));
   }
 
@@ -63,9 +65,17 @@ export class Desk {
     byId("tiles").setAttribute("aria-label", t("console.points"));
   }
 
+  /** Which element shows which slot. @returns {[string, Element | null | undefined][]} */
+  pictures() {
+    const { state } = this.client;
+    if (!state.conference || this.lobby.open) return [];
+    return [["programme", byId("stage")], ...Object.entries(this.videos), ...this.tiles.pictures(state)];
+  }
+
   render() {
     const { state } = this.client;
     const { conference } = state;
+    this.sizes.look();
     if (!conference) return;
     const { director } = conference;
     setText(byId("director"), director ? t("console.directs", { user: director }) : t("console.nobody_directs"));

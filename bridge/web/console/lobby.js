@@ -1,12 +1,13 @@
 // The lobby: which conferences can be started, which run, which come and which have ended.
 
-/** @import { TemplateInfo, TemplateName } from "../types/protocol.js" */
+/** @import { LinkPlan, TemplateInfo, TemplateName } from "../types/protocol.js" */
 /** @import { Client } from "../common/client.js" */
 import { get, post } from "../common/api.js";
 import { byId, elementOf, make, makeText, refill } from "../common/dom.js";
 import { timeText } from "../common/format.js";
 import { language, pick, t } from "../common/i18n.js";
 import { errorText } from "../common/refused.js";
+import { plansOf, showPlan } from "./link_plan.js";
 
 const RETRY = 5000; // ms until the lists are asked for again where nothing has answered
 const PAST = 10; // conferences looked at for ended ones
@@ -25,6 +26,8 @@ export class Lobby {
     this.alarm = alarm;
     /** @type {TemplateInfo[]} */
     this.templates = [];
+    /** What each would take of the links. @type {Map<string, LinkPlan>} */
+    this.plans = new Map();
     this.chosen = 0; // index of the template that a key starts
     this.wanted = false; // while a conference is on the desk: to start another one
     const running = elementOf("running", HTMLSelectElement);
@@ -45,6 +48,8 @@ export class Lobby {
   async load() {
     try {
       this.templates = await get("/templates");
+      this.render();
+      this.plans = await plansOf(this.templates.map(({ id }) => id));
       this.render();
       const past = await get("/conferences", { limit: PAST });
       const list = byId("past");
@@ -108,6 +113,7 @@ export class Lobby {
     makeText("strong", "grow", titleOf(template.title), row);
     const count = { ready: String(ready.length), points: String(points.length) };
     makeText("span", "sub", t("console.ready_points", count), row);
+    showPlan(this.plans.get(id), row);
     if (!state.mayDirect) return row;
     const key = index === this.chosen ? " (S)" : "";
     const start = makeText("button", "primary", t("console.start") + key, row);

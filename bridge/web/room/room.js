@@ -72,6 +72,7 @@ function status() {
 function received(message) {
   if (message.type === "welcome") {
     stage.tiles.build(client.state);
+    stage.sizes.forget();
     devices.treat(message.sound);
   } else if (message.type === "state") obey();
   else if (message.type === "ended" && message.reason === "revoked") forget();

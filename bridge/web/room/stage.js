@@ -2,10 +2,11 @@
 // what is written over them.
 
 /** @import { Client } from "../common/client.js" */
-import { byId, makeVideo, setText } from "../common/dom.js";
+import { byId, make, makeVideo, setMark, setText } from "../common/dom.js";
 import { timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
 import { Programme } from "../common/programme.js";
+import { Sizes } from "../common/sizes.js";
 import { Sounds } from "../common/sounds.js";
 import { pointOf } from "../common/state.js";
 import { Tiles } from "../common/tiles.js";
@@ -24,6 +25,8 @@ export class Stage {
     this.own.hidden = true;
     this.content = makeVideo(byId("content-stage"), " ");
     this.sounds = new Sounds();
+    this.paused = make("div", "paused-text", byId("stage"));
+    this.sizes = new Sizes(() => this.pictures(), (message) => client.connection.send(message));
   }
 
   /** Show or sound what a slot receives. @param {string} slot @param {MediaStreamTrack} track */
@@ -41,8 +44,19 @@ export class Stage {
     this.own.hidden = camera === null;
   }
 
+  /** Which element shows which slot. @returns {[string, Element | null | undefined][]} */
+  pictures() {
+    const { state } = this.client;
+    if (!state.conference) return [];
+    return [["programme", byId("stage")], ["content", this.content], ...this.tiles.pictures(state)];
+  }
+
   render() {
     const { state } = this.client;
+    const weak = state.shown.programme?.paused;
+    setMark(this.paused, weak ? t("tile.paused") : "");
+    byId("stage").classList.toggle("paused", Boolean(weak));
+    this.sizes.look();
     const { conference } = state;
     setText(byId("title"), conference ? pick(conference.title) : "");
     byId("recording").hidden = conference?.recording !== "forbidden";

@@ -4,10 +4,10 @@
 type Sparse<T extends { type: string }> = Pick<T, "type"> & Partial<Omit<T, "type">>;
 
 /** What a page may send over the WebSocket. */
-export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Report | Sparse<RoomStatus> | Sparse<Playback> | Bye;
+export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | Bye;
 
 /** What the bridge sends over the WebSocket. */
-export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Result | Ended | Error;
+export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Result | Ended | Error;
 
 /** A command to a conference. */
 export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand;
@@ -519,6 +519,20 @@ export interface LayerInfo {
   frame_rate: number;
 }
 
+export interface LayerTraffic {
+  source: string;
+  rid: string;
+  height: number;
+  frame_rate: number;
+  bitrate: number;
+}
+
+export interface Layers {
+  type: "layers";
+  source: string;
+  rids: string[];
+}
+
 export interface LayoutSetEvent {
   type: "layout";
   layout: Layout;
@@ -559,6 +573,25 @@ export interface LinesReport {
   end: number;
   zone: string;
   rows: LineRow[];
+}
+
+export interface LinkNeed {
+  link: string;
+  name: Sentence;
+  budget: number;
+  need_up: number;
+  need_down: number;
+  promised_up: number;
+  promised_down: number;
+  taken_up: number;
+  taken_down: number;
+  measured: boolean;
+}
+
+export interface LinkPlan {
+  links: LinkNeed[];
+  points: Record<string, PointStep>;
+  refused: Sentence | null;
 }
 
 export interface LockCommand {
@@ -789,6 +822,28 @@ export interface PointStatus {
   incidents: Incident[];
   maintenance: Maintenance | null;
   last: LastConference[];
+}
+
+export interface PointStep {
+  up: string;
+  down: string;
+}
+
+export interface PointTraffic {
+  connected: boolean;
+  estimate: number;
+  bound: number;
+  used: number;
+  loss: number;
+  red: number;
+  slots: SlotTraffic[];
+  share_up: number;
+  received: number;
+  lost: number;
+  red_received: number;
+  layers: LayerTraffic[];
+  asked: Record<string, string[]>;
+  promised: PointStep | null;
 }
 
 export interface PointView {
@@ -1022,6 +1077,11 @@ export interface ShareCommand {
   point?: string | null;
 }
 
+export interface Sizes {
+  type: "sizes";
+  slots: Record<string, number>;
+}
+
 export interface SlotMap {
   video: string[];
   audio: string[];
@@ -1038,12 +1098,23 @@ export interface SlotReport {
   frame_height?: number;
 }
 
+export interface SlotTraffic {
+  slot: string;
+  point: string | null;
+  layer: string;
+  height: number;
+  frame_rate: number;
+  bitrate: number;
+  paused: string;
+}
+
 export interface SlotView {
   wanted: string | null;
   shown: string | null;
   layer: string;
   stands: string;
   since: number | null;
+  paused: string;
 }
 
 export interface SpeakingTimeCommand {
@@ -1079,6 +1150,7 @@ export interface State {
   unsaved: Sentence | null;
   page: number;
   pages: number;
+  paused: Record<string, string[]>;
 }
 
 export interface StepView {
@@ -1309,6 +1381,8 @@ export interface Get {
   "/points/{id}": { body: undefined; answer: PointStatus };
   "/incidents": { body: undefined; answer: Incident[] };
   "/points/{id}/quality": { body: undefined; answer: QualityRow[] };
+  "/templates/{id}/plan": { body: undefined; answer: LinkPlan };
+  "/points/{id}/traffic": { body: undefined; answer: PointTraffic };
   "/overview": { body: undefined; answer: Overview };
   "/reports/lines": { body: undefined; answer: LinesReport };
   "/readiness": { body: undefined; answer: Board };

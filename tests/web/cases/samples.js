@@ -53,7 +53,7 @@ export const stateMessage = (changes = {}) => ({
     "thumb:2": { wanted: "chi-ne", shown: null, layer: "", stands: "chi-ne" },
   },
   conference: conference(), conferences: [], rooms: {}, upcoming: [], worker: true, unsaved: null,
-  page: 0, pages: 1, ...changes,
+  page: 0, pages: 1, paused: {}, ...changes,
 });
 
 /** What a page knows after these messages. @param {any[]} messages */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reduce } from "../../../bridge/web/common/state.js";
 import { tileOf } from "../../../bridge/web/common/tile.js";
-import { NOW, line, onDesk, seat } from "./samples.js";
+import { NOW, line, onDesk, seat, stateMessage } from "./samples.js";
 import { useLanguage } from "./support.js";
 
 useLanguage("vi");
@@ -26,7 +26,7 @@ test("on air goes before preview, and who is simply in has no badge", () => {
   assert.equal(tileOf(state, "khoan-du", NOW).badge, "ĐANG PHÁT");
   assert.equal(tileOf(onDesk({ preview: "khoan-du" }), "khoan-du", NOW).badge, "CHUẨN BỊ");
   assert.equal(tileOf(onDesk(), "khoan-du", NOW).badge, "");
-  assert.notEqual(tileOf(reduce(onDesk(), /** @type {any} */ ({ type: "state", points: {}, slots: {}, conference: null })), "khoan-du", NOW).badge, "");
+  assert.notEqual(tileOf(reduce(onDesk(), stateMessage({ points: {}, slots: {}, conference: null })), "khoan-du", NOW).badge, "");
 });
 
 test("the microphone's icon says locked before open or closed", () => {
@@ -90,4 +90,14 @@ test("details have the seat's problem and the line's figures", () => {
   assert.equal(first, problem.vi);
   assert.match(second, /5\.1 %/);
   assert.match(second, /–/);
+});
+
+test("a paused picture says why it stands still, and a console sees who gets sound only", () => {
+  const slots = { "thumb:1": { wanted: "khoan-du", shown: "khoan-du", layer: "", stands: "khoan-du", paused: "line" } };
+  const state = reduce(onDesk(), stateMessage({ slots, paused: { "chi-ne": ["thumb:1", "programme"] } }));
+  assert.equal(tileOf(state, "khoan-du", NOW).paused, "Đường truyền yếu: chỉ có tiếng");
+  assert.equal(tileOf(state, "khoan-du", NOW).picture, "thumb:1", "its last picture stays");
+  assert.equal(tileOf(state, "chi-ne", NOW).paused, "Điểm cầu này chỉ nghe được tiếng");
+  assert.match(tileOf(state, "chi-ne", NOW).label, /chỉ nghe được tiếng/);
+  assert.equal(tileOf(onDesk(), "khoan-du", NOW).paused, "");
 });

@@ -1,0 +1,193 @@
+"""Tells the worker how much each transport may be sent, and pages which layers are wanted of them:
+the links on the way are shared by all points behind them, in all conferences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bridge.admission import ladder
+from bridge.admission.fair_shares import fair_shares
+from bridge.admission.ladder import Step
+from bridge.admission.link_tree import Tree, tree_of
+from bridge.admission.planning import Promise
+from bridge.conference.model import State
+from bridge.control.active_topology import ActiveTopology
+from bridge.control.link_promises import LinkPromises
+from bridge.control.sessions import Session, Sessions
+from bridge.media import messages as m
+from bridge.signalling import protocol
+from config.schema import Media
+
+EVERY = 1.0  # seconds between two looks at what lines carry
+GROWTH = 2  # times the estimate: as much as a probe may find a line to carry next
+FLOOR = 1000  # kbit/s below which an estimate takes nothing away: it may have had nothing to go by
+LESS, MORE = 0.01, 0.1  # of a bound: changes that are told
+
+
+class LinkBounds:
+    """Works bounds out when conferences change and once a second, and sends those that differ.
+    ``clock`` is monotonic."""
+
+    def __init__(
+        self,
+        topology: ActiveTopology,
+        sessions: Sessions,
+        promises: LinkPromises,
+        send: Callable[[m.Command], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._topology = topology
+        self._sessions = sessions
+        self._promises = promises
+        self._send = send
+        self._clock = clock
+        self._running: Sequence[State] = ()
+        self._rates: dict[str, m.TransportRate] = {}
+        self._wanted: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._told: dict[str, int] = {}
+        self._down: dict[str, float] = {}
+        self._up: dict[str, float] = {}
+        self._looked = float("-inf")
+
+    # --- what the worker says -------------------------------------------------------------
+
+    def lost(self) -> None:
+        """The worker is gone, or another one is there: all has to be told again."""
+        self._rates.clear()
+        self._wanted.clear()
+        self._told.clear()
+
+    def rates(self, event: m.Bandwidth) -> None:
+        """Take in what lines carry and what is sent over them."""
+        for rate in event.transports:
+            self._rates[rate.transport] = rate
+        if self._clock() - self._looked >= EVERY:
+            known = {s.transport for s in self._sessions.all()}
+            self._rates = {name: r for name, r in self._rates.items() if name in known}
+            self._look()
+
+    def wanted(self, event: m.LayersWanted) -> None:
+        """Somebody is shown, or is about to be, other layers of a source than before."""
+        self._wanted[event.transport, event.name] = event.layers
+        session = self._sessions.by_transport(event.transport)
+        if session is not None:
+            self._ask(session, event.name)
+
+    def rate_of(self, transport: str) -> m.TransportRate | None:
+        """The newest figures of a transport, both directions."""
+        return self._rates.get(transport)
+
+    def share_of(self, point: str) -> tuple[float, float]:
+        """kbit/s up and down that the links give to a point; 0 outside of conferences."""
+        return self._up.get(point, 0.0), self._down.get(point, 0.0)
+
+    # --- what follows from it ---------------------------------------------------------------
+
+    def settle(self, running: Sequence[State]) -> None:
+        """Conferences or who is in them have changed."""
+        self._running = running
+        self._promises.settle(running)
+        self._look()
+
+    def _look(self) -> None:
+        self._looked = self._clock()
+        tree, media = self._promises.tree, self._topology.current.media
+        here = {
+            session.point: session
+            for session in self._sessions.all()
+            if session.transport and session.point in tree.ways and session.point is not None
+        }
+        inside: dict[str, tuple[State, Promise]] = {}
+        for state in self._running:
+            promise = self._promises.made.get(state.booking.id)
+            for point in promise.down if promise is not None else ():
+                if point in here and promise is not None:
+                    inside[point] = (state, promise)
+        needs = {p: _needs(media, p, *found) for p, found in inside.items()}
+        self._down = fair_shares(tree, needs)
+        if _scarce(needs, self._down):
+            self._down = fair_shares(self._estimated(here), needs)
+        self._up = fair_shares(
+            tree, {p: self._sends(media, here[p], state) for p, (state, _) in inside.items()}
+        )
+        self._tell({here[p].transport: round(1000 * s) for p, s in self._down.items()})
+        for point in inside:
+            self._ask(here[point], "camera")
+
+    def _estimated(self, here: Mapping[str, Session]) -> Tree:
+        """The tree with what lines are found to carry now: what one cannot take the others get."""
+        limits = dict(self._promises.measured)
+        for point, session in here.items():
+            rate = self._rates.get(session.transport)
+            if rate is not None and rate.estimate:
+                found = max(FLOOR, GROWTH * rate.estimate // 1000)
+                limits[point] = min(limits.get(point, found), found)
+        return tree_of(self._topology.current, limits)
+
+    def _tell(self, bounds: Mapping[str, int]) -> None:
+        """Send bounds that differ: lower ones at once, higher ones where it is worth it."""
+        changed: dict[str, int] = {}
+        for transport in {*bounds, *self._told}:
+            before, now = self._told.get(transport, 0), bounds.get(transport, 0)
+            if transport not in bounds:
+                if self._sessions.by_transport(transport) is not None:
+                    changed[transport] = 0  # outside of conferences: a self-test, say
+                else:
+                    del self._told[transport]
+            elif not before or now < before * (1 - LESS) or now > before * (1 + MORE):
+                changed[transport] = max(1, now)
+        for transport, bound in changed.items():
+            if bound:
+                self._told[transport] = bound
+            else:
+                self._told.pop(transport, None)
+        if changed:
+            self._send(m.SetBounds(bounds=changed))
+
+    # --- the way up ---------------------------------------------------------------------------
+
+    def _sends(self, media: Media, session: Session, state: State) -> tuple[float, float, float]:
+        """What a point sends: its sound, its smallest picture, and what else is wanted of it."""
+        if session.point in state.booking.observers:
+            return (0.0, 0.0, 0.0)
+        rates = {layer.rid: layer.bitrate for layer in media.layers}
+        wanted = self._wanted.get((session.transport, "camera"), tuple(rates))
+        large = sum(rates.get(rid, 0) for rid in wanted if rid != media.layers[0].rid)
+        shared = media.content if state.content == f"point:{session.point}" else 0
+        return (media.audio, media.layers[0].bitrate, large + shared)
+
+    def _ask(self, session: Session, source: str) -> None:
+        """Tell a page which layers to send, where that is news."""
+        wanted = self._wanted.get((session.transport, source))
+        if wanted is None or session.point is None:
+            return
+        if source == "camera" and session.point in self._up:
+            wanted = self._fitting(wanted, self._up[session.point])
+        session.ask_for_layers(protocol.Layers(source=source, rids=wanted))
+
+    def _fitting(self, wanted: tuple[str, ...], share: float) -> tuple[str, ...]:
+        """As many of the wanted layers, from the lowest up, as a share has room for."""
+        media = self._topology.current.media
+        rates = {layer.rid: layer.bitrate for layer in media.layers}
+        room = share - media.audio
+        fitting: list[str] = []
+        for rid in wanted:
+            room -= rates.get(rid, 0)
+            if room < 0:
+                break
+            fitting.append(rid)
+        return tuple(fitting)
+
+
+def _needs(media: Media, point: str, state: State, promise: Promise) -> tuple[int, ...]:
+    """What a point is to receive, the most important first: what was promised, then the rest.
+    Pure."""
+    others = promise.meeting.others(point)
+    sure = ladder.down(media, others, promise.down[point])
+    whole = ladder.down(media, others, Step.FULL)
+    return (*sure, *(more - less for more, less in zip(whole, sure, strict=True)))
+
+
+def _scarce(needs: Mapping[str, Sequence[float]], shares: Mapping[str, float]) -> bool:
+    """Whether somebody gets less than everything. Pure."""
+    return any(shares[point] < sum(amounts) - 1 for point, amounts in needs.items())
