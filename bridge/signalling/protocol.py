@@ -10,14 +10,14 @@ from bridge.base.i18n import Sentence
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.model import Floor, Layout, Phase, Request
-from bridge.conference.thumbnails import MAX_PAGE
+from bridge.signalling.picture_messages import Key, Layers, Sizes, Thumbnails
 
 VERSION = 2
-MAX_SIZES = 64  # slots in a message about their sizes: 48 thumbnails and some
 
 PointState = Literal["offline", "ready", "connecting", "in_session", "lost"]
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
-Key = Annotated[str, msgspec.Meta(max_length=100)]
+
+__all__ = ["Layers", "Sizes", "Thumbnails"]  # found here as well
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,23 +111,6 @@ class Playback(Struct, frozen=True, kw_only=True, tag="playback"):
     concealed: Part = 0.0
     frame_height: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
     frame_rate: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0
-
-
-class Thumbnails(Struct, frozen=True, kw_only=True, tag="thumbnails", forbid_unknown_fields=True):
-    """The page wants the small pictures of another page of points, where there are more points
-    than slots. 0 holds those whom the meeting is about; one that does not exist is the last."""
-
-    page: Annotated[int, msgspec.Meta(ge=0, le=MAX_PAGE)]
-
-
-Height = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
-
-
-class Sizes(Struct, frozen=True, kw_only=True, tag="sizes", forbid_unknown_fields=True):
-    """In how many lines (device pixels) a page shows the picture of each slot now; 0 where it is
-    hidden, so that nothing need be sent. Slots that are not named may be of any size."""
-
-    slots: Annotated[dict[Key, Height], msgspec.Meta(max_length=MAX_SIZES)]
 
 
 class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
@@ -374,15 +357,6 @@ class Media(Struct, frozen=True, kw_only=True, tag="media"):
     """The client's transport is gone, or is wanted: make a new offer."""
 
     reason: str
-
-
-class Layers(Struct, frozen=True, kw_only=True, tag="layers"):
-    """The layers of a source that are to be sent now, lowest first: somebody is shown them, and the
-    links have room for them. The others cost bandwidth for nobody. A source without simulcast has
-    one layer without a name."""
-
-    source: str
-    rids: tuple[str, ...]
 
 
 class Result(Struct, frozen=True, kw_only=True, tag="result"):

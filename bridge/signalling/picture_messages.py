@@ -1,0 +1,43 @@
+"""Messages about which pictures a page wants, in which size, and which it is to send."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from bridge.conference.thumbnails import MAX_PAGE
+
+MAX_SIZES = 64  # slots in a message about their sizes: 48 thumbnails and some
+
+Key = Annotated[str, msgspec.Meta(max_length=100)]
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of these messages."""
+
+
+class Thumbnails(Struct, frozen=True, kw_only=True, tag="thumbnails", forbid_unknown_fields=True):
+    """The page wants the small pictures of another page of points, where there are more points
+    than slots. 0 holds those whom the meeting is about; one that does not exist is the last."""
+
+    page: Annotated[int, msgspec.Meta(ge=0, le=MAX_PAGE)]
+
+
+Height = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+
+
+class Sizes(Struct, frozen=True, kw_only=True, tag="sizes", forbid_unknown_fields=True):
+    """In how many lines (device pixels) a page shows the picture of each slot now; 0 where it is
+    hidden, so that nothing need be sent. Slots that are not named may be of any size."""
+
+    slots: Annotated[dict[Key, Height], msgspec.Meta(max_length=MAX_SIZES)]
+
+
+class Layers(Struct, frozen=True, kw_only=True, tag="layers"):
+    """The layers of a source that are to be sent now, lowest first: somebody is shown them, and the
+    links have room for them. The others cost bandwidth for nobody. A source without simulcast has
+    one layer without a name."""
+
+    source: str
+    rids: tuple[str, ...]
