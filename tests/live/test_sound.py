@@ -1,0 +1,96 @@
+"""Sound over a line that loses nearly a third of its packets, between two real browsers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from bridge.conference import commands as c
+from endpoints.netem.impairment import Profile
+from endpoints.netem.relay import Relay
+from tests.live.browsers import chromium, open_room
+from tests.live.support import act, bridge_process, started
+from tests.waiting import HANG
+
+pytestmark = pytest.mark.browser
+
+RELAY_HOST = "127.0.12.201"
+CHAIR, SPEAKER = "hoi-truong", "khoan-du"
+LOSS = 0.3
+PACKETS = 750  # of one voice: fifteen seconds
+NEGOTIATED = """() => {
+  const lines = room.media.pc.getTransceivers()
+    .filter(line => line.receiver.track.kind === "audio");
+  const codecs = peer => peer.getParameters().codecs.map(codec => codec.mimeType);
+  return {
+    sent: codecs(lines.find(line => line.currentDirection === "sendonly").sender),
+    received: lines.filter(line => line.currentDirection === "recvonly")
+      .map(line => codecs(line.receiver)),
+  };
+}"""
+VOICES = """async () => [...(await room.media.pc.getStats()).values()]
+  .filter(s => s.kind === "audio" && s.type === "inbound-rtp" && s.packetsReceived)
+  .map(s => ({mid: s.mid, received: s.packetsReceived, lost: s.packetsLost,
+    samples: s.totalSamplesReceived, concealed: s.concealedSamples,
+    repeated: s.fecPacketsReceived ?? 0}))"""
+
+
+async def heard(page: Page) -> Counter[str]:
+    """Counters of the voice that a page has received most of."""
+    voices: list[dict[str, Any]] = await page.evaluate(VOICES)
+    voice = max(voices, key=lambda v: v["received"], default={})
+    return Counter({name: n for name, n in voice.items() if name != "mid"})
+
+
+async def test_a_third_of_the_packets_lost_is_hardly_heard(tmp_path: Path) -> None:
+    """Both directions lose 30 %: without redundancy that is the share of sound that a browser makes
+    up, up and down together one half."""
+    async with contextlib.AsyncExitStack() as stack:
+        process = await stack.enter_async_context(bridge_process(tmp_path, public=[RELAY_HOST]))
+        media = process.topology.bridge.media
+        relay = Relay((media.listen[0], media.port), up=Profile(), down=Profile(), seed=3)
+        await relay.start(RELAY_HOST, media.port)
+        stack.callback(relay.close)
+        browser = await stack.enter_async_context(chromium())
+        pages = [await open_room(browser, process, point) for point in (CHAIR, SPEAKER)]
+        conference = await started(process)
+        for page in pages:
+            await page.wait_for_function("() => globalThis.room?.media?.up && room.media.sending")
+        await act(process, conference, c.Grant(point=SPEAKER))
+        for page in pages:
+            found = await page.evaluate(NEGOTIATED)
+            assert found["sent"][0] == "audio/red", "what a browser sends is the first one"
+            assert all(found["received"]), found
+            assert all({"audio/opus", "audio/red"} <= set(line) for line in found["received"])
+        async with asyncio.timeout(HANG):
+            while not all([await heard(page) for page in pages]):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+            for line in (relay.up, relay.down):
+                line.use(Profile(loss=LOSS))
+            # The bridge has seen the loss when it repeats.
+            while not all([(await heard(page))["repeated"] for page in pages]):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+            before = [await heard(page) for page in pages]
+            gained = [Counter[str]() for _ in pages]
+            while min(voice["received"] for voice in gained) < PACKETS * (1 - LOSS):
+                await asyncio.sleep(0.5)
+                now = [await heard(page) for page in pages]
+                gained = [Counter(n) for n in now]
+                for voice, start in zip(gained, before, strict=True):
+                    voice.subtract(start)
+        stats = await process.worker.stats()
+        assert stats is not None
+        assert stats.counters["packets_restored"] > PACKETS * LOSS / 2
+        assert not stats.counters["dropped.red_malformed"]
+        for voice in gained:
+            share = voice["lost"] / (voice["lost"] + voice["received"])
+            made_up = voice["concealed"] / voice["samples"]
+            print(f"{share:.1%} of the packets lost, {made_up:.1%} of the sound made up")
+            assert share > LOSS / 2
+            assert made_up < share / 2
