@@ -22,12 +22,12 @@ if TYPE_CHECKING:  # they hold what stands here
     from bridge.media.transport import Transport
 
 PADDING = 0x20 << 24  # P in a packet's head
-MOST = 2  # earlier frames repeated at most
+MOST = 3  # earlier frames repeated at most
 LOOK_BACK = 16  # packets before one that are looked at to see where a frame belongs
 
-# Loss 0–1 from which one and two earlier frames are repeated: what is left, the loss to the power
-# of one more than that, then stays below half a per cent and below three up to 30 % of loss.
-UP = (0.01, 0.07)
+# Loss 0–1 from which one, two and three earlier frames are repeated. What is left is the loss to
+# the power of one more than that: below half a per cent, below three up to 30 %, six of 50 %.
+UP = (0.01, 0.07, 0.35)
 DOWN = 0.5  # times these the loss must stay below …
 STEADY = 10.0  # … for so many seconds, for each step down
 # Repeating takes at most this share of what the line is known to carry; one stream of frames of

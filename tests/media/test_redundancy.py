@@ -266,7 +266,7 @@ def talk(b: Bench, start: int, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "frames"), [(0.0, 0), (0.005, 0), (0.02, 1), (0.08, 2), (0.3, 2)]
+    ("share", "frames"), [(0.0, 0), (0.005, 0), (0.02, 1), (0.08, 2), (0.3, 2), (0.45, 3)]
 )
 def test_frames_are_repeated_by_the_receivers_loss(share: float, frames: int) -> None:
     """From plain Opus."""
@@ -349,7 +349,10 @@ def test_a_pause_is_bridged_only_as_far_as_offsets_reach() -> None:
 def test_more_at_once_fewer_one_by_one() -> None:
     level = redundancy.Level()
     now = 100.0
-    assert level.feed(0.0, 2, now) == 0
+    assert level.feed(0.0, 3, now) == 0
+    assert level.feed(0.3, 3, now) == 2
+    assert level.feed(0.36, 3, now) == 3
+    level = redundancy.Level()
     assert level.feed(0.3, 2, now) == 2
     assert level.feed(0.3, 1, now) == 1, "no more than the line has room for"
     assert level.feed(0.3, 2, now) == 2
@@ -367,7 +370,7 @@ def test_more_at_once_fewer_one_by_one() -> None:
 
 @pytest.mark.parametrize(
     ("estimate", "streams", "most"),
-    [(0, 1, 2), (0, 0, 2), (100_000, 1, 0), (300_000, 1, 1), (300_000, 3, 0), (600_000, 1, 2)],
+    [(0, 1, 3), (0, 0, 3), (100_000, 1, 0), (300_000, 1, 1), (300_000, 3, 0), (600_000, 1, 3)],
 )
 def test_a_thin_line_has_room_for_little_repetition(estimate: int, streams: int, most: int) -> None:
     assert redundancy.affordable(estimate, streams) == most
