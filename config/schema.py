@@ -102,6 +102,12 @@ class Web(Model):
     origins: list[Text] = Field(
         default=[], description="origins of pages that may open a WebSocket, besides our own"
     )
+    hosts: list[Text] = Field(
+        default=[],
+        max_length=50,
+        description="names under which the pages are reached, besides the addresses in this file "
+        "and the names in the certificate",
+    )
 
 
 class MediaPort(Model):

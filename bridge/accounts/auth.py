@@ -8,12 +8,14 @@ import hmac
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
-from bridge.accounts import passwords
+from bridge.accounts import device_cookie, passwords
+from bridge.accounts.known_addresses import KnownAddresses
 from bridge.accounts.syslog import Line
 from bridge.accounts.throttle import Throttle
+from bridge.accounts.turns import Crowded, Turns
 from bridge.base.observer import Observer
 from bridge.base.roles import User, name_problem, password_problem
 from bridge.store.accounts import Accounts, Device, Login
@@ -58,15 +60,16 @@ class Auth:
         local_token: str,
         observer: Observer,
         noted: Callable[[Line], None] | None = None,
+        device_key: bytes = b"",
     ) -> None:
         self.accounts = accounts
         self._now = now
         self._monotonic = monotonic
         self._local_token = local_token
         self._throttle = Throttle()
-        # One password at a time: many at once would all be looked at before the first failure
-        # counts, and each takes memory and a core on purpose.
-        self._guessing = asyncio.Lock()
+        self._turns = Turns()
+        self._device_key = device_key or secrets.token_bytes(32)
+        self.known = KnownAddresses(accounts, now)
         self._touched: dict[str, float] = {}
         self._strangers: dict[str, tuple[int, int]] = {}
         self._observer = observer
@@ -114,25 +117,54 @@ class Auth:
 
     # --- users --------------------------------------------------------------------------
 
-    def _check_wait(self, name: str, address: str) -> None:
-        wait = self._throttle.wait(name, address, self._monotonic())
+    def device_cookie(self, user: str, given: str) -> str:
+        """The cookie that a device gets at a login, so that it has a lane of its own next time."""
+        known = device_cookie.device(self._device_key, user, given)
+        return given if known else device_cookie.sign(self._device_key, user, secrets.token_hex(8))
+
+    async def _lane(self, name: str, address: str, cookie: str) -> str:
+        """The lane of who tries ``name``'s password: "" for strangers."""
+        device = device_cookie.device(self._device_key, name, cookie)
+        if device:
+            lane = f"device:{device}"
+            if self._throttle.wait(name, address, self._monotonic(), lane) <= 0:
+                return lane
+        came_from = {login.address for login in await self.accounts.logins(name)}
+        return f"place:{name} {address}" if address in came_from else ""
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, name: str, address: str, lane: str) -> AsyncIterator[None]:
+        """One's turn at trying a password. Raises `Denied` where too many wait."""
+        try:
+            async with self._turns.turn(lane or name, address, trusted=bool(lane)):
+                self._check_wait(name, address, lane)
+                yield
+        except Crowded:
+            self._observer.denied("throttled")
+            raise Denied(429, "account.crowded") from None
+
+    def _check_wait(self, name: str, address: str, lane: str = "") -> None:
+        wait = self._throttle.wait(name, address, self._monotonic(), lane)
         if wait > 0:
             self._observer.denied("throttled")
             raise Denied(429, "account.wait", seconds=str(int(wait) + 1))
 
-    async def login(self, name: str, password: str, address: str, agent: str) -> tuple[str, User]:
-        """Return a new token and the user. Raises `Denied`."""
-        async with self._guessing:
-            self._check_wait(name, address)
+    async def login(
+        self, name: str, password: str, address: str, agent: str, *, device: str = ""
+    ) -> tuple[str, User]:
+        """Return a new token and the user; ``device`` is the cookie of an earlier login. Raises
+        `Denied`."""
+        lane = await self._lane(name, address, device) if not name_problem(name) else ""
+        async with self._turn(name, address, lane):
             stored = await self.accounts.password(name) if not name_problem(name) else None
             user = await self.accounts.user(name) if stored is not None else None
             right = await passwords.verify_async(stored, password)
             if not right or user is None or user.disabled:
-                self._throttle.failed(name, address, self._monotonic())
+                self._throttle.failed(name, address, self._monotonic(), lane)
                 self._observer.denied("password")
                 await self.note(f"user:{name[:40]}", address, "login", outcome="refused")
                 raise Denied(401, "account.wrong_password")
-            self._throttle.succeeded(name)
+            self._throttle.succeeded(name, lane)
         return await self._open(user, address, agent), user
 
     def open_demo(self, name: str) -> str:
@@ -170,6 +202,7 @@ class Auth:
                 agent=agent[:200],
             )
         )
+        self.known.add(address)
         await self.note(f"user:{user.name}", address, "login")
         return token
 
@@ -193,11 +226,11 @@ class Auth:
 
     async def change_password(self, user: User, old: str, new: str, address: str) -> None:
         """Raises `Denied`. The user's other logins are ended by the caller."""
-        async with self._guessing:
-            self._check_wait(user.name, address)
+        lane = f"place:{user.name} {address}"  # who is logged in is no stranger
+        async with self._turn(user.name, address, lane):
             stored = await self.accounts.password(user.name)
             if not await passwords.verify_async(stored, old):
-                self._throttle.failed(user.name, address, self._monotonic())
+                self._throttle.failed(user.name, address, self._monotonic(), lane)
                 self._observer.denied("password")
                 raise Denied(403, "account.wrong_old_password")
         problem = password_problem(user.name, new)
@@ -219,6 +252,7 @@ class Auth:
             await self.note(f"point:{point[:64]}", address, "session", outcome="wrong key")
             raise Denied(401, "http.wrong_key")
         self._throttle.succeeded(f"point:{point} {address}")
+        self.known.add(address)
         now = self._now()
         if now - self._touched.get(device.id, 0.0) > TOUCH:
             self._touched[device.id] = now

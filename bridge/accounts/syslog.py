@@ -1,8 +1,9 @@
 """The audit trail as security events for a syslog collector (a province's security centre), by
 RFC 5424, over UDP (RFC 5426), TCP (RFC 6587, octet counting) or TLS (RFC 5425).
 
-Without ``identities`` a line holds no address and no name: who did something is a pseudonym that
-lasts as long as this process, so that the events of one hang together.
+Without ``identities`` a line holds no address and no name: who did something is a pseudonym, the
+same from one restart to the next, so that a security centre can count. Whoever rotates the key
+(`rotate`) begins new ones.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from bridge.base.files import write_private
 from config.schema import Syslog
 
 log = logging.getLogger("syslog")
@@ -33,6 +35,8 @@ KEPT = 1000  # lines that wait while the collector is away
 RETRY = (1.0, 5.0, 30.0)  # seconds between tries
 CONNECT_TIMEOUT = 5.0
 MAX_VALUE = 200  # characters
+PSEUDONYM_KEY = "pseudonym.key"
+KEY_OCTETS = 32
 HARMLESS = ("done", "")
 
 
@@ -87,18 +91,26 @@ def pseudonym(text: str, key: bytes) -> str:
     return hmac.new(key, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:12]
 
 
+def rotate(key_file: Path) -> None:
+    """Begin new pseudonyms: nothing leads from the old ones to them. Raises OSError."""
+    write_private(key_file, secrets.token_bytes(KEY_OCTETS))
+
+
 def framed(data: bytes, transport: str) -> bytes:
     """A message on a stream is preceded by its length (RFC 6587 section 3.4.1)."""
     return data if transport == "udp" else f"{len(data)} ".encode() + data
 
 
 class SecurityLog:
-    """Sends lines to a collector; `note` never waits. ``folder`` is what paths refer to."""
+    """Sends lines to a collector; `note` never waits. ``folder`` is what paths refer to,
+    ``key_file`` has the key of the pseudonyms; it is made where it is missing."""
 
-    def __init__(self, config: Syslog, folder: Path) -> None:
+    def __init__(self, config: Syslog, folder: Path, key_file: Path) -> None:
         self._config = config
         self._folder = folder
-        self._key = secrets.token_bytes(32)
+        self._key_file = key_file
+        self._key_changed = -1
+        self._key = secrets.token_bytes(KEY_OCTETS)
         self._host = socket.gethostname()
         self._waiting: deque[bytes] = deque()
         self._wake = asyncio.Event()
@@ -117,10 +129,23 @@ class SecurityLog:
                 host=self._host,
                 process=os.getpid(),
                 identities=self._config.identities,
-                key=self._key,
+                key=self._current_key(),
             )
         )
         self._wake.set()
+
+    def _current_key(self) -> bytes:
+        """The key in the file, which may have been rotated; one of this run only where there is
+        none and none can be written."""
+        try:
+            if not self._key_file.exists():
+                rotate(self._key_file)
+            changed = self._key_file.stat().st_mtime_ns
+            if changed != self._key_changed:
+                self._key, self._key_changed = self._key_file.read_bytes(), changed
+        except OSError:
+            pass
+        return self._key
 
     async def run(self) -> None:
         """Send until cancelled."""

@@ -1,4 +1,8 @@
-"""Slow down guessing: by account and by address. Pure; ``now`` is monotonic seconds."""
+"""Slow down guessing: by account and by address. Pure; ``now`` is monotonic seconds.
+
+Who has a lane (a device that logged in before, an address that this user came from) is counted by
+itself: what strangers guess at an account slows strangers, and never its owner.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +30,13 @@ class Throttle:
 
     _records: dict[str, _Record] = field(default_factory=dict)
 
-    def wait(self, name: str, address: str, now: float) -> float:
+    def wait(self, name: str, address: str, now: float, lane: str = "") -> float:
         """Seconds until another try is allowed; 0: now."""
-        keys = (f"name:{name}", f"address:{address}")
+        keys = _keys(name, address, lane)
         return max(0.0, *(self._records.get(key, _Record()).until - now for key in keys))
 
-    def failed(self, name: str, address: str, now: float) -> None:
-        for key, free in ((f"name:{name}", FREE), (f"address:{address}", ADDRESS_FREE)):
+    def failed(self, name: str, address: str, now: float, lane: str = "") -> None:
+        for key, free in _keys(name, address, lane).items():
             record = self._records.pop(key, None)
             if record is None or now - record.last > FORGET:
                 record = _Record()
@@ -45,5 +49,13 @@ class Throttle:
             while len(self._records) > MAX_KEYS:
                 del self._records[next(iter(self._records))]
 
-    def succeeded(self, name: str) -> None:
-        self._records.pop(f"name:{name}", None)
+    def succeeded(self, name: str, lane: str = "") -> None:
+        """Somebody is in. What others failed with at other places is not forgotten by that."""
+        self._records.pop(f"lane:{lane}" if lane else f"name:{name}", None)
+
+
+def _keys(name: str, address: str, lane: str) -> dict[str, int]:
+    """What a try counts for, and how many failures are free."""
+    if lane:
+        return {f"lane:{lane}": FREE}
+    return {f"name:{name}": FREE, f"address:{address}": ADDRESS_FREE}

@@ -22,6 +22,7 @@ KEY_OCTETS = 24
 KEYS = "keys.yaml"
 LOCAL_TOKEN = "cli.token"  # noqa: S105 - a file name
 LOCAL_ADDRESS = "cli.url"
+DEVICE_KEY = "device.key"  # signs the cookies of devices that logged in
 
 
 def make_local_token(path: Path) -> str:
@@ -33,6 +34,22 @@ def make_local_token(path: Path) -> str:
     except OSError as error:
         log.error("the token of the command line could not be written: %s", error.strerror)
     return token
+
+
+def kept_key(path: Path) -> bytes:
+    """A random key that outlives restarts; one of this run only where it cannot be written."""
+    try:
+        found = path.read_bytes()
+        if len(found) >= KEY_OCTETS:
+            return found
+    except OSError:
+        pass
+    key = secrets.token_bytes(32)
+    try:
+        write_private(path, key)
+    except OSError as error:
+        log.error("the key %s could not be written: %s", path.name, error.strerror)
+    return key
 
 
 def write_local_address(path: Path, url: str) -> None:

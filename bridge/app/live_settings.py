@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge.accounts.syslog import Line, SecurityLog
+from bridge.accounts.syslog import PSEUDONYM_KEY, Line, SecurityLog
 from bridge.server.metrics_listener import MetricsConfigError, MetricsListener, tls_context
 from bridge.server.webhooks import Delivery
 from config.schema import Bridge, MetricsPort, Syslog, Webhook
@@ -21,12 +21,14 @@ class LiveSettings:
         self,
         bridge: Bridge,
         folder: Path,
+        state: Path,
         pair: Callable[[], tuple[Path, Path] | None],
         delivery: Delivery,
     ) -> None:
-        """``folder`` is what paths refer to; ``pair`` tells the server's certificate and key, None
-        where it has none."""
+        """``folder`` is what paths refer to, ``state`` the state folder; ``pair`` tells the
+        server's certificate and key, None where it has none."""
         self._folder = folder
+        self._pseudonyms = state / PSEUDONYM_KEY
         self._pair = pair
         self._delivery = delivery
         self._metrics: MetricsListener | None = None
@@ -93,7 +95,7 @@ class LiveSettings:
         return tls_context(metrics, self._folder, self._pair())
 
     def _log_of(self, syslog: Syslog | None) -> SecurityLog | None:
-        return SecurityLog(syslog, self._folder) if syslog is not None else None
+        return SecurityLog(syslog, self._folder, self._pseudonyms) if syslog is not None else None
 
     def _run_security_log(self) -> None:
         if self._sender is not None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-from aiohttp import web
 
 from bridge.accounts.auth import Auth
 from bridge.agents.registry import Agents
@@ -18,6 +15,7 @@ from bridge.agents.updates import Updates
 from bridge.app import credentials
 from bridge.app.certificates import ServerCertificate
 from bridge.app.errors import StartError
+from bridge.app.listening import WebServer, hosts_of
 from bridge.app.live_settings import LiveSettings
 from bridge.app.state_folder import make_backups, prepare
 from bridge.base.clock import SteadyClock
@@ -86,6 +84,7 @@ class ControlProcess:
             self.engine = engine_of(topology.bridge.database, state)
         except StoreError as error:
             raise StartError(str(error)) from None
+        self.hosts = hosts_of(topology, self.certificate.file())
         self.meters = Meters()
         self.events = EventLog(self.engine, self.meters.committed)
         self.accounts = Accounts(self.engine)
@@ -113,7 +112,7 @@ class ControlProcess:
         self._make_people(monotonic)
         self._make_lines(monotonic)
         self._make_figures()
-        self._runner: web.AppRunner | None = None
+        self._server: WebServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.url = ""
 
@@ -123,11 +122,18 @@ class ControlProcess:
         self.settings = LiveSettings(
             self.topology.bridge,
             self._folder,
+            self._state,
             self.certificate.pair,
             Delivery(self.events, self.accounts, now),
         )
         self.auth = Auth(
-            self.accounts, now, monotonic, self.local_token, self.meters, self.settings.note
+            self.accounts,
+            now,
+            monotonic,
+            self.local_token,
+            self.meters,
+            self.settings.note,
+            credentials.kept_key(self._state / credentials.DEVICE_KEY),
         )
         self.session_keeper = SessionKeeper(
             control.topology, control.sessions, control.presence, self.accounts, now, monotonic
@@ -193,6 +199,7 @@ class ControlProcess:
             lambda: self.healthy,
             self._not_ready,
             self.meters,
+            self.hosts,
         )
 
     # --- start and stop -----------------------------------------------------------------
@@ -210,31 +217,16 @@ class ControlProcess:
         if problem:
             raise StartError(problem)
         await self.prepare()
-        self.url = await self._listen(context)
+        self._server = WebServer(self.http().app, self.auth.known.__contains__)
+        try:
+            self.url = await self._server.start(web_, context)
+        except StartError:
+            await self.engine.dispose()
+            raise
         credentials.write_local_address(self._state / credentials.LOCAL_ADDRESS, self.url)
         self._start_jobs()
         await self.settings.start(self.topology.bridge, self.metrics)
         return self
-
-    async def _listen(self, context: ssl.SSLContext | None) -> str:
-        """Serve the web application; return its address."""
-        web_ = self.topology.bridge.web
-        self._runner = web.AppRunner(self.http().app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, web_.listen, web_.port, ssl_context=context)
-        try:
-            await site.start()
-        except OSError as error:
-            await self._runner.cleanup()
-            await self.engine.dispose()
-            raise StartError(
-                f"The web address {web_.listen} port {web_.port} cannot be used: "
-                f"{error.strerror}. Stop what uses it, or change bridge.web.port."
-            ) from None
-        port = self._runner.addresses[0][1]
-        scheme = "https" if context else "http"
-        host = f"[{web_.listen}]" if ":" in web_.listen else web_.listen
-        return f"{scheme}://{host}:{port}"
 
     def _start_jobs(self) -> None:
         self.health.start()
@@ -249,6 +241,7 @@ class ControlProcess:
             self.health.run(),
             self.readiness.run(),
             self.collector.run(),
+            self.auth.known.run(),
             self.backups.run(self.conductor.now, lambda: bool(self.conductor.running())),
             self._keep_mark(),
         ]
@@ -259,6 +252,7 @@ class ControlProcess:
         try:
             await migrate(self.engine)
             await credentials.register_keys(self.accounts, self.keys, self.conductor.now())
+            await self.auth.known.load()
             await self.scheduler.load()
             await self.conductor.load()
             await self.incidents.load(self.control.clock())
@@ -282,8 +276,8 @@ class ControlProcess:
         if not self._keep_worker:
             await self.worker.shutdown()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._server is not None:
+            await self._server.stop()
         await self.engine.dispose()
         write_mark(self._state, -1)
 
@@ -318,7 +312,7 @@ class ControlProcess:
             updates=self.updates,
             backups=self.backups,
         )
-        return Http(services, self.topology.bridge.web.origins, self.agent_sockets)
+        return Http(services, self.hosts, self.agent_sockets)
 
     # --- what the parts are told ----------------------------------------------------------
 

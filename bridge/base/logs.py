@@ -13,12 +13,16 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+REPEAT_WINDOW = 60.0  # seconds
+FREE_REPEATS = 3  # lines alike in a window that are all said
+REPEATS_KNOWN = 500  # kinds of lines that are told apart
 LEVEL = "DIEM_CAU_LOG_LEVEL"  # of the environment: DEBUG, INFO, WARNING or ERROR
 
 FOUR = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)(?::\d+)?")  # 192.0.2.1:5004
@@ -62,6 +66,32 @@ def _redact(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     return event
 
 
+class Repeats(logging.Filter):
+    """Of warnings and errors that repeat lets one a minute through, with how many there were: what
+    a stranger can cause as often as he likes must not fill a disk. ``clock`` is monotonic."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._seen: dict[tuple[str, str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        key = (record.name, str(record.msg), kind)
+        now = self._clock()
+        since, count = self._seen.pop(key, (now, 0))
+        if now - since >= REPEAT_WINDOW:
+            if count > FREE_REPEATS:
+                record.msg = f"{record.msg} (and {count - FREE_REPEATS} more like it before)"
+            since, count = now, 0
+        self._seen[key] = (since, count + 1)
+        while len(self._seen) > REPEATS_KNOWN:
+            del self._seen[next(iter(self._seen))]
+        return count < FREE_REPEATS
+
+
 def _level() -> int:
     named = logging.getLevelNamesMapping().get(os.environ.get(LEVEL, "INFO").upper())
     return named if named is not None else logging.INFO
@@ -96,6 +126,7 @@ def configure(stream: TextIO | None = None, *, process: str = "") -> None:
     )
     handler = logging.StreamHandler(out)
     handler.setFormatter(formatter)
+    handler.addFilter(Repeats(time.monotonic))
     root = logging.getLogger()
     for before in list(root.handlers):
         root.removeHandler(before)

@@ -46,7 +46,7 @@ class Observer:
         """Somebody was refused: password, device_key, enrolment_code, throttled."""
 
     def hung_up(self, reason: str) -> None:
-        """The bridge closed a WebSocket: too_slow, bad_messages or no_hello."""
+        """The bridge closed a WebSocket: too_slow, bad_messages, too_many or no_hello."""
 
     def reloaded(self, accepted: bool) -> None:
         """Somebody asked for another topology to be taken in."""

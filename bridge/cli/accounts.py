@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.accounts import passwords
+from bridge.accounts.syslog import PSEUDONYM_KEY, rotate
 from bridge.app import certificates
 from bridge.base.i18n import text
 from bridge.base.roles import ROLES, User, name_problem, password_problem
@@ -24,6 +25,7 @@ from bridge.store.database import NotSaved, StoreError, engine_of, migrate
 
 user_app = typer.Typer(no_args_is_help=True, help="Accounts of operators, technicians, admins.")
 ca_app = typer.Typer(no_args_is_help=True, help="A local certificate authority for the pages.")
+security_app = typer.Typer(no_args_is_help=True, help="What a security centre asks for.")
 
 Name = Annotated[str, typer.Argument(help="the account's name: a-z, 0-9, dot, hyphen")]
 RoleOption = Annotated[str, typer.Option(help=", ".join(ROLES))]
@@ -209,3 +211,16 @@ def ca_init(
     typer.echo(f"server certificate for {', '.join(hosts)}: {certificate}")
     typer.echo(f"authority, to be installed on room PCs and consoles: {ca}")
     typer.echo("Install it with the address /api/v1/ca.crt, or copy the file.")
+
+
+@security_app.command("rotate-pseudonyms")
+def rotate_pseudonyms(file: File) -> None:
+    """Begin new pseudonyms in the events for a security centre; a running bridge uses them at
+    once."""
+    folder = state_folder(file, load_or_exit(file))
+    try:
+        rotate(folder / PSEUDONYM_KEY)
+    except OSError as error:
+        errors.print(f"The folder {folder} cannot be written: {error.strerror}.", markup=False)
+        raise typer.Exit(1) from None
+    typer.echo("New pseudonyms from now on; nothing leads from the old ones to them.")

@@ -19,7 +19,7 @@ from bridge.app.process import ControlProcess
 from bridge.app.state_folder import held, look_at_database
 from bridge.base import logs
 from bridge.base.systemd import notify, watchdog
-from bridge.cli.accounts import ca_app, user_app
+from bridge.cli.accounts import ca_app, security_app, user_app
 from bridge.cli.agents import agents_app, bundle_app
 from bridge.cli.common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
 from bridge.cli.ready import ready
@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(user_app, name="user")
 app.add_typer(ca_app, name="ca")
+app.add_typer(security_app, name="security")
 app.add_typer(conference_app, name="conference")
 app.add_typer(point_app, name="point")
 app.add_typer(agents_app, name="agents")

@@ -18,6 +18,7 @@ from bridge.agents import protocol as p
 from bridge.agents.registry import Agent, Agents
 from bridge.base import logs
 from bridge.control.control import Control
+from bridge.server.guard.message_budget import CODES, REPORTS, Budgets, Rate
 from bridge.signalling.text import BadMessage
 from bridge.store.accounts import Accounts
 from bridge.store.database import FAULTS
@@ -29,7 +30,7 @@ HEARTBEAT = 2.0  # seconds between pings; a vanished agent is noticed within 3 s
 SEND_TIMEOUT = 10.0
 TELL_INTERVAL = 1.0  # seconds between looks at whether an agent has to be told something
 MAX_BAD = 20  # unusable messages until the connection is closed
-CLOSE_PROTOCOL, CLOSE_KEY, CLOSE_BUSY = 4400, 4403, 4409
+CLOSE_PROTOCOL, CLOSE_KEY, CLOSE_BUSY, CLOSE_TOO_MANY = 4400, 4403, 4409, 4429
 
 
 class AgentSockets:
@@ -52,6 +53,7 @@ class AgentSockets:
         self._control = control
         self._senders = senders
         self._certificate = certificate
+        self._budgets = Budgets()
 
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one agent until it goes."""
@@ -136,7 +138,13 @@ class AgentSockets:
     async def _read(self, socket: web.WebSocketResponse, agent: Agent) -> None:
         async for message in socket:
             try:
-                if await self._handle(message, agent):
+                if not self._may(agent):
+                    agent.unusable += 1
+                    if agent.unusable > MAX_BAD:
+                        log.warning("an agent sent far too many messages and was cut off")
+                        await socket.close(code=CLOSE_TOO_MANY, message=b"too many messages")
+                        return
+                elif await self._handle(message, agent):
                     return
             except BadMessage as error:
                 agent.unusable += 1
@@ -144,6 +152,13 @@ class AgentSockets:
                     log.warning("an agent sent nonsense: %s", error.detail or error)
                 if agent.unusable > MAX_BAD:
                     await socket.close(code=CLOSE_PROTOCOL, message=b"too many bad messages")
+
+    def _may(self, agent: Agent) -> bool:
+        """Whether an agent has a message left."""
+        return self._has(agent, "messages", REPORTS)
+
+    def _has(self, agent: Agent, kind: str, rate: Rate) -> bool:
+        return self._budgets.spend(agent.device, kind, rate, self._control.clock()) == "take"
 
     async def _handle(self, message: WSMessage, agent: Agent) -> bool:
         if message.type is not WSMsgType.TEXT:
@@ -154,6 +169,8 @@ class AgentSockets:
             case p.Outcome() as outcome:
                 self._agents.outcome(agent, outcome)
             case p.WantRoom():
+                if not self._has(agent, "codes", CODES):  # each costs a line of the audit trail
+                    raise BadMessage("refusal.too_many")
                 await self._room_code(agent)
             case p.Bye():
                 self._agents.signed_off(agent)

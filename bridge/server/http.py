@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -27,6 +26,8 @@ from bridge.server.api import (
 )
 from bridge.server.api.routes import MAX_BACKUP_BODY, Route, Table
 from bridge.server.api.services import Services
+from bridge.server.guard.front_door import Door
+from bridge.server.guard.hosts import Hosts, local_address
 from bridge.server.problems import problem
 from bridge.server.websocket import ClientSockets
 
@@ -71,16 +72,18 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+HSTS = "max-age=31536000"
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Http:
     """Builds the application (``app``) that a web server runs."""
 
-    def __init__(self, services: Services, origins: list[str], agents: AgentSockets) -> None:
+    def __init__(self, services: Services, hosts: Hosts, agents: AgentSockets) -> None:
         self.services = services
         self.control = services.control
-        self._origins = {origin.rstrip("/").lower() for origin in origins}
+        self._hosts = hosts
         self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_BACKUP_BODY)
         Table(services, ROUTES).install(self.app)
         self.app.add_routes(
@@ -100,10 +103,25 @@ class Http:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not self._same_origin(request):
+        door = request.transport.get_protocol() if request.transport is not None else None
+        if isinstance(door, Door):
+            door.request_began()
+        try:
+            return await self._answer(request, handler)
+        finally:
+            if isinstance(door, Door):
+                door.request_ended()
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not self._hosts.serves(request.host, local_address(request)):
+            return problem(421, "http.unknown_host")
+        origin = request.headers.get("Origin")
+        if not self._hosts.may_come(origin, request.scheme, request.host):
             return problem(403, "http.foreign_origin")
         try:
             response = await handler(request)
+        except ConnectionError:  # whoever asked is gone
+            return problem(400, "http.gone")
         except web.HTTPRequestEntityTooLarge:
             return problem(413, "http.too_large")
         except web.HTTPException as error:
@@ -116,16 +134,9 @@ class Http:
         if not isinstance(response, web.WebSocketResponse):
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
+            if request.secure:  # RFC 6797: a browser that was here once comes by TLS only
+                response.headers.setdefault("Strict-Transport-Security", HSTS)
         return response
-
-    def _same_origin(self, request: web.Request) -> bool:
-        """Browsers name the page's origin; it must be ours (or configured). Programs that are
-        no browsers send none: they cannot be tricked by a page."""
-        origin = request.headers.get("Origin")
-        if origin is None:
-            return True
-        host = urlsplit(origin).netloc.lower()
-        return host == request.host.lower() or origin.rstrip("/").lower() in self._origins
 
     # --- pages --------------------------------------------------------------------------
 

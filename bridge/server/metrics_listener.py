@@ -12,12 +12,13 @@ import ipaddress
 import logging
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
 
 from bridge.base.observer import Observer
+from bridge.server.guard.hosts import Hosts, local_address
 from bridge.server.problems import problem
 from config.schema import MetricsPort
 from monitoring.exposition.snapshot import Snapshot, exposition
@@ -73,8 +74,10 @@ class MetricsListener:
         healthy: Callable[[], bool],
         ready: Callable[[], str],
         observer: Observer,
+        hosts: Hosts,
     ) -> None:
         self._config = config
+        self._hosts = hosts
         self._snapshot = snapshot
         self._healthy = healthy
         self._ready = ready
@@ -87,7 +90,7 @@ class MetricsListener:
 
     def _application(self) -> web.Application:
         """An application; each serves one runner, for good."""
-        app = web.Application()
+        app = web.Application(middlewares=[self._guard])
         app.add_routes(
             [
                 web.get("/metrics", self.metrics),
@@ -96,6 +99,19 @@ class MetricsListener:
             ]
         )
         return app
+
+    @web.middleware
+    async def _guard(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """No page of a stranger reads figures by a name of its own (DNS rebinding)."""
+        if not self._hosts.serves(request.host, local_address(request)):
+            return problem(421, "http.unknown_host")
+        if not self._hosts.may_come(request.headers.get("Origin"), request.scheme, request.host):
+            return problem(403, "http.foreign_origin")
+        return await handler(request)
 
     async def start(self, context: ssl.SSLContext | None) -> None:
         """Listen. An address that is taken is logged, and the bridge goes on without."""

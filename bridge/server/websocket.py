@@ -19,6 +19,7 @@ from bridge.control.draft import Done, Result
 from bridge.control.sessions import Client, Session
 from bridge.server.api.services import Services
 from bridge.server.directing import direct, note_refusal
+from bridge.server.guard.message_budget import PERSON, ROOM, STATUS, Budgets, Verdict
 from bridge.signalling import protocol, text
 from bridge.store.database import FAULTS
 
@@ -34,6 +35,7 @@ CLOSE_PROTOCOL = 4400
 CLOSE_TAKEN_OVER = 4409
 CLOSE_REVOKED = 4403
 CLOSE_TOO_SLOW = 4408
+CLOSE_TOO_MANY = 4429
 FINAL = {"taken_over": CLOSE_TAKEN_OVER, "revoked": CLOSE_REVOKED, "logged_out": CLOSE_REVOKED}
 
 
@@ -42,6 +44,7 @@ class ClientSockets:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._budgets = Budgets()
 
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one client until it goes."""
@@ -52,7 +55,9 @@ class ClientSockets:
         greeted = await self._greet(socket)
         if greeted is not None:
             session, hello = greeted
-            connection = _Connection(self._services, socket, session, request.remote or "")
+            connection = _Connection(
+                self._services, socket, session, request.remote or "", self._budgets
+            )
             await connection.serve(hello)
         return socket
 
@@ -67,9 +72,10 @@ class ClientSockets:
         if not isinstance(hello, protocol.Hello) or hello.version != protocol.VERSION:
             error = protocol.Error(sentence=sentence("protocol.hello_first"))
             control.observer.hung_up("no_hello")
-            if not socket.closed:
-                await socket.send_str(text.encode(error))
-            await socket.close(code=CLOSE_PROTOCOL, message=b"hello expected")
+            with contextlib.suppress(ConnectionError, RuntimeError):  # it may be gone already
+                if not socket.closed:
+                    await socket.send_str(text.encode(error))
+                await socket.close(code=CLOSE_PROTOCOL, message=b"hello expected")
             return None
         session = control.sessions.get(hello.session)
         if session is None:
@@ -82,9 +88,15 @@ class _Connection:
     """One WebSocket of a session, from the hello on. ``address`` is the client's."""
 
     def __init__(
-        self, services: Services, socket: web.WebSocketResponse, session: Session, address: str
+        self,
+        services: Services,
+        socket: web.WebSocketResponse,
+        session: Session,
+        address: str,
+        budgets: Budgets,
     ) -> None:
         self._services = services
+        self._budgets = budgets
         self._control = services.control
         self._socket = socket
         self._session = session
@@ -121,7 +133,17 @@ class _Connection:
                 self._client.post(protocol.Error(sentence=sentence("protocol.not_json")))
             else:
                 try:
-                    await self._handle(text.decode(message.data))
+                    asked = text.decode(message.data)
+                    verdict = self._spend(asked)
+                    if verdict == "take":
+                        await self._handle(asked)
+                    elif verdict == "refuse":
+                        self._refuse(asked)
+                    else:
+                        self._control.observer.hung_up("too_many")
+                        log.warning("a client sent far too many messages and was cut off")
+                        await self._socket.close(code=CLOSE_TOO_MANY, message=b"too many messages")
+                        return
                 except text.BadMessage as error:
                     bad += 1
                     arguments = {"detail": error.detail} if error.detail else {}
@@ -129,6 +151,23 @@ class _Connection:
             if bad > MAX_BAD_MESSAGES:
                 self._control.observer.hung_up("bad_messages")
                 await self._socket.close(code=CLOSE_PROTOCOL, message=b"too many bad messages")
+
+    def _spend(self, message: protocol.FromClient) -> Verdict:
+        """What a message costs; a page's goodbye is free."""
+        session = self._session
+        if isinstance(message, protocol.Bye | protocol.Hello):
+            return "take"
+        if isinstance(message, protocol.Command | protocol.Typed | protocol.Watch):
+            kind, rate = "command", ROOM if session.point is not None else PERSON
+        else:
+            kind, rate = type(message).__name__, STATUS
+        return self._budgets.spend(session.id, kind, rate, self._control.clock())
+
+    def _refuse(self, message: protocol.FromClient) -> None:
+        if isinstance(message, protocol.Command | protocol.Typed):
+            self._client.post(_result(message.id, Refusal(key="refusal.too_many")))
+        elif isinstance(message, protocol.Watch):
+            self._client.post(protocol.Error(sentence=sentence("refusal.too_many")))
 
     async def _handle(self, message: protocol.FromClient) -> None:
         session = self._session

@@ -268,6 +268,21 @@ class Accounts:
             query = query.limit(limit)
         return [AuditEntry(**dict(row._mapping)) for row in await self._rows(query)]
 
+    # --- known addresses ----------------------------------------------------------------
+
+    async def addresses(self) -> dict[str, float]:
+        """When somebody who may come in was last seen at an address."""
+        query = sa.select(t.known_addresses).order_by(t.known_addresses.c.seen)
+        return {row.address: row.seen for row in await self._rows(query)}
+
+    async def put_addresses(self, seen: dict[str, float], since: float) -> None:
+        """Add addresses, and forget those not seen after ``since``."""
+        table = t.known_addresses
+        await self._write(
+            sa.delete(table).where(sa.or_(table.c.seen < since, table.c.address.in_(list(seen)))),
+            *(sa.insert(table).values(address=a, seen=at) for a, at in seen.items()),
+        )
+
     # --- templates and settings ---------------------------------------------------------
 
     async def templates(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bridge.accounts.auth import Auth, Denied
-from bridge.accounts.syslog import KEPT, Line, SecurityLog, framed, message, pseudonym, word
+from bridge.accounts.syslog import KEPT, Line, SecurityLog, framed, message, pseudonym, rotate, word
 from bridge.app.certificates import CA_CERTIFICATE, CERTIFICATE, KEY, create
 from bridge.base.observer import Observer
 from bridge.store.database import NotSaved
@@ -126,12 +126,12 @@ async def ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_over_udp() -> None:
+async def test_over_udp(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as collector:
         collector.bind(("127.0.0.1", 0))
         collector.setblocking(False)
         config = Syslog(address="127.0.0.1", port=collector.getsockname()[1])
-        sender = SecurityLog(config, Path())
+        sender = SecurityLog(config, Path(), tmp_path / "key")
         task = asyncio.create_task(sender.run())
         sender.note(LINE)
         async with asyncio.timeout(HANG):
@@ -141,12 +141,14 @@ async def test_over_udp() -> None:
 
 
 async def test_a_collector_that_was_away_gets_what_waited(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("bridge.accounts.syslog.RETRY", (0.02,))
     collector = Collector()
     port = await collector.start()
-    sender = SecurityLog(Syslog(address="127.0.0.1", port=port, transport="tcp"), Path())
+    sender = SecurityLog(
+        Syslog(address="127.0.0.1", port=port, transport="tcp"), Path(), tmp_path / "key"
+    )
     task = asyncio.create_task(sender.run())
     sender.note(LINE)
     async with asyncio.timeout(HANG):
@@ -175,8 +177,10 @@ async def test_over_tls_and_only_to_the_right_one(tmp_path: Path) -> None:
     config = Syslog(
         address="127.0.0.1", port=port, transport="tls", authority=f"tls/{CA_CERTIFICATE}"
     )
-    stranger = SecurityLog(config.model_copy(update={"authority": None}), tmp_path)
-    sender = SecurityLog(config, tmp_path)
+    stranger = SecurityLog(
+        config.model_copy(update={"authority": None}), tmp_path, tmp_path / "key"
+    )
+    sender = SecurityLog(config, tmp_path, tmp_path / "key")
     tasks = [asyncio.create_task(stranger.run())]
     stranger.note(LINE._replace(action="for nobody"))
     await asyncio.sleep(0.2)
@@ -190,8 +194,8 @@ async def test_over_tls_and_only_to_the_right_one(tmp_path: Path) -> None:
     await collector.stop()
 
 
-async def test_what_waits_has_a_bound() -> None:
-    sender = SecurityLog(Syslog(address="192.0.2.1"), Path())
+async def test_what_waits_has_a_bound(tmp_path: Path) -> None:
+    sender = SecurityLog(Syslog(address="192.0.2.1"), Path(), tmp_path / "key")
     for _ in range(KEPT + 5):
         sender.note(LINE)
     assert sender.dropped == 5
@@ -244,3 +248,33 @@ def test_a_collector_has_an_address() -> None:
     ):
         with pytest.raises(ValidationError):
             Syslog.model_validate(wrong)
+
+
+def test_pseudonyms_outlive_a_restart_and_can_be_rotated(tmp_path: Path) -> None:
+    """They once were others after every restart, so that nobody could count."""
+
+    def actor() -> str:
+        sender = SecurityLog(Syslog(address="192.0.2.1"), tmp_path, tmp_path / "key")
+        sender.note(LINE)
+        found = re.search(rb'actor="(\w+)"', sender._waiting[0])
+        assert found is not None
+        return found[1].decode()
+
+    first = actor()
+    assert actor() == first
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    rotate(tmp_path / "key")
+    second = actor()
+    assert second != first
+    assert actor() == second
+
+
+def test_a_running_sender_takes_the_rotated_key(tmp_path: Path) -> None:
+    sender = SecurityLog(Syslog(address="192.0.2.1"), tmp_path, tmp_path / "key")
+    sender.note(LINE)
+    rotate(tmp_path / "key")
+    sender.note(LINE)
+    before, after = (re.search(rb'actor="(\w+)"', said) for said in sender._waiting)
+    assert before is not None
+    assert after is not None
+    assert before[1] != after[1]

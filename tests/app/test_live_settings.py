@@ -60,7 +60,7 @@ class Running:
     def __init__(self, folder: Path) -> None:
         self.deliveries, self.listener = Deliveries(), Listener()
         self.settings = LiveSettings(
-            bridge(), folder, lambda: None, cast("Delivery", self.deliveries)
+            bridge(), folder, folder, lambda: None, cast("Delivery", self.deliveries)
         )
 
 

@@ -157,3 +157,25 @@ def test_what_an_agent_sends_of_its_log_is_redacted_too() -> None:
 def test_newlines_do_not_forge_lines(journal: io.StringIO) -> None:
     log.warning("a peer said %s", 'x"}\n{"event": "forged"}')
     assert len(lines(journal)) == 1
+
+
+def test_what_repeats_is_said_once_a_minute() -> None:
+    """A stranger once wrote 61 MB of log in 90 seconds."""
+    now = 0.0
+    repeats = logs.Repeats(lambda: now)
+
+    def said(level: int, text: str) -> bool:
+        record = logging.LogRecord("http", level, "x.py", 1, text, (), None)
+        kept.append(record)
+        return bool(repeats.filter(record))
+
+    kept: list[logging.LogRecord] = []
+    assert sum(said(logging.WARNING, "a connection was refused") for _ in range(1000)) == 3
+    assert sum(said(logging.WARNING, "something else") for _ in range(2)) == 2
+    assert sum(said(logging.INFO, "a connection was refused") for _ in range(50)) == 50
+    now = 61.0
+    assert said(logging.WARNING, "a connection was refused")
+    assert "997 more like it" in str(kept[-1].msg)
+    for number in range(2000):
+        said(logging.ERROR, f"line {number}")
+    assert len(repeats._seen) <= logs.REPEATS_KNOWN

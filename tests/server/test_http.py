@@ -74,3 +74,20 @@ async def test_a_fault_of_ours_is_a_sentence(
     response = await bridge.call("GET", "/templates", role="viewer")
     assert response.status == 500
     assert (await response.json())["title_vi"].startswith("Cầu gặp lỗi")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8443", "127.0.0.1.evil.org", ""])
+async def test_a_name_that_is_not_ours_is_not_served(bridge: Bridge, host: str) -> None:
+    """A stranger's page whose name was made to lead here once could log in and open a WebSocket."""
+    headers = {"Host": host, "Origin": f"http://{host}"}
+    body = {"name": "operator", "password": "x"}
+    response = await bridge.client.post("/api/v1/login", json=body, headers=headers)
+    assert response.status == 421
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await bridge.client.ws_connect("/api/v1/ws", headers=headers)
+
+
+async def test_the_scheme_of_an_origin_counts(bridge: Bridge) -> None:
+    origin = str(bridge.client.make_url("")).rstrip("/").replace("http:", "https:")
+    response = await bridge.client.get("/api/v1/me", headers={"Origin": origin})
+    assert response.status == 403

@@ -41,6 +41,7 @@ class Stage:
             lambda: self.healthy,
             bridge.process._not_ready,
             bridge.process.meters,
+            bridge.process.hosts,
         )
 
 
@@ -221,3 +222,16 @@ async def test_a_taken_port_is_said_so_in_the_log(
     async with aiohttp.ClientSession() as http, http.get(url) as response:
         assert response.status == 401, "as the new configuration has it"
     await stage.listener.stop()
+
+
+async def test_figures_are_not_for_a_page_of_a_stranger(watched: Bridge) -> None:
+    """DNS rebinding: the stranger's name leads here, and Host and Origin name it alike."""
+    stage = Stage(watched, MetricsPort(port=0))
+    async with TestClient(TestServer(stage.listener.app)) as client:
+        for headers, status in (
+            ({"Host": "evil.example"}, 421),
+            ({"Host": "evil.example:9464", "Origin": "http://evil.example:9464"}, 421),
+            ({"Origin": "http://evil.example"}, 403),
+            ({"Host": "localhost"}, 200),
+        ):
+            assert (await client.get("/metrics", headers=headers)).status == status, headers

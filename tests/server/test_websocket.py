@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import aiohttp
 import pytest
@@ -12,6 +13,7 @@ from bridge.conference.model import Actor, PointId
 from bridge.control.sessions import QUEUE, Client
 from bridge.media import messages as m
 from tests.control_support import INVENTORY, Bridge, closed, until
+from tests.waiting import HANG
 
 
 async def test_a_second_session_takes_over_and_the_first_is_told(bridge: Bridge) -> None:
@@ -293,3 +295,37 @@ async def test_a_page_that_was_loaded_anew_shares_no_more(bridge: Bridge) -> Non
         await until(page, "result")
         await bridge.settle()
         assert bridge.state(conference).content is None
+
+
+async def test_a_room_that_floods_is_refused_and_cut_off(bridge: Bridge) -> None:
+    conference = await bridge.open()
+    tokens = await bridge.join("khoan-du")
+    socket = await bridge.connect(tokens["khoan-du"])
+    await until(socket, "welcome")
+    before = bridge.state(conference).seq
+    for number in range(150):
+        kind = "request_floor" if number % 2 == 0 else "withdraw_floor"
+        message = {"type": "command", "id": number, "conference": conference}
+        command = {"type": kind, "point": "khoan-du"}
+        await socket.send_json({**message, "command": command})
+    refused = 0
+    async with asyncio.timeout(HANG):
+        while True:
+            reply = await socket.receive()
+            if reply.type is not aiohttp.WSMsgType.TEXT:
+                break
+            document = json.loads(reply.data)
+            if document["type"] == "result" and not document["ok"]:
+                refused += 1
+    assert socket.close_code == 4429
+    assert refused >= 50
+    assert bridge.state(conference).seq - before <= 20
+
+
+async def test_a_flood_of_status_messages_is_cut_off(bridge: Bridge) -> None:
+    tokens = await bridge.join("khoan-du")
+    socket = await bridge.connect(tokens["khoan-du"])
+    await until(socket, "welcome")
+    for _ in range(400):
+        await socket.send_json({"type": "report", "slots": []})
+    assert await closed(socket) == 4429

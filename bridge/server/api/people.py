@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from bridge.accounts import passwords
+from bridge.accounts import device_cookie, passwords
 from bridge.accounts.auth import Denied
 from bridge.base.roles import RIGHTS, Role, User, name_problem, password_problem
 from bridge.server.api.installation import installation_line
@@ -121,10 +121,13 @@ async def login(call: Call) -> web.Response:
     body: LoginBody = call.body
     auth = call.services.auth
     agent = call.request.headers.get("User-Agent", "")
+    device = call.request.cookies.get(device_cookie.NAME, "")
     if body.demo:
         token, user = await auth.login_demo(body.demo, call.address, agent)
     else:
-        token, user = await auth.login(body.name.strip(), body.password, call.address, agent)
+        token, user = await auth.login(
+            body.name.strip(), body.password, call.address, agent, device=device
+        )
     answer = await _me(call, user, token if body.token else "")
     response = web.Response(body=msgspec.json.encode(answer), content_type="application/json")
     if not body.token:
@@ -136,6 +139,15 @@ async def login(call: Call) -> web.Response:
             max_age=int(LOGIN_LIFE),
             secure=call.request.secure,
             path="/",
+        )
+        response.set_cookie(
+            device_cookie.NAME,
+            auth.device_cookie(user.name, device),
+            httponly=True,
+            samesite="Strict",
+            max_age=device_cookie.LIFE,
+            secure=call.request.secure,
+            path="/api/v1/login",
         )
     return response
 

@@ -6,6 +6,7 @@ interface (OpenAPI 3.1) is made from the same table, so the two cannot differ.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -28,6 +29,8 @@ log = logging.getLogger("api")
 MAX_BODY = 1 << 20  # octets of a JSON body (a topology is the largest)
 MAX_DEPTH = 32
 MAX_BACKUP_BODY = 256 << 20
+BODY_TIMEOUT = 20.0  # seconds for a body, and as long again as its greatest size takes at
+BODY_RATE = 1 << 20  # octets a second
 SAFE = ("GET", "HEAD")
 COOKIE = "session"
 
@@ -176,11 +179,15 @@ async def read_bounded(request: web.Request, limit: int) -> bytes:
     """The body. Raises `NotUsable` for one of more than ``limit`` octets, having read no more."""
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.content.iter_chunked(1 << 16):
-        size += len(chunk)
-        if size > limit:
-            raise strict_json.NotUsable("protocol.too_large")
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT + limit / BODY_RATE):
+            async for chunk in request.content.iter_chunked(1 << 16):
+                size += len(chunk)
+                if size > limit:
+                    raise strict_json.NotUsable("protocol.too_large")
+                chunks.append(chunk)
+    except TimeoutError:
+        raise Denied(408, "http.too_slow") from None
     return b"".join(chunks)
 
 

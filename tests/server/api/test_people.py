@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from bridge.accounts.auth import Denied
 from bridge.accounts.throttle import FREE
 from tests.control_support import PASSWORD, Bridge
 
@@ -78,3 +81,51 @@ async def test_the_demos_keys_are_for_one_account_each(bridge: Bridge) -> None:
     right = await bridge.call("POST", "/login", {"demo": keys["demo"]})
     assert (await right.json())["user"] == "demo"
     assert (await bridge.call("POST", "/login", {"demo": keys["nobody"]})).status == 401
+
+
+async def test_strangers_do_not_lock_the_owner_out(bridge: Bridge) -> None:
+    """Twelve wrong passwords from twelve addresses once kept the admin with the right one out."""
+    auth = bridge.process.auth
+    await bridge.user("admin")
+    cookie = auth.device_cookie("admin", "")
+    for number in range(12):
+        with pytest.raises(Denied):
+            await auth.login("admin", "wrong-wrong-wrong", f"192.0.2.{number}", "x")
+    with pytest.raises(Denied) as refused:
+        await auth.login("admin", PASSWORD, "192.0.2.99", "x")
+    assert refused.value.status == 429, "a stranger waits"
+    await auth.login("admin", PASSWORD, "127.0.0.1", "x")  # where the admin came from before
+    await auth.login("admin", PASSWORD, "192.0.2.98", "x", device=cookie)
+    for forged in (cookie[:-1] + "x", auth.device_cookie("operator", ""), "é", "."):
+        with pytest.raises(Denied):
+            await auth.login("admin", PASSWORD, "192.0.2.97", "x", device=forged)
+
+
+async def test_a_stolen_device_cookie_is_no_free_pass_for_guessing(bridge: Bridge) -> None:
+    auth = bridge.process.auth
+    await bridge.user("admin")
+    cookie = auth.device_cookie("admin", "")
+    statuses = []
+    for _ in range(FREE + 6):
+        with pytest.raises(Denied) as refused:
+            await auth.login("admin", "wrong-wrong-wrong", "192.0.2.1", "x", device=cookie)
+        statuses.append(refused.value.status)
+    assert statuses[:FREE] == [401] * FREE
+    assert statuses[-1] == 429
+
+
+async def test_a_login_gives_the_device_a_cookie(bridge: Bridge) -> None:
+    await bridge.user("operator")
+    body = {"name": "operator", "password": PASSWORD}
+    response = await bridge.call("POST", "/login", body)
+    made = response.cookies["device"]
+    assert made["httponly"]
+    assert made["samesite"] == "Strict"
+    assert made.value == bridge.process.auth.device_cookie("operator", made.value)
+    assert "127.0.0.1" in bridge.process.auth.known
+    await bridge.process.auth.known.save()
+    await bridge.process.auth.known.load()
+    assert "127.0.0.1" in bridge.process.auth.known
+    bridge.pass_time(100 * 86400)
+    await bridge.process.auth.known.load()
+    assert "127.0.0.1" not in bridge.process.auth.known
