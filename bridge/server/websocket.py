@@ -30,6 +30,7 @@ HEARTBEAT = 4.0  # seconds between pings; a vanished page is noticed within twic
 SEND_TIMEOUT = 10.0  # seconds a client may not read
 MAX_BAD_MESSAGES = 20  # unusable messages on one connection until it is closed
 LOG_PAGE = 5000  # events that a console is sent at once
+REFUSED_PAUSE = 0.01  # seconds until the next message of a client that sends too many is read
 CLOSE_UNKNOWN_SESSION = 4401
 CLOSE_PROTOCOL = 4400
 CLOSE_TAKEN_OVER = 4409
@@ -139,6 +140,7 @@ class _Connection:
                         await self._handle(asked)
                     elif verdict == "refuse":
                         self._refuse(asked)
+                        await asyncio.sleep(REFUSED_PAUSE)  # its own line waits, nobody else's
                     else:
                         self._control.observer.hung_up("too_many")
                         log.warning("a client sent far too many messages and was cut off")
