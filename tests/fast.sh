@@ -6,6 +6,8 @@ set -eu
 here=$(dirname "$0")
 # One process a core, and one more: the demo's test mostly waits.
 workers=$(($(getconf _NPROCESSORS_ONLN) + 1))
+# Once for every state of the sources, instead of by every process of the tests.
+"$BIN/python" -m tests.media.compiled
 [ $# -eq 0 ] || exec "$BIN/python" -m pytest "$@"
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT

@@ -13,12 +13,12 @@ from bridge.media import messages as m
 from bridge.media.counters import Counters, Drop
 from bridge.media.distribution import Distributor
 from bridge.media.dtls import DtlsServer, Identity
-from bridge.media.fanout import abs_send_time_word, fan_out, gather
+from bridge.media.fanout import Rest, fan_out, gather, share, stamp
 from bridge.media.ice import IceLite
 from bridge.media.intake import Intake
 from bridge.media.layer import Layer
+from bridge.media.makers import Makers
 from bridge.media.routing import Router
-from bridge.media.slot import Slot
 from bridge.media.srtp import SrtpError
 from bridge.media.transport import REPORT_SSRC, Address, Transport
 
@@ -42,6 +42,7 @@ class MediaCore:
         worker: str,
         random_bits: Callable[[int], int],
         estimation: bool = True,
+        makers: Makers | None = None,
     ) -> None:
         """Without ``estimation`` everybody is sent everything (for comparison)."""
         self.identity = identity
@@ -53,18 +54,19 @@ class MediaCore:
         self.transports: dict[str, Transport] = {}
         self.router = Router(self.transports, self.counters, self.events)
         self.ice = IceLite(self.counters, self._send, random_bits)
-        self.intake = Intake(self.router, self.counters, self.events)
+        self._makers = makers or Makers()
+        self.intake = Intake(self.router, self.counters, self.events, self._makers)
         self.distributor = Distributor(self.transports, self.router, self.events)
         self.pressing = False  # whether `tick` has something to do within a few milliseconds
         self._estimation = estimation
         # Output: receivers with something to do; single datagrams (socket, address, bytes).
         self.ready: list[Transport] = []
         self.datagrams: list[tuple[int, Address, bytes]] = []
-        self._next_report = 0.0
-        self._next_feedback = 0.0
+        # For `bridge.media.due`.
+        self.fed_back = self.repairing = False
+        self.next_report = self.next_feedback = 0.0
         self._refilled = 0.0
-        self._next_level = 0.0
-        self._next_housekeeping = 0.0
+        self.next_level = self.next_housekeeping = 0.0
         self._levels: dict[str, int] = {}
         self._levels_sent = 0.0
 
@@ -139,6 +141,7 @@ class MediaCore:
             return
         self._heard(transport, now)
         self.counters.rtcp_in += 1
+        stamp(transport, self._unix(now))  # for what is sent again
         feedback.handle(
             parsed, transport, self.router, self.counters, self.ready, now, self._unix(now)
         )
@@ -167,24 +170,35 @@ class MediaCore:
             for layer in dirty:
                 if layer.key_frame_wanted:
                     self.router.key_frames.notice(layer)
+                self.repairing = self.repairing or bool(layer.missing)
                 gather(layer, self.ready)
-        if self.ready:
-            ready = self.ready
-            self.ready = []
-            unix_time = self._unix(now)
-            for transport in ready:
-                ident = transport.extensions.abs_send_time
-                if ident and not transport.cc_word:
-                    transport.ext_word = abs_send_time_word(ident, unix_time)
-                fan_out(transport, self.counters)
-                if transport.out:
-                    transport.book(now)
-                    sink(transport)
-                    transport.out = []
+        self._fan_out(now, sink)
         for layer in dirty:
             layer.batch = None
         if self.router.key_frames:
             self._send_key_frame_requests(now)
+
+    def flush_rest(self, rest: list[Rest], now: float, sink: Callable[[Transport], None]) -> None:
+        """Send what the compiled turn took in to the slots that it does not serve."""
+        for layer, packets, slots in rest:
+            share(layer, packets, slots, self.ready)
+        self._fan_out(now, sink)
+        for layer, _, _ in rest:
+            layer.batch = None
+
+    def _fan_out(self, now: float, sink: Callable[[Transport], None]) -> None:
+        ready = self.ready
+        if not ready:
+            return
+        self.ready = []
+        unix_time = self._unix(now)
+        for transport in ready:
+            stamp(transport, unix_time)
+            fan_out(transport, self.counters)
+            if transport.out:
+                transport.book(now)
+                sink(transport)
+                transport.out = []
 
     def _send(self, socket: int, address: Address, datagram: bytes) -> None:
         self.datagrams.append((socket, address, datagram))
@@ -206,7 +220,8 @@ class MediaCore:
     # --- time ---------------------------------------------------------------------------
 
     def tick(self, now: float, unix_offset: float) -> None:
-        """Do what is due; call it every 10 ms. ``now`` plus the offset is UTC."""
+        """Do what is due; `due.next_tick` says when. ``now`` plus the offset is UTC."""
+        self.repairing = False
         self.unix_offset = unix_offset
         for transport in self.transports.values():
             for layer in transport.layers.values():
@@ -218,20 +233,20 @@ class MediaCore:
                 for datagram in transport.dtls.outgoing():
                     self.datagrams.append((transport.socket, transport.address, datagram))
         self.pressing = self.distributor.tick(now, self.ready)
-        if now >= self._next_feedback:
-            self._next_feedback = now + FEEDBACK_INTERVAL
+        if now >= self.next_feedback:
+            self.next_feedback = now + FEEDBACK_INTERVAL
             self._refill(now)
             self._congestion_feedback()
-        if now >= self._next_level:
-            self._next_level = now + LEVEL_INTERVAL
+        if now >= self.next_level:
+            self.next_level = now + LEVEL_INTERVAL
             self.router.mix_all(now)
             redundancy.adapt(self.transports.values(), now)
             self._report_levels(now)
-        if now >= self._next_housekeeping:
-            self._next_housekeeping = now + HOUSEKEEPING_INTERVAL
+        if now >= self.next_housekeeping:
+            self.next_housekeeping = now + HOUSEKEEPING_INTERVAL
             self._housekeeping(now)
-        if now >= self._next_report:
-            self._next_report = now + REPORT_INTERVAL
+        if now >= self.next_report:
+            self.next_report = now + REPORT_INTERVAL
             for transport in self.transports.values():
                 if transport.state == "connected":
                     for compound in feedback.reports(transport, now):
@@ -249,14 +264,14 @@ class MediaCore:
         seconds = now - self._refilled
         self._refilled = now
         for transport in self.transports.values():
-            transport.stray.refill(seconds)
-            for source in transport.sources.values():
-                source.budget.refill(seconds)
+            transport.refill(seconds)
 
     def _congestion_feedback(self) -> None:
+        self.fed_back = False
         for transport in self.transports.values():
             if not transport.extensions.transport_cc or not transport.cc_recorder:
                 continue
+            self.fed_back = True
             media_ssrc = next(iter(transport.layers), 0)
             while fci := transport.cc_recorder.flush():
                 compound = rtcp.build_transport_cc(REPORT_SSRC, media_ssrc, fci)
@@ -306,6 +321,7 @@ class MediaCore:
         self, transport: Transport, state: m.State, now: float, reason: str = ""
     ) -> None:
         transport.state = state
+        transport.changed()
         if state == "vanished":
             self.counters.consent_lost += 1
         elif state == "failed" and transport.addresses:
@@ -353,26 +369,8 @@ class MediaCore:
             return "SSRCs of slots must differ, and 0 and 1 are reserved."
         cookie = self._random_bits(128).to_bytes(16, "big")
         dtls = DtlsServer(self.identity, cookie, spec.fingerprint)
-        transport = Transport(spec, dtls, now, estimation=self._estimation)
-        for slot in spec.slots:
-            transport.add_slot(
-                Slot(
-                    transport=transport,
-                    name=slot.name,
-                    kind=slot.kind,
-                    codec=slot.codec,
-                    clock_rate=slot.clock_rate,
-                    payload_type=slot.payload_type,
-                    rtx_payload_type=slot.rtx_payload_type,
-                    red_payload_type=slot.red_payload_type,
-                    ssrc=slot.ssrc,
-                    rtx_ssrc=slot.rtx_ssrc,
-                    # Below 2^15, so that no receiver mistakes the first wrap (RFC 3711 3.3.1).
-                    first_index=1 + self._random_bits(14),
-                    first_rtx_index=1 + self._random_bits(14),
-                    first_timestamp=self._random_bits(32),
-                )
-            )
+        transport = self._makers.transport(spec, dtls, now, estimation=self._estimation)
+        self._makers.add_slots(transport, spec, self._random_bits)
         self.transports[spec.transport] = transport
         self.ice.add(transport)
         return ""
@@ -390,3 +388,6 @@ class MediaCore:
         self.intake.forget(transport)
         self.router.forget(transport, now)
         self.distributor.forget(transport)
+        for layer in transport.layers.values():
+            layer.released()
+        transport.released()

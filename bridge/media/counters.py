@@ -37,6 +37,7 @@ class Drop(StrEnum):
     SEND_BLOCKED = "send_blocked"  # the socket buffer was full
     SEND_ERROR = "send_error"
     FEEDBACK_RATE = "feedback_rate"  # more transport-cc feedback than is looked at
+    NONCE_GUARD = "nonce_guard"  # would have been sealed under an index already used
     RTX_BUDGET = "rtx_budget"
     RTX_MISSING = "rtx_missing"  # asked for, no longer in the ring
     EVENT_QUEUE = "event_queue"  # the control process reads too slowly
@@ -88,6 +89,10 @@ class Counters:
 
     def drop(self, reason: Drop, count: int = 1) -> None:
         self.dropped[reason] += count
+
+    def add(self, name: str, count: int) -> None:
+        """Add to the total of this name."""
+        setattr(self, name, getattr(self, name) + count)
 
     def snapshot(self) -> dict[str, int]:
         """Every total by name; drop reasons as ``dropped.REASON``."""

@@ -23,6 +23,9 @@ VERSION_AND_EXTENSION = 0x90 << 24
 VERSION = 0x80 << 24
 WIRE = 64  # octets around a payload on the line: IP, UDP, RTP with extension, tag
 
+# A layer, packets of it, and the slots that are to have them.
+Rest = tuple[Layer, list[Packet], list[Slot]]
+
 
 def gather(layer: Layer, ready: list[Transport]) -> None:
     """Turn the pending packets of ``layer`` into its batch and note it with every receiver.
@@ -31,6 +34,11 @@ def gather(layer: Layer, ready: list[Transport]) -> None:
     """
     packets = layer.pending
     layer.pending = []
+    share(layer, packets, layer.slots, ready)
+
+
+def share(layer: Layer, packets: list[Packet], slots: list[Slot], ready: list[Transport]) -> None:
+    """`gather` of packets that wait no longer, for some of the layer's slots."""
     first_index = top = packets[0][0]
     octets = 0
     for packet in packets:
@@ -42,7 +50,7 @@ def gather(layer: Layer, ready: list[Transport]) -> None:
             first_index = index
     layer.top_forwarded = max(layer.top_forwarded, top)
     layer.batch = Batch(packets, first_index, octets, {})
-    for slot in layer.slots:
+    for slot in slots:
         transport = slot.transport
         if not transport.todo and not transport.out:
             ready.append(transport)
@@ -207,6 +215,13 @@ def build_header(transport: Transport, head: int, index: int, timestamp: int, ss
 def abs_send_time_word(ident: int, unix_time: float) -> int:
     """The extension word with abs-send-time: 24 bits of 6.18 fixed-point seconds."""
     return ident << 28 | 2 << 24 | int(unix_time * (1 << 18)) & 0xFFFFFF
+
+
+def stamp(transport: Transport, unix_time: float) -> None:
+    """Note when what is sent next leaves, for receivers that want to know it."""
+    ident = transport.extensions.abs_send_time
+    if ident and not transport.cc_word:
+        transport.ext_word = abs_send_time_word(ident, unix_time)
 
 
 def retransmit(

@@ -110,14 +110,17 @@ class IceLite:
         if transport.address is None or (nominated and transport.address != address):
             transport.address = address
             transport.socket = socket
+            transport.changed()
         return True
 
     def _take(self, transport: Transport, address: Address) -> None:
         other = self.by_address.get(address)
         if other is not None:  # the same socket now serves a fresh session
             other.addresses.remove(address)
+            other.changed()
         transport.addresses.append(address)
         self.by_address[address] = transport
+        transport.changed()
         if len(transport.addresses) > MAX_ADDRESSES:
             oldest = next(a for a in transport.addresses if a != transport.address)
             transport.addresses.remove(oldest)
@@ -171,6 +174,7 @@ class IceLite:
         if pending.nominated:
             transport.address = address
             transport.socket = pending.socket
+            transport.changed()
         return transport
 
 

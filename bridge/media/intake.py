@@ -8,6 +8,7 @@ from bridge.media import messages as m
 from bridge.media import redundancy, rtp
 from bridge.media.counters import Counters, Drop
 from bridge.media.layer import Layer
+from bridge.media.makers import Makers
 from bridge.media.routing import Router
 from bridge.media.speakers import smooth
 from bridge.media.srtp import AEAD_TAG_SIZE, SrtpError
@@ -24,8 +25,11 @@ _unpack_header = rtp.HEADER.unpack_from
 class Intake:
     """The receiving half of forwarding; ``dirty`` are the layers with pending packets."""
 
-    def __init__(self, router: Router, counters: Counters, events: list[m.Event]) -> None:
+    def __init__(
+        self, router: Router, counters: Counters, events: list[m.Event], makers: Makers
+    ) -> None:
         self._router = router
+        self._makers = makers
         self._counters = counters
         self._events = events
         self.dirty: list[Layer] = []
@@ -241,7 +245,7 @@ class Intake:
 
     def _new_layer(self, source: Source, transport: Transport, ssrc: int, rid: str) -> Layer:
         spec = source.spec
-        layer = Layer(
+        layer = self._makers.layer(
             source=source,
             ssrc=ssrc,
             rid=rid,
@@ -262,6 +266,7 @@ class Intake:
             transport.rtx_layers.pop(replaced.rtx_ssrc, None)
             for slot in [*replaced.slots, *replaced.waiters]:
                 self._router.stop(slot)
+            replaced.released()
             source.announced = ()  # so that slots choose again
         source.layers[rid] = layer
         transport.layers[ssrc] = layer

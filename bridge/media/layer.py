@@ -15,8 +15,8 @@ one index.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol, cast
 
 from bridge.media import h264, vp8
 from bridge.media.counters import Drop
@@ -47,6 +47,18 @@ SILENCE = 127  # -dBov, RFC 6464
 SKIP_BURST = 1024
 SKIP_RATE = 1000.0
 JUMP_GAP = 1  # numbers left out towards receivers where more were left out: seen as a loss
+
+
+class Ring(Protocol):
+    """Packets by the low bits of their index."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Packet | None]: ...
+
+    def __getitem__(self, place: int, /) -> Packet | None: ...
+
+    def __setitem__(self, place: int, packet: Packet, /) -> None: ...
 
 
 def _never(_payload: bytes) -> bool:
@@ -139,7 +151,7 @@ class Layer:
         self.codec = codec
         self.clock_rate = clock_rate
         size = AUDIO_RING if codec == "opus" else VIDEO_RING
-        self.ring: list[Packet | None] = [None] * size
+        self.ring: Ring = cast("list[Packet | None]", [None] * size)
         self.mask = size - 1
         self.is_key_frame_start = KEY_FRAME_START.get(codec, _never)
         # What waits for fan-out, and who gets it.
@@ -243,6 +255,12 @@ class Layer:
         packet = (index, head, timestamp, payload)
         self.ring[index & self.mask] = packet
         self.pending.append(packet)
+
+    def changed(self) -> None:
+        """Slots came or went. For what keeps tables of them (`bridge.media.hot`)."""
+
+    def released(self) -> None:
+        """Nothing is received here any more."""
 
     def find(self, index: int) -> Packet | None:
         """Return the packet with this index while it is in the ring."""

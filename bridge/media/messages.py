@@ -266,6 +266,7 @@ class TransportStats(Struct, frozen=True, kw_only=True):
 
 class Stats(Struct, frozen=True, kw_only=True, tag="stats"):
     """``delay_us`` are p50, p99, p999 of kernel arrival → handed to the kernel, sampled;
+    ``compiled``: the compiled turn forwards, not Python;
     ``delay_counts`` all samples since the start by `DELAY_BOUNDS` and above them."""
 
     request: int
@@ -274,6 +275,7 @@ class Stats(Struct, frozen=True, kw_only=True, tag="stats"):
     rss_bytes: int
     loop_lag_ms: float
     gso: bool
+    compiled: bool = False
     counters: dict[str, int]
     delay_us: tuple[float, float, float]
     transports: tuple[TransportStats, ...]

@@ -164,8 +164,11 @@ class Slot:
 
     def repeat(self, earlier: int) -> None:
         """Send redundant audio with so many ``earlier`` frames from now on, or none (0)."""
+        before = self.red
         self.red = earlier if self.red_payload_type else 0
         self.payload_type = self.red_payload_type if self.red else self.plain
+        if self.layer is not None and self.red != before:
+            self.layer.changed()
 
     def attach(self, layer: Layer, packet: Packet, now: float) -> None:
         """Start a run: ``packet`` becomes the next one of this slot, the clock goes on."""
@@ -180,6 +183,7 @@ class Slot:
         self.offset = self.next_index - index
         self.ts_offset = (self.last_timestamp + elapsed - timestamp) & 0xFFFFFFFF
         layer.slots.append(self)
+        layer.changed()
         # What this run has sent is read from the layer, which fan-out moves on.
         layer.top_forwarded = max(layer.top_forwarded, index - 1)
         if self.temporal >= 0:
@@ -191,6 +195,7 @@ class Slot:
         if layer is None:
             return
         layer.slots.remove(self)
+        layer.changed()
         self.layer = None
         self._end_run(layer)
 
@@ -249,6 +254,7 @@ class Slot:
         elif temporal >= 0 and layer is not None:
             top = max(layer.top_forwarded, self.first - 1)
             self.thin = Thinning(top=top, offset=self.offset, target=target)
+            layer.changed()
 
     def straighten(self) -> None:
         """Where nothing is left out any more, begin a run in which numbers differ by a constant,
@@ -261,6 +267,7 @@ class Slot:
         self.munge = change
         self.first = layer.top_forwarded + 1
         self.offset = self.next_index - self.first
+        layer.changed()
 
     def lost_of_ours(self, lost: int) -> tuple[int, int]:
         """Since the last report: packets sent, and how many of them were lost on the way to the
@@ -291,9 +298,11 @@ class Slot:
             return
         if self.target is not None:
             self.target.waiters.remove(self)
+            self.target.changed()
         self.target = layer
         if layer is not None:
             layer.waiters.append(self)
+            layer.changed()
 
     def lookup(self, sequence_number: int) -> tuple[Packet, int, int, vp8.Munge | None] | None:
         """Find what was sent under a sequence number.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bridge.media import messages as m
-from bridge.media.budget import STRAY, Budget, allowance
+from bridge.media.budget import STRAY, Allowance, Budget, allowance
 from bridge.media.congestion.estimator import Estimator
 from bridge.media.congestion.pacer import Pacer
 from bridge.media.counters import Drop
@@ -47,13 +47,15 @@ class Source:
 
     __slots__ = ("announced", "asked_weak", "budget", "layers", "spec", "transport")
 
-    def __init__(self, transport: Transport, spec: m.SourceSpec) -> None:
+    def __init__(
+        self, transport: Transport, spec: m.SourceSpec, budget: Callable[[Allowance], Budget]
+    ) -> None:
         self.transport = transport
         self.spec = spec
         self.layers: dict[str, Layer] = {}
         self.announced: tuple[str, ...] = ()
         self.asked_weak = -1e9  # when a key frame was last asked for because of weak lines
-        self.budget = Budget(allowance(spec.kind, spec.bitrate))
+        self.budget = budget(allowance(spec.kind, spec.bitrate))
 
     @property
     def ref(self) -> m.SourceRef:
@@ -184,7 +186,7 @@ class Transport:
         self.cc_next = 0
         self.cc_recorder = Recorder()
         # Media
-        self.sources = {s.name: Source(self, s) for s in spec.sources}
+        self.sources = {s.name: self.make_source(s) for s in spec.sources}
         self.stray = Budget(STRAY)  # of streams of no source (yet), and of the handshake
         self.layers: dict[int, Layer] = {}
         self.rtx_layers: dict[int, Layer] = {}
@@ -223,6 +225,11 @@ class Transport:
     def pace(self, pacer: Pacer[tuple[Slot, Outgoing]] | None) -> None:
         """Spread pictures over time from now on, or no more."""
         self.pacer = pacer
+        self.changed()
+
+    def booked_to(self, number: int) -> None:
+        """The estimator knows what was sent up to this transport-cc number."""
+        self.booked = number
 
     def book(self, now: float) -> None:
         """Note what is about to leave in ``out`` in the estimator's book."""
@@ -237,6 +244,21 @@ class Transport:
             return
         estimator.sent(self.booked, now, sizes, extra)
         self.booked = self.cc_next
+
+    def make_source(self, spec: m.SourceSpec) -> Source:
+        return Source(self, spec, Budget)
+
+    def refill(self, seconds: float) -> None:
+        """Let what it sends go on."""
+        self.stray.refill(seconds)
+        for source in self.sources.values():
+            source.budget.refill(seconds)
+
+    def changed(self) -> None:
+        """State, keys or addresses changed. For what keeps tables of them (`bridge.media.hot`)."""
+
+    def released(self) -> None:
+        """The transport was closed."""
 
     def add_slot(self, slot: Slot) -> None:
         self.slots[slot.name] = slot
@@ -261,3 +283,4 @@ class Transport:
         self.seal = self.outbound.seal
         for slot in self.slots.values():
             slot.key(self.outbound.salt)
+        self.changed()

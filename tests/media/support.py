@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer, open_message, vp8_payload
@@ -23,6 +24,21 @@ MID, RID, RRID, LEVEL, TRANSPORT_CC = 1, 2, 3, 4, 5
 EXTENSIONS = m.Extensions(
     mid=MID, rid=RID, repaired_rid=RRID, audio_level=LEVEL, transport_cc=TRANSPORT_CC
 )
+
+
+PATH = "python"  # by which benches forward where they are not told; see conftest.py
+
+
+def _compiled() -> type[MediaCore]:
+    from tests.media.compiled import CompiledCore
+
+    return CompiledCore
+
+
+CORES: dict[str, Callable[[], type[MediaCore]]] = {
+    "python": lambda: MediaCore,
+    "compiled": _compiled,
+}
 
 
 @dataclass
@@ -106,9 +122,10 @@ def audio_slot(name: str, ssrc: int, *, redundant: bool = False) -> m.SlotSpec:
 class Bench:
     """A core and its peers. ``now`` moves only when a test moves it."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, path: str = "") -> None:
+        path = path or PATH
         self.random = random.Random(seed)
-        self.core = MediaCore(
+        self.core = CORES[path]()(
             identity=IDENTITY,
             worker="test",
             random_bits=self.random.getrandbits,

@@ -7,15 +7,21 @@ import collections
 import contextlib
 import errno
 import ipaddress
+import logging
 import socket
 import struct
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bridge.media import messages as m
 from bridge.media.core import MediaCore
 from bridge.media.counters import Drop
 from bridge.media.demux import MAX_DATAGRAM
 from bridge.media.transport import Address, Transport
+
+if TYPE_CHECKING:  # needs numba, which is not everywhere
+    from bridge.media.shell.compiled import CompiledTurn
 
 UDP_SEGMENT = 103  # linux/udp.h
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h
@@ -31,13 +37,24 @@ DELAYS_KEPT = 8192
 
 _SEGMENT = struct.Struct("=H")
 _TIMESPEC = struct.Struct("=qq")
+_STAMP = struct.Struct("=qiiqq")
+
+log = logging.getLogger("media")
 
 
 class MediaSockets:
     """One socket a listen address, all on one port."""
 
-    def __init__(self, core: MediaCore, hosts: list[str], port: int) -> None:
+    def __init__(
+        self,
+        core: MediaCore,
+        hosts: list[str],
+        port: int,
+        wake: Callable[[float], None] = lambda now: None,
+    ) -> None:
+        """``wake`` is called after what arrived was dealt with, with the monotonic time."""
         self.core = core
+        self._wake = wake
         self.sockets: list[socket.socket] = []
         self.gso = True
         self.delays: collections.deque[float] = collections.deque(maxlen=DELAYS_KEPT)
@@ -45,6 +62,7 @@ class MediaSockets:
         self.delay_sum = 0.0
         self._sampled: list[float] = []
         self._count = 0
+        self._compiled: CompiledTurn | None = None
         try:
             for host in hosts:
                 self.sockets.append(_bind(host, port))
@@ -59,8 +77,58 @@ class MediaSockets:
         for sock in self.sockets:
             sock.close()
 
+    @property
+    def compiled(self) -> bool:
+        """Whether the compiled turn forwards."""
+        return self._compiled is not None
+
+    def use(self, turn: CompiledTurn | None) -> None:
+        """Forward by the compiled turn from now on, or by Python."""
+        if turn is not None:
+            turn.use(self.sockets)
+        self._compiled = turn
+
+    def collect(self) -> None:
+        """Bring the core's counters up to date."""
+        if self._compiled is not None:
+            self._compiled.collect()
+
     def readable(self, index: int) -> None:
-        """Drain a socket, then send what that causes."""
+        """Drain a socket, and send what that causes."""
+        if self._compiled is not None:
+            self._turn(self._compiled, index)
+        else:
+            self._drain(index)
+
+    def _turn(self, compiled: CompiledTurn, index: int) -> None:
+        """Let the compiled turn do it; then what it has left."""
+        try:
+            if not compiled.take(index):
+                return
+        except IndexError:  # a mistake of ours: the tables are whole, and Python needs no more
+            log.exception("the compiled turn failed; media is forwarded by Python from now on")
+            self._compiled = None
+            return
+        now = compiled.now
+        self._count += 1
+        if not self._count % DELAY_SAMPLE:
+            self._stamp(compiled.stamp())
+        rest = compiled.rest()
+        if rest:
+            self.core.flush_rest(rest, now, self._send_batch)
+        for data, address in compiled.odds():
+            self.core.receive(data, address, index, now)
+        self.flush(now)
+        self._wake(now)
+
+    def _stamp(self, ancillary: bytes) -> None:
+        """Note the arrival that a control message holds: struct cmsghdr, struct timespec."""
+        if len(ancillary) >= _STAMP.size:
+            _, level, kind, seconds, nanoseconds = _STAMP.unpack_from(ancillary)
+            if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+                self._sampled.append(seconds + nanoseconds * 1e-9)
+
+    def _drain(self, index: int) -> None:
         sock = self.sockets[index]
         receive = self.core.receive
         recvfrom = sock.recvfrom
@@ -83,6 +151,7 @@ class MediaSockets:
         except OSError:  # an ICMP error of an earlier send is reported here; nothing to do
             pass
         self.flush(now)
+        self._wake(now)
 
     def flush(self, now: float) -> None:
         """Send everything the core has queued."""

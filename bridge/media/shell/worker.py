@@ -23,17 +23,35 @@ from bridge.media import stats
 from bridge.media.core import MediaCore
 from bridge.media.counters import Drop
 from bridge.media.dtls import Identity
+from bridge.media.due import SOON, next_tick, pressing
 from bridge.media.inventory import inventory
+from bridge.media.shell.hot_path import HotPath, Unavailable, choice
+from bridge.media.shell.ticker import Ticker
 from bridge.media.shell.udp import MediaSockets
 
 log = logging.getLogger("media")
 
-TICK = 0.01  # seconds
 EVENTS_QUEUED = 4096  # events a slow control process may be behind before some are dropped
 WRITE_BUFFER = 4 << 20  # octets towards the control process
 # M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD of malloc.h; octets.
 MALLOC_OPTIONS = ((-1, 256 << 20), (-2, 16 << 20), (-3, 64 << 20))
 GC_THRESHOLD = 50_000  # allocations: a young collection then costs < 1 ms a few times a second
+
+
+def _hot_path() -> HotPath | None:
+    """The compiled half, where it is wanted and can be had. Raises Unavailable where it is
+    demanded and cannot."""
+    wanted = choice()
+    if wanted == "python":
+        log.info("media is forwarded by Python, as DIEMCAU_HOT_PATH says")
+        return None
+    try:
+        return HotPath()
+    except Unavailable as error:
+        if wanted == "compiled":
+            raise
+        log.warning("media is forwarded by Python: %s", error)
+        return None
 
 
 def keep_memory() -> bool:
@@ -58,22 +76,25 @@ class Worker:
         self._port = port
         self._control_path = control
         self._orphan_timeout = orphan_timeout
+        self._hot = _hot_path()
+        self._switched = False  # to the compiled turn, once: where it fails, Python goes on
         self.core = MediaCore(
             identity=Identity.generate(datetime.now(UTC)),
             worker=secrets.token_hex(8),
             random_bits=secrets.randbits,
+            makers=self._hot.following if self._hot is not None else None,
         )
         self.sockets: MediaSockets | None = None
         self._control: asyncio.StreamWriter | None = None
         self._stop = asyncio.Event()
         self._started = time.monotonic()
-        self._lag = 0.0
+        self._ticker: Ticker | None = None
         self._alone_since = time.monotonic()
 
     async def run(self) -> None:
         """Serve until told to stop, or until left alone for ``orphan_timeout`` seconds."""
         loop = asyncio.get_running_loop()
-        sockets = MediaSockets(self.core, self._hosts, self._port)
+        sockets = MediaSockets(self.core, self._hosts, self._port, self._wake)
         self.sockets = sockets
         self._control_path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(
@@ -89,16 +110,18 @@ class Worker:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 20, 50)
-        ticker = asyncio.create_task(self._tick())
-        alive = asyncio.create_task(watchdog(lambda: not ticker.done()))
+        ticker = self._ticker = Ticker(self._tick)
+        alive = asyncio.create_task(watchdog(lambda: ticker.alive))
         notify("READY=1")
         log.info("media worker %s on port %d", self.core.worker, sockets.port)
+        if self._hot is not None:
+            self._hot.begin()
         try:
             await self._stop.wait()
         finally:
             notify("STOPPING=1")
             alive.cancel()
-            ticker.cancel()
+            ticker.stop()
             for transport in list(self.core.transports):
                 self.core.command(m.Close(transport=transport), time.monotonic())
             sockets.flush(time.monotonic())
@@ -108,23 +131,29 @@ class Worker:
             if self._control is not None:
                 self._control.close()
             sockets.close()
+            if self._hot is not None:
+                self._hot.close()
             self._control_path.unlink(missing_ok=True)
 
-    async def _tick(self) -> None:
+    def _wake(self, now: float) -> None:
+        """Something arrived that wants a tick before one was due."""
+        if self._ticker is not None and pressing(self.core):
+            self._ticker.by(now + SOON)
+
+    def _tick(self, now: float) -> float:
         assert self.sockets is not None
-        due = time.monotonic()
-        while True:
-            due += TICK
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            now = time.monotonic()
-            self._lag = max(self._lag * 0.999, now - due)
-            due = max(due, now - 10 * TICK)  # after a stall, do not run every missed tick
-            self.core.tick(now, time.time() - now)
-            self.sockets.flush(now)
-            self._send_events()
-            if self._control is None and now - self._alone_since > self._orphan_timeout:
-                log.warning("no control process for %.0f s; ending", self._orphan_timeout)
-                self._stop.set()
+        self.sockets.collect()
+        self.core.tick(now, time.time() - now)
+        self.sockets.flush(now)
+        self._send_events()
+        if self._hot is not None and self._hot.ready and not self._switched:
+            self._switched = True
+            self.sockets.use(self._hot.turn(self.core))
+            log.info("media is forwarded by the compiled turn")
+        if self._control is None and now - self._alone_since > self._orphan_timeout:
+            log.warning("no control process for %.0f s; ending", self._orphan_timeout)
+            self._stop.set()
+        return next_tick(self.core, now)
 
     # --- control socket -----------------------------------------------------------------
 
@@ -195,6 +224,7 @@ class Worker:
                 self._send(writer, m.Error(command=name, detail=refusal))
             assert self.sockets is not None
             self.sockets.flush(now)
+            self._wake(now)
         self._send_events()
 
     def _send(self, writer: asyncio.StreamWriter, event: m.Event) -> None:
@@ -217,14 +247,16 @@ class Worker:
         """All figures at this moment."""
         now = time.monotonic()
         assert self.sockets is not None
+        self.sockets.collect()
         usage = resource.getrusage(resource.RUSAGE_SELF)
         return m.Stats(
             request=request,
             uptime=round(now - self._started, 3),
             cpu_seconds=usage.ru_utime + usage.ru_stime,
             rss_bytes=_rss_bytes(),
-            loop_lag_ms=round(self._lag * 1000, 2),
+            loop_lag_ms=round(self._ticker.lag * 1000, 2) if self._ticker is not None else 0.0,
             gso=self.sockets.gso,
+            compiled=self.sockets.compiled,
             counters=self.core.counters.snapshot(),
             delay_us=stats.delay_summary(self.sockets.delays),
             transports=stats.all_transports(self.core, now),

@@ -1,0 +1,24 @@
+"""The compiled turn: what a datagram causes, from its arrival to sealed datagrams, in one call.
+
+This is the same forwarding as `bridge.media.intake` and `bridge.media.fanout` do, for the one case
+that makes up nearly all traffic: an authentic RTP packet of a known stream that is the next in its
+sequence, for slots that show the stream already. Everything else is left to those two, datagram by
+datagram. The code is Python that numba translates to machine code when it is first run and keeps
+on disk (docs/architecture.md, "The compiled turn").
+
+    arrival     datagrams → packets that wait, in the rings of their layers
+    departure   packets that wait → sealed datagrams, receiver by receiver
+    world       the one record of tables that both work on, and its bounds
+    rows        layers, slots, transports and budgets whose numbers live in those tables
+    following   tables follow the topology, between two turns
+    lookup      which transport and layer a datagram is of
+    octets      numbers in packets
+    cipher      the system's OpenSSL and its cipher contexts
+    native      C functions for compiled code
+    compiling   how functions are compiled
+
+Nothing up to `following` imports numba: a worker starts without waiting for it.
+
+It is pure like the rest of the worker: no socket, no clock. `bridge.media.shell.compiled` puts the
+system calls around it.
+"""

@@ -1,0 +1,332 @@
+"""The tables follow the topology. Between two turns only, on the thread that takes the turns."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import numpy as np
+
+from bridge.media import messages as m
+from bridge.media import srtp
+from bridge.media.budget import Allowance, Budget
+from bridge.media.counters import Counters, Drop
+from bridge.media.dtls import DtlsServer
+from bridge.media.fanout import Rest
+from bridge.media.hot import world as tables
+from bridge.media.hot.cipher import KEY_SIZE, CipherContext
+from bridge.media.hot.places import Places, Rows
+from bridge.media.hot.rows import HotBudget, HotLayer, HotSlot, HotTransport
+from bridge.media.hot.world import (
+    ADDRESS_PLACES,
+    AF_INET,
+    AF_INET6,
+    FEEDS,
+    STREAM_PLACES,
+    TODO,
+)
+from bridge.media.layer import Layer
+from bridge.media.makers import Makers
+from bridge.media.slot import Slot
+from bridge.media.transport import IP_UDP, Address, Transport
+
+# Counters of the world and the worker's own, or the reason of a drop.
+TOTALS = (
+    *("packets_in", "octets_in", "packets_out", "octets_out"),
+    *("gso_batches", "gso_segments", "sends_single"),
+)
+DROPS = {
+    "duplicate": Drop.DUPLICATE,
+    "too_old": Drop.TOO_OLD,
+    "malformed": Drop.RTP_MALFORMED,
+    "rejected": Drop.SRTP_REJECTED,
+    "over_budget": Drop.SOURCE_BUDGET,
+    "send_blocked": Drop.SEND_BLOCKED,
+    "send_error": Drop.SEND_ERROR,
+    "guarded": Drop.NONCE_GUARD,
+    "seal_failed": Drop.SEND_ERROR,
+}
+
+
+class Following(Makers):
+    """Makes the worker's objects with rows in ``world`` and keeps the rest of it up to date.
+
+    Where a table is full, an object is made without a row: Python forwards it.
+    """
+
+    def __init__(self) -> None:
+        self.world = tables.make()
+        w = self.world[0]
+        self._w = w
+        self._layers = Rows(w["layers"])
+        self._slots = Rows(w["slots"])
+        self._transports = Rows(w["transports"])
+        self._budgets = Rows(w["budgets"])
+        self._feeds = memoryview(w["feeds"])
+        self._streams = Places(w["streams"], tables.stream_place_of, STREAM_PLACES)
+        self._addresses = Places(w["addresses"], tables.address_place_of, ADDRESS_PLACES)
+        self._by_row: dict[int, HotTransport] = {}
+        self._layer_by_row: dict[int, HotLayer] = {}
+        self._stale_layers: set[HotLayer] = set()
+        self._stale_transports: set[HotTransport] = set()
+
+    # --- objects ----------------------------------------------------------------------------
+
+    def transport(
+        self, spec: m.Open, dtls: DtlsServer, now: float, *, estimation: bool
+    ) -> Transport:
+        row = self._transports.take()
+        if row is None:
+            return Transport(spec, dtls, now, estimation=estimation)
+        table = self._transports.table
+        transport = HotTransport(self, row, table, spec, dtls, now, estimation)
+        self._by_row[row] = transport
+        return transport
+
+    def slot(self, **facts: Any) -> Slot:
+        row = self._slots.take()
+        return Slot(**facts) if row is None else HotSlot(row, self._slots.table, **facts)
+
+    def budget(self, allowance: Allowance) -> Budget:
+        row = self._budgets.take()
+        if row is None:
+            return Budget(allowance)
+        return HotBudget(row, self._budgets.table, allowance)
+
+    def layer(self, **facts: Any) -> Layer:
+        source = facts["source"]
+        row = None
+        if isinstance(source.transport, HotTransport) and isinstance(source.budget, HotBudget):
+            row = self._layers.take()
+        if row is None:
+            return Layer(**facts)
+        layer = HotLayer(self, row, self._layers.table, self._w["kept"][row], **facts)
+        self._layer_by_row[row] = layer
+        self._stale_layers.add(layer)
+        return layer
+
+    # --- changes ----------------------------------------------------------------------------
+
+    def layer_changed(self, layer: HotLayer) -> None:
+        if layer.row in self._layer_by_row:
+            self._stale_layers.add(layer)
+
+    def transport_changed(self, transport: HotTransport) -> None:
+        self._stale_transports.add(transport)
+
+    def release_layer(self, layer: HotLayer) -> None:
+        """A layer was replaced or its transport closed; it may still be asked for packets."""
+        self._stale_layers.discard(layer)
+        self._streams.remove((self._key(layer),), layer.row)
+        del self._layer_by_row[layer.row]
+        row = layer.row
+        layer.move()
+        self._layers.give_back(row)
+
+    def release_transport(self, transport: HotTransport) -> None:
+        """A transport was closed, and all its layers were released."""
+        self._stale_transports.discard(transport)
+        for address in transport.noted:
+            self._addresses.remove(address, transport.row)
+        del self._by_row[transport.row]
+        for slot in transport.slots.values():
+            if isinstance(slot, HotSlot):
+                self._slots.give_back(slot.leave())
+        for source in transport.sources.values():
+            if isinstance(source.budget, HotBudget):
+                self._budgets.give_back(source.budget.leave())
+        self._transports.give_back(transport.leave())
+
+    def refresh(self) -> None:
+        """Before a turn: note what was changed since the last one."""
+        if not self._stale_layers and not self._stale_transports:
+            return
+        for transport in self._stale_transports:
+            self._note_transport(transport)
+        self._stale_transports.clear()
+        for layer in self._stale_layers:
+            self._note_layer(layer)
+        self._stale_layers.clear()
+
+    def _note_transport(self, transport: HotTransport) -> None:
+        row = self._w["transports"][transport.row]
+        usable = _usable(transport)
+        if usable and not transport.contexts:
+            assert transport.keys is not None
+            transport.use(
+                CipherContext(_session_key(transport.keys.inbound), seal=False),
+                CipherContext(_session_key(transport.keys.outbound), seal=True),
+            )
+            row["open_at"], row["seal_at"] = (context.address for context in transport.contexts)
+        for address in transport.noted:
+            self._addresses.remove(address, transport.row)
+        transport.note(tuple(map(_address_key, transport.addresses)) if usable else ())
+        for address in transport.noted:
+            self._addresses.add(address, transport.row)
+        if usable:
+            assert transport.address is not None
+            name = socket_name(transport.address)
+            self._w["sent_names"][transport.row, : len(name)] = list(name)
+            row["name_length"] = len(name)
+            row["socket"] = transport.socket
+            ids = transport.extensions
+            row["cc_out"] = row["cc_in"] = ids.transport_cc
+            row["time_out"] = 0 if ids.transport_cc else ids.abs_send_time
+            row["level_in"] = ids.audio_level
+            row["booked"] = transport.estimator is not None
+        self._stale_layers.update(
+            layer for layer in transport.layers.values() if isinstance(layer, HotLayer)
+        )
+        self._stale_layers.update(
+            slot.layer for slot in transport.slots.values() if isinstance(slot.layer, HotLayer)
+        )
+
+    def _note_layer(self, layer: HotLayer) -> None:
+        source = layer.source
+        transport = source.transport
+        assert isinstance(transport, HotTransport)
+        assert isinstance(source.budget, HotBudget)
+        row = self._w["layers"][layer.row]
+        self._streams.add((self._key(layer),), layer.row)
+        row["ready"] = _usable(transport) and not layer.waiters
+        row["budget"] = source.budget.row
+        row["clock_rate"] = layer.clock_rate
+        row["audio"] = layer.codec == "opus"
+        row["red"] = layer.red_payload_type
+        row["ring_at"], row["mask"] = layer.ring_address, layer.mask
+        row["nonce_high"], row["nonce_middle"], row["nonce_low"] = _thirds(layer.nonce_base)
+        feeds: list[Slot] = []
+        rest: list[Slot] = []
+        for slot in layer.slots:
+            served = len(feeds) < FEEDS and isinstance(slot, HotSlot) and self._note_slot(slot)
+            (feeds if served else rest).append(slot)
+        for place, slot in enumerate(feeds):
+            assert isinstance(slot, HotSlot)
+            self._feeds[layer.row, place] = slot.row
+        row["feeds"], row["rest"] = len(feeds), bool(rest)
+        layer.serve(rest)
+
+    def _note_slot(self, slot: HotSlot) -> bool:
+        """Note a slot's run; False where Python has to serve it."""
+        transport, layer = slot.transport, slot.layer
+        if not (isinstance(transport, HotTransport) and isinstance(layer, HotLayer)):
+            return False
+        if slot.red or not _usable(transport) or len(transport.slots) > TODO:
+            return False
+        if slot.thin is not None or (transport.pacer is not None and slot.kind == "video"):
+            return False
+        run = (layer, slot.first, slot.offset, slot.ts_offset, slot.munge, slot.nonce_base)
+        if run == slot.noted:
+            return True
+        row = self._w["slots"][slot.row]
+        row["transport"], row["layer"] = transport.row, layer.row
+        row["first"], row["offset"], row["ts_offset"] = slot.first, slot.offset, slot.ts_offset
+        row["ssrc"], row["payload_type"] = slot.ssrc, slot.payload_type
+        row["nonce_high"], row["nonce_middle"], row["nonce_low"] = _thirds(slot.nonce_base)
+        row["munged"] = slot.munge is not None
+        if slot.munge is not None:
+            row["picture_id"], row["tl0_index"] = slot.munge
+        # Of this run Python may have sent up to here already.
+        sent = max(layer.top_forwarded, slot.first - 1) + slot.offset
+        row["sealed"] = max(int(row["sealed"]), sent)
+        slot.note(run)
+        return True
+
+    def _key(self, layer: HotLayer) -> int:
+        transport = layer.source.transport
+        assert isinstance(transport, HotTransport)
+        return transport.row << 32 | layer.ssrc
+
+    def _book(self, runs: list[tuple[Any, ...]]) -> None:
+        """Tell estimators what was sent: of each run where it went, when, the transport-cc number
+        of the first packet, how many there were, their octets, and those of the last."""
+        for row, first, at, count, size, last in runs:
+            transport = self._by_row.get(row)
+            if transport is None or transport.estimator is None:
+                continue
+            if first < 0:
+                transport.estimator.count((count - 1) * size + last + count * IP_UDP)
+                continue
+            sizes = [size] * count
+            sizes[-1] = last
+            transport.estimator.sent(first, at, sizes, IP_UDP)
+            transport.booked_to(first + count)
+
+    # --- what a turn leaves -----------------------------------------------------------------
+
+    def collect(self, counters: Counters) -> None:
+        """Add what the turns have counted, and hand arrivals to the recorders of feedback."""
+        w = self._w
+        for name in TOTALS:
+            counters.add(name, int(w[name]))
+            w[name] = 0
+        for name, reason in DROPS.items():
+            if w[name]:
+                counters.drop(reason, int(w[name]))
+                w[name] = 0
+        sent = int(w["sent"])
+        if sent:
+            self._book(w["book"][:sent].tolist())
+            w["sent"] = 0
+        arrived = int(w["arrived"])
+        if arrived:
+            for row, number, at in w["arrivals"][:arrived].tolist():
+                self._by_row[row].cc_recorder.add(number, at)
+            w["arrived"] = 0
+
+    def rest(self) -> list[Rest]:
+        """Of the present turn: layers whose packets Python sends to some of their slots."""
+        found: list[Rest] = []
+        for row in self._w["rest"][: int(self._w["rests"])].tolist():
+            layer = self._layer_by_row[row]
+            count = int(self._w["layers"][row]["count"])
+            last = layer.highest
+            packets = [layer.find(index) for index in range(last - count + 1, last + 1)]
+            found.append((layer, [p for p in packets if p is not None], layer.rest))
+        return found
+
+
+def _usable(transport: Transport) -> bool:
+    """Whether the compiled turn can receive from and send to a transport."""
+    return (
+        transport.state == "connected"
+        and transport.address is not None
+        and transport.seal is not None
+        and transport.inbound is not None
+        and transport.inbound.open is not None
+    )
+
+
+def _session_key(master: bytes) -> bytes:
+    """The key of RTP of one direction under AEAD_AES_128_GCM."""
+    return srtp.derive(master[:KEY_SIZE], master[KEY_SIZE:], srtp.LABEL_RTP_ENCRYPTION, KEY_SIZE)
+
+
+def _thirds(nonce: int) -> tuple[int, int, int]:
+    return nonce >> 64, nonce >> 32 & 0xFFFFFFFF, nonce & 0xFFFFFFFF
+
+
+def socket_name(address: Address) -> bytes:
+    """A socket address as the kernel takes it: sockaddr_in or sockaddr_in6 of Linux."""
+    host = ipaddress.ip_address(address[0].partition("%")[0])
+    port = address[1].to_bytes(2, "big")
+    if host.version == 4:
+        return np.uint16(AF_INET).tobytes() + port + host.packed + bytes(8)
+    flow, scope = (*address[2:], 0, 0)[:2]
+    return (
+        np.uint16(AF_INET6).tobytes()
+        + port
+        + flow.to_bytes(4, "big")
+        + host.packed
+        + np.uint32(scope).tobytes()
+    )
+
+
+def _address_key(address: Address) -> tuple[int, int, int]:
+    """What `arrival` computes of a received socket address."""
+    name = socket_name(address)
+    port = address[1]
+    if len(name) == 16:
+        return 0, int.from_bytes(name[4:8], "big"), port | AF_INET << 48
+    high, low = (int.from_bytes(name[at : at + 8], "big", signed=True) for at in (8, 16))
+    return high, low, port | int.from_bytes(name[24:28], "big") << 16 | AF_INET6 << 48

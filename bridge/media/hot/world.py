@@ -1,0 +1,241 @@
+"""The one record of tables that the compiled turn works on.
+
+A row of `LAYER`, `SLOT`, `TRANSPORT` or `BUDGET` holds the numbers of one object of that name
+(`bridge.media.hot.rows`). All tables have fixed sizes. A page of them that was never written costs
+no memory, so what is resident grows with the transports that there are: about 1 kB a transport,
+0.2 kB a slot, 30 kB a layer and, apart from this record, 1.5 MB for the ring of a video layer.
+
+Fields that end in ``_at`` are addresses, for C. Integers are signed 64-bit wherever they are
+calculated with: numba makes a float of a sum of signed and unsigned ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bridge.media.demux import MAX_DATAGRAM
+from bridge.media.layer import VIDEO_RING
+
+DATAGRAMS = 256  # read in one turn at most; as many as the Python path drains at once
+DATAGRAM = 1536  # octets from one received datagram to the next
+READ = MAX_DATAGRAM + 1  # octets read of one: enough to see that it is too long
+TRANSPORTS = 1024  # as many as a worker takes (`core.MAX_TRANSPORTS`)
+LAYERS = 2048  # streams received; further ones are forwarded by Python
+SLOTS = 32_768  # streams sent; further ones likewise
+BUDGETS = 4096  # sources
+FEEDS = 2048  # slots that one layer fills; those beyond are served by Python
+TODO = 256  # slots of one transport; likewise
+SOCKETS = 16  # listening addresses
+RING = VIDEO_RING  # packets of a layer that are kept, at most
+PACKET = 1504  # octets from one kept payload to the next
+MESSAGES = 64  # for one sendmmsg
+SEGMENTS = 64  # of one message; UDP_MAX_SEGMENTS of older kernels
+BATCH = 65_000  # octets of one message; a UDP length field holds 65,507 over IPv4
+ARENA = 1 << 18  # octets sealed before they must be sent
+BOOK = 16_384  # runs of packets sent that wait for estimators; further ones are not told of
+ARRIVALS = 8192  # transport-cc numbers that wait for Python
+ADDRESS_PLACES = 8192  # at least twice as many as there may be addresses
+STREAM_PLACES = 8192  # at least twice as many as there are layers
+NAME = 32  # octets of a socket address; a sockaddr_in6 has 28
+CONTROL = 64  # octets of ancillary data of a received datagram
+SEGMENT_CONTROL = 24  # octets of a control message with a UDP_SEGMENT
+
+TAG = 16  # octets, RFC 7714
+AF_INET, AF_INET6 = 2, 10  # Linux
+LOWEST_INDEX = 0x10000  # `bridge.media.layer`: the first packet of a layer has 2^16 + SEQ
+
+
+def _record(fields: list[tuple[Any, ...]]) -> np.dtype[Any]:
+    """Rows whose fields are attributes also where nothing is compiled."""
+    return np.dtype((np.record, fields))
+
+
+LAYER = _record(
+    [
+        # As in `bridge.media.layer.Layer`.
+        *((name, "i8") for name in ("highest", "shift", "floor", "received", "octets")),
+        *((name, "f8") for name in ("transit", "jitter", "last_arrival", "audio_level")),
+        *((name, "i8") for name in ("top_forwarded", "key_frame_wanted")),
+        # What `following` notes.
+        ("ready", "i8"),  # 1: the compiled turn may take its packets
+        *((name, "i8") for name in ("budget", "clock_rate", "audio", "red", "ring_at", "mask")),
+        *((name, "i8") for name in ("nonce_high", "nonce_middle", "nonce_low")),
+        ("feeds", "i8"),  # slots in its row of ``feeds``
+        ("rest", "i8"),  # 1: Python serves some of its slots
+        # Of the present turn: ``turn`` says which, then its pending packets.
+        *((name, "i8") for name in ("turn", "left_turn", "first", "last", "count")),
+    ]
+)
+SLOT = _record(
+    [
+        *((name, "i8") for name in ("packets", "octets")),
+        *((name, "i8") for name in ("transport", "layer", "first", "offset", "ts_offset")),
+        *((name, "i8") for name in ("ssrc", "payload_type")),
+        *((name, "i8") for name in ("nonce_high", "nonce_middle", "nonce_low")),
+        # VP8: what to add, `bridge.media.vp8.Munge`; ``munged`` 0: nothing.
+        *((name, "i8") for name in ("munged", "picture_id", "tl0_index")),
+        ("sealed", "i8"),  # highest index sealed; nothing up to it is ever sealed again
+    ]
+)
+TRANSPORT = _record(
+    [
+        ("cc_next", "i8"),
+        ("last_heard", "f8"),
+        *((name, "i8") for name in ("open_at", "seal_at", "socket", "name_length")),
+        *((name, "i8") for name in ("cc_out", "time_out")),  # ids of what is sent, 0: not
+        *((name, "i8") for name in ("cc_in", "level_in")),  # ids of what is received
+        ("booked", "i8"),  # 1: an estimator wants to know what it is sent
+        ("todo", "i8"),  # slots in its row of ``todo``
+    ]
+)
+BUDGET = _record([("packets", "f8"), ("octets", "f8")])
+PENDING = _record([(name, "i8") for name in ("index", "at", "timestamp", "head", "length", "next")])
+KEPT = _record([("index", "i8"), ("timestamp", "i8"), ("head", "i4"), ("length", "i4")])
+ADDRESS = _record([(name, "i8") for name in ("high", "low", "tail", "value")])
+STREAM = _record([("key", "i8"), ("value", "i8")])
+SENT = _record(
+    [
+        *(("transport", "i8"), ("first", "i8"), ("at", "f8")),
+        *((name, "i8") for name in ("count", "size", "last")),
+    ]
+)
+ARRIVAL = _record([("transport", "i4"), ("number", "i4"), ("at", "f8")])
+
+# struct mmsghdr and struct iovec of a 64-bit Linux.
+MESSAGE = np.dtype(
+    (
+        np.record,
+        {
+            "names": [
+                *("name", "name_length", "iov", "iov_length", "control", "control_length"),
+                *("flags", "length"),
+            ],
+            "formats": ["i8", "u4", "i8", "i8", "i8", "i8", "i4", "u4"],
+            "offsets": [0, 8, 16, 24, 32, 40, 48, 56],
+            "itemsize": 64,
+        },
+    )
+)
+VECTOR = _record([("base", "i8"), ("length", "i8")])
+
+COUNTED = (
+    *("packets_in", "octets_in", "packets_out", "octets_out"),
+    *("gso_batches", "gso_segments", "sends_single"),
+    *("duplicate", "too_old", "malformed", "rejected", "over_budget"),
+    *("send_blocked", "send_error", "guarded", "seal_failed"),
+)
+"""Totals since `following.Following.collect` took them last."""
+
+WORLD = _record(
+    [
+        ("gso", "i8"),
+        ("now", "f8"),  # monotonic seconds of the present turn
+        ("unix_offset", "f8"),
+        ("turn", "i8"),  # turns so far
+        *((name, "i8") for name in COUNTED),
+        # Of the present turn: datagrams for Python; packets that wait; receivers that get some,
+        # and how far the departure is; what is laid out.
+        *((name, "i8") for name in ("odd", "waiting", "rests", "stamped")),
+        *((name, "i8") for name in ("ready", "receiver", "place", "packet")),
+        *((name, "i8") for name in ("position", "messages", "socket", "run_first")),
+        *((name, "i8") for name in ("arrived", "sent")),
+        # Addresses.
+        *((name + "_at", "i8") for name in ("received", "arena", "nonce", "lengths", "clock")),
+        *((name + "_at", "i8") for name in ("received_messages", "sent_messages")),
+        *((name + "_at", "i8") for name in ("sent_names", "sent_control")),
+        ("lengths", "i8"),
+        ("clock", "i8", 2),
+        ("nonce", "u1", 16),
+        ("sockets", "i8", SOCKETS),
+        # Tables.
+        ("layers", LAYER, LAYERS),
+        ("slots", SLOT, SLOTS),
+        ("transports", TRANSPORT, TRANSPORTS),
+        ("budgets", BUDGET, BUDGETS),
+        ("addresses", ADDRESS, ADDRESS_PLACES),
+        ("streams", STREAM, STREAM_PLACES),
+        ("feeds", "i4", (LAYERS, FEEDS)),
+        ("todo", "i4", (TRANSPORTS, TODO)),
+        ("kept", KEPT, (LAYERS, RING)),
+        ("sent_names", "u1", (TRANSPORTS, NAME)),
+        # Of the present turn.
+        ("odds", "i4", DATAGRAMS),
+        ("rest", "i4", DATAGRAMS),
+        ("receivers", "i4", TRANSPORTS),
+        ("pending", PENDING, DATAGRAMS),
+        ("arrivals", ARRIVAL, ARRIVALS),
+        ("book", SENT, BOOK),
+        ("received_messages", MESSAGE, DATAGRAMS),
+        ("received_vectors", VECTOR, DATAGRAMS),
+        ("received_names", "u1", (DATAGRAMS, NAME)),
+        ("received_control", "u1", CONTROL),
+        ("sent_messages", MESSAGE, MESSAGES),
+        ("sent_vectors", VECTOR, MESSAGES),
+        ("sent_control", "u1", (MESSAGES, SEGMENT_CONTROL)),
+        ("sent_sizes", "i8", MESSAGES),  # octets of a segment, and how many segments
+        ("sent_counts", "i8", MESSAGES),
+        ("received", "u1", (DATAGRAMS, DATAGRAM)),
+        ("arena", "u1", ARENA),
+    ]
+)
+
+World = Any
+"""An array with one `WORLD`. numba reads its type; mypy has none for a record's attributes."""
+
+SOL_UDP, UDP_SEGMENT = 17, 103
+
+
+def make() -> World:
+    """A world in which nothing is known yet. It is never moved: addresses are of this array."""
+    world = np.zeros(1, WORLD)
+    w = world[0]
+    base = world.ctypes.data
+    assert WORLD.fields is not None
+
+    def at(name: str) -> int:
+        return base + int(WORLD.fields[name][1])  # type: ignore[index]
+
+    for name in ("received", "arena", "nonce", "lengths", "clock"):
+        w[name + "_at"] = at(name)
+    for name in ("received_messages", "sent_messages", "sent_names", "sent_control"):
+        w[name + "_at"] = at(name)
+    w["received_vectors"]["base"] = at("received") + np.arange(DATAGRAMS) * DATAGRAM
+    w["received_vectors"]["length"] = READ
+    messages = w["received_messages"]
+    messages["name"] = at("received_names") + np.arange(DATAGRAMS) * NAME
+    messages["name_length"] = NAME
+    messages["iov"] = at("received_vectors") + np.arange(DATAGRAMS) * VECTOR.itemsize
+    messages["iov_length"] = 1
+    messages["control"][0] = at("received_control")  # the arrival of one datagram is timed
+    messages["control_length"][0] = CONTROL
+    w["sent_messages"]["iov"] = at("sent_vectors") + np.arange(MESSAGES) * VECTOR.itemsize
+    w["sent_messages"]["iov_length"] = 1
+    # struct cmsghdr: its length, level and type, then the size of a segment.
+    lengths = w["sent_control"].view(np.int64)
+    lengths[:, 0] = 18
+    kinds = w["sent_control"].view(np.int32)
+    kinds[:, 2], kinds[:, 3] = SOL_UDP, UDP_SEGMENT
+    w["addresses"]["value"] = w["streams"]["value"] = EMPTY
+    w["gso"] = 1
+    w["turn"] = 1  # 0 in a layer's ``turn`` is none
+    return world
+
+
+# Look-up by open addressing; what was removed leaves a place that a search goes on over.
+
+EMPTY, REMOVED = -1, -2
+
+
+def stream_place_of(key: int) -> int:
+    """Where the search for a stream begins."""
+    mixed = (key & 0x7FFFFFFF) ^ (key >> 31)
+    return (mixed * 0x9E3779B1 >> 16) & STREAM_PLACES - 1
+
+
+def address_place_of(high: int, low: int, tail: int) -> int:
+    """Where the search for an address begins."""
+    mixed = (high & 0x7FFFFFFF) ^ (low & 0x7FFFFFFF) ^ (low >> 32 & 0x7FFFFFFF)
+    mixed ^= (high >> 32 & 0x7FFFFFFF) ^ (tail & 0x7FFFFFFF)
+    return (mixed * 0x9E3779B1 >> 16) & ADDRESS_PLACES - 1

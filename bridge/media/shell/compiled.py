@@ -1,0 +1,206 @@
+"""The compiled turn between sockets: system calls around `bridge.media.hot`."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import socket
+from typing import Any
+
+import numpy as np
+from numba import carray, types  # type: ignore[attr-defined]
+
+from bridge.media.core import MediaCore
+from bridge.media.hot.arrival import take_in
+from bridge.media.hot.compiling import IN_PYTHON, compiled, entry
+from bridge.media.hot.departure import lay_out
+from bridge.media.hot.following import Following
+from bridge.media.hot.native import INT, POINTER, UNSIGNED, function, libc
+from bridge.media.hot.world import (
+    ARRIVALS,
+    BOOK,
+    DATAGRAMS,
+    MESSAGE,
+    SOCKETS,
+    World,
+)
+from bridge.media.transport import Address
+
+MSG_DONTWAIT = 0x40  # Linux
+CLOCK_MONOTONIC = 1
+NO_SOCKET = -1
+MESSAGE_SIZE = MESSAGE.itemsize
+ADDRESSES_KEPT = 4096  # socket names whose addresses are remembered
+
+recvmmsg = function(libc, "recvmmsg", INT, INT, POINTER, UNSIGNED, INT, POINTER)
+sendmmsg = function(libc, "sendmmsg", INT, INT, POINTER, UNSIGNED, INT)
+sendto = function(libc, "sendto", POINTER, INT, POINTER, POINTER, INT, POINTER, UNSIGNED)
+clock_gettime = function(libc, "clock_gettime", INT, INT, POINTER)
+
+EAGAIN = errno.EAGAIN
+REFUSED = (errno.EIO, errno.EINVAL)  # by kernels and cards that cannot segment
+
+if IN_PYTHON:
+
+    def last_error() -> int:
+        return ctypes.get_errno()
+
+else:
+    errno_location = function(libc, "__errno_location", types.CPointer(types.int32))  # type: ignore[no-untyped-call]
+
+    @compiled
+    def last_error() -> int:
+        return int(carray(errno_location(), (1,))[0])
+
+
+@entry
+def turn(world: World, number: int) -> int:
+    """Forward all that has arrived on a socket, once; return how many datagrams that were."""
+    w = world[0]
+    got = recvmmsg(w.sockets[number], w.received_messages_at, np.uint32(DATAGRAMS), MSG_DONTWAIT, 0)
+    if got <= 0:
+        return 0
+    clock_gettime(CLOCK_MONOTONIC, w.clock_at)
+    take_in(w, got, w.clock[0] + w.clock[1] * 1e-9)
+    while lay_out(w):
+        _send(w)
+    return int(got)
+
+
+@compiled
+def _send(w: World) -> None:
+    """Send the messages that are laid out, in as few calls as the kernel allows."""
+    done = 0
+    descriptor = w.sockets[w.socket]
+    while done < w.messages:
+        sent = sendmmsg(
+            descriptor,
+            w.sent_messages_at + done * MESSAGE_SIZE,
+            np.uint32(w.messages - done),
+            MSG_DONTWAIT,
+        )
+        if sent > 0:
+            for n in range(done, done + sent):
+                if w.sent_counts[n] > 1:
+                    w.gso_batches += 1
+                    w.gso_segments += w.sent_counts[n]
+                else:
+                    w.sends_single += 1
+            done += sent
+            continue
+        error = last_error()
+        if error == EAGAIN:
+            w.send_blocked += w.sent_counts[done]
+        elif w.sent_counts[done] > 1 and error in REFUSED:
+            w.gso = 0  # the kernel or card refuses; this one and all later ones go singly
+            _singly(w, done)
+        else:
+            w.send_error += w.sent_counts[done]
+        done += 1
+
+
+@compiled
+def _singly(w: World, n: int) -> None:
+    """The segments of a message as datagrams of their own."""
+    base = w.sent_vectors[n].base
+    left = w.sent_vectors[n].length
+    message = w.sent_messages[n]
+    while left > 0:
+        size = min(left, w.sent_sizes[n])
+        sent = sendto(
+            w.sockets[w.socket], base, size, MSG_DONTWAIT, message.name, message.name_length
+        )
+        if sent >= 0:
+            w.sends_single += 1
+        elif last_error() == EAGAIN:
+            w.send_blocked += 1
+        else:
+            w.send_error += 1
+        base += size
+        left -= size
+
+
+class CompiledTurn:
+    """Calls `turn`, and takes from it what is Python's part."""
+
+    def __init__(self, core: MediaCore, following: Following) -> None:
+        self._core = core
+        self._following = following
+        self._w = following.world[0]
+        self._addresses: dict[bytes, Address] = {}
+
+    def use(self, sockets: list[socket.socket]) -> None:
+        """These are read from and sent by, as transports number them."""
+        if len(sockets) > SOCKETS:
+            raise ValueError(f"More than {SOCKETS} addresses to listen on.")
+        self._w["sockets"][:] = NO_SOCKET
+        for number, sock in enumerate(sockets):
+            self._w["sockets"][number] = sock.fileno()
+
+    def take(self, number: int) -> int:
+        """One turn of a socket. Afterwards `rest` and `odds` are to be looked at."""
+        self._following.refresh()
+        w = self._w
+        w["unix_offset"] = self._core.unix_offset
+        if w["arrived"] > ARRIVALS - DATAGRAMS or w["sent"] > BOOK // 2:
+            self._following.collect(self._core.counters)
+        return int(turn(self._following.world, number))
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds of the last turn."""
+        return float(self._w["now"])
+
+    def collect(self) -> None:
+        self._following.collect(self._core.counters)
+
+    def stamp(self) -> bytes:
+        """Ancillary data of the last turn's first datagram."""
+        return bytes(self._w["received_control"][: int(self._w["stamped"])])
+
+    def rest(self) -> list[Any]:
+        if not self._w["rests"]:
+            return []
+        self.collect()  # what was sent before comes first in the books, too
+        return self._following.rest()
+
+    def odds(self) -> list[tuple[bytes, Address]]:
+        """Datagrams of the last turn that are left to Python, in their order."""
+        w = self._w
+        count = int(w["odd"])
+        if not count:
+            return []
+        self.collect()
+        found = []
+        for i in w["odds"][:count].tolist():
+            data = bytes(w["received"][i, : w["received_messages"][i]["length"]])
+            found.append((data, self._address(bytes(w["received_names"][i]))))
+        return found
+
+    def _address(self, name: bytes) -> Address:
+        """A socket address as `socket.recvfrom` gives it."""
+        address = self._addresses.get(name)
+        if address is None:
+            if len(self._addresses) >= ADDRESSES_KEPT:
+                self._addresses.clear()
+            address = self._addresses[name] = read_name(name)
+        return address
+
+
+def read_name(name: bytes) -> Address:
+    """An address of a sockaddr_in or sockaddr_in6 of Linux."""
+    family = int(np.frombuffer(name[:2], np.uint16)[0])
+    port = int.from_bytes(name[2:4], "big")
+    if family == socket.AF_INET:
+        return socket.inet_ntop(socket.AF_INET, name[4:8]), port
+    scope = int(np.frombuffer(name[24:28], np.uint32)[0])
+    host = socket.inet_ntop(socket.AF_INET6, name[8:24])
+    if scope:
+        host += "%" + socket.if_indextoname(scope)
+    return host, port, int.from_bytes(name[4:8], "big"), scope
+
+
+def compile_now(following: Following) -> None:
+    """Compile the turn, or load it from where it is kept. Nothing is sent or received."""
+    following.world[0]["sockets"][:] = NO_SOCKET
+    turn(following.world, 0)
