@@ -33,6 +33,6 @@ const readCells = (luma, left, top, column, row) => {
 globalThis.seen = () => ({
   programme: readCard(document.querySelector("#stage .picture")),
   tiles: Object.fromEntries(
-    [...document.querySelectorAll(".tile")].map((tile) => [tile.dataset.point, readCard(tile.querySelector("video"))]),
+    [...document.querySelectorAll("[data-point]:has(video)")].map((tile) => [tile.dataset.point, readCard(tile.querySelector("video"))]),
   ),
 });

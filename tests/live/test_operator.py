@@ -88,18 +88,21 @@ async def test_an_operator_directs_the_briefing(
                 polling=50,
             )
             await programme_is(room, numbers["hoi-truong"])
-            await shoot(page, "console-preview")
             await page.keyboard.press("Enter")
             await programme_is(room, numbers["dong-tam"])
             await programme_is(page, numbers["dong-tam"])
             await log_has(page, "taken")
+            await text_is(page, "#preview-name", "Hội trường")
+            await page.keyboard.press("Backspace")
+            await programme_is(room, numbers["hoi-truong"])
+            await page.keyboard.press("Backspace")
+            await programme_is(room, numbers["dong-tam"])
             assert {p for p, seat in only(process).seats.items() if seat.heard} == {"hoi-truong"}
 
             # The first request gets the floor: on air, its microphone open, and heard.
             await room.keyboard.press("f")
             await text_is(room, "#ask", "thứ 1")
             await page.wait_for_selector("#queue [data-request=khoan-du]")
-            await shoot(page, "console-queue")
             await shoot(room, "room-asked")
             before = await voice_level(chair)
             await page.keyboard.press("f")
@@ -113,7 +116,6 @@ async def test_an_operator_directs_the_briefing(
             assert await room.locator("#lamp").is_visible()
             await programme_is(room, numbers["hoi-truong"])  # the return picture
             await log_has(page, "floor_granted")
-            await shoot(page, "console-floor")
             await shoot(room, "room-floor")
 
             # Return, mute all.
@@ -135,9 +137,8 @@ async def test_an_operator_directs_the_briefing(
             await page.keyboard.press("l")
             await room.wait_for_selector("#room[data-layout=grid]")
             await shoot(room, "room-grid")
-            await page.keyboard.press("l")
 
-            # A screen for everyone.
+            # A screen for everyone: the rooms show it, and have their layout back at its end.
             await page.keyboard.press("x")
             for other in (room, chair):
                 await other.wait_for_selector("#room[data-layout=content]")
@@ -147,16 +148,16 @@ async def test_an_operator_directs_the_briefing(
                 )
             assert only(process).content == "user:demo"
             await log_has(page, "content_started")
-            await shoot(page, "console-share")
             await shoot(room, "room-content")
             await page.keyboard.press("x")
             await eventually(lambda: only(process).content is None)
+            await room.wait_for_selector("#room[data-layout=grid]")
 
-            # The end asks first; then the report.
+            # The end asks first, and wants a word; then the report.
             conference = only(process).booking.id
             await page.keyboard.press("e")
-            await page.wait_for_selector("dialog[open] .danger")
-            await page.keyboard.press("Enter")
+            await page.fill("dialog[open] input", "Kết thúc")
+            await page.press("dialog[open] input", "Enter")
             await page.wait_for_selector(f"[data-report={conference}]")
             await text_is(room, "#waiting", "Họp giao ban tuần")
             assert process.conductor.running() == []

@@ -1,6 +1,6 @@
 // Times, durations and shares as people write them. Pure but for the present language.
 
-import { language } from "./i18n.js";
+import { language, t } from "./i18n.js";
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
@@ -61,6 +61,26 @@ export function clockText(seconds) {
   const rest = `${minutes}:${String(whole % 60).padStart(2, "0")}`;
   return hours ? `${hours}:${rest}` : rest;
 }
+
+/**
+ * How long something lasts that may take days: "6 ngày 1 giờ", under a day as `clockText`.
+ * @param {number} seconds
+ */
+export function spanText(seconds) {
+  if (seconds < DAY) return clockText(seconds);
+  const days = Math.floor(seconds / DAY);
+  const hours = Math.floor((seconds % DAY) / 3600);
+  const whole = t(days === 1 ? "span.day" : "span.days", { days: String(days) });
+  if (!hours) return whole;
+  return `${whole} ${t(hours === 1 ? "span.hour" : "span.hours", { hours: String(hours) })}`;
+}
+
+/**
+ * A text without capitals and accents, for comparing what people type: "Kết thúc" is "ket thuc".
+ * @param {string} text
+ */
+export const plain = (text) =>
+  text.normalize("NFD").replace(/\p{M}/gu, "").replace(/[đĐ]/g, "d").toLowerCase().trim();
 
 /**
  * A share (0–1) in percent; a dash where it is not known.

@@ -28,6 +28,9 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+/** Whether there is a sentence of a key. @param {string} key */
+export const has = (key) => key in catalogue;
+
 /**
  * Pick the present language out of a sentence of the server.
  * @param {Sentence | null | undefined} sentence

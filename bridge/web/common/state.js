@@ -171,6 +171,28 @@ function merged(state, message) {
 export const shownIn = (state, slot) => state.shown[slot]?.shown ?? null;
 
 /**
+ * Whether this page's user directs, or would with the first command.
+ * @param {PageState} state
+ */
+export const directs = ({ conference, mayDirect, user }) =>
+  mayDirect && (conference?.director ?? user) === user;
+
+/**
+ * The line of the log by which somebody else took direction away from this page's user; null where
+ * nobody did, or it is back.
+ * @param {PageState} state
+ * @returns {Recorded | null}
+ */
+export function takenFromMe(state) {
+  for (const line of [...state.log].reverse()) {
+    if (line.event.type !== "director") continue;
+    if (line.event.user === state.user) return null;
+    if (line.event.before === state.user) return line;
+  }
+  return null;
+}
+
+/**
  * @param {PageState} state
  * @param {string | null} id
  */

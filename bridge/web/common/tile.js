@@ -43,6 +43,7 @@ export function tileOf(state, id, now) {
     preview,
     picture: state.pictures[id] ?? null,
     paused: pausedText(state, id),
+    word: t(`state.${does}`),
     badge: onAir ? t("room.on_air") : preview ? t("console.preview") : does === "in_session" ? "" : t(`state.${does}`),
     microphone: seat ? microphoneIcon(seat) : "",
     open: heard(seat),

@@ -27,6 +27,7 @@ export function commandOf(action, { conference }, point) {
     case "preview":
       return { type: "preview", point };
     case "take":
+    case "back":
     case "return":
     case "next":
       return { type: action };

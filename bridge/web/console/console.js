@@ -9,8 +9,8 @@ import { startLanguage } from "../common/language.js";
 import { logout, whoami } from "../common/login.js";
 import { Desk } from "./desk.js";
 import { renderProblems, renderQueue, tickFloor } from "./floor.js";
-import { alarm, renderHeader, tickHeader, watchReadiness } from "./header.js";
-import { buildHelp, startHelp } from "./help.js";
+import { alarm, renderHeader, startHeader, tickHeader, watchReadiness } from "./header.js";
+import { startHelp } from "./help.js";
 import { startKeyboard } from "./keyboard.js";
 import { Lobby } from "./lobby.js";
 import { buildLog, renderLog, startLog } from "./log.js";
@@ -38,7 +38,7 @@ const client = new Client({ kind: "console" }, {
     if (status === "wrong_key") location.reload(); // the login has ended: ask again
   },
   mediaChanged() {},
-  levels: () => desk.renderLevels(),
+  levels: () => desk.levels(),
   render,
 });
 const orders = new Orders(client);
@@ -49,9 +49,8 @@ let onDesk = ""; // the conference that was shown last
 /** @param {ToClient} message */
 function received(message) {
   if (message.type === "welcome") {
-    desk.tiles.build(client.state);
+    desk.wall.build(client.state);
     desk.sizes.forget();
-    buildHelp(client.state.usage);
   } else if (message.type === "notice") {
     orders.say(pick(message.sentence), false);
   }
@@ -91,12 +90,12 @@ function tick() {
 rebuild = () => {
   desk.build();
   buildLog();
-  buildHelp(client.state.usage);
   render();
 };
 startHelp();
 startLog(() => renderLog(client.state));
-startKeyboard(desk, lobby, orders);
+startHeader(client);
+startKeyboard(desk, lobby);
 watchReadiness();
 setInterval(tick, TICK);
 rebuild();

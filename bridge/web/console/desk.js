@@ -6,18 +6,22 @@
 /** @import { Action } from "./keys.js" */
 /** @import { Lobby } from "./lobby.js" */
 /** @import { Orders } from "./orders.js" */
-import { confirmed } from "../common/dialog.js";
-import { byId, elementOf, makeVideo, setText } from "../common/dom.js";
+import { confirmed, confirmedFirmly } from "../common/dialog.js";
+import { byId } from "../common/dom.js";
 import { pick, t } from "../common/i18n.js";
-import { Programme } from "../common/programme.js";
+import { Pictures } from "../common/pictures.js";
 import { Screen } from "../common/screen.js";
 import { Sizes } from "../common/sizes.js";
 import { Sounds } from "../common/sounds.js";
-import { pointOf } from "../common/state.js";
-import { Tiles } from "../common/tiles.js";
+import { directs, pointOf } from "../common/state.js";
 import { NEEDS_POINT, commandOf, layoutAfter } from "./actions.js";
 import { buildBar, renderBar } from "./bar.js";
-import { POINT_KEYS } from "./keys.js";
+import { openHelp } from "./help.js";
+import { toDesk } from "./keyboard.js";
+import { CommandLine } from "./line.js";
+import { Monitors } from "./monitors.js";
+import { Panel } from "./panel.js";
+import { Wall } from "./wall.js";
 
 /** What the operator sees and touches while directing. */
 export class Desk {
@@ -28,130 +32,137 @@ export class Desk {
     this.lobby = lobby;
     this.screen = new Screen(client, (command) => orders.command(command));
     this.sounds = new Sounds();
+    this.pictures = new Pictures();
     /** The point that the next action is about. @type {string | null} */
     this.selected = null;
     /** Asked for and not yet confirmed. @type {Layout | null} */
     this.askedLayout = null;
-    this.tiles = new Tiles(byId("tiles"), {
-      select: (point) => this.select(point),
-      take: (point) => orders.command({ type: "take", point }),
-      keys: POINT_KEYS,
-    }, (page) => client.turn(page));
-    this.programme = new Programme(byId("stage"), "programme", (point) => this.tiles.pictureOf(point));
-    /** Other pictures by slot. @type {Record<string, HTMLVideoElement>} */
-    this.videos = {
-      preview: picture("preview-stage", "console.preview_picture"),
-      content: picture("content-stage", "console.content"),
-    };
-    this.sizes = new Sizes(() => this.pictures(), (message) => client.connection.send(message));
-    byId("direct").addEventListener("click", () => orders.command({ type: "direct" }));
+    this.wall = new Wall(byId("tiles"), this.pictures, {
+      open: (point) => {
+        this.panel.open(point);
+        this.select(point);
+      },
+      take: (point) => this.give({ type: "take", point }),
+      turn: (page) => client.turn(page),
+    });
+    this.monitors = new Monitors(this.pictures, (point) => this.wall.pictureOf(point));
+    this.panel = new Panel(this.pictures, (action) => this.perform(action), () => this.render());
+    this.line = new CommandLine(this, orders);
+    this.sizes = new Sizes(() => this.places(), (message) => client.connection.send(message));
+    byId("direct").addEventListener("click", () => orders.takeOver());
   }
 
   /** Show or sound what a slot receives. @param {string} slot @param {MediaStreamTrack} track */
   attach(slot, track) {
-    if (slot === "programme") {
-      this.programme.attach(track);
-      return;
-    }
-    const video = this.videos[slot];
-    if (video) video.srcObject = new MediaStream([track]);
-    else if (slot.startsWith("audio:")) this.sounds.attach(slot, track);
-    else this.tiles.attach(slot, track);
+    if (slot.startsWith("audio:")) this.sounds.attach(slot, track);
+    else if (slot === "programme") this.monitors.attach(track);
+    else this.pictures.add(slot, track);
+    this.render();
   }
 
   /** Texts that change with the language only. */
   build() {
     buildBar((action) => this.perform(action));
+    this.panel.build();
     byId("tiles").setAttribute("aria-label", t("console.points"));
   }
 
   /** Which element shows which slot. @returns {[string, Element | null | undefined][]} */
-  pictures() {
+  places() {
     const { state } = this.client;
     if (!state.conference || this.lobby.open) return [];
-    return [["programme", byId("stage")], ...Object.entries(this.videos), ...this.tiles.pictures(state)];
+    return [
+      ["programme", byId("stage")], ["preview", byId("preview-stage")], ["content", byId("content-stage")],
+      ...this.wall.places(state),
+    ];
   }
 
   render() {
     const { state } = this.client;
-    const { conference } = state;
     this.sizes.look();
-    if (!conference) return;
-    const { director } = conference;
-    setText(byId("director"), director ? t("console.directs", { user: director }) : t("console.nobody_directs"));
-    byId("direct").hidden = !state.mayDirect || director === state.user;
-    setText(byId("direct"), t("console.take_over"));
+    if (!state.conference) return;
+    this.monitors.render(state);
     this.tick();
-    this.programme.render(state);
-    this.programme.video.setAttribute("aria-label", t("console.programme_picture"));
-    const shown = pointOf(state, this.programme.wanted);
-    setText(byId("programme-name"), shown ? pick(shown.name) : t("room.no_picture_yet"));
-    setText(byId("preview-name"), pick(pointOf(state, conference.preview)?.name));
-    this.videos.preview.style.visibility = conference.preview ? "visible" : "hidden";
-    byId("content-box").hidden = conference.content === null;
-    renderBar(state, this.selected, this.screen.shared);
-  }
-
-  /** Sound levels have changed. */
-  renderLevels() {
-    this.tiles.renderLevels(this.client.state);
-    this.programme.renderLevel(this.client.state);
+    renderBar(state, this.selected, this.screen.shared, this.panel.point !== null);
   }
 
   /** What changes with time alone: the age of each line's figures. */
   tick() {
-    this.tiles.render(this.client.state, this.client.now, this.selected);
+    const { state, now } = this.client;
+    this.wall.render(state, now, this.selected);
+    this.panel.render(state, now);
+  }
+
+  /** Sound levels have changed. */
+  levels() {
+    const { state } = this.client;
+    this.wall.renderLevels(state);
+    this.monitors.renderLevels(state);
+    this.panel.renderLevels(state);
   }
 
   /** Another conference is on the desk. */
   clear() {
     this.selected = null;
+    this.panel.close();
+  }
+
+  /** Back to the desk, step by step: what is being typed, then what is open. */
+  leave() {
+    const typing = document.activeElement?.matches("input, textarea, select") ?? false;
+    if (!typing && !document.querySelector(":popover-open")) this.panel.close();
+    toDesk();
   }
 
   // --- actions ----------------------------------------------------------------------------
 
-  /** Choose a point, and put it on preview. @param {string} point */
+  /** Choose a point, and put it on preview where this user directs. @param {string} point */
   select(point) {
+    const { state } = this.client;
     this.selected = point;
+    if (this.panel.point !== null) this.panel.open(point);
     this.render();
-    this.orders.command({ type: "preview", point });
+    if (directs(state)) {
+      // Who is on air already is not prepared once more: what stands on preview stays.
+      if (state.conference?.on_air !== point) this.orders.command({ type: "preview", point });
+    } else if (state.mayDirect) this.watching();
+  }
+
+  /** Say that somebody else directs. Direction is never taken by the way. */
+  watching() {
+    const user = this.client.state.conference?.director ?? "";
+    this.orders.say(t("console.watching", { user }), false);
   }
 
   /** Do what a key or button asks for. @param {Action} action */
   async perform(action) {
     const { state } = this.client;
-    if (!this.selected && NEEDS_POINT.includes(action)) {
-      this.orders.say(t("console.select_first"), false);
-      return;
-    }
-    const command = commandOf(action, state, this.selected);
+    if (action === "help") return openHelp(state.usage);
+    if (action === "typed") return this.line.begin("");
+    if (action === "details") return this.details();
+    if (action === "take_over") return void (await this.orders.takeOver());
+    if (action === "start" && this.lobby.open) return void this.lobby.openTemplate(this.lobby.chosen, true);
+    if (!this.orders.allowed()) return;
+    if (!directs(state)) return this.watching();
+    if (!this.selected && NEEDS_POINT.includes(action)) return this.orders.say(t("console.select_first"), false);
+    await this.direct(action);
+  }
+
+  /** An action of who directs. @param {Action} action */
+  async direct(action) {
+    const command = commandOf(action, this.client.state, this.selected);
     switch (action) {
-      case "start":
-        if (this.lobby.open) this.lobby.openTemplate(this.lobby.chosen, true);
-        else await this.orders.command({ type: "start" });
-        break;
       case "layout":
-        await this.nextLayout();
-        break;
+        return this.nextLayout();
       case "share":
-        await this.share();
-        break;
+        return this.share();
+      case "end":
+        return this.end();
+      case "banner":
+        return this.line.begin("banner ");
       case "drop":
         if (command?.type === "recall" || (await this.sureToDrop())) await this.give(command);
-        break;
-      case "end":
-        await this.end();
-        break;
-      case "banner":
-        elementOf("line", HTMLInputElement).value = "banner ";
-        byId("line").focus();
-        break;
-      case "typed":
-        byId("line").focus();
-        break;
-      case "help":
-        elementOf("help", HTMLDialogElement).showModal();
-        break;
+        return;
       default:
         await this.give(command);
     }
@@ -159,7 +170,16 @@ export class Desk {
 
   /** @param {Asked | null} command */
   async give(command) {
-    if (command) await this.orders.command(command);
+    if (!command) return;
+    if (this.client.state.mayDirect && !directs(this.client.state)) this.watching();
+    else await this.orders.command(command);
+  }
+
+  /** Open the panel of the chosen point, of who is on air where none is, or close it. */
+  details() {
+    if (this.panel.point !== null) this.panel.close();
+    else this.panel.open(this.selected ?? this.client.state.conference?.on_air ?? null);
+    this.render();
   }
 
   /** Push the next layout; two quick presses are two steps, also before the first is confirmed. */
@@ -183,15 +203,7 @@ export class Desk {
   }
 
   async end() {
-    if (!this.client.state.conference) return;
-    if (!(await confirmed(t("console.end_sure"), t("console.end")))) return;
+    if (!(await confirmedFirmly(t("console.end_sure"), t("console.end"), t("console.end_word")))) return;
     if (await this.orders.command({ type: "end" })) this.orders.say(t("console.ended"), true);
   }
-}
-
-/** @param {string} place @param {string} key  of its name */
-function picture(place, key) {
-  const video = makeVideo(byId(place), t(key));
-  byId(place).prepend(video);
-  return video;
 }

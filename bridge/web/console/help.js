@@ -9,8 +9,8 @@ export function startHelp() {
   byId("help-close").addEventListener("click", () => elementOf("help", HTMLDialogElement).close());
 }
 
-/** Fill the help, in the present language. @param {[string, string][]} usage  word and usage of typed commands */
-export function buildHelp(usage) {
+/** Show the help, made anew: what it tells depends on the language and on what the bridge knows. @param {[string, string][]} usage  word and usage of typed commands */
+export function openHelp(usage) {
   const keys = byId("keys");
   keys.replaceChildren();
   for (const binding of KEYS) {
@@ -19,11 +19,12 @@ export function buildHelp(usage) {
     makeText("dd", "", t(`shortcut.${binding.action}`), row);
   }
   const list = byId("usage");
-  const words = byId("words");
   list.replaceChildren();
-  words.replaceChildren();
+  byId("words-title").hidden = usage.length === 0; // who only watches types nothing
   for (const [word, text] of usage) {
-    makeText("li", "", text, list);
-    make("option", "", words).value = word;
+    const row = make("div", "", list);
+    makeText("code", "", text, make("dt", "", row));
+    makeText("dd", "", t(`word.${word}`), row);
   }
+  elementOf("help", HTMLDialogElement).showModal();
 }

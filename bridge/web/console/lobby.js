@@ -4,7 +4,7 @@
 /** @import { Client } from "../common/client.js" */
 import { get, post } from "../common/api.js";
 import { byId, elementOf, make, makeText, refill } from "../common/dom.js";
-import { timeText } from "../common/format.js";
+import { spanText, timeText } from "../common/format.js";
 import { language, pick, t } from "../common/i18n.js";
 import { errorText } from "../common/refused.js";
 import { plansOf, showPlan } from "./link_plan.js";
@@ -100,7 +100,8 @@ export class Lobby {
     const coming = byId("upcoming");
     coming.replaceChildren();
     for (const item of state.upcoming.slice(0, COMING)) {
-      makeText("li", "", `${timeText(item.start, state.zone, "day")} · ${pick(item.title)}`, coming);
+      const left = t("room.left", { left: spanText(Math.max(0, item.start - this.client.now)) });
+      makeText("li", "", `${timeText(item.start, state.zone, "day")} · ${pick(item.title)} · ${left}`, coming);
     }
   }
 
@@ -129,9 +130,10 @@ export class Lobby {
     const { conference, conferences, mayDirect } = this.client.state;
     const list = elementOf("running", HTMLSelectElement);
     list.hidden = conferences.length === 0;
+    byId("bridge").classList.toggle("aside", conferences.length > 0);
     refill(list, [conferences.map((c) => [c.id, c.present]), language()], () => {
       for (const item of conferences) {
-        list.add(new Option(`${pick(item.title)} (${item.present}/${item.points})`, item.id));
+        list.add(new Option(`${pick(item.title)} · ${item.present}/${item.points}`, item.id));
       }
       if (mayDirect) list.add(new Option(t("console.another"), ""));
       list.setAttribute("aria-label", t("console.running"));

@@ -2,8 +2,8 @@
 
 /** @import { Event, Recorded } from "../types/protocol.js" */
 /** @import { PageState } from "../common/state.js" */
-import { clockText } from "../common/format.js";
-import { pick, t } from "../common/i18n.js";
+import { clockText, timeText } from "../common/format.js";
+import { has, pick, t } from "../common/i18n.js";
 import { pointOf } from "../common/state.js";
 
 /**
@@ -15,34 +15,96 @@ export function lineText(line, state) {
   const { type: _, ...fields } = line.event;
   /** @type {Record<string, string>} */
   const values = {};
-  for (const [name, value] of Object.entries(fields)) {
-    if (name === "point" || name === "previous") values[name] = pick(pointOf(state, String(value))?.name) || "–";
-    else if (name === "points" && Array.isArray(value)) {
-      values[name] = value.map((id) => pick(pointOf(state, id)?.name)).join(", ");
-    } else if (name === "layout") values[name] = t(`layout.${value}`);
-    else if (name === "up" || name === "down") values[name] = t(`quality.${value}`);
-    else if (name === "seconds" || name === "limit" || name === "left") values[name] = clockText(Number(value));
-    else values[name] = String(value ?? "–");
-  }
+  for (const [name, value] of Object.entries(fields)) values[name] = wordOf(name, value, state);
+  if (line.event.type === "dropped") values.reason = line.event.reason; // a person's own words
   const who = line.actor.startsWith("user:") ? ` · ${line.actor.slice(5)}` : "";
   return t(`event.${variantOf(line.event)}`, values) + who;
+}
+
+/**
+ * A field of an event as people say it.
+ * @param {string} name
+ * @param {unknown} value
+ * @param {PageState} state
+ */
+function wordOf(name, value, state) {
+  if (value === null || value === undefined) return "–";
+  const text = String(value);
+  /** @param {string} id */
+  const nameOf = (id) => pick(pointOf(state, id)?.name) || id;
+  switch (name) {
+    case "point":
+    case "previous":
+      return nameOf(text);
+    case "points":
+    case "skipped":
+      return Array.isArray(value) ? value.map(nameOf).join(", ") || "–" : text;
+    case "sharer":
+      return text.startsWith("point:") ? nameOf(text.slice(6)) : text.replace(/^user:/, "");
+    case "layout":
+      return t(`layout.${text}`);
+    case "up":
+    case "down":
+      return t(`quality.${text}`);
+    case "kind":
+      return t(has(`incident.${text}`) ? `incident.${text}` : "incident.other");
+    case "reason":
+      return reasonText(text);
+    case "end":
+    case "until":
+      return timeText(Number(value), state.zone, "short");
+    case "seconds":
+    case "limit":
+    case "left":
+      return clockText(Math.abs(Number(value)));
+    default:
+      return text;
+  }
+}
+
+/**
+ * Why a point is not in: the reason of an event as a sentence. Older logs have reasons that only
+ * programs understand.
+ * @param {string} reason
+ */
+export function reasonText(reason) {
+  if (has(reason) && reason.startsWith("call.")) return t(reason);
+  return t(has(`lost.${reason}`) ? `lost.${reason}` : "lost.lost");
 }
 
 /** The event's name in the catalogue: some have a sentence for on and one for off. @param {Event} event */
 function variantOf(event) {
   switch (event.type) {
     case "microphones":
-      return `microphones_${event.open ? "open" : "closed"}`;
+      return `microphones_${event.open ? "open" : event.locked ? "locked" : "closed"}`;
     case "camera":
       return `camera_${event.off ? "off" : "on"}`;
     case "locked":
       return `locked_${event.locked ? "on" : "off"}`;
     case "banner":
-      return `banner_${event.text ? "on" : "off"}`;
+      return `banner_${event.text ? (event.point ? "point" : "on") : "off"}`;
     case "self_muted":
       return `self_muted_${event.muted ? "on" : "off"}`;
+    case "maintenance":
+      return `maintenance_${event.on ? "on" : "off"}`;
     case "previewed":
       return event.point === null ? "previewed_off" : "previewed";
+    case "pinned":
+      return event.point === null ? "unpinned" : "pinned";
+    case "ranked":
+      return event.points.length ? "ranked" : "ranked_off";
+    case "return_picture":
+      return event.point === null ? "return_picture_off" : "return_picture";
+    case "floor_limited":
+      return event.limit === null ? "floor_limited_off" : "floor_limited";
+    case "floor_warned":
+      return event.left ? "floor_warned" : "floor_over";
+    case "roll_call_ended":
+      return event.skipped.length ? "roll_call_ended_skipped" : "roll_call_ended";
+    case "dropped":
+      return event.reason ? "dropped_why" : "dropped";
+    case "director":
+      return event.before === null || event.before === undefined ? "director" : "director_taken";
     default:
       return event.type;
   }

@@ -2,7 +2,7 @@
 
 /** @import { ConferenceView, Floor, Layout, Problem, RoomStatus, SeatView, Sentence } from "../types/protocol.js" */
 /** @import { PageState } from "../common/state.js" */
-import { clockText, timeText } from "../common/format.js";
+import { clockText, spanText, timeText } from "../common/format.js";
 import { pick, problemText, t } from "../common/i18n.js";
 import { pointOf, shownIn, spent } from "../common/state.js";
 
@@ -59,13 +59,13 @@ export function waitingText(state, now) {
     return t("room.wait_next", {
       title: pick(next.title),
       at: timeText(next.start, state.zone, "day"),
-      left: clockText(next.start - now),
+      left: spanText(next.start - now),
     });
   }
   if (seat?.dropped) return t("room.dropped");
   if (seat && !seat.called) return t("room.invited", { title: pick(conference.title) });
   if (conference.phase === "open" && conference.start !== null && !shownIn(state, "programme")) {
-    return t("room.trial", { left: clockText(conference.start - now) });
+    return t("room.trial", { left: spanText(conference.start - now) });
   }
   return "";
 }

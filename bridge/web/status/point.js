@@ -4,7 +4,7 @@
 /** @import { Incident, Lamp, LastConference, PointStatus, Upcoming } from "../types/protocol.js" */
 import { remove } from "../common/api.js";
 import { make, makeText } from "../common/dom.js";
-import { clockText, percent, timeText } from "../common/format.js";
+import { percent, spanText, timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
 import { zone } from "../common/zone.js";
 
@@ -90,7 +90,7 @@ function showAgent({ agent }, root) {
 /** @param {Upcoming} next @param {number} now @param {Element} root */
 function showNext(next, now, root) {
   const at = timeText(next.start, zone, "day");
-  makeText("p", "", t("status.next", { title: pick(next.title), at, left: clockText(next.start - now) }), root);
+  makeText("p", "", t("status.next", { title: pick(next.title), at, left: spanText(next.start - now) }), root);
 }
 
 /** @param {LastConference[]} last @param {Element} root */

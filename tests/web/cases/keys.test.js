@@ -7,11 +7,11 @@ import * as room from "../../../bridge/web/room/keys.js";
 const press = (key, held = {}) => ({ key, shiftKey: false, ctrlKey: false, altKey: false, metaKey: false, ...held });
 
 test("every binding of the table is heard where it says, and only there", () => {
-  for (const { action, keys, places, shift = false, ctrl = false } of KEYS) {
+  for (const { action, keys, places, shift = false, ctrl = false, always = false } of KEYS) {
     for (const [index, key] of keys.entries()) {
       for (const place of /** @type {const} */ (["desk", "lobby"])) {
         const found = actionOf(press(key, { shiftKey: shift, ctrlKey: ctrl }), place);
-        if (places.includes(place)) assert.deepEqual(found, { action, index }, `${key} in the ${place}`);
+        if (places.includes(place)) assert.deepEqual(found, { action, index, always }, `${key} in the ${place}`);
         else assert.notEqual(found?.action, action, `${key} in the ${place}`);
       }
     }
@@ -31,7 +31,7 @@ test("no two bindings share keys in one place", () => {
 
 test("the keys of the points are 1–9, 0, - and =", () => {
   assert.equal(POINT_KEYS.join(""), "1234567890-=");
-  assert.deepEqual(actionOf(press("="), "desk"), { action: "preview", index: 11 });
+  assert.deepEqual(actionOf(press("="), "desk"), { action: "preview", index: 11, always: false });
 });
 
 test("letters count with Caps Lock as without", () => {
@@ -59,6 +59,7 @@ test("keys are written as people read them", () => {
   const written = Object.fromEntries(KEYS.map((binding) => [binding.action, keyText(binding)]));
   assert.equal(written.mute_all, "⇧M");
   assert.equal(written.take, "Enter");
+  assert.equal(written.back, "⌫");
   assert.equal(written.typed, "Ctrl+K");
   assert.equal(written.preview, "1 … 9 0 - =");
   assert.equal(written.choose_next, "↓");

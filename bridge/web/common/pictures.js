@@ -1,0 +1,41 @@
+// The pictures that a page receives: one stream for each slot. The state says which of them shows a
+// point.
+
+/** @import { PageState } from "./state.js" */
+import { shownIn } from "./state.js";
+
+const LARGE = "preview"; // the slot that may show a point better than its small picture
+
+/** Streams by slot. */
+export class Pictures {
+  constructor() {
+    /** @type {Map<string, MediaStream>} */
+    this.streams = new Map();
+  }
+
+  /** A slot has a picture. @param {string} slot @param {MediaStreamTrack} track */
+  add(slot, track) {
+    this.streams.set(slot, new MediaStream([track]));
+  }
+
+  /** What a slot receives. @param {string} slot */
+  of(slot) {
+    return this.streams.get(slot) ?? null;
+  }
+
+  /** The small picture of a point. @param {PageState} state @param {string} point */
+  small(state, point) {
+    const slot = state.pictures[point];
+    return slot === undefined ? null : this.of(slot);
+  }
+
+  /** The best picture of a point that there is. @param {PageState} state @param {string} point */
+  best(state, point) {
+    return shownIn(state, LARGE) === point ? this.of(LARGE) : this.small(state, point);
+  }
+}
+
+/** Show a stream in a <video>; the same one again changes nothing. @param {HTMLVideoElement} video @param {MediaStream | null} stream */
+export function show(video, stream) {
+  if (video.srcObject !== stream) video.srcObject = stream;
+}
