@@ -370,7 +370,16 @@ def test_more_at_once_fewer_one_by_one() -> None:
 
 @pytest.mark.parametrize(
     ("estimate", "streams", "most"),
-    [(0, 1, 3), (0, 0, 3), (100_000, 1, 0), (300_000, 1, 1), (300_000, 3, 0), (600_000, 1, 3)],
+    [
+        (0, 1, 3),
+        (0, 0, 3),
+        (30_000, 1, 0),
+        (100_000, 1, 0),
+        (120_000, 1, 1),
+        (300_000, 1, 3),
+        (300_000, 3, 0),
+        (600_000, 3, 2),
+    ],
 )
 def test_a_thin_line_has_room_for_little_repetition(estimate: int, streams: int, most: int) -> None:
     assert redundancy.affordable(estimate, streams) == most
