@@ -29,13 +29,15 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PointView(msgspec.Struct, frozen=True, kw_only=True):
-    """All checks of a point; ``level`` is the worst."""
+    """All checks of a point; ``level`` is the worst. ``still``: there is a picture of what its
+    camera saw in the test call."""
 
     point: str
     name: Sentence
     level: str
     checks: tuple[CheckView, ...]
     capacity: tuple[StepView, ...] = ()
+    still: bool = False
 
 
 class Board(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ from bridge.control.sessions import Sessions
 from bridge.control.views import as_sentence
 from bridge.lines.board import Board, CheckView, PointView, StepView
 from bridge.lines.capacity import CapacityTest
+from bridge.lines.room_calls import RoomCalls
 from bridge.lines.watch import HealthWatch
 from config.needs import Need, point_need
 from config.schema import Point
@@ -80,11 +81,17 @@ class Readiness:
         self._done = self._all = 0
         self._capacity_test = CapacityTest(topology, conductor, health)
         self._automatic = 0.0  # when the last full sweep began by itself
+        self._calls = RoomCalls()
         self.board = Board()
 
     @property
     def running(self) -> bool:
         return self._lock.locked()
+
+    @property
+    def calls(self) -> RoomCalls:
+        """Test calls of the rooms' pages."""
+        return self._calls
 
     @property
     def current(self) -> Board:
@@ -115,6 +122,7 @@ class Readiness:
             facts = {point.id: r.Facts() for point in known}
             jobs = [self._watch_line(point, facts[point.id], window) for point in known]
             if full:
+                self._calls.forget(point.id for point in known)
                 calls = asyncio.Semaphore(CALLS)
                 jobs += [self._call(point.id, facts[point.id], calls) for point in known]
             await asyncio.gather(*jobs)
@@ -218,14 +226,29 @@ class Readiness:
 
     async def _call(self, point: str, facts: r.Facts, calls: asyncio.Semaphore) -> None:
         async with calls:
+            facts.call = await self._call_of_page(point)
             try:
+                if facts.call is not None:
+                    return
                 outcome = await self._agents.command(point, "test_call", CALL_TIMEOUT)
                 if outcome.call is not None:
                     call = outcome.call
                     facts.call = r.Call(call.connected, call.picture, call.sound, call.detail)
             except AgentAway:
                 pass
-        self._done += 1
+            finally:
+                self._done += 1
+
+    async def _call_of_page(self, point: str) -> r.Call | None:
+        """A call with the room's own devices, where its page is here. None where it is not, and
+        inside a conference, of which no pictures are taken."""
+        session = self._sessions.of_point(point)
+        if session is None or session.client is None or self._conductor.conference_of(point):
+            return None
+        found = await self._calls.call(session, CALL_TIMEOUT)
+        if found is None:
+            return None
+        return r.Call(found.connected, found.picture, found.sound, own=True)
 
     async def _capacity(
         self, point: Point, facts: r.Facts, need: Need, ramps: asyncio.Semaphore
@@ -281,6 +304,7 @@ class Readiness:
             point=point.id,
             name=as_sentence(point.name),
             level=r.overall(checks),
+            still=self._calls.still(point.id) is not None,
             checks=tuple(
                 CheckView(
                     name=check.name,

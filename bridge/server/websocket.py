@@ -21,6 +21,7 @@ from bridge.server.api.services import Services
 from bridge.server.directing import direct, note_refusal
 from bridge.server.guard.message_budget import PERSON, ROOM, STATUS, Budgets, Verdict
 from bridge.signalling import protocol, text
+from bridge.signalling.room_call import CallFound
 from bridge.store.database import FAULTS
 
 log = logging.getLogger("http")
@@ -192,6 +193,8 @@ class _Connection:
                 self._control.presence.status(session, message)
             case protocol.Playback():
                 session.played(message)
+            case CallFound():
+                self._services.readiness.calls.answered(session, message)
             case protocol.Report():
                 session.observed(message.slots)
             case protocol.Bye():

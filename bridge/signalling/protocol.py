@@ -11,6 +11,7 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.model import Floor, Layout, Phase, Request
 from bridge.signalling.picture_messages import Key, Layers, Sizes, Thumbnails
+from bridge.signalling.room_call import Call, CallFound
 
 VERSION = 2
 
@@ -90,8 +91,7 @@ Voice = Literal["none", "silent", "live"]
 
 class RoomStatus(Struct, frozen=True, kw_only=True, tag="status"):
     """What a page really does, beside what is wanted of it. ``sharing``: it has a screen. Each
-    device's fault is told by itself: not there, not allowed, in use by another program, switched
-    off in the computer, on a page that is not secure, or another."""
+    device has its own fault; ``muted`` is one that is switched off in the computer."""
 
     camera: bool = False
     microphone: bool = False
@@ -117,9 +117,8 @@ class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
     """The client leaves for good; its session ends."""
 
 
-FromClient = (
-    Hello | Command | Typed | Watch | Thumbnails | Sizes | Report | RoomStatus | Playback | Bye
-)
+FromPage = Thumbnails | Sizes | Report | RoomStatus | Playback | CallFound
+FromClient = Hello | Command | Typed | Watch | FromPage | Bye
 
 
 # --- bridge → client -----------------------------------------------------------------------
@@ -175,12 +174,10 @@ class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
 
 
 class SlotView(Struct, frozen=True, kw_only=True):
-    """Desired and shown point of one of the receiver's slots. ``stands`` is whose place a
-    thumbnail slot is now, whether or not there is a picture to be had; "" for none. ``since`` is
-    the RTP timestamp of the first picture of what is shown: a page that has an earlier one on its
-    screen still shows something else. None: not known. ``paused`` is why nothing is sent although
-    somebody is wanted: line, link, or "" where it is; ``shown`` is whose last picture stands there
-    then."""
+    """Desired and shown point of a slot. ``stands`` is whose place a thumbnail slot is now, with
+    or without a picture ("" for none); ``since`` the RTP timestamp of the first one shown.
+    ``paused`` is why nothing is sent although somebody is wanted: line, link, or "" where it is;
+    ``shown`` is whose last picture stands there then."""
 
     wanted: str | None
     shown: str | None
@@ -192,8 +189,7 @@ class SlotView(Struct, frozen=True, kw_only=True):
 
 class SeatView(Struct, frozen=True, kw_only=True):
     """A point's seat. ``microphone`` is whether it is to be heard; ``open`` what was granted.
-    ``voice`` and ``picture`` are what arrives at the bridge: of the microphone nothing, digital
-    silence alone, or sound; of the camera something or nothing."""
+    ``voice`` and ``picture`` are what arrives at the bridge."""
 
     present: bool
     called: bool
@@ -382,6 +378,5 @@ class Error(Struct, frozen=True, kw_only=True, tag="error"):
     sentence: Sentence
 
 
-ToClient = (
-    Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Result | Ended | Error
-)
+OfMedia = Media | Layers | Call
+ToClient = Welcome | State | Events | Levels | Lines | Notice | OfMedia | Result | Ended | Error

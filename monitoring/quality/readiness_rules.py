@@ -102,12 +102,14 @@ class Facts:
 
 
 class Call(NamedTuple):
-    """What a test call found: whether it connected, and whether picture and sound came back."""
+    """What a test call found: whether it connected, and whether picture and sound came back;
+    ``own`` where they were the room's own camera and microphone, not a test card and a tone."""
 
     connected: bool
     picture: bool
     sound: bool
     detail: str = ""
+    own: bool = False
 
 
 def evaluate(facts: Facts) -> list[Check]:
@@ -291,12 +293,13 @@ def _call(facts: Facts) -> Check:
     if call is None:
         return Check("call", "unknown", "not_measured")
     values = {"detail": call.detail or "–"}
+    own = "_own" if call.own else ""
     if not call.connected:
         return Check("call", "fail", "call_failed", "call_step", values)
     if not (call.picture and call.sound):
         missing = "picture" if not call.picture else "sound"
-        return Check("call", "fail", f"call_no_{missing}", "call_step", values)
-    return Check("call", "pass", "call_fine")
+        return Check("call", "fail", f"call_no_{missing}{own}", f"call_step{own}", values)
+    return Check("call", "pass", f"call_fine{own}")
 
 
 def _clock(facts: Facts) -> Check:

@@ -7,6 +7,7 @@ import logging
 from typing import Annotated, Any
 
 import msgspec
+from aiohttp import web
 
 from bridge.accounts.auth import Denied
 from bridge.control import views
@@ -70,6 +71,16 @@ def _ended(task: asyncio.Task[Board]) -> None:
         log.error("a readiness sweep failed", exc_info=task.exception())
 
 
+async def show_still(call: Call) -> web.Response:
+    """What the camera of a room saw in its last test call."""
+    picture = call.services.readiness.calls.still(call.param("id"))
+    if picture is None:
+        raise Denied(404, "api.no_still")
+    return web.Response(
+        body=picture, content_type="image/jpeg", headers={"Cache-Control": "no-store"}
+    )
+
+
 async def document(call: Call) -> Any:
     """The board as a file, by ``?format=pdf|csv&language=vi|en``."""
     board = call.services.readiness.current
@@ -100,6 +111,14 @@ ROUTES = [
         SweepBody,
         Board,
         202,
+    ),
+    Route(
+        "GET",
+        "/api/v1/readiness/{id}/still",
+        show_still,
+        "watch",
+        "What a room's camera saw in its last test call",
+        media_type="image/jpeg",
     ),
     Route(
         "GET",

@@ -22,6 +22,7 @@ from bridge.control.scheduler import Scheduler
 from bridge.lines.board import Board
 from bridge.lines.history import Measured
 from bridge.lines.incident import Incident
+from bridge.lines.room_calls import RoomCalls
 from bridge.reports.monthly_lines import LinesReport
 from bridge.server.bundle import Bundles
 from bridge.store.accounts import Accounts
@@ -74,6 +75,9 @@ class ReadinessBoard(Protocol):
 
     @property
     def running(self) -> bool: ...
+
+    @property
+    def calls(self) -> RoomCalls: ...
 
     @property
     def current(self) -> Board: ...

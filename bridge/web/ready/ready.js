@@ -88,6 +88,11 @@ function pointBox(point) {
   box.dataset.level = point.level;
   box.dataset.point = point.point;
   makeText("h2", "", `${ICONS[point.level]} ${pick(point.name)}`, box);
+  if (point.still && board) {
+    const picture = make("img", "still", box);
+    picture.src = `/api/v1/readiness/${encodeURIComponent(point.point)}/still?at=${board.at}`;
+    picture.alt = t("ready.still", { name: pick(point.name) });
+  }
   const wrong = point.checks.filter((check) => check.level !== "pass");
   if (!wrong.length) makeText("p", "", t("ready.all_passed"), box);
   const list = make("ul", "", box);

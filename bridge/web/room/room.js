@@ -15,6 +15,7 @@ import { Devices } from "./devices.js";
 import { forget, identify } from "./identity.js";
 import { watchPlayback } from "./playback.js";
 import { Stage } from "./stage.js";
+import { callThrough } from "./test_call.js";
 import { mySeat, statusOf } from "./texts.js";
 
 const TICK = 250; // ms
@@ -75,7 +76,14 @@ function received(message) {
     stage.sizes.forget();
     devices.treat(message.sound);
   } else if (message.type === "state") obey();
+  else if (message.type === "call") call(message.id);
   else if (message.type === "ended" && message.reason === "revoked") forget();
+}
+
+/** The operator wants to know whether this room is ready. @param {number} id  of the question */
+async function call(id) {
+  const found = await callThrough(identity, devices.microphone.track, devices.camera.track);
+  client.connection.send({ type: "called", id, ...found });
 }
 
 /** Send camera and microphone only inside a conference; what is heard the bridge enforces. */
@@ -101,8 +109,9 @@ function render() {
   document.title = name;
   const { farewell, link, problem, mediaLink } = client;
   const refusal = bar.refusal || mediaRefusal;
+  const quiet = client.silence > QUIET_LIMIT * 1000;
   const faults = { camera: devices.camera.fault, microphone: devices.microphone.fault };
-  const [level, text] = statusOf({ farewell, link, problem, refusal, mediaLink, faults });
+  const [level, text] = statusOf({ farewell, link: link === "up" && quiet ? "down" : link, problem, refusal, mediaLink, faults });
   setText(byId("status"), text);
   byId("status").dataset.level = level;
   stage.render();

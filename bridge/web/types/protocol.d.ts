@@ -4,10 +4,10 @@
 type Sparse<T extends { type: string }> = Pick<T, "type"> & Partial<Omit<T, "type">>;
 
 /** What a page may send over the WebSocket. */
-export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | Bye;
+export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | CallFound | Bye;
 
 /** What the bridge sends over the WebSocket. */
-export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Result | Ended | Error;
+export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Result | Ended | Error;
 
 /** A command to a conference. */
 export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand;
@@ -143,6 +143,20 @@ export interface Booking {
 
 export interface Bye {
   type: "bye";
+}
+
+export interface Call {
+  type: "call";
+  id: number;
+}
+
+export interface CallFound {
+  type: "called";
+  id: number;
+  connected?: boolean;
+  picture?: boolean;
+  sound?: boolean;
+  still?: string;
 }
 
 export interface CallOutcome {
@@ -852,6 +866,7 @@ export interface PointView {
   level: string;
   checks: CheckView[];
   capacity: StepView[];
+  still: boolean;
 }
 
 export interface PreviewCommand {

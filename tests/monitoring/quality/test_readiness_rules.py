@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from monitoring.probing.delays import Delays
+from monitoring.quality import readiness_rules as r
 from monitoring.quality.line_state import Mark
 from monitoring.quality.readiness_rules import (
     CHECKS,
@@ -178,3 +179,18 @@ def test_a_point_that_is_in_a_conference_passes_what_is_not_tested_there() -> No
     # What was tested before, and failed, stays so.
     inside.call = Call(False, False, False, "no answer")
     assert overall(evaluate(inside)) == "fail"
+
+
+def test_a_call_says_whether_it_was_the_room_s_own_picture_and_sound() -> None:
+    def call(*, sound: bool = True, own: bool = False) -> r.Check:
+        outcome = r.Call(connected=True, picture=True, sound=sound, own=own)
+        return next(c for c in r.evaluate(r.Facts(call=outcome)) if c.name == "call")
+
+    assert call().reason == "call_fine"
+    assert call(own=True).reason == "call_fine_own"
+    silent = call(own=True, sound=False)
+    assert (silent.level, silent.reason, silent.step) == (
+        "fail",
+        "call_no_sound_own",
+        "call_step_own",
+    )
