@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -46,27 +46,31 @@ NULL_CASES = {"6 600/s", "26 400/s", "52 800/s", "8 × 26 400/s"}
 CORES = sorted(os.sched_getaffinity(0))  # the forwarder gets the first, the load the last
 WARM_UP = 1.0  # seconds before measuring
 STEP_TIMEOUT = 10.0
+COMPILING = 120.0  # seconds until the compiled turn is ready, where it was never compiled
+PATHS = ("compiled", "python")
 
 
 class Worker:
     """The worker process and a blocking connection to its control socket."""
 
-    def __init__(self, folder: Path, log: IO[bytes] | None = None) -> None:
-        path = folder / "worker.sock"
+    def __init__(self, folder: Path, log: IO[bytes] | None = None, path: str = "python") -> None:
+        """``path``: compiled or python, that is how it forwards."""
+        control = folder / "worker.sock"
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "bridge.media", "--listen", HOST),
-                *("--control", str(path), "--with-parent"),
+                *("--control", str(control), "--with-parent"),
             ],
             stdin=subprocess.PIPE,
             stderr=log or subprocess.DEVNULL,
+            env={**os.environ, "DIEMCAU_HOT_PATH": path},
         )
         os.sched_setaffinity(self.process.pid, {CORES[0]})
         deadline = time.monotonic() + STEP_TIMEOUT
         self._socket = socket.socket(socket.AF_UNIX)
         while True:
             try:
-                self._socket.connect(str(path))
+                self._socket.connect(str(control))
                 break
             except OSError:
                 if time.monotonic() > deadline:
@@ -76,6 +80,11 @@ class Worker:
         self.send(m.Hello(version=m.VERSION))
         inventory = self.wait(m.Inventory)
         self.target = (inventory.addresses[0].host, inventory.addresses[0].port)
+        deadline = time.monotonic() + COMPILING
+        while path == "compiled" and not self.stats().compiled:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the compiled turn did not become ready")
+            time.sleep(0.05)
 
     def send(self, command: m.Command) -> None:
         self._socket.sendall(m.encoder.encode(command) + b"\n")
@@ -199,11 +208,11 @@ def _handshake(peer: SyntheticPeer, sock: socket.socket, target: tuple[str, int]
 
 
 def measure_worker(
-    name: str, conferences: int, rate: float, paced: bool, seconds: float
+    name: str, conferences: int, rate: float, paced: bool, seconds: float, path: str
 ) -> dict[str, Any]:
-    """One case against the worker."""
+    """One case against the worker, which forwards by ``path``."""
     with tempfile.TemporaryDirectory() as folder:
-        worker = Worker(Path(folder))
+        worker = Worker(Path(folder), path=path)
         endpoints: list[load.Endpoint] = []
         try:
             endpoints = join(worker, conferences)
@@ -230,7 +239,7 @@ def measure_worker(
     batches = after.counters["gso_batches"] - before.counters["gso_batches"]
     segments = after.counters["gso_segments"] - before.counters["gso_segments"]
     singles = after.counters["sends_single"] - before.counters["sends_single"]
-    row = _row(name, "worker", after.cpu_seconds - before.cpu_seconds, packets, result)
+    row = _row(name, f"worker, {path}", after.cpu_seconds - before.cpu_seconds, packets, result)
     row["packets_per_send"] = round(packets / max(1, batches + singles), 1)
     row["gso_segments"] = segments
     row["rss_mib"] = round(after.rss_bytes / 2**20, 1)
@@ -322,7 +331,9 @@ def machine() -> dict[str, str]:
     }
 
 
-def run(seconds: float, only: str | None, show: Callable[[str], None]) -> dict[str, Any]:
+def run(
+    seconds: float, only: str | None, show: Callable[[str], None], paths: Sequence[str] = PATHS
+) -> dict[str, Any]:
     """All cases; ``show`` gets a line after each."""
     os.sched_setaffinity(0, {CORES[-1]})
     rows: list[dict[str, Any]] = []
@@ -342,13 +353,15 @@ def run(seconds: float, only: str | None, show: Callable[[str], None]) -> dict[s
                     base[mode] = row["cpu_us_per_packet"]
                     rows.append(row)
                     show(_line(row))
-            row = measure_worker(name, conferences, rate, paced, seconds)
-            if base:
-                row["ratio_to_null"] = {
-                    mode: round(row["cpu_us_per_packet"] / cost, 2) for mode, cost in base.items()
-                }
-            rows.append(row)
-            show(_line(row))
+            for path in paths:
+                row = measure_worker(name, conferences, rate, paced, seconds, path)
+                if base:
+                    row["ratio_to_null"] = {
+                        mode: round(row["cpu_us_per_packet"] / cost, 2)
+                        for mode, cost in base.items()
+                    }
+                rows.append(row)
+                show(_line(row))
     os.sched_setaffinity(0, set(CORES))
     return {"machine": machine(), "seconds": seconds, "rows": rows}
 
@@ -369,10 +382,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to a file")
     parser.add_argument("--seconds", type=float, default=8.0, help="per case")
     parser.add_argument("--only", help="only cases whose name holds this")
+    parser.add_argument("--path", choices=PATHS, help="only this way of forwarding")
     options = parser.parse_args()
     if len(CORES) < 2:
         print("note: with one core the load competes with the forwarder", file=sys.stderr)
-    figures = run(min(options.seconds, 60.0), options.only, lambda line: print(line, flush=True))
+    paths = PATHS if options.path is None else (options.path,)
+    seconds = min(options.seconds, 60.0)
+    figures = run(seconds, options.only, lambda line: print(line, flush=True), paths)
     print(json.dumps(figures["machine"], ensure_ascii=False))
     if options.json is not None:
         options.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", "utf-8")

@@ -64,6 +64,7 @@ def worker(found: Snapshot, sources: Sources) -> None:
         return
     found.set("worker_uptime_seconds", meters.worker.uptime, "0")
     found.set("worker_resident_memory_bytes", meters.worker.rss_bytes, "0")
+    found.set("worker_compiled", int(meters.worker.compiled), "0")
     found.set("worker_event_loop_lag_seconds", meters.worker.loop_lag_ms / 1000, "0")
     for transport in meters.worker.transports:
         with contextlib.suppress(UnknownSeries):  # one that is being closed

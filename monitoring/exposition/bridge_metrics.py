@@ -26,6 +26,7 @@ BRIDGE: tuple[Metric, ...] = (
     ),
     counter("worker_cpu_seconds_total", WORKER).help("CPU time of the worker."),
     gauge("worker_resident_memory_bytes", WORKER).help("Memory of the worker."),
+    gauge("worker_compiled", WORKER).help("1: the compiled turn forwards media, 0: Python does."),
     counter("worker_gso_batches_total", WORKER).help("Calls that sent several packets at once."),
     counter("worker_gso_segments_total", WORKER).help("Packets sent by those calls."),
     gauge("worker_event_loop_lag_seconds", WORKER).help(
