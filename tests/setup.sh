@@ -17,6 +17,7 @@ need iptables "the probes through network namespaces"
 need promtool "the alert rules and what is exported, checked by Prometheus itself"
 need prometheus "dashboards and rules on the figures of a running demo"
 need prometheus-alertmanager "the path of an alert from the rule to the bridge"
+need debootstrap "the walk of docs/production.md on a bare Debian"
 need amtool "the check of the example of Alertmanager"
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then
     missing="$missing postgresql"
@@ -26,7 +27,7 @@ fi
 test -n "$missing" || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "missing:$missing$skipped"
-    echo "as root: apt-get install chromium postgresql iproute2 iptables prometheus prometheus-alertmanager"
+    echo "as root: apt-get install chromium postgresql iproute2 iptables debootstrap prometheus prometheus-alertmanager"
     if [ "${CI:-}" = true ]; then
         echo "with CI=true that is a failure" >&2
         exit 1
@@ -47,5 +48,5 @@ if ! test -e $rc; then
     trap 'rm -f $rc' EXIT
 fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get install -y -qq chromium postgresql iproute2 iptables >/dev/null
+apt-get install -y -qq chromium postgresql iproute2 iptables debootstrap >/dev/null
 apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager >/dev/null

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from bridge.media import demux, feedback, redundancy, rtcp
 from bridge.media import messages as m
+from bridge.media.attention import Attention
 from bridge.media.counters import Counters, Drop
 from bridge.media.distribution import Distributor
 from bridge.media.dtls import DtlsServer, Identity
@@ -67,6 +68,7 @@ class MediaCore:
         self.next_report = self.next_feedback = 0.0
         self._refilled = 0.0
         self.next_level = self.next_housekeeping = 0.0
+        self._attention = Attention()
         self._levels: dict[str, int] = {}
         self._levels_sent = 0.0
 
@@ -294,7 +296,7 @@ class MediaCore:
 
     def _housekeeping(self, now: float) -> None:
         for transport in list(self.transports.values()):
-            silent = now - transport.last_heard
+            silent = now - max(transport.last_heard, self._attention.since(now))
             if transport.state == "connected":
                 feedback.refill_rtx(transport)
                 if silent > CONSENT_TIMEOUT:

@@ -17,6 +17,7 @@ from bridge.accounts.auth import Auth, Denied
 from bridge.agents import protocol as p
 from bridge.agents.registry import Agent, Agents
 from bridge.base import logs
+from bridge.base.liveness import Liveness, hang_up, keep_asking
 from bridge.control.control import Control
 from bridge.server.guard.message_budget import CODES, REPORTS, Budgets, Rate
 from bridge.signalling.text import BadMessage
@@ -26,7 +27,7 @@ from bridge.store.database import FAULTS
 log = logging.getLogger("agents")
 
 HELLO_TIMEOUT = 10.0
-HEARTBEAT = 2.0  # seconds between pings; a vanished agent is noticed within 3 s
+ASK_EVERY = 1.0  # seconds between pings; a vanished agent is noticed within 3 s
 SEND_TIMEOUT = 10.0
 TELL_INTERVAL = 1.0  # seconds between looks at whether an agent has to be told something
 MAX_BAD = 20  # unusable messages until the connection is closed
@@ -57,9 +58,7 @@ class AgentSockets:
 
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one agent until it goes."""
-        socket = web.WebSocketResponse(
-            heartbeat=HEARTBEAT, max_msg_size=p.MAX_MESSAGE, compress=False
-        )
+        socket = web.WebSocketResponse(autoping=False, max_msg_size=p.MAX_MESSAGE, compress=False)
         await socket.prepare(request)
         agent = await self._greet(socket, request.remote or "")
         if agent is None:
@@ -78,9 +77,14 @@ class AgentSockets:
         )
         self.tell_room(agent)
         writer = asyncio.create_task(self._write(socket, agent))
+        liveness = Liveness()
+        asking = asyncio.create_task(
+            keep_asking(liveness, socket.ping, hang_up(request.transport), ASK_EVERY)
+        )
         try:
-            await self._read(socket, agent)
+            await self._read(socket, agent, liveness)
         finally:
+            asking.cancel()
             self._agents.remove(agent)
             agent.post(None)
             await asyncio.gather(writer, return_exceptions=True)
@@ -135,8 +139,14 @@ class AgentSockets:
             hello.point, device.id, address, p.printable(hello.agent), self._control.clock()
         )
 
-    async def _read(self, socket: web.WebSocketResponse, agent: Agent) -> None:
+    async def _read(self, socket: web.WebSocketResponse, agent: Agent, liveness: Liveness) -> None:
         async for message in socket:
+            liveness.heard()
+            if message.type is WSMsgType.PONG:
+                continue
+            if message.type is WSMsgType.PING:
+                await socket.pong(message.data)
+                continue
             try:
                 if not self._may(agent):
                     agent.unusable += 1

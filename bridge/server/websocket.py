@@ -12,6 +12,7 @@ import logging
 from aiohttp import WSMsgType, web
 
 from bridge.base.i18n import sentence
+from bridge.base.liveness import Liveness, hang_up, keep_asking
 from bridge.conference import commands as c
 from bridge.conference.model import Refusal
 from bridge.conference.typed import parse
@@ -27,7 +28,7 @@ from bridge.store.database import FAULTS
 log = logging.getLogger("http")
 
 HELLO_TIMEOUT = 10.0  # seconds from the opening of a WebSocket to its hello
-HEARTBEAT = 4.0  # seconds between pings; a vanished page is noticed within twice that
+ASK_EVERY = 2.0  # seconds between pings; a vanished page is noticed within three times that
 SEND_TIMEOUT = 10.0  # seconds a client may not read
 MAX_BAD_MESSAGES = 20  # unusable messages on one connection until it is closed
 LOG_PAGE = 5000  # events that a console is sent at once
@@ -51,7 +52,7 @@ class ClientSockets:
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one client until it goes."""
         socket = web.WebSocketResponse(
-            heartbeat=HEARTBEAT, max_msg_size=text.MAX_MESSAGE, compress=False
+            autoping=False, max_msg_size=text.MAX_MESSAGE, compress=False
         )
         await socket.prepare(request)
         greeted = await self._greet(socket)
@@ -60,7 +61,13 @@ class ClientSockets:
             connection = _Connection(
                 self._services, socket, session, request.remote or "", self._budgets
             )
-            await connection.serve(hello)
+            asking = asyncio.create_task(
+                keep_asking(connection.liveness, socket.ping, hang_up(request.transport), ASK_EVERY)
+            )
+            try:
+                await connection.serve(hello)
+            finally:
+                asking.cancel()
         return socket
 
     async def _greet(self, socket: web.WebSocketResponse) -> tuple[Session, protocol.Hello] | None:
@@ -104,6 +111,7 @@ class _Connection:
         self._session = session
         self._address = address
         self._client = Client()
+        self.liveness = Liveness()
 
     async def serve(self, hello: protocol.Hello) -> None:
         """Read until the client goes; one writer task owns the sending side."""
@@ -130,7 +138,12 @@ class _Connection:
     async def _read(self) -> None:
         bad = 0
         async for message in self._socket:
-            if message.type is not WSMsgType.TEXT:
+            self.liveness.heard()
+            if message.type is WSMsgType.PING:
+                await self._socket.pong(message.data)
+            elif message.type is WSMsgType.PONG:
+                continue
+            elif message.type is not WSMsgType.TEXT:
                 bad += 1
                 self._client.post(protocol.Error(sentence=sentence("protocol.not_json")))
             else:

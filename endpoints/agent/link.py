@@ -12,12 +12,13 @@ from typing import Any
 
 import aiohttp
 
+from bridge.base.liveness import Liveness, hang_up, keep_asking
 from endpoints.webrtc.client import RETRY
 
 log = logging.getLogger("agent")
 
 VERSION = 1
-HEARTBEAT = 2.0
+ASK_EVERY = 1.0  # seconds between pings to the bridge
 CLOSE_KEY, CLOSE_BUSY = 4403, 4409
 BUSY_WAIT = 30.0  # seconds until another try while another agent of the point is there
 TIMEOUT = aiohttp.ClientTimeout(total=8)
@@ -76,9 +77,7 @@ class AgentLink:
         and simply ended."""
         greeted = False
         tls: Any = self._tls if self._tls is not None else True
-        async with http.ws_connect(
-            f"{self.url}/api/v1/agent", heartbeat=HEARTBEAT, ssl=tls
-        ) as socket:
+        async with http.ws_connect(f"{self.url}/api/v1/agent", autoping=False, ssl=tls) as socket:
             await socket.send_json(
                 {
                     "type": "hello",
@@ -89,9 +88,17 @@ class AgentLink:
                 }
             )
             code = 0
+            liveness = Liveness()
+            gone = hang_up(socket.get_extra_info("transport"))
+            asking = asyncio.create_task(keep_asking(liveness, socket.ping, gone, ASK_EVERY))
             try:
                 while True:
                     message = await socket.receive()
+                    liveness.heard()
+                    if message.type is aiohttp.WSMsgType.PING:
+                        await socket.pong(message.data)
+                    if message.type in (aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG):
+                        continue
                     if message.type is aiohttp.WSMsgType.CLOSE:
                         code = message.data or 0
                         continue
@@ -104,6 +111,7 @@ class AgentLink:
                         self._on_link(True)
                     self._on_message(document)
             finally:
+                asking.cancel()
                 self._socket = None
                 if greeted:
                     self._on_link(False)

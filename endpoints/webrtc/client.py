@@ -7,16 +7,18 @@ import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import aiohttp
+
+from bridge.base.liveness import Liveness, hang_up, keep_asking
 
 # Seconds until the next try; the last repeats. Close together at first: a control process that
 # was restarted is back within two seconds.
 RETRY = (0.0, 0.3, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 5.0)
 TIMEOUT = aiohttp.ClientTimeout(total=8)
-HEARTBEAT = 4.0
+ASK_EVERY = 2.0  # seconds between pings to the bridge
 UNKNOWN_SESSION = 4401
 TAKEN_OVER = 4409
 REVOKED = 4403
@@ -60,12 +62,14 @@ class BridgeClient:
         self._next_id = 0
         self._results: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._over = False
+        self._asking: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Connect, and connect again whenever the connection is lost."""
         tries = 0
         async with aiohttp.ClientSession(timeout=TIMEOUT) as self._http:
             while not self._over:
+                self._ask(None)
                 await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
                 tries += 1
                 try:
@@ -89,7 +93,7 @@ class BridgeClient:
         assert self._http is not None
         greeted = False
         url = f"{self._url}/api/v1/ws"
-        async with self._http.ws_connect(url, heartbeat=HEARTBEAT, ssl=self._tls) as socket:
+        async with self._http.ws_connect(url, autoping=False, ssl=self._tls) as socket:
             self._socket = socket
             await socket.send_json(
                 {
@@ -100,8 +104,16 @@ class BridgeClient:
                 }
             )
             code: int | None = None
+            liveness = Liveness()
+            gone = hang_up(socket.get_extra_info("transport"))
+            self._ask(keep_asking(liveness, socket.ping, gone, ASK_EVERY))
             while True:
                 message = await socket.receive()
+                liveness.heard()
+                if message.type is aiohttp.WSMsgType.PING:
+                    await socket.pong(message.data)
+                if message.type in (aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG):
+                    continue
                 if message.type is aiohttp.WSMsgType.CLOSE:
                     code = message.data  # close_code is not kept where the peer hangs up first
                     continue
@@ -120,11 +132,18 @@ class BridgeClient:
                             future.set_result(document)
                 self._on_message(document)
             self._socket = None
+            self._ask(None)
             if code == UNKNOWN_SESSION:
                 self._session = ""
             if code in (TAKEN_OVER, REVOKED):
                 self._over = True
         return greeted
+
+    def _ask(self, job: Coroutine[Any, Any, None] | None) -> None:
+        """Ask whether the bridge is there, on the present socket only."""
+        if self._asking is not None:
+            self._asking.cancel()
+        self._asking = asyncio.create_task(job) if job is not None else None
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send a message; one that cannot be sent now is dropped."""

@@ -1,5 +1,5 @@
-"""Bare Debians in folders, in namespaces of their own: made with debootstrap once, kept in the cache of
-this user, and laid under each machine that a test makes of them. Needs root and unshare."""
+"""Bare Debians in folders, in namespaces of their own: made with debootstrap once, kept in the
+cache of this user, and laid under each machine that a test makes of them. Needs root, unshare."""
 
 from __future__ import annotations
 
