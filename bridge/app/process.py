@@ -170,6 +170,7 @@ class ControlProcess:
             now=now,
             clock=monotonic,
             certificate=self.certificate.file,
+            measured=control.promises.measure,
         )
         self.agent_sockets = AgentSockets(
             self.agents,

@@ -49,6 +49,11 @@ class LinkPromises:
         return tree_of(self._topology.current, known)
 
     @property
+    def plain(self) -> Tree:
+        """The links as the file has them."""
+        return tree_of(self._topology.current)
+
+    @property
     def measured(self) -> Mapping[str, int]:
         """kbit/s that lines were found to carry for conferences, where the file says more."""
         return self._measured

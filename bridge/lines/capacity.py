@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from bridge.control.active_topology import ActiveTopology
@@ -21,6 +21,7 @@ from monitoring.quality import readiness_rules as r
 STEP_SECONDS = 1.0
 SHARES = (0.4, 0.7, 1.0)  # of what the conference needs
 PACKET = 1200  # octets of a packet
+CARRIED_LOSS = 0.02  # share lost up to which a step counts as carried
 OVERHEAD = 28  # octets of IP and UDP
 SMALL = 160  # octets of a short reply, with IP and UDP
 OBSERVER_UP = 64  # kbit/s that an observer is tested with on the way up: it sends no picture
@@ -79,6 +80,19 @@ class CapacityTest:
                 for name in way:
                     self._in_use[name] = max(0.0, self._in_use[name] - rate)
                 self._room_on_links.notify_all()
+
+
+def carried(found: Sequence[r.StepFound]) -> int | None:
+    """kbit/s that a line carries, by its test: of the directions that did not carry the last step
+    the best step that came through, and what came through of the first where none did. None: it
+    carried all that was asked. Pure."""
+    least: list[float] = []
+    for rates in ([(s.down, s.down_loss) for s in found], [(s.up, s.up_loss) for s in found]):
+        if not rates or rates[-1][1] <= CARRIED_LOSS:
+            continue
+        first, lost = rates[0]
+        least.append(max([first * (1 - lost), *(x for x, loss in rates if loss <= CARRIED_LOSS)]))
+    return round(min(least)) if least else None
 
 
 def step(share: float, down: float, up: float) -> Step:

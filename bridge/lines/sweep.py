@@ -21,7 +21,7 @@ from bridge.control.scheduler import Scheduler
 from bridge.control.sessions import Sessions
 from bridge.control.views import as_sentence
 from bridge.lines.board import Board, CheckView, PointView, StepView
-from bridge.lines.capacity import CapacityTest
+from bridge.lines.capacity import CapacityTest, carried
 from bridge.lines.room_calls import RoomCalls
 from bridge.lines.watch import HealthWatch
 from config.needs import Need, point_need
@@ -52,7 +52,8 @@ class _Kept:
 
 class Readiness:
     """Makes sweeps, one at a time, and keeps the board of the last one.
-    ``now`` is UTC seconds, ``clock`` is monotonic, ``certificate`` the server's (PEM file)."""
+    ``now`` is UTC seconds, ``clock`` is monotonic, ``certificate`` the server's (PEM file);
+    ``measured`` is told what lines carry, kbit/s, None for all that was asked of them."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Readiness:
         now: Callable[[], float],
         clock: Callable[[], float],
         certificate: Callable[[], Path | None],
+        measured: Callable[[str, int | None], None] = lambda point, kbit: None,
     ) -> None:
         self._topology = topology
         self._sessions = sessions
@@ -76,6 +78,7 @@ class Readiness:
         self._health = health
         self._now = now
         self._certificate = certificate
+        self._measured = measured
         self._lock = asyncio.Lock()
         self._kept: dict[str, _Kept] = {}
         self._done = self._all = 0
@@ -259,6 +262,8 @@ class Readiness:
         elif target is not None and facts.reachable:
             async with ramps:
                 facts.capacity = await self._capacity_test.run(point, target, need)
+                if facts.capacity:
+                    self._measured(point.id, carried(facts.capacity))
             if facts.capacity is None:
                 facts.capacity_skipped = "capacity_in_conference"
         self._done += 1

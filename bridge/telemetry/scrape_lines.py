@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from bridge.conference.plan import PROGRAMME
+from bridge.control.control import Control
 from bridge.media import messages as m
 from bridge.telemetry.sources import Sources
 from monitoring.exposition import label_sets
@@ -91,12 +92,14 @@ def media(found: Snapshot, sources: Sources) -> None:
         if meters.worker is None or not control.routes.ready
         else {t.label: t for t in meters.worker.transports if t.state == "connected"}
     )
+    tree = control.promises.plain
     for point in control.topology.points:
         level = -float(meters.loudness[point]) if point in meters.loudness else SILENCE
         found.set("media_audio_level_decibels", level, point, "up", "audio")
         transport = transports.get(point)
         if transport is not None:
             _transport(found, point, transport, rids)
+        _links(found, control, point, min(tree.budgets[link] for link in tree.ways[point]))
         quality = sources.health.quality.get(point)
         playback = quality.playback if quality is not None else None
         if playback is not None:
@@ -105,6 +108,30 @@ def media(found: Snapshot, sources: Sources) -> None:
             found.set("media_frame_rate", playback.frame_rate, *down)
             found.set("media_frame_height_pixels", playback.frame_height, *down)
             found.set("media_concealed_ratio", playback.concealed, point, "down", "audio")
+
+
+def _links(found: Snapshot, control: Control, point: str, planned: int) -> None:
+    """What links give a point, what its line carries, and what is done with it; ``planned`` is
+    kbit/s by the topology."""
+    found.set("line_planned_bytes_per_second", planned * KBIT, point)
+    carried = control.promises.measured.get(point, 0) * KBIT
+    for direction, share in zip(("up", "down"), control.bounds.share_of(point), strict=True):
+        found.set("media_share_bytes_per_second", share * KBIT, point, direction)
+    session = control.sessions.of_point(point)
+    rate = control.bounds.rate_of(session.transport) if session is not None else None
+    if rate is not None:
+        paused = [slot for slot in rate.slots if slot.paused]
+        found.set("media_paused_slots", len(paused), point)
+        found.set("media_starved", any(s.name == PROGRAMME for s in paused), point)
+        found.set("media_used_bytes_per_second", rate.used / 8, point, "down")
+        found.set("media_used_bytes_per_second", rate.received / 8, point, "up")
+        found.set("media_redundancy_frames", rate.red, point, "down")
+        found.set("media_redundancy_frames", rate.red_received, point, "up")
+        if rate.estimate:
+            found.set("media_bitrate_estimate_bytes_per_second", rate.estimate / 8, point)
+        if rate.estimate and any(slot.paused == "line" for slot in paused):
+            carried = min(carried or rate.estimate / 8, rate.estimate / 8)
+    found.set("line_found_bytes_per_second", carried, point)
 
 
 def _transport(found: Snapshot, point: str, transport: m.TransportStats, rids: list[str]) -> None:

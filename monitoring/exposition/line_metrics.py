@@ -41,6 +41,13 @@ LINES: tuple[Metric, ...] = (
     gauge("line_capacity_bytes_per_second", POINT, DIRECTION).help(
         "What the last readiness sweep measured of the line; 0: not measured."
     ),
+    gauge("line_planned_bytes_per_second", POINT).help(
+        "What the topology's links on the way give to the point's conferences."
+    ),
+    gauge("line_found_bytes_per_second", POINT).help(
+        "What the line was found to carry where that is less than was asked of it: by a readiness "
+        "sweep, or while pictures are paused for it; 0: all that was asked."
+    ),
     counter(
         "line_seconds_total", POINT, STATE, state=("up", "down", "maintenance", "unknown")
     ).help("Time that the line was up, down, in maintenance, or not known."),

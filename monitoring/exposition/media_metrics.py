@@ -30,7 +30,22 @@ MEDIA: tuple[Metric, ...] = (
         "(down); 0: none."
     ),
     gauge("media_bitrate_estimate_bytes_per_second", POINT).help(
-        "What the point says it can receive (REMB); 0 where not known."
+        "What the point's line is found to carry downstream; 0 where not known."
+    ),
+    gauge("media_share_bytes_per_second", POINT, DIRECTION).help(
+        "What links give the point in its conference; 0 outside of conferences."
+    ),
+    gauge("media_used_bytes_per_second", POINT, DIRECTION).help(
+        "What the point is sent (down) and sends (up) now, with headers."
+    ),
+    gauge("media_paused_slots", POINT).help(
+        "Pictures that the point is not sent because its line or a link carries no more."
+    ),
+    gauge("media_starved", POINT).help(
+        "1 while the point is not even sent the programme for that reason: sound only."
+    ),
+    gauge("media_redundancy_frames", POINT, DIRECTION).help(
+        "Earlier frames that the sound to the point (down) or from it (up) repeats (RED)."
     ),
     gauge("media_rtt_seconds", POINT).help("Round trip by RTCP; 0 where not known."),
     gauge("media_frozen_ratio", *STREAMS, **PICTURE).help(

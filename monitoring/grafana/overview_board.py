@@ -80,6 +80,17 @@ BOARD = Dashboard(
         .column("alertname", "Cảnh báo", "Alert")
         .column("point", "Điểm cầu", "Point")
         .column("direction", "Chiều", "Direction"),
+        Panel("lines", "none", low=0, to_point=True)
+        .vi("Chỉ có tiếng", "Các điểm cầu mà đường truyền không đủ cho hình chính.")
+        .en("Sound only", "Points whose line does not carry the programme.")
+        .query("max by (point) (diemcau_media_starved{$}) > 0", "{{point}}"),
+        Panel("lines", "Bps", low=0, to_point=True)
+        .vi(
+            "Đường truyền tải ít hơn kế hoạch",
+            "Đường truyền đo được ít hơn mức trong tệp cấu hình.",
+        )
+        .en("Lines below plan", "Lines found to carry less than was asked of them.")
+        .query("max by (point) (diemcau_line_found_bytes_per_second{$}) > 0", "{{point}}"),
         Panel("lines", "percentunit", limits=LOSS, low=0, to_point=True)
         .vi("Mất gói, năm chiều kém nhất", "Tỷ lệ gói đo bị mất, năm điểm và chiều kém nhất.")
         .en("Loss, the five worst", "Share of probes lost: the five worst points and directions.")

@@ -168,9 +168,36 @@ BOARD = Dashboard(
         .en("Round trip of media", "Round trip by RTCP.")
         .query(greatest("media_rtt_seconds"), "RTCP"),
         Panel("lines", "Bps", low=0)
-        .vi("Khả năng nhận", "Băng thông mà trình duyệt của điểm cầu ước tính nhận được.")
-        .en("What it can receive", "What the point's browser says it can receive.")
-        .query(greatest("media_bitrate_estimate_bytes_per_second"), "REMB"),
+        .vi(
+            "Đường truyền và phần được chia",
+            "Chiều xuống: đường truyền tải được, được chia, và đang dùng bao nhiêu.",
+        )
+        .en(
+            "Line and share",
+            "Downstream: what the line carries, what links give it, and what is used.",
+        )
+        .query(
+            greatest("media_bitrate_estimate_bytes_per_second"), T("tải được", "the line carries")
+        )
+        .query(
+            greatest("media_share_bytes_per_second", "direction"),
+            T("được chia {{direction}}", "share {{direction}}"),
+        )
+        .query(
+            greatest("media_used_bytes_per_second", "direction"),
+            T("đang dùng {{direction}}", "used {{direction}}"),
+        ),
+        Panel("lines", "none", low=0)
+        .vi(
+            "Hình bị tạm dừng",
+            "Số hình không gửi vì đường truyền không đủ, và số khung tiếng được lặp lại.",
+        )
+        .en(
+            "Paused pictures",
+            "Pictures that the line does not carry, and frames that the sound repeats.",
+        )
+        .query(greatest("media_paused_slots"), T("hình tạm dừng", "paused pictures"))
+        .query(greatest("media_redundancy_frames", "direction"), "RED {{direction}}"),
         Section(T("Phòng họp", "The room")),
         Panel("stat", "none", w=8, h=6, values=YES)
         .vi("Thiết bị", "Camera (up video), micro (up audio), loa (down audio).")

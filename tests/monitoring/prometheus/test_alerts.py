@@ -122,6 +122,18 @@ CASES: dict[str, Case] = {
         gauge("media_frozen_ratio", 0, VIDEO_DOWN) | gauge("point_connected", 1),
         by=40,
     ),
+    "PointStarved": Case(
+        gauge("media_starved", 1) | gauge("point_connected", 1),
+        gauge("media_starved", 0) | gauge("point_connected", 1),
+        gauge("media_starved", 1) | gauge("point_connected", 0),
+        by=70,
+    ),
+    "LineBelowPlan": Case(
+        gauge("line_found_bytes_per_second", 799) | gauge("line_planned_bytes_per_second", 1000),
+        gauge("line_found_bytes_per_second", 800) | gauge("line_planned_bytes_per_second", 1000),
+        gauge("line_found_bytes_per_second", 0) | gauge("line_planned_bytes_per_second", 1000),
+        by=310,
+    ),
     "SpeakerSilent": Case(
         gauge("media_audio_level_decibels", -127, AUDIO_UP) | gauge("floor_holder", 1),
         gauge("media_audio_level_decibels", -75, AUDIO_UP) | gauge("floor_holder", 1),
