@@ -284,4 +284,5 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.ContentStopped: lambda s, ev, _: replace(s, content=None),
     e.ClockStepped: _applied_clock,
     e.QualityNoted: lambda s, ev, _: s,
+    e.PictureNoted: lambda s, ev, _: s,
 }

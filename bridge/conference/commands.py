@@ -255,6 +255,14 @@ class NoteQuality(Struct, frozen=True, kw_only=True, tag="note_quality"):
     down: str
 
 
+class NotePicture(Struct, frozen=True, kw_only=True, tag="note_picture"):
+    """Which picture of the programme a point is sent: its lines, "sound" where its line carries
+    none, "none" where there is none."""
+
+    point: Point
+    picture: str
+
+
 Asked = (
     Start
     | Extend
@@ -288,7 +296,7 @@ Asked = (
     | Share
     | StopShare
 )
-Fact = PointUp | PointDown | CallFailed | Tick | StepClock | NoteQuality
+Fact = PointUp | PointDown | CallFailed | Tick | StepClock | NoteQuality | NotePicture
 Command = Asked | Fact
 """What people and rooms may ask is `Asked`; facts come from the system only."""
 

@@ -201,6 +201,13 @@ class QualityNoted(Struct, frozen=True, kw_only=True, tag="quality"):
 # --- of the points and their lines, in the stream "network" ----------------------------------
 
 
+class PictureNoted(Struct, frozen=True, kw_only=True, tag="picture"):
+    """Which picture of the programme a point is sent from now on: its lines, "sound" or "none"."""
+
+    point: str
+    picture: str
+
+
 class IncidentOpened(Struct, frozen=True, kw_only=True, tag="incident_opened"):
     """An incident was opened. ``kind``: one of `incident_rules.KINDS`, or "fault", reported by a
     person."""
@@ -273,6 +280,7 @@ Event = (
     | ContentStopped
     | ClockStepped
     | QualityNoted
+    | PictureNoted
     | IncidentOpened
     | IncidentWorse
     | IncidentCleared

@@ -65,6 +65,7 @@ TABLE: dict[type[c.Command], Rule] = {
     c.Tick: _FACT,
     c.StepClock: _FACT,
     c.NoteQuality: _FACT,
+    c.NotePicture: _FACT,
 }
 
 

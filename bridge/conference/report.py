@@ -38,6 +38,8 @@ class PointRow(msgspec.Struct, frozen=True, kw_only=True):
     call_problem: str
     up: dict[str, float]
     down: dict[str, float]
+    pictures: dict[str, float] = {}
+    """Seconds by picture of the programme: its lines, "sound" where the line carried none."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,13 +77,15 @@ class _Row:
     quality_since: float = 0.0
     up: dict[str, float] = field(default_factory=dict)
     down: dict[str, float] = field(default_factory=dict)
+    picture: str = "none"
+    pictures: dict[str, float] = field(default_factory=dict)
 
     def leave(self, at: float, reason: str) -> None:
         if self.since is None:
             return
         self.note(at)
         self.present += max(0.0, at - self.since)
-        self.since, self.left_at = None, at
+        self.since, self.left_at, self.picture = None, at, "none"
         if reason:
             self.interruptions.append(Interruption(at=at, until=None, reason=reason))
 
@@ -101,6 +105,8 @@ class _Row:
         seconds = max(0.0, at - self.quality_since)
         for spent, level in ((self.up, self.quality[0]), (self.down, self.quality[1])):
             spent[level] = spent.get(level, 0.0) + seconds
+        if self.picture != "none":
+            self.pictures[self.picture] = self.pictures.get(self.picture, 0.0) + seconds
         self.quality_since = at
 
 
@@ -146,6 +152,9 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
             case e.QualityNoted():
                 rows[event.point].note(at)
                 rows[event.point].quality = (event.up, event.down)
+            case e.PictureNoted():
+                rows[event.point].note(at)
+                rows[event.point].picture = event.picture
             case e.ClockStepped():
                 for row in rows.values():
                     row.since = row.since + event.seconds if row.since is not None else None
@@ -193,6 +202,7 @@ def _finished(point: str, row: _Row) -> PointRow:
         call_problem=row.problem,
         up={level: round(row.up[level], 1) for level in LEVELS if level in row.up},
         down={level: round(row.down[level], 1) for level in LEVELS if level in row.down},
+        pictures={name: round(row.pictures[name], 1) for name in sorted(row.pictures)},
     )
 
 

@@ -93,6 +93,7 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     c.Tick: _tick,
     c.StepClock: _step_clock,
     c.NoteQuality: seats.note_quality,
+    c.NotePicture: seats.note_picture,
 }
 
 

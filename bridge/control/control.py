@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from bridge.base import logs
 from bridge.base.clock import SteadyClock
 from bridge.base.observer import Observer
+from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.model import State
 from bridge.control.active_topology import ActiveTopology
@@ -53,7 +54,9 @@ class Control:
         self.topology = ActiveTopology(topology)
         self.sessions = Sessions()
         self.promises = LinkPromises(self.topology)
-        self.bounds = LinkBounds(self.topology, self.sessions, self.promises, send, monotonic)
+        self.bounds = LinkBounds(
+            self.topology, self.sessions, self.promises, send, self._fact, monotonic
+        )
         self.conductor = Conductor(
             events, snapshots, clock, self._committed, observer, self.promises.admit
         )
@@ -80,6 +83,9 @@ class Control:
             monotonic,
         )
         self.offers = Offers(self.topology, self.routes, self.presence, observer, monotonic)
+
+    def _fact(self, conference: str, command: c.Command) -> None:
+        self.conductor.fact(conference, command)
 
     def _committed(self, ident: str, state: State, recorded: Sequence[e.Recorded]) -> None:
         """The conductor committed events: carry them out and tell."""

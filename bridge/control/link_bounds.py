@@ -10,9 +10,11 @@ from bridge.admission.fair_shares import fair_shares
 from bridge.admission.ladder import Step
 from bridge.admission.link_tree import Tree, tree_of
 from bridge.admission.planning import Promise
+from bridge.conference import commands as c
 from bridge.conference.model import State
 from bridge.control.active_topology import ActiveTopology
 from bridge.control.link_promises import LinkPromises
+from bridge.control.picture_notes import PictureNotes, picture_of
 from bridge.control.sessions import Session, Sessions
 from bridge.media import messages as m
 from bridge.signalling import protocol
@@ -26,7 +28,7 @@ LESS, MORE = 0.01, 0.1  # of a bound: changes that are told
 
 class LinkBounds:
     """Works bounds out when conferences change and once a second, and sends those that differ.
-    ``clock`` is monotonic."""
+    ``note`` tells a conference a fact, ``clock`` is monotonic."""
 
     def __init__(
         self,
@@ -34,12 +36,15 @@ class LinkBounds:
         sessions: Sessions,
         promises: LinkPromises,
         send: Callable[[m.Command], None],
+        note: Callable[[str, c.Command], None],
         clock: Callable[[], float],
     ) -> None:
         self._topology = topology
         self._sessions = sessions
         self._promises = promises
         self._send = send
+        self._note = note
+        self._notes = PictureNotes()
         self._clock = clock
         self._running: Sequence[State] = ()
         self._rates: dict[str, m.TransportRate] = {}
@@ -65,6 +70,17 @@ class LinkBounds:
             known = {s.transport for s in self._sessions.all()}
             self._rates = {name: r for name, r in self._rates.items() if name in known}
             self._look()
+            self._note_pictures()
+
+    def _note_pictures(self) -> None:
+        """Tell conferences which picture their rooms have, where that has changed for a while."""
+        shown = {
+            session.point: picture_of(self._rates.get(session.transport))
+            for session in self._sessions.all()
+            if session.point is not None
+        }
+        for conference, point, picture in self._notes.step(self._running, shown, self._clock()):
+            self._note(conference, c.NotePicture(point=point, picture=picture))
 
     def wanted(self, event: m.LayersWanted) -> None:
         """Somebody is shown, or is about to be, other layers of a source than before."""

@@ -22,8 +22,9 @@ COLUMNS = (
     "floor",
     "up",
     "down",
+    "pictures",
 )
-WIDTHS = (46, 18, 22, 22, 24, 62, 16, 24, 20, 20)  # relative; landscape A4
+WIDTHS = (46, 18, 22, 22, 24, 52, 16, 24, 20, 20, 40)  # relative; landscape A4
 
 
 class Document:
@@ -71,7 +72,13 @@ class Document:
             self._span(row.floor_seconds),
             self._t(f"quality.{commonest(row.up)}"),
             self._t(f"quality.{commonest(row.down)}"),
+            "; ".join(self._picture(name, row.pictures[name]) for name in row.pictures),
         ]
+
+    def _picture(self, name: str, seconds: float) -> str:
+        """For how many minutes a point had a picture."""
+        shown = self._t("report.sound_only") if name == "sound" else f"{name}p"
+        return f"{shown}: {max(1, round(seconds / 60))} {self._t('report.minutes')}"
 
     def facts(self) -> list[tuple[str, str]]:
         """The lines above the table."""

@@ -33,6 +33,7 @@ VALUES: dict[str, Any] = {
     "seconds": 20,
     "up": "good",
     "down": "good",
+    "picture": "360",
     "text": "x",
     "locked": True,
     "take_over": True,

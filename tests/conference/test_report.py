@@ -52,3 +52,15 @@ def test_a_report_of_a_running_conference() -> None:
     made = report(run.log, run.now + 60)
     row = next(r for r in made.points if r.point == "b")
     assert (row.floor_seconds, row.present_seconds, made.ended_at) == (60.0, 60.0, None)
+
+
+def test_the_report_says_for_how_long_a_room_had_which_picture() -> None:
+    run = live()
+    for picture, seconds in (("720", 60.0), ("sound", 30.0), ("none", 20.0), ("360", 40.0)):
+        run.ok(c.NotePicture(point="b", picture=picture), SYSTEM)
+        run.now += seconds
+    run.ok(c.PointDown(point="b", reason="vanished"), SYSTEM)
+    run.now += 100
+    row = next(r for r in report(run.log, run.now).points if r.point == "b")
+    assert row.pictures == {"360": 40.0, "720": 60.0, "sound": 30.0}
+    assert next(r for r in report(run.log, run.now).points if r.point == "c").pictures == {}

@@ -70,3 +70,7 @@ def call_failed(state: State, command: c.CallFailed, actor: Actor, now: float) -
 
 def note_quality(state: State, command: c.NoteQuality, actor: Actor, now: float) -> Outcome:
     return (e.QualityNoted(point=command.point, up=command.up, down=command.down),)
+
+
+def note_picture(state: State, command: c.NotePicture, actor: Actor, now: float) -> Outcome:
+    return (e.PictureNoted(point=command.point, picture=command.picture),)

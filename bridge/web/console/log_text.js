@@ -46,6 +46,8 @@ function wordOf(name, value, state) {
     case "up":
     case "down":
       return t(`quality.${text}`);
+    case "picture":
+      return text === "sound" || text === "none" ? t(`picture.${text}`) : `${text}p`;
     case "kind":
       return t(has(`incident.${text}`) ? `incident.${text}` : "incident.other");
     case "reason":

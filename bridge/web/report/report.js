@@ -9,7 +9,7 @@ import { startLanguage } from "../common/language.js";
 import { whoami } from "../common/login.js";
 import { errorText } from "../common/refused.js";
 
-const COLUMNS = ["point", "expected", "joined", "left", "present", "drops", "turns", "floor", "up", "down"];
+const COLUMNS = ["point", "expected", "joined", "left", "present", "drops", "turns", "floor", "up", "down", "pictures"];
 const id = new URLSearchParams(location.search).get("id") ?? "";
 /** @type {NamedReport | null} */
 let shown = null;
@@ -85,5 +85,10 @@ function cellsOf(row, zone, name) {
     clockText(row.floor_seconds),
     t(`quality.${commonest(row.up)}`),
     t(`quality.${commonest(row.down)}`),
+    Object.entries(row.pictures).map(([name, seconds]) => pictureText(name, seconds)).join("; "),
   ];
 }
+
+/** For how many minutes a point had a picture. @param {string} name @param {number} seconds */
+const pictureText = (name, seconds) =>
+  `${name === "sound" ? t("report.sound_only") : `${name}p`}: ${Math.max(1, Math.round(seconds / 60))} ${t("report.minutes")}`;
