@@ -7,7 +7,7 @@ import pytest
 from bridge.conference import commands as c
 from bridge.conference.model import SYSTEM
 from bridge.conference.report import commonest, report
-from tests.conference.support import Run, point
+from tests.conference.support import Run, live, point
 
 
 def test_a_report_adds_the_log_up() -> None:
