@@ -89,6 +89,7 @@ class Distributor:
         transport = self._transports.get(ident)
         if transport is not None:
             self.look(transport, now)
+            self._want(now)
 
     # --- time ---------------------------------------------------------------------------
 
@@ -184,9 +185,17 @@ class Distributor:
             shown=line.shown,
             rises=len(demands) if not full else int(now - line.raised >= ONE_BY_ONE),
         )
-        line.wanted = result.wanted
         line.planned(result.used, now)
-        estimator.tick(now, wanted=result.wanted, may_probe=bool(transport.cc_word))
+        # Nobody probes for what links that are shared would not let through.
+        wanted = min(result.wanted, transport.bound or result.wanted)
+        line.wanted = wanted
+        steps = [
+            result.used + demand.steps[0].bitrate
+            for demand in demands
+            if result.steps.get(demand.slot) is None
+        ]
+        needed = min(steps[:1], default=0.0) / MARGIN
+        estimator.tick(now, wanted=wanted, may_probe=bool(transport.cc_word), needed=needed)
         weak = bool(budget) and (result.used < result.wanted - 1 or estimator.was_full(now))
         transport.weaken(weak)
         self._pace(transport, budget, result.used, now)
@@ -203,7 +212,14 @@ class Distributor:
             highest = [s.rid for s in demand.steps if s.rid in rids][-1:]
             line.rids[demand.slot] = (
                 ref,
-                frozenset([*highest, *([step.rid] if step is not None else [])]),
+                # What is shown stays wanted until what comes after it is there.
+                frozenset(
+                    [
+                        *highest,
+                        *([step.rid] if step is not None else []),
+                        *([slot.layer.rid] if slot.layer is not None else []),
+                    ]
+                ),
             )
         for gone in set(line.rids) - set(slots):
             del line.rids[gone]

@@ -3,10 +3,20 @@ one in two seconds a source where only weak lines ask, so that the others do not
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bridge.media.layer import KEY_FRAME_INTERVAL, KEY_FRAME_SOONER, Layer
+
+if TYPE_CHECKING:  # a layer's, looked at only
+    from bridge.media.slot import Slot
 
 RETRY = 0.5  # seconds until a key frame that did not come is asked for again
 WEAK_INTERVAL = 2.0  # seconds between requests to a source because of weak lines alone
+
+
+def _weak(slot: Slot) -> bool:
+    """Whether a slot waits for a layer because of its receiver's weak line alone."""
+    return slot.held_back and slot.transport.weak
 
 
 class KeyFrames:
@@ -43,7 +53,7 @@ class KeyFrames:
         """The layers to ask for now; they count as asked."""
         asked: list[Layer] = []
         for layer in list(self._due):
-            strong = layer.key_frame_wanted or any(not slot.held_back for slot in layer.waiters)
+            strong = layer.key_frame_wanted or any(not _weak(slot) for slot in layer.waiters)
             if not strong and not layer.key_frame_weak and not layer.waiters:
                 self._due.discard(layer)
                 continue

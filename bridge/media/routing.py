@@ -127,7 +127,7 @@ class Router:
             return
         if layer is not slot.target:
             slot.await_layer(layer)
-            self.key_frames.request(layer, weak=slot.held_back)
+            self.key_frames.request(layer, weak=slot.held_back and slot.transport.weak)
 
     def grant(self, slot: Slot, rid: str, temporal: int, bitrate: float, now: float) -> None:
         """Let a slot show a layer up to ``rid`` and ``temporal``, because its line carries

@@ -15,15 +15,18 @@ from tests.media.support import Bench, TestPeer, audio_slot, camera, microphone,
 from tests.scenarios.rooms import LAYERS, WIRE, Camera, Encoder, Receiver
 
 STEP = 0.005
+SEGMENT = 1400  # octets of a TCP segment
 SAMPLE = 0.5  # seconds between samples of the curves
 
 
 @dataclass
 class Path:
-    """How packets get to a room and back. Rooms may share an `Impairment`."""
+    """How packets get to a room and back. Rooms may share an `Impairment`; ``extra`` seconds are
+    what each has on its way down besides."""
 
     down: Impairment
     up: Impairment
+    extra: float = 0.0
 
 
 @dataclass
@@ -178,6 +181,17 @@ class World:
         """Do something at a time of the world."""
         heapq.heappush(self._later, (self.start + when, next(self._order), what))
 
+    def tcp(
+        self, line: Impairment, *, start: float, end: float, delay: float, octets: int = 1 << 40
+    ) -> None:
+        """A TCP flow over a line, of so many octets or until ``end``."""
+        flow = Tcp(self, line, self.start + end, delay, octets)
+        self.at(start, flow.pump)
+
+    def later(self, at: float, what: Callable[[], None]) -> None:
+        """Do something at a time of the bench."""
+        self._fly(at, what)
+
     # --- time ---------------------------------------------------------------------------
 
     def run(self, until: float) -> None:
@@ -224,7 +238,10 @@ class World:
                     if receiver.peer.address == address:
                         self.paths[name].down.offer(self.bench.now, len(datagram) + WIRE)
                         break
-        for event in core.events:
+        # Joining settles the bench, which takes events of its own.
+        events = [*self.bench.events, *core.events]
+        self.bench.events.clear()
+        for event in events:
             self.events.append((self.now, event))
             if isinstance(event, m.LayersWanted) and event.transport in self.cameras:
                 sender, layers = self.cameras[event.transport], event.layers
@@ -240,7 +257,8 @@ class World:
         for header, body in zip(transport.out[::2], transport.out[1::2], strict=True):
             data = header + body
             self._octets[transport.id] = self._octets.get(transport.id, 0) + len(data) + WIRE
-            for at in down.offer(sent_at, len(data) + WIRE):
+            for leaves in down.offer(sent_at, len(data) + WIRE):
+                at = leaves + self.paths[transport.id].extra
                 self._fly(
                     at,
                     lambda d=data, t=at: receiver.receive(d, sent_at, t),  # type: ignore[misc]
@@ -260,6 +278,49 @@ class World:
                 queue,
             )
         )
+
+
+class Tcp:
+    """A greedy flow with Reno's window (RFC 5681): slow start, then one segment a round trip, half
+    of it at a loss."""
+
+    def __init__(
+        self, world: World, line: Impairment, end: float, delay: float, octets: int
+    ) -> None:
+        self._world = world
+        self._line = line
+        self._end = end
+        self._delay = delay
+        self._left = octets
+        self._window = 10.0
+        self._threshold = 1e9
+        self._flying = 0
+        self._cut_at = -1e9
+
+    def pump(self) -> None:
+        """Send what the window allows."""
+        now = self._world.bench.now
+        while self._flying < self._window and now < self._end and self._left > 0:
+            self._left -= SEGMENT
+            self._flying += 1
+            leaves = self._line.offer(now, SEGMENT + WIRE)
+            if leaves:
+                self._world.later(leaves[0] + self._delay, self._acknowledged)
+            else:
+                self._world.later(now + 4 * self._delay, self._lost)
+
+    def _acknowledged(self) -> None:
+        self._flying -= 1
+        self._window += 1 if self._window < self._threshold else 1 / self._window
+        self.pump()
+
+    def _lost(self) -> None:
+        self._flying -= 1
+        now = self._world.bench.now
+        if now - self._cut_at > 4 * self._delay:
+            self._cut_at = now
+            self._threshold = self._window = max(2.0, self._window / 2)
+        self.pump()
 
 
 # --- figures ---------------------------------------------------------------------------

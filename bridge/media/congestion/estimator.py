@@ -18,6 +18,7 @@ REPORTS_AT_ONCE = 60.0
 RATE_WINDOW = 0.5  # seconds over which the sent rate is measured
 CALM_QUEUE = 0.06  # seconds of queue with which probing is still harmless
 CALM_LOSS = 0.08
+SMALL = 100_000.0  # bit/s: sound alone, which fills no queue
 INEFFECTIVE = 4  # decreases in a row that leave the queue as it is: it is another's
 SETTLES = 1.0  # seconds after a decrease in which loss tells of the time before
 # A REMB follows what is received and says little while that is little: it counts once it asks for
@@ -163,7 +164,8 @@ class Estimator:
         """A queue that stays the same however little is sent is another's: it becomes part of
         the line."""
         queue = self.trend.queue
-        if self._queue_at_decrease and queue > 0.7 * self._queue_at_decrease:
+        stays = self._queue_at_decrease and queue > 0.7 * self._queue_at_decrease
+        if stays or self.sent_rate < SMALL:
             self._in_vain += 1
         else:
             self._in_vain = 0
@@ -200,8 +202,9 @@ class Estimator:
         """Whether more was sent than the line carries, not long ago."""
         return now - max(self.rate.decreased_at, self.loss.lowered_at) < FULL_BEFORE
 
-    def tick(self, now: float, *, wanted: float, may_probe: bool) -> None:
-        """Let time pass: ``wanted`` bit/s would be sent if the line carried it."""
+    def tick(self, now: float, *, wanted: float, may_probe: bool, needed: float = 0.0) -> None:
+        """Let time pass: ``wanted`` bit/s would be sent if the line carried it, and something more
+        than now if it carried ``needed``."""
         self.wanted = wanted
         self.book.trim(now)
         self._measure_sent(now)
@@ -213,7 +216,12 @@ class Estimator:
             )
             lowered = max(self.rate.decreased_at, self.loss.lowered_at)
             self.prober.plan(
-                now, estimate=self.estimate or START, wanted=wanted, decreased_at=lowered, calm=calm
+                now,
+                estimate=self.estimate or START,
+                wanted=wanted,
+                needed=needed,
+                decreased_at=lowered,
+                calm=calm,
             )
 
     def silent(self, now: float) -> bool:

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import math
 
-INTERVAL = 0.5  # seconds that are judged together
-FEWEST = 20  # packets in them
+INTERVAL = 0.8  # seconds that are judged together
+FEWEST = 40  # packets in them
 TOLERATED = 0.10  # above the line's own loss: more is congestion
 HEAVY = 0.3  # above it what got through is all that is sent on
+BURSTS = 3.5  # standard deviations of independent losses that chance may add: they come in bursts
 QUIET = 0.02  # above the line's own loss: less lets the bound grow
 GROWTH = 1.08  # per interval
 STAYS = 0.7  # of the loss before, that is left after a cut: it was not the rate
 CUT = 0.15  # least share by which what is sent must have fallen for that verdict
-IN_VAIN = 4  # intervals at the bound after which the same verdict is given
+IN_VAIN = 3  # intervals at the bound after which the same verdict is given
 FOLLOWS = 0.15  # weight of an interval whose loss is like the line's own
 FLOOR = 30_000.0
 
@@ -68,7 +69,8 @@ class LossBound:
         self._since = now
         self.loss += (share - self.loss) * 0.4
         self._judge(share, 2 * math.sqrt(max(share * (1 - share), 0.01) / total), sent_rate)
-        if _above(share, self.own) > TOLERATED + 2 * math.sqrt(self.own * (1 - self.own) / total):
+        chance = BURSTS * math.sqrt(self.own * (1 - self.own) / total)
+        if _above(share, self.own) > TOLERATED + chance:
             self._cut(share, sent_rate, estimate, now)
         elif self.bound and _above(share, self.own) < QUIET + math.sqrt(self.own / total):
             self.bound = self.bound * GROWTH + 2000.0

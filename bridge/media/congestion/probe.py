@@ -22,6 +22,7 @@ STEP = 0.005  # seconds between the bursts of a cluster
 FIRST = (3.0, 6.0)  # times the estimate, at the start
 FURTHER = 2.0  # times what was found, as long as it is most of what was tried
 FURTHER_FROM = 0.7
+NEED = 1.15  # times the rate needed for the next step: a smaller probe would be of no use
 LIMIT = 1.2  # times what is wanted: more need not be known
 WITHIN = 0.9  # of the sending rate: what arrives at that was not held up
 UTILISED = 0.95  # of what arrived where it was held up
@@ -77,6 +78,7 @@ class Prober:
         "_every",
         "_ident",
         "_last",
+        "_needed",
         "_pending",
         "_started",
         "_waiting",
@@ -90,14 +92,24 @@ class Prober:
         self._waiting: list[Cluster] = []  # sent, not judged yet
         self._pending: list[tuple[float, float, bool]] = []  # target, duration, trial
         self._ident = 0
+        self._needed = 0.0
         self._last = -1e9
         self._every = EVERY
         self._started = False
 
     def plan(
-        self, now: float, *, estimate: float, wanted: float, decreased_at: float, calm: bool
+        self,
+        now: float,
+        *,
+        estimate: float,
+        wanted: float,
+        needed: float,
+        decreased_at: float,
+        calm: bool,
     ) -> None:
-        """Begin a cluster where one is due. ``calm``: neither a queue nor loss is seen."""
+        """Begin a cluster where one is due. ``calm``: neither a queue nor loss is seen; ``needed``
+        is the least rate at which anything more would be sent."""
+        self._needed = min(needed * NEED, wanted * LIMIT)
         if self._waiting and now - self._waiting[0].ended > PATIENCE:
             self._waiting.pop(0)
         if self.current is not None or self._waiting:
@@ -112,7 +124,8 @@ class Prober:
                 self._pending = [(min(f * estimate, most), DURATION, False) for f in FIRST]
             elif now - self._last >= self._every:
                 self._every = min(self._every * SLOWER, EVERY_MOST)
-                self._pending = [(min(2 * estimate, most), DURATION, False)]
+                target = max(min(2 * estimate, most), self._needed)
+                self._pending = [(target, DURATION, False)]
         if self._pending:
             target, duration, trial = self._pending.pop(0)
             if target > estimate * 1.02:
@@ -212,7 +225,8 @@ class Prober:
         if result.rate >= FURTHER_FROM * cluster.target and not result.saturated:
             self._every = EVERY
             if was_full and not cluster.trial:
-                self._pending = [(min(cluster.target, TRIED * estimate), TRIAL, True)]
+                target = min(cluster.target, max(TRIED * estimate, self._needed))
+                self._pending = [(target, TRIAL, True)]
                 return None
             further = min(FURTHER * result.rate, wanted * LIMIT)
             if not self._pending and further > result.rate * 1.05:

@@ -9,6 +9,7 @@ from collections import deque
 from bridge.media.congestion.trend import Usage
 
 FLOOR = 30_000.0  # bit/s; less is no line for speech
+SMALL = 80_000.0  # bit/s; a queue does not tell that a line carries less: sound is no less
 CEILING = 1e9
 BETA = 0.85  # what is left of the acknowledged rate after an overuse
 GROWTH = 1.08  # per second, far from the rate at which the line was full
@@ -106,7 +107,7 @@ class Rate:
             self._mean = 0.0
         self._note(acknowledged)
         if lower < self.estimate:
-            self.estimate = max(lower, FLOOR)
+            self.estimate = max(lower, min(self.estimate, SMALL))
         self.decreased_at = now
         self.decreases += 1
 
