@@ -138,7 +138,8 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
             case e.PointJoined():
                 rows[event.point].join(at)
             case e.PointLeft() | e.Dropped():
-                rows[event.point].leave(at, event.reason or "dropped")
+                reason = "dropped" if isinstance(event, e.Dropped) else event.reason
+                rows[event.point].leave(at, reason)
             case e.CallProblem():
                 rows[event.point].problem = event.reason
             case e.FloorRequested():

@@ -146,7 +146,8 @@ class Reconciler:
                     # Who closed its own is about to offer anew, and would take a request for
                     # another offer as one more: a storm of offers.
                     self._publisher.ask_for_offer(session, event.state)
-        self._presence.settle(event.reason or event.state)
+        # The log has the code, which pages know in both languages; the sentence is for programs.
+        self._presence.settle(event.state)
 
     def _lose_media(self, session: Session, reason: str) -> None:
         if session.transport_up and session.point is not None:

@@ -20,11 +20,16 @@ def as_sentence(name: Name | Title) -> Sentence:
 
 
 def why(key: str) -> Sentence | None:
-    """A reason of the log as a sentence; the reason itself where the catalogue lacks it."""
+    """A reason of the log as a sentence. Older logs have reasons that only programs understand."""
     if not key:
         return None
     name = key if key.startswith("call.") else f"lost.{key}"
-    return sentence(name) if known(name) else Sentence(vi=key, en=key)
+    return sentence(name if known(name) else "lost.lost")
+
+
+def _away(seat: Seat) -> str:
+    """Why a seat is empty; the reason of a drop is a person's own words, not one of the log's."""
+    return "dropped" if seat.dropped else seat.call_problem or seat.lost_reason
 
 
 class Arriving(NamedTuple):
@@ -51,7 +56,7 @@ def seat_view(seat: Seat, arriving: Arriving) -> protocol.SeatView:
         floor_seconds=seat.floor_seconds,
         voice=arriving.voice,
         picture=arriving.picture,
-        problem=None if seat.present else why(seat.call_problem or seat.lost_reason),
+        problem=None if seat.present else why(_away(seat)),
     )
 
 

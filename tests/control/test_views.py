@@ -1,67 +1,39 @@
-"""Domain values as messages: nothing is lost, nothing is renamed."""
+"""What clients are shown, in words."""
 
 from __future__ import annotations
 
-import dataclasses
+import re
 
-import msgspec
+import pytest
 
-from bridge.conference.model import Title
-from bridge.control import views
-from bridge.control.line_quality import LineQuality, Mark
-from bridge.control.templates import Upcoming
-from bridge.signalling import protocol
-from bridge.signalling.protocol import Playback
+from bridge.base.i18n import catalogue
+from bridge.conference.model import Seat
+from bridge.control.views import NOTHING, seat_view, why
 
-LINE = LineQuality(
-    up="fair",
-    down="poor",
-    up_loss=0.011,
-    down_loss=0.052,
-    rtt_ms=12.5,
-    at=1_795_000_000.0,
-    reach="yes",
-    up_variation=1.5,
-    down_variation=2.5,
-    up_mos=4.1,
-    down_mos=3.9,
-    offset_ms=-7.0,
-    uncertainty_ms=3.0,
-    marks={"ef": Mark(46, 0, None)},
-    source="both",
-    agent=True,
-    router="no",
-    silent=0.4,
-    maintenance=True,
-    incidents=2,
-    watching=("loss_down",),
-    playback=Playback(frozen=0.1),
-)
+REASONS = [
+    *(key for key in catalogue("en") if key.startswith("call.")),
+    *(key.removeprefix("lost.") for key in catalogue("en") if key.startswith("lost.")),
+    # As logs before 2026-11-26 have them.
+    "The peer closed the connection.",
+    "Nothing was heard for 3.0 s.",
+    "DTLS did not end.",
+]
 
 
-def test_every_figure_of_a_line_is_shown_under_its_name() -> None:
-    shown = msgspec.json.decode(msgspec.json.encode(views.quality_view(LINE)))
-    names = [field.name for field in dataclasses.fields(LINE)]
-    assert list(protocol.Quality.__struct_fields__) == names
-    assert list(shown) == names
-    plain = {name: getattr(LINE, name) for name in names} | {
-        "marks": {"ef": {"sent": 46, "down": 0, "up": None}},
-        "watching": ["loss_down"],
-        "playback": msgspec.to_builtins(LINE.playback),
-    }
-    assert shown == plain
-    default = LineQuality(up="good", down="good", up_loss=0, down_loss=0, rtt_ms=0, at=0)
-    given = {
-        name: value for name, value in dataclasses.asdict(default).items() if name in names[:6]
-    }
-    assert views.quality_view(default) == protocol.Quality(**given)
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_is_a_sentence_in_both_languages(reason: str) -> None:
+    said = why(reason)
+    assert said is not None
+    assert said.vi != said.en
+    for text in (said.vi, said.en):
+        assert text.endswith(".")
+        assert not text.startswith(reason)
+        assert re.search(r"[a-z]_[a-z]|\b(call|lost)\.\w", text) is None
+    assert re.search(r"\b(the|is|was|nothing|of)\b", said.vi, re.IGNORECASE) is None
 
 
-def test_what_is_planned_is_shown() -> None:
-    coming = Upcoming("giao-ban", Title(vi="Họp giao ban", en="Briefing"), 10.0, 20.0)
-    assert msgspec.to_builtins(views.upcoming_view(coming)) == {
-        "template": "giao-ban",
-        "title": {"vi": "Họp giao ban", "en": "Briefing"},
-        "start": 10.0,
-        "end": 20.0,
-    }
+def test_who_was_sent_out_is_told_so_whatever_the_director_wrote() -> None:
+    problem = seat_view(Seat(dropped=True, lost_reason="mang qua yeu"), NOTHING).problem
+    assert problem == why("dropped")
+    assert seat_view(Seat(), NOTHING).problem is None
+    assert seat_view(Seat(present=True, lost_reason="failed"), NOTHING).problem is None

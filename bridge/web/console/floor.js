@@ -38,8 +38,8 @@ export function renderProblems(state) {
   });
 }
 
-/** @param {PageState} state @param {ConferenceView} conference */
-function missing(state, { points, seats }) {
+/** Points that are to be in and are not, each with the reason. Pure. @param {PageState} state @param {ConferenceView} conference */
+export function missing(state, { points, seats }) {
   return points
     .filter((id) => seats[id] && !seats[id].present && !seats[id].dropped)
     .map((id) => {
