@@ -12,7 +12,7 @@ from playwright.async_api import Page
 from bridge.conference import commands as c
 from bridge.conference.model import Actor
 from tests.live.browsers import chromium, open_console, text_is
-from tests.live.desks import Made, made_up, on_the_desk
+from tests.live.desks import PAINT, Made, made_up, on_the_desk
 from tests.live.support import DEMO, bridge_process, only, started
 from tests.live.test_pages import IMAGES, log_in, person, violations
 from tests.waiting import eventually
@@ -241,6 +241,7 @@ async def test_a_click_on_a_tile_opens_that_point(tmp_path: Path) -> None:
             "last": "Họp giao ban tuần",
         }.items():
             await text_is(page, f"[data-section={section}]", text)
+        await page.evaluate(PAINT, made.points)  # the preview shows somebody now
         await page.wait_for_function(
             "() => document.querySelector('#point-stage video').videoWidth > 0"
         )
@@ -270,7 +271,8 @@ async def scene(made: Made) -> None:
     many = len(made.points) > 6
     await made.begin(*made.points[-1:] if many else ())
     if not many:
-        await made.do(c.Preview(point=made.points[1]), c.Take())
+        if len(made.points) > 1:
+            await made.do(c.Preview(point=made.points[1]), c.Take())
         return
     await made.fact(c.CallFailed(point=made.points[-1], reason="call.offline"))
     await made.do(c.Grant(point="khoan-du"), c.Preview(point="chi-ne"))
@@ -367,7 +369,7 @@ async def test_the_desk_without_eyes(tmp_path: Path) -> None:
         for expected in (
             'button "Chuyển"',
             'button "Quay lại"',
-            'button "Tắt các micro khác"',
+            'button "Tắt các micro khác · ⇧M"',
             'group "Các điểm cầu"',
             "Điểm cầu Thị trấn Chi Nê, chuẩn bị, trong phiên, micro tắt, đường truyền tốt",
             'button "Mời phát biểu"',
