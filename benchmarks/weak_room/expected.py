@@ -78,7 +78,6 @@ class Figures:
     best_after: float | None  # seconds until the programme had its best layer
     key_frames: int  # asked of the others' sources after the change
     seconds: float
-    red: int = 0
     estimate: int = 0
     layers: dict[str, str] = field(default_factory=dict)
 
