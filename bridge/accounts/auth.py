@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import json
 import logging
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
-from bridge.accounts import device_cookie, passwords
+from bridge.accounts import device_cookie, factor, passwords, policy
 from bridge.accounts.known_addresses import KnownAddresses
 from bridge.accounts.syslog import Line
 from bridge.accounts.throttle import Throttle
@@ -20,6 +21,7 @@ from bridge.base.observer import Observer
 from bridge.base.roles import User, name_problem, password_problem
 from bridge.store.accounts import Accounts, Device, Login
 from bridge.store.database import FAULTS
+from config.schema import Bridge, Security
 
 log = logging.getLogger("auth")
 
@@ -61,7 +63,11 @@ class Auth:
         observer: Observer,
         noted: Callable[[Line], None] | None = None,
         device_key: bytes = b"",
+        rules: Callable[[], Bridge] | None = None,
     ) -> None:
+        """``rules`` gives the topology's part that says what accounts may; the defaults without."""
+        self._rules = rules
+        self._steps: dict[str, int] = {}
         self.accounts = accounts
         self._now = now
         self._monotonic = monotonic
@@ -149,11 +155,62 @@ class Auth:
             self._observer.denied("throttled")
             raise Denied(429, "account.wait", seconds=str(int(wait) + 1))
 
+    @property
+    def security(self) -> Security:
+        """The rules for accounts, as they are now."""
+        return self._rules().security if self._rules is not None else Security()
+
+    def check_place(self, user: User, address: str) -> None:
+        """Raises `Denied` where an account may not come from an address."""
+        if policy.from_elsewhere(self.security, user.role, address):
+            raise Denied(403, "account.elsewhere")
+
+    def check_hours(self, user: User) -> None:
+        """Raises `Denied` where an account may not log in now."""
+        rules = self._rules() if self._rules is not None else None
+        if rules is not None and policy.out_of_hours(
+            rules.security, user.role, rules.zone, self._now()
+        ):
+            raise Denied(403, "account.out_of_hours")
+
+    async def _check_factor(self, user: User, code: str) -> None:
+        """Raises `Denied` where an account has a second factor and the code is not of it."""
+        if not user.factor:
+            return
+        if not code:
+            raise Denied(401, "account.code_needed")
+        if not await self.use_code(user.name, code):
+            raise Denied(401, "account.wrong_factor")
+
+    async def use_code(self, name: str, code: str) -> bool:
+        """Whether a code is of an account's second factor, or one of its recovery codes. Each is
+        good once."""
+        found = await self.accounts.secrets(name)
+        if found is None:
+            return False
+        step = factor.step_of(found.factor.lstrip(factor.PENDING), code, self._now())
+        if step is not None and step > self._steps.get(name, -1):
+            self._steps[name] = step
+            return True
+        left = factor.without_recovery(found.recovery, code)
+        if left is None:
+            return False
+        await self.accounts.change_user(name, recovery=left)
+        await self.note(f"user:{name}", "", "recovery code")
+        return True
+
     async def login(
-        self, name: str, password: str, address: str, agent: str, *, device: str = ""
+        self,
+        name: str,
+        password: str,
+        address: str,
+        agent: str,
+        *,
+        device: str = "",
+        code: str = "",
     ) -> tuple[str, User]:
-        """Return a new token and the user; ``device`` is the cookie of an earlier login. Raises
-        `Denied`."""
+        """Return a new token and the user; ``device`` is the cookie of an earlier login, ``code``
+        that of the second factor. Raises `Denied`."""
         lane = await self._lane(name, address, device) if not name_problem(name) else ""
         async with self._turn(name, address, lane):
             stored = await self.accounts.password(name) if not name_problem(name) else None
@@ -164,8 +221,18 @@ class Auth:
                 self._observer.denied("password")
                 await self.note(f"user:{name[:40]}", address, "login", outcome="refused")
                 raise Denied(401, "account.wrong_password")
+            try:
+                self.check_place(user, address)
+                self.check_hours(user)
+                await self._check_factor(user, code)
+            except Denied as denied:
+                if denied.key == "account.wrong_factor":
+                    self._throttle.failed(name, address, self._monotonic(), lane)
+                if denied.key != "account.code_needed":
+                    await self.note(f"user:{name[:40]}", address, "login", outcome=denied.key)
+                raise
             self._throttle.succeeded(name, lane)
-        return await self._open(user, address, agent), user
+        return await self.open(user, address, agent), user
 
     def open_demo(self, name: str) -> str:
         """Let whoever has the returned key in as this account of the demo."""
@@ -187,9 +254,10 @@ class Auth:
             self._throttle.failed("demo", address, self._monotonic())
             self._observer.denied("password")
             raise Denied(401, "account.wrong_password")
-        return await self._open(user, address, agent), user
+        return await self.open(user, address, agent), user
 
-    async def _open(self, user: User, address: str, agent: str) -> str:
+    async def open(self, user: User, address: str, agent: str) -> str:
+        """A new login of a user who has shown who he is; returns its token."""
         token = passwords.new_token()
         now = self._now()
         await self.accounts.add_login(
@@ -206,39 +274,63 @@ class Auth:
         await self.note(f"user:{user.name}", address, "login")
         return token
 
-    async def identify(self, token: str) -> Identity | None:
-        """Who a token belongs to; None for nobody."""
+    async def identify(self, token: str, address: str = "") -> Identity | None:
+        """Who a token belongs to; None for nobody. Raises `Denied` where who it is may not come
+        from ``address``."""
         if not token:
             return None
         if hmac.compare_digest(token.encode("utf-8", "replace"), self._local_token.encode()):
             return Identity(LOCAL_USER, "")
         ident = passwords.digest(token)
         now = self._now()
-        found = await self.accounts.login(ident, now)
+        found = await self.accounts.login(ident, now, self.security.idle_minutes * 60.0)
         if found is None:
             return None
         login, user = found
+        if address:
+            self.check_place(user, address)
         if now - max(login.seen, self._touched.get(ident, 0.0)) > TOUCH:
             self._touched[ident] = now
             with contextlib.suppress(*FAULTS):  # being seen is no reason to refuse
                 await self.accounts.touch_login(ident, now)
         return Identity(user, login.id)
 
-    async def change_password(self, user: User, old: str, new: str, address: str) -> None:
-        """Raises `Denied`. The user's other logins are ended by the caller."""
+    async def check_password(self, user: User, password: str, address: str) -> None:
+        """Somebody who is logged in shows the password again. Raises `Denied`."""
         lane = f"place:{user.name} {address}"  # who is logged in is no stranger
         async with self._turn(user.name, address, lane):
             stored = await self.accounts.password(user.name)
-            if not await passwords.verify_async(stored, old):
+            if not await passwords.verify_async(stored, password):
                 self._throttle.failed(user.name, address, self._monotonic(), lane)
                 self._observer.denied("password")
                 raise Denied(403, "account.wrong_old_password")
+
+    async def change_password(self, user: User, old: str, new: str, address: str) -> None:
+        """Raises `Denied`. The user's other logins are ended by the caller."""
+        await self.check_password(user, old, address)
         problem = password_problem(user.name, new)
         if problem or new == old:
             raise Denied(422, problem or "account.same_password")
-        hashed = await asyncio.to_thread(passwords.hash_password, new)
-        await self.accounts.change_user(user.name, password=hashed, must_change=False)
+        await self.set_password(user.name, new, must_change=False)
         await self.note(f"user:{user.name}", address, "password")
+
+    async def set_password(self, name: str, new: str, *, must_change: bool) -> None:
+        """Give an account a password that the rules allow. Raises `Denied`."""
+        rules = self.security
+        if policy.too_short(rules, new):
+            raise Denied(422, "account.too_short", length=str(rules.password_length))
+        found = await self.accounts.secrets(name)
+        past = policy.remembered(rules, found.past, found.password) if found is not None else []
+        for hashed in past:
+            if await passwords.verify_async(hashed, new):
+                raise Denied(422, "account.used_before")
+        await self.accounts.change_user(
+            name,
+            password=await asyncio.to_thread(passwords.hash_password, new),
+            past_passwords=json.dumps(past[: rules.password_history - 1]),
+            password_at=self._now(),
+            must_change=must_change,
+        )
 
     # --- devices ------------------------------------------------------------------------
 

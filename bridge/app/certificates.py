@@ -71,20 +71,24 @@ class ServerCertificate:
         return context
 
 
-def create(folder: Path, hosts: list[str], owner: str, now: datetime.datetime) -> list[Path]:
+def create(
+    folder: Path, hosts: list[str], owner: str, now: datetime.datetime, secret: str = ""
+) -> list[Path]:
     """Make the authority where there is none, and a new certificate of the server.
-    ``hosts`` are names and addresses of the server. Returns the paths."""
+    ``hosts`` are names and addresses of the server; ``secret`` encrypts the authority's key, also
+    one that was not encrypted before. Returns the paths. Raises ValueError with a sentence where
+    the key cannot be decrypted."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ca_path, ca_key_path = folder / CA_CERTIFICATE, folder / CA_KEY
     if ca_path.exists() and ca_key_path.exists():
         ca = x509.load_pem_x509_certificate(ca_path.read_bytes())
-        loaded = serialization.load_pem_private_key(ca_key_path.read_bytes(), None)
-        assert isinstance(loaded, ec.EllipticCurvePrivateKey)
-        ca_key = loaded
+        ca_key = _ca_key(ca_key_path.read_bytes(), secret)
+        if secret:
+            write_private(ca_key_path, _pem(ca_key, secret))
     else:
         ca_key = ec.generate_private_key(ec.SECP256R1())
         ca = _authority(ca_key, owner, now)
-        write_private(ca_key_path, _pem(ca_key))
+        write_private(ca_key_path, _pem(ca_key, secret))
         write_private(ca_path, ca.public_bytes(serialization.Encoding.PEM), PUBLIC)
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _server(key, ca, ca_key, hosts, now)
@@ -156,9 +160,28 @@ def _server(
     )
 
 
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def _ca_key(pem: bytes, secret: str) -> ec.EllipticCurvePrivateKey:
+    try:
+        try:
+            loaded = serialization.load_pem_private_key(pem, secret.encode() or None)
+        except TypeError:  # it is not encrypted yet, or no secret was given
+            loaded = serialization.load_pem_private_key(pem, None)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "The authority's key is encrypted with another secret. Give the one it was made with: "
+            "ca init --secret FILE."
+        ) from None
+    assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+    return loaded
+
+
+def _pem(key: ec.EllipticCurvePrivateKey, secret: str = "") -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+        (
+            serialization.BestAvailableEncryption(secret.encode())
+            if secret
+            else serialization.NoEncryption()
+        ),
     )

@@ -15,7 +15,7 @@ from bridge.app.errors import StartError
 from bridge.server.guard.admission import Admission, limits
 from bridge.server.guard.front_door import FrontDoor
 from bridge.server.guard.hosts import Hosts
-from config.schema import Topology, Web
+from config.schema import Security, Topology, Web
 
 log = logging.getLogger("http")
 
@@ -46,6 +46,8 @@ def hosts_of(topology: Topology, certificate: Path | None) -> Hosts:
     those that the server's certificate is for."""
     bridge = topology.bridge
     names = {bridge.web.listen, bridge.metrics.listen, *bridge.web.hosts}
+    if bridge.security.admin_listen is not None:
+        names.add(bridge.security.admin_listen)
     names |= {*bridge.media.listen, *bridge.media.public}
     if certificate is not None:
         try:
@@ -69,6 +71,8 @@ class WebServer:
             app, access_log=None, shutdown_timeout=1.0, keepalive_timeout=KEEPALIVE
         )
         self._doors: list[FrontDoor] = []
+        self.admin_port = 0
+        """Where admins have a listener of their own; 0: they have none."""
 
     async def start(self, config: Web, context: ssl.SSLContext | None) -> str:
         """Listen; returns the address of the pages. Raises `StartError`."""
@@ -87,6 +91,24 @@ class WebServer:
         self._doors.append(door)
         host = f"[{config.listen}]" if ":" in config.listen else config.listen
         return f"{'https' if context else 'http'}://{host}:{door.port}"
+
+    async def start_admin(self, security: Security, context: ssl.SSLContext | None) -> None:
+        """Listen for admins at an address of their own, where there is one. Raises `StartError`."""
+        if security.admin_listen is None:
+            return
+        server = self._runner.server
+        assert server is not None
+        door = FrontDoor(server, self.admission, self._known)
+        try:
+            await door.listen(security.admin_listen, security.admin_port, context)
+        except OSError as error:
+            await self.stop()
+            raise StartError(
+                f"The admins' address {security.admin_listen} port {security.admin_port} cannot be "
+                f"used: {error.strerror}. Change bridge.security.admin_listen or admin_port."
+            ) from None
+        self._doors.append(door)
+        self.admin_port = door.port
 
     async def stop(self) -> None:
         """Accept nobody any more, and end what is open."""

@@ -134,6 +134,7 @@ class ControlProcess:
             self.meters,
             self.settings.note,
             credentials.kept_key(self._state / credentials.DEVICE_KEY),
+            lambda: control.topology.current.bridge,
         )
         self.session_keeper = SessionKeeper(
             control.topology, control.sessions, control.presence, self.accounts, now, monotonic
@@ -221,6 +222,7 @@ class ControlProcess:
         self._server = WebServer(self.http().app, self.auth.known.__contains__)
         try:
             self.url = await self._server.start(web_, context)
+            await self._server.start_admin(self.topology.bridge.security, context)
         except StartError:
             await self.engine.dispose()
             raise
@@ -312,6 +314,7 @@ class ControlProcess:
             bundles=Bundles([self._state / BUNDLE, INSTALLED]),
             updates=self.updates,
             backups=self.backups,
+            admin_port=lambda: self._server.admin_port if self._server is not None else 0,
         )
         return Http(services, self.hosts, self.agent_sockets)
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-Role = Literal["admin", "operator", "technician", "viewer"]
+Role = Literal["admin", "operator", "technician", "viewer", "auditor"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 Right = Literal[
@@ -16,14 +16,18 @@ Right = Literal[
     "reports",  # read reports
     "own_points",  # see the points one looks after
     "templates",  # change templates
+    "inspect",  # read accounts, logins, device keys, audit, rules and topology
     "admin",  # users, sessions, device keys, topology, audit, backup
 ]
 
 RIGHTS: dict[str, frozenset[Right]] = {
-    "admin": frozenset({"watch", "direct", "reports", "own_points", "templates", "admin"}),
+    "admin": frozenset(
+        {"watch", "direct", "reports", "own_points", "templates", "inspect", "admin"}
+    ),
     "operator": frozenset({"watch", "direct", "reports", "own_points", "templates"}),
     "technician": frozenset({"own_points"}),
     "viewer": frozenset({"watch", "reports"}),
+    "auditor": frozenset({"watch", "reports", "inspect"}),  # reads everything, changes nothing
 }
 
 _NAME = re.compile(r"^[a-z][a-z0-9._-]{1,31}$")
@@ -40,6 +44,10 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     disabled: bool = False
     points: tuple[str, ...] = ()
     created: float = 0.0
+    password_at: float = 0.0
+    """When the password was changed last, UTC seconds; 0: not known."""
+    factor: bool = False
+    """Whether the account has a second factor."""
 
     def may(self, right: Right) -> bool:
         return not self.disabled and right in RIGHTS[self.role]

@@ -17,6 +17,8 @@ from rich.table import Table
 from bridge.accounts import passwords
 from bridge.accounts.syslog import PSEUDONYM_KEY, rotate
 from bridge.app import certificates
+from bridge.app.errors import StartError
+from bridge.app.state_folder import read_secret
 from bridge.base.i18n import text
 from bridge.base.roles import ROLES, User, name_problem, password_problem
 from bridge.cli.common import EXIT_BAD_INPUT, File, errors, load_or_exit, state_folder
@@ -187,11 +189,28 @@ def disable(
     _with_accounts(file, work)
 
 
+@user_app.command("factor")
+def factor_off(name: Name, file: File) -> None:
+    """Take an account's second factor away (a lost telephone); its logins end."""
+
+    async def work(accounts: Accounts) -> None:
+        if not await accounts.change_user(name, factor="", recovery="[]"):
+            raise _fail("account.unknown", name=name)
+        await accounts.end_logins(name)
+        await _audit(accounts, "user factor off", name)
+        typer.echo(f"{name} has no second factor now")
+
+    _with_accounts(file, work)
+
+
 @ca_app.command("init")
 def ca_init(
     file: File,
     host: Annotated[
         list[str] | None, typer.Option(help="a name or address of the server; may be repeated")
+    ] = None,
+    secret: Annotated[
+        Path | None, typer.Option(help="a file with a secret that encrypts the authority's key")
     ] = None,
 ) -> None:
     """Make a local authority (once) and a certificate of the server (each time)."""
@@ -203,8 +222,15 @@ def ca_init(
     now = datetime.datetime.now(datetime.UTC)
     try:
         ca, certificate, _ = certificates.create(
-            folder, hosts, topology.bridge.name.text("en"), now
+            folder,
+            hosts,
+            topology.bridge.name.text("en"),
+            now,
+            read_secret(secret, "--secret") if secret is not None else "",
         )
+    except (StartError, ValueError) as error:
+        errors.print(str(error), soft_wrap=True, markup=False)
+        raise typer.Exit(1) from None
     except OSError as error:
         errors.print(f"The folder {folder} cannot be written: {error.strerror}.", markup=False)
         raise typer.Exit(1) from None

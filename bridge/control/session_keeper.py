@@ -99,14 +99,24 @@ class SessionKeeper:
             await self._accounts.end_session(session.id)
         await self._look_at_logins()
 
+    def _left_alone(self, session: Session, allowed: float) -> bool:
+        """Whether nobody has given a command for longer than an open console may be left alone."""
+        if not allowed or session.acted_at is None:
+            return False
+        return self._monotonic() - session.acted_at > allowed
+
     async def _look_at_logins(self) -> None:
         """An open console keeps its login alive; one whose login was ended elsewhere (by the
         command line, say) ends too."""
         now = self._now()
+        rules = self._topology.current.bridge.security
         for session in self._sessions.all():
             if not session.login:
                 continue
-            if await self._accounts.login(session.login, now) is None:
+            if self._left_alone(session, rules.console_idle_minutes * 60.0):
+                await self._accounts.end_login(session.login)
+            life = rules.idle_minutes * 60.0
+            if await self._accounts.login(session.login, now, life) is None:
                 self._presence.end(session, "logged_out")
                 await self._accounts.end_session(session.id)
             elif session.client is not None:

@@ -98,6 +98,8 @@ class Session:
     seq: int = 0
     last_state: protocol.State | None = None
     idle_since: float = 0.0
+    acted_at: float | None = None
+    """When somebody gave a command last, monotonic; None: not since it was opened here."""
     watching: str = ""
     page: int = 0
     """Which page of thumbnails its page looks at."""
@@ -137,6 +139,10 @@ class Session:
         self.client = None
         self.idle_since = now
         return True
+
+    def act(self, now: float) -> None:
+        """Somebody sits there: a command was given, or the page was opened."""
+        self.acted_at = now
 
     def show(self, state: protocol.State) -> None:
         """Send what the page sees from now on, where that changed; numbered."""

@@ -22,12 +22,13 @@ from bridge.server.api import (
     points,
     readiness,
     schedule,
+    security,
     traffic,
 )
 from bridge.server.api.routes import MAX_BACKUP_BODY, Route, Table
 from bridge.server.api.services import Services
 from bridge.server.guard.front_door import Door
-from bridge.server.guard.hosts import Hosts, local_address
+from bridge.server.guard.hosts import Hosts, local_address, local_address_and_port
 from bridge.server.problems import problem
 from bridge.server.websocket import ClientSockets
 
@@ -56,6 +57,7 @@ ROUTES: tuple[Route, ...] = (
     *lines.ROUTES,
     *readiness.ROUTES,
     *installation.ROUTES,
+    *security.ROUTES,
     *admin.ROUTES,
 )
 
@@ -151,7 +153,10 @@ class Http:
     def _page(self, name: str) -> Handler:
         path = WEB / name / "index.html"
 
-        async def handle(_: web.Request) -> web.StreamResponse:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            port = self.services.admin_port()
+            if name == "admin" and port and local_address_and_port(request)[1] != port:
+                return problem(403, "http.admin_elsewhere")
             return web.FileResponse(path)
 
         return handle

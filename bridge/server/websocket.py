@@ -117,6 +117,8 @@ class _Connection:
         """Read until the client goes; one writer task owns the sending side."""
         session, client = self._session, self._client
         resumed = session.attach(client)
+        if session.acted_at is None:
+            session.act(self._control.clock())
         client.post(self._control.publisher.welcome(session, resumed=resumed))
         for layers in session.layers.values():
             client.post(layers)
@@ -174,6 +176,7 @@ class _Connection:
         if isinstance(message, protocol.Bye | protocol.Hello):
             return "take"
         if isinstance(message, protocol.Command | protocol.Typed | protocol.Watch):
+            session.act(self._control.clock())
             kind, rate = "command", ROOM if session.point is not None else PERSON
         else:
             kind, rate = type(message).__name__, STATUS

@@ -54,6 +54,16 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     created: float
 
 
+class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account is checked by: hashes of its password and of those before, the secret of
+    its second factor, digests of its recovery codes (JSON)."""
+
+    password: str
+    past: tuple[str, ...] = ()
+    factor: str = ""
+    recovery: str = "[]"
+
+
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Who did what to what, from where, and whether it was allowed."""
 
@@ -103,6 +113,19 @@ class Accounts:
         rows = await self._rows(sa.select(t.users.c.password).where(t.users.c.name == name))
         return str(rows[0][0]) if rows else None
 
+    async def secrets(self, name: str) -> Secrets | None:
+        """None where there is no such account."""
+        rows = await self._rows(sa.select(t.users).where(t.users.c.name == name))
+        if not rows:
+            return None
+        row = rows[0]
+        return Secrets(
+            password=row.password,
+            past=tuple(json.loads(row.past_passwords)),
+            factor=row.factor,
+            recovery=row.recovery,
+        )
+
     async def add_user(self, user: User, password: str, calendar_key: str) -> bool:
         """Add an account; False where the name is taken."""
         row = {
@@ -114,6 +137,7 @@ class Accounts:
             "points": json.dumps(user.points),
             "calendar_key": calendar_key,
             "created": user.created,
+            "password_at": user.password_at or user.created,
         }
         try:
             await self._write(sa.insert(t.users).values(row))
@@ -141,15 +165,18 @@ class Accounts:
     async def add_login(self, login: Login) -> None:
         await self._write(sa.insert(t.logins).values(msgspec.structs.asdict(login)))
 
-    async def login(self, ident: str, now: float) -> tuple[Login, User] | None:
-        """The login and its user; None where it ended, idled out, or was disabled."""
+    async def login(
+        self, ident: str, now: float, life: float = LOGIN_LIFE
+    ) -> tuple[Login, User] | None:
+        """The login and its user; None where it ended, was not used for ``life`` seconds, or was
+        disabled."""
         query = (
             sa.select(t.logins, t.users.c.name.label("user_name"))
             .join(t.users, t.users.c.name == t.logins.c.user)
             .where(t.logins.c.id == ident)
         )
         rows = await self._rows(query)
-        if not rows or now - rows[0].seen > LOGIN_LIFE:
+        if not rows or now - rows[0].seen > life:
             return None
         user = await self.user(rows[0].user)
         if user is None or user.disabled:
@@ -318,6 +345,8 @@ def _user(row: sa.Row[Any]) -> User:
         disabled=row.disabled,
         points=tuple(json.loads(row.points)),
         created=row.created,
+        password_at=row.password_at,
+        factor=bool(row.factor) and not row.factor.startswith("?"),
     )
 
 

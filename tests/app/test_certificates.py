@@ -7,6 +7,8 @@ import socket
 import ssl
 from pathlib import Path
 
+import pytest
+
 from bridge.app.certificates import create
 
 
@@ -35,3 +37,18 @@ def test_an_authority_and_its_certificates(tmp_path: Path) -> None:
     assert one.version() == "TLSv1.3"
     left.close()
     right.close()
+
+
+def test_the_authoritys_key_can_be_encrypted(tmp_path: Path) -> None:
+    """Also one that was made without a secret; afterwards nobody signs without it."""
+    now = datetime.datetime.now(datetime.UTC)
+    create(tmp_path, ["localhost"], "Huyện", now)
+    first = (tmp_path / "ca.crt").read_bytes()
+    create(tmp_path, ["localhost"], "Huyện", now, "correct horse battery")
+    assert b"ENCRYPTED" in (tmp_path / "ca.key").read_bytes()
+    assert b"ENCRYPTED" not in (tmp_path / "server.key").read_bytes()
+    create(tmp_path, ["localhost"], "Huyện", now, "correct horse battery")
+    assert (tmp_path / "ca.crt").read_bytes() == first
+    for secret in ("", "another horse battery"):
+        with pytest.raises(ValueError, match="another secret"):
+            create(tmp_path, ["localhost"], "Huyện", now, secret)

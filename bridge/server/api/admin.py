@@ -339,7 +339,7 @@ ROUTES = [
         "GET",
         "/api/v1/audit",
         show_audit,
-        "admin",
+        "inspect",
         "The audit trail; also csv and json",
         answer=list[AuditEntry],
         query=("before", "format"),

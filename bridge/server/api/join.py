@@ -11,7 +11,7 @@ from aiohttp import web
 from bridge.accounts import passwords
 from bridge.accounts.auth import Denied
 from bridge.control.sessions import Session
-from bridge.server.api.routes import Call, Route, read_bounded, token_of
+from bridge.server.api.routes import Call, Route, must_change, read_bounded, token_of
 from bridge.server.problems import problem
 from bridge.signalling.sdp import MAX_SDP, SdpError
 from bridge.store.accounts import StoredSession
@@ -104,10 +104,10 @@ async def _test_session(call: Call, point: str, key: str, token: str) -> Session
 
 
 async def _user_session(call: Call, kind: str, token: str) -> Session:
-    identity = await call.services.auth.identify(token_of(call.request)[0])
+    identity = await call.services.auth.identify(token_of(call.request)[0], call.address)
     if identity is None:
         raise Denied(401, "account.log_in")
-    if identity.user.must_change:
+    if identity.login and must_change(call.services, identity.user):
         raise Denied(403, "account.change_first")
     user = identity.user
     if not user.may("watch") and kind == "console":

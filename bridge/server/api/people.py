@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
 
-from bridge.accounts import device_cookie, passwords
+from bridge.accounts import device_cookie, passwords, policy
 from bridge.accounts.auth import Denied
 from bridge.base.roles import RIGHTS, Role, User, name_problem, password_problem
 from bridge.server.api.installation import installation_line
-from bridge.server.api.routes import COOKIE, Call, Route
+from bridge.server.api.routes import COOKIE, Call, Route, must_change
 from bridge.store.accounts import LOGIN_LIFE, Device, Login
 
 Short = Annotated[str, msgspec.Meta(max_length=200)]
@@ -29,6 +29,7 @@ class LoginBody(Body, frozen=True, kw_only=True):
     name: Short = ""
     password: Short = ""
     demo: Short = ""
+    code: Short = ""
     token: bool = False
 
 
@@ -39,6 +40,8 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     rights: list[str]
     must_change: bool
+    factor: Literal["off", "on", "needed"] = "off"
+    """The second factor; "needed": it must be set up before anything else."""
     points: tuple[str, ...]
     zone: str
     """Of the bridge: pages show times on its wall clock."""
@@ -70,6 +73,7 @@ class UserChange(Body, frozen=True, kw_only=True):
     disabled: bool | None = None
     points: tuple[Short, ...] | None = None
     reset: bool = False
+    factor: bool | None = None
 
 
 class UserAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,12 +108,21 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     key: str
 
 
+def factor_of(call: Call, user: User) -> Literal["off", "on", "needed"]:
+    """Whether a user has a second factor, or needs one."""
+    if user.factor:
+        return "on"
+    needed = policy.factor_missing(call.services.auth.security, user.role, "")
+    return "needed" if needed else "off"
+
+
 async def _me(call: Call, user: User, token: str = "") -> Me:
     return Me(
         user=user.name,
         role=user.role,
         rights=sorted(RIGHTS[user.role]),
-        must_change=user.must_change,
+        must_change=must_change(call.services, user),
+        factor=factor_of(call, user),
         points=user.points,
         zone=call.services.control.topology.current.bridge.zone,
         calendar=await call.services.accounts.calendar_key(user.name),
@@ -126,7 +139,12 @@ async def login(call: Call) -> web.Response:
         token, user = await auth.login_demo(body.demo, call.address, agent)
     else:
         token, user = await auth.login(
-            body.name.strip(), body.password, call.address, agent, device=device
+            body.name.strip(),
+            body.password,
+            call.address,
+            agent,
+            device=device,
+            code=body.code,
         )
     answer = await _me(call, user, token if body.token else "")
     response = web.Response(body=msgspec.json.encode(answer), content_type="application/json")
@@ -196,6 +214,9 @@ async def add_user(call: Call) -> UserAnswer:
     if problem:
         raise Denied(422, problem)
     _check_points(call, body.points)
+    rules = call.services.auth.security
+    if policy.too_short(rules, secret):
+        raise Denied(422, "account.too_short", length=str(rules.password_length))
     user = User(
         name=body.name,
         role=body.role,
@@ -238,11 +259,12 @@ async def change_user(call: Call) -> UserAnswer:
         changes["points"] = body.points
     if body.reset:
         secret = passwords.new_password()
-        changes["password"] = await asyncio.to_thread(passwords.hash_password, secret)
-        changes["must_change"] = True
+        await call.services.auth.set_password(name, secret, must_change=True)
+    if body.factor is False:  # the telephone is lost, and the recovery codes, too
+        changes["factor"], changes["recovery"] = "", "[]"
     if changes:
         await accounts.change_user(name, **changes)
-    if loses or body.reset or body.role is not None:
+    if loses or body.reset or body.role is not None or body.factor is False:
         for item in await accounts.logins(name):
             await accounts.end_login(item.id)
             end_sessions_of_login(call, item.id)
@@ -319,7 +341,7 @@ ROUTES = [
         status=204,
         fresh_password=False,
     ),
-    Route("GET", "/api/v1/users", users, "admin", "Accounts", answer=list[User]),
+    Route("GET", "/api/v1/users", users, "inspect", "Accounts", answer=list[User]),
     Route("POST", "/api/v1/users", add_user, "admin", "Add an account", UserBody, UserAnswer, 201),
     Route(
         "PATCH",
@@ -330,9 +352,9 @@ ROUTES = [
         UserChange,
         UserAnswer,
     ),
-    Route("GET", "/api/v1/logins", logins, "admin", "Logins", answer=list[Login]),
+    Route("GET", "/api/v1/logins", logins, "inspect", "Logins", answer=list[Login]),
     Route("DELETE", "/api/v1/logins/{id}", end_login, "admin", "End a login", status=204),
-    Route("GET", "/api/v1/devices", devices, "admin", "Device keys", answer=list[Device]),
+    Route("GET", "/api/v1/devices", devices, "inspect", "Device keys", answer=list[Device]),
     Route(
         "DELETE", "/api/v1/devices/{id}", revoke_device, "admin", "Revoke a device key", status=204
     ),

@@ -16,11 +16,13 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from bridge.accounts import policy
 from bridge.accounts.auth import Denied, Identity
 from bridge.base import strict_json
 from bridge.base.roles import Right, User
 from bridge.conference.model import Actor, Refusal
 from bridge.server.api.services import Services
+from bridge.server.guard.hosts import local_address_and_port
 from bridge.server.problems import problem
 from bridge.store.database import FAULTS
 
@@ -32,6 +34,7 @@ MAX_BACKUP_BODY = 256 << 20
 BODY_TIMEOUT = 20.0  # seconds for a body, and as long again as its greatest size takes at
 BODY_RATE = 1 << 20  # octets a second
 SAFE = ("GET", "HEAD")
+ADMINISTRATION = ("admin", "inspect")  # rights that are asked for at the admins' own listener
 COOKIE = "session"
 
 
@@ -152,7 +155,7 @@ class Table:
         if route.right == "public":
             return
         token, by_cookie = token_of(call.request)
-        call.identity = await self.services.auth.identify(token)
+        call.identity = await self.services.auth.identify(token, call.address)
         if call.identity is None:
             raise Denied(401, "account.log_in")
         if by_cookie and call.request.method not in SAFE:
@@ -162,8 +165,17 @@ class Table:
             if "Origin" not in call.request.headers and site != "same-origin":
                 raise Denied(403, "http.foreign_origin")
         user = call.identity.user
-        if user.must_change and route.fresh_password:
-            raise Denied(403, "account.change_first")
+        security = self.services.auth.security
+        if route.fresh_password and call.identity.login:
+            if must_change(call.services, user):
+                raise Denied(403, "account.change_first")
+            if policy.factor_missing(security, user.role, "x" if user.factor else ""):
+                raise Denied(403, "account.factor_first")
+        admin_port = self.services.admin_port()
+        if route.right in ADMINISTRATION and admin_port and call.identity.login:
+            name = local_address_and_port(call.request)
+            if name[1] != admin_port:
+                raise Denied(403, "http.admin_elsewhere")
         if route.right is not None and not user.may(route.right):  # type: ignore[arg-type]
             raise Denied(403, "account.no_right")
 
@@ -173,6 +185,14 @@ class Table:
             return raw
         value = strict_json.loads(raw or b"{}", max_octets=MAX_BODY, max_depth=MAX_DEPTH)
         return strict_json.convert(value, route.body)
+
+
+def must_change(services: Services, user: User) -> bool:
+    """Whether a user must change the password before anything else."""
+    expired = policy.expired(
+        services.auth.security, user, user.password_at, services.conductor.now()
+    )
+    return user.must_change or expired
 
 
 async def read_bounded(request: web.Request, limit: int) -> bytes:

@@ -147,5 +147,7 @@ class Services:
     bundles: Bundles
     updates: Updates
     backups: Backups
+    admin_port: Callable[[], int]
+    """Where admins have a listener of their own; 0: they have none."""
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS))
     reports: LineReports = field(default_factory=LineReports)

@@ -42,8 +42,13 @@ def origin_of(text: str) -> tuple[str, str, int] | None:
 
 def local_address(request: Request) -> str:
     """Our own address of a request's connection; "" where it is gone."""
+    return local_address_and_port(request)[0]
+
+
+def local_address_and_port(request: Request) -> tuple[str, int]:
+    """The same with our own port, 0 where the connection is gone."""
     name = request.transport.get_extra_info("sockname") if request.transport is not None else None
-    return str(name[0]) if isinstance(name, tuple) and name else ""
+    return (str(name[0]), int(name[1])) if isinstance(name, tuple) and name else ("", 0)
 
 
 class Hosts:

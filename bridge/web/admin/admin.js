@@ -10,7 +10,7 @@ import { logout, whoami } from "../common/login.js";
 import { loadOverview, startOverview } from "./overview.js";
 import { afterwards, attempt } from "./parts.js";
 import { loadDevices, loadLogins, loadUsers, startPeople } from "./people.js";
-import { loadAudit, loadIncidents, startRecords } from "./records.js";
+import { loadAudit, loadIncidents, loadRules, startRecords } from "./records.js";
 import { loadTemplates, startTemplates } from "./templates.js";
 import { startTopology } from "./topology.js";
 
@@ -19,7 +19,28 @@ await startLanguage(() => load());
 const me = await whoami(byId("login"));
 byId("logout").addEventListener("click", logout);
 if (me.rights.includes("admin")) await start();
+else if (me.rights.includes("inspect")) await inspect();
 else byId("error").textContent = t("account.no_right");
+
+/** What an auditor reads; everything that changes something is not there. */
+async function inspect() {
+  byId("admin").hidden = false;
+  const read = new Set(["users", "logins", "incidents", "audit", "rules"]);
+  for (const section of document.querySelectorAll("#admin section")) {
+    const shown = [...section.querySelectorAll("[id]")].some(({ id }) => read.has(id));
+    /** @type {HTMLElement} */ (section).hidden = !shown;
+    for (const control of section.querySelectorAll("form, button")) {
+      /** @type {HTMLElement} */ (control).hidden = true;
+    }
+  }
+  load = async () => {
+    await Promise.all([loadUsers(), loadLogins(), loadAudit(), loadIncidents(), loadRules()]);
+    for (const control of document.querySelectorAll("#admin td button, #admin td select")) {
+      control.setAttribute("disabled", "");
+    }
+  };
+  await load();
+}
 
 async function start() {
   byId("admin").hidden = false;
@@ -27,6 +48,7 @@ async function start() {
   load = async () => {
     await Promise.all([
       loadOverview(), loadUsers(), loadDevices(), loadLogins(), loadAudit(), loadTemplates(), loadIncidents(),
+      loadRules(),
     ]);
   };
   afterwards(load);

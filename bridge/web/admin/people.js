@@ -9,7 +9,7 @@ import { zone } from "../common/zone.js";
 import { attempt, button, row, table } from "./parts.js";
 
 /** @type {Role[]} */
-const ROLES = ["operator", "technician", "viewer", "admin"];
+const ROLES = ["operator", "technician", "viewer", "auditor", "admin"];
 const AGENT_SHOWN = 60; // characters of a browser's name
 
 /** Make the forms work that add an account and make a one-time code. */
@@ -49,7 +49,7 @@ export async function loadUsers() {
 }
 
 /** @param {User} user */
-function userRow({ name, role, disabled, must_change, points }) {
+function userRow({ name, role, disabled, must_change, points, factor }) {
   const select = make("select");
   select.setAttribute("aria-label", `${t("admin.role")}: ${name}`);
   for (const one of ROLES) select.add(new Option(t(`role.${one}`), one, false, one === role));
@@ -65,6 +65,8 @@ function userRow({ name, role, disabled, must_change, points }) {
         const { password } = await patch("/users/{name}", { name }, { reset: true });
         return t("admin.new_password", { name, password });
       }, t("admin.reset_sure", { name })),
+      ...(factor ? [button("admin.factor_off", () =>
+        patch("/users/{name}", { name }, { factor: false }), t("admin.factor_off_sure", { name }))] : []),
     ),
   ];
 }

@@ -26,6 +26,11 @@ export async function loadIncidents() {
     ]));
 }
 
+export async function loadRules() {
+  const rules = await get("/security");
+  table("rules", ["admin.rule", "admin.value"], rules.map(({ setting, value }) => [setting, value]));
+}
+
 export async function loadAudit() {
   const lines = await get("/audit");
   table("audit", ["admin.at", "admin.actor", "admin.address", "admin.action", "admin.target", "admin.outcome"],

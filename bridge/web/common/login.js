@@ -35,7 +35,8 @@ export async function whoami(place) {
 async function finish(me, place) {
   useZone(me.zone);
   if (me.must_change) await changePassword(place);
-  return me.must_change ? { ...me, must_change: false } : me;
+  if (me.factor === "needed") await setUpFactor(place);
+  return { ...me, must_change: false };
 }
 
 /**
@@ -79,8 +80,10 @@ function form(place, title, fields, button, submit) {
 }
 
 /** @param {HTMLElement} place @returns {Promise<Me>} */
-function ask(place) {
-  return form(
+async function ask(place) {
+  /** @type {{ name: string, password: string } | null} */
+  let given = null;
+  const me = await form(
     place,
     "login.title",
     [
@@ -88,8 +91,55 @@ function ask(place) {
       ["password", "login.password", "password", "current-password"],
     ],
     "login.enter",
-    ({ name, password }) => post("/login", {}, { name, password }),
+    async ({ name, password }) => {
+      try {
+        return await post("/login", {}, { name, password });
+      } catch (error) {
+        if (!(error instanceof Refused) || !error.problem?.type.endsWith("account.code_needed")) throw error;
+        given = { name, password };
+        return null; // right so far: the second factor is asked for
+      }
+    },
   );
+  if (me) return me;
+  return form(
+    place,
+    "login.title",
+    [["code", "login.code", "text", "one-time-code"]],
+    "login.enter",
+    ({ code }) => post("/login", {}, { .../** @type {any} */ (given), code }),
+  );
+}
+
+/**
+ * Set up a second factor: the password again, then the first code of the authenticator.
+ * @param {HTMLElement} place
+ */
+export async function setUpFactor(place) {
+  const { secret, address } = await form(
+    place,
+    "login.factor",
+    [["password", "login.password", "password", "current-password"]],
+    "login.go_on",
+    ({ password }) => post("/factor", {}, { password }),
+  );
+  const card = make("div", "card", place);
+  makeText("p", "", t("login.factor_secret"), card);
+  makeText("code", "", secret.replace(/(.{4})/g, "$1 "), card);
+  const link = makeText("a", "", "otpauth://…", make("p", "", card));
+  link.setAttribute("href", address);
+  const { codes } = await form(
+    place,
+    "login.factor",
+    [["code", "login.code", "text", "one-time-code"]],
+    "login.go_on",
+    ({ code }) => post("/factor/confirm", {}, { code }),
+  );
+  card.replaceChildren();
+  makeText("p", "", t("login.factor_done"), card);
+  makeText("pre", "", codes.join("\n"), card);
+  await form(place, "login.factor", [], "login.go_on", async () => null);
+  card.remove();
 }
 
 /** @param {HTMLElement} place */

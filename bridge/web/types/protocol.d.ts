@@ -22,9 +22,9 @@ export type Layout = "alone" | "content" | "grid" | "speaker";
 /** What a point is doing. */
 export type PointState = "connecting" | "in_session" | "lost" | "offline" | "ready";
 
-export type Role = "admin" | "operator" | "technician" | "viewer";
+export type Role = "admin" | "auditor" | "operator" | "technician" | "viewer";
 
-export type Right = "admin" | "direct" | "own_points" | "reports" | "templates" | "watch";
+export type Right = "admin" | "direct" | "inspect" | "own_points" | "reports" | "templates" | "watch";
 
 export interface AcceptCommand {
   type: "accept";
@@ -391,6 +391,19 @@ export interface ExtendedEvent {
   end: number;
 }
 
+export interface FactorCode {
+  code: string;
+}
+
+export interface FactorPassword {
+  password: string;
+}
+
+export interface FactorSecret {
+  secret: string;
+  address: string;
+}
+
 export interface FaultBody {
   fault: "lost" | "picture" | "sound";
   note?: string;
@@ -631,6 +644,7 @@ export interface LoginBody {
   name?: string;
   password?: string;
   demo?: string;
+  code?: string;
   token?: boolean;
 }
 
@@ -674,6 +688,7 @@ export interface Me {
   role: string;
   rights: string[];
   must_change: boolean;
+  factor: "needed" | "off" | "on";
   points: string[];
   zone: string;
   calendar: string;
@@ -968,6 +983,10 @@ export interface Recorded {
   event: Event;
 }
 
+export interface RecoveryCodes {
+  codes: string[];
+}
+
 export interface Report {
   type: "report";
   slots?: SlotReport[];
@@ -1037,6 +1056,11 @@ export interface RoomStatus {
   sending: boolean;
   sharing: boolean;
   layout: string;
+}
+
+export interface Rule {
+  setting: string;
+  value: string;
 }
 
 export interface Rules {
@@ -1290,6 +1314,8 @@ export interface User {
   disabled: boolean;
   points: string[];
   created: number;
+  password_at: number;
+  factor: boolean;
 }
 
 export interface UserAnswer {
@@ -1309,6 +1335,7 @@ export interface UserChange {
   disabled?: boolean | null;
   points?: string[] | null;
   reset?: boolean;
+  factor?: boolean | null;
 }
 
 export interface Watch {
@@ -1409,6 +1436,7 @@ export interface Get {
   "/reports/lines": { body: undefined; answer: LinesReport };
   "/readiness": { body: undefined; answer: Board };
   "/agents": { body: undefined; answer: AgentReleases };
+  "/security": { body: undefined; answer: Rule[] };
   "/topology": { body: undefined; answer: TopologyText };
   "/audit": { body: undefined; answer: AuditEntry[] };
 }
@@ -1429,6 +1457,8 @@ export interface Post {
   "/points/{id}/faults": { body: FaultBody; answer: Incident };
   "/readiness": { body: SweepBody; answer: Board };
   "/agents/update": { body: UpdateBody; answer: AgentReleases };
+  "/factor": { body: FactorPassword; answer: FactorSecret };
+  "/factor/confirm": { body: FactorCode; answer: RecoveryCodes };
   "/topology/check": { body: TopologyText; answer: Checked };
   "/topology/reload": { body: undefined; answer: Checked };
 }
@@ -1451,4 +1481,5 @@ export interface Delete {
   "/logins/{id}": { body: undefined; answer: null };
   "/devices/{id}": { body: undefined; answer: null };
   "/incidents/{number}": { body: undefined; answer: null };
+  "/factor": { body: FactorPassword; answer: null };
 }
