@@ -22,7 +22,7 @@ KEY_OCTETS = 24
 KEYS = "keys.yaml"
 LOCAL_TOKEN = "cli.token"  # noqa: S105 - a file name
 LOCAL_ADDRESS = "cli.url"
-DEVICE_KEY = "device.key"  # signs the cookies of devices that logged in
+DEVICE_KEY = "cookie.key"  # signs the cookies of devices that logged in
 
 
 def make_local_token(path: Path) -> str:
