@@ -97,7 +97,7 @@ async def test_accounts_are_good_from_their_places_only(bridge: Bridge) -> None:
 
 async def test_nobody_logs_in_out_of_hours(bridge: Bridge) -> None:
     for role in ("operator", "admin"):
-        await bridge.user(role)  # type: ignore[arg-type]
+        await bridge.user(role)
     ruled(bridge, hours={"begin": "00:00", "end": "00:01"})
     assert await login(bridge, "operator") == (403, "/problems/account.out_of_hours")
     assert (await login(bridge, "admin"))[0] == 200
