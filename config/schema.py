@@ -8,30 +8,12 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from dateutil.rrule import rrulestr
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from config.security_schema import Backup, Security
+from config.values import Ip, Model, Port, Text
 
 MAX_POINTS = 500
-
-
-def _ip(value: str) -> str:
-    try:
-        return str(ipaddress.ip_address(value))
-    except ValueError:
-        raise ValueError(f"{value!r} is not an IP address") from None
-
-
-def _network(value: str) -> str:
-    try:
-        return str(ipaddress.ip_network(value))
-    except ValueError:
-        raise ValueError(f"{value!r} is not a network, for example 192.0.2.0/24") from None
-
-
-def _clock(value: str) -> str:
-    try:
-        return datetime.strptime(value, "%H:%M").strftime("%H:%M")
-    except ValueError:
-        raise ValueError(f"{value!r} is not a time of day like 07:30") from None
 
 
 def _zone(value: str) -> str:
@@ -77,17 +59,8 @@ def _url(value: str) -> str:
 Identifier = Annotated[
     str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64, description="a-z, 0-9, -")
 ]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-Ip = Annotated[str, AfterValidator(_ip)]
-Port = Annotated[int, Field(ge=0, le=65535, description="0: chosen by the system")]
 Thumbnails = Annotated[int, Field(ge=0, le=48)]
 Kbit = Annotated[int, Field(gt=0, le=100_000, description="kbit/s")]
-
-
-class Model(BaseModel):
-    """Base of all parts of a topology: unknown keys are errors, values are never converted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Name(Model):
@@ -175,71 +148,6 @@ class Syslog(Model):
     identities: bool = Field(
         default=False, description="names of accounts and addresses instead of pseudonyms"
     )
-
-
-class Backup(Model):
-    """Backups that are made by themselves."""
-
-    every_hours: Annotated[
-        int, Field(ge=0, le=24 * 31, description="hours between them; 0: none by themselves")
-    ] = 24
-    keep: Annotated[int, Field(ge=1, le=400, description="how many are kept")] = 14
-    folder: Text = Field(
-        default="backups", description="where; relative paths are taken from the state folder"
-    )
-    secret: Text | None = Field(
-        default=None,
-        description="file with the secret that backups are encrypted with; not encrypted without",
-    )
-
-
-class Hours(Model):
-    """When people may log in, on the wall clock of ``bridge.zone``."""
-
-    begin: Annotated[str, AfterValidator(_clock)] = "06:00"
-    end: Annotated[str, AfterValidator(_clock)] = "20:00"
-    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(
-        default=["mon", "tue", "wed", "thu", "fri", "sat", "sun"], min_length=1, max_length=7
-    )
-
-
-class Security(Model):
-    """What a security audit asks of accounts."""
-
-    password_length: Annotated[int, Field(ge=10, le=64, description="characters at least")] = 12
-    password_days: Annotated[
-        int, Field(ge=0, le=3650, description="days until it must be changed; 0: never")
-    ] = 0
-    password_history: Annotated[
-        int, Field(ge=1, le=24, description="passwords that may not be used again")
-    ] = 5
-    idle_minutes: Annotated[
-        int, Field(ge=5, le=30 * 24 * 60, description="minutes without use until a login ends")
-    ] = 12 * 60
-    console_idle_minutes: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=24 * 60,
-            description="minutes without a command until an open console's login ends; 0: never",
-        ),
-    ] = 0
-    admins_from: list[Annotated[str, AfterValidator(_network)]] = Field(
-        default=[],
-        max_length=100,
-        description="networks that admins come from; all where empty",
-    )
-    operators_from: list[Annotated[str, AfterValidator(_network)]] = Field(
-        default=[], max_length=100, description="the same for operators"
-    )
-    admin_listen: Ip | None = Field(
-        default=None, description="own address of the admin's page and interface"
-    )
-    admin_port: Port = 8444
-    hours: Hours | None = Field(
-        default=None, description="when people other than admins may log in; always where left out"
-    )
-    second_factor: Literal["optional", "admins", "everyone"] = "optional"
 
 
 class Webhook(Model):

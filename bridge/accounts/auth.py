@@ -21,7 +21,8 @@ from bridge.base.observer import Observer
 from bridge.base.roles import User, name_problem, password_problem
 from bridge.store.accounts import Accounts, Device, Login
 from bridge.store.database import FAULTS
-from config.schema import Bridge, Security
+from config.schema import Bridge
+from config.security_schema import Security
 
 log = logging.getLogger("auth")
 

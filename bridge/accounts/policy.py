@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from bridge.base.roles import Role, User
-from config.schema import Security
+from config.security_schema import Security
 
 DAY = 86400.0  # seconds
 DIRECTING: tuple[Role, ...] = ("admin", "operator")

@@ -15,7 +15,8 @@ from bridge.app.errors import StartError
 from bridge.server.guard.admission import Admission, limits
 from bridge.server.guard.front_door import FrontDoor
 from bridge.server.guard.hosts import Hosts
-from config.schema import Security, Topology, Web
+from config.schema import Topology, Web
+from config.security_schema import Security
 
 log = logging.getLogger("http")
 

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.accounts import factor, policy
 from bridge.base.roles import User
-from config.schema import Security
+from config.security_schema import Security
 
 LAN = User(name="lan", role="operator", created=1_000_000.0)
 MONDAY_NINE = 1_795_399_200.0  # 2026-11-23 09:00 in Hà Nội

@@ -8,7 +8,7 @@ import pyotp
 import pytest
 
 from bridge.accounts.auth import Denied
-from config.schema import Security
+from config.security_schema import Security
 from tests.control_support import PASSWORD, Bridge
 
 

@@ -1,0 +1,90 @@
+"""What a topology file may say about accounts and backups."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from config.values import Ip, Model, Port, Text
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not a network, for example 192.0.2.0/24") from None
+
+
+def _clock(value: str) -> str:
+    try:
+        return datetime.strptime(value, "%H:%M").strftime("%H:%M")
+    except ValueError:
+        raise ValueError(f"{value!r} is not a time of day like 07:30") from None
+
+
+class Backup(Model):
+    """Backups that are made by themselves."""
+
+    every_hours: Annotated[
+        int, Field(ge=0, le=24 * 31, description="hours between them; 0: none by themselves")
+    ] = 24
+    keep: Annotated[int, Field(ge=1, le=400, description="how many are kept")] = 14
+    folder: Text = Field(
+        default="backups", description="where; relative paths are taken from the state folder"
+    )
+    secret: Text | None = Field(
+        default=None,
+        description="file with the secret that backups are encrypted with; not encrypted without",
+    )
+
+
+class Hours(Model):
+    """When people may log in, on the wall clock of ``bridge.zone``."""
+
+    begin: Annotated[str, AfterValidator(_clock)] = "06:00"
+    end: Annotated[str, AfterValidator(_clock)] = "20:00"
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(
+        default=["mon", "tue", "wed", "thu", "fri", "sat", "sun"], min_length=1, max_length=7
+    )
+
+
+class Security(Model):
+    """What a security audit asks of accounts."""
+
+    password_length: Annotated[int, Field(ge=10, le=64, description="characters at least")] = 12
+    password_days: Annotated[
+        int, Field(ge=0, le=3650, description="days until it must be changed; 0: never")
+    ] = 0
+    password_history: Annotated[
+        int, Field(ge=1, le=24, description="passwords that may not be used again")
+    ] = 5
+    idle_minutes: Annotated[
+        int, Field(ge=5, le=30 * 24 * 60, description="minutes without use until a login ends")
+    ] = 12 * 60
+    console_idle_minutes: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=24 * 60,
+            description="minutes without a command until an open console's login ends; 0: never",
+        ),
+    ] = 0
+    admins_from: list[Annotated[str, AfterValidator(_network)]] = Field(
+        default=[],
+        max_length=100,
+        description="networks that admins come from; all where empty",
+    )
+    operators_from: list[Annotated[str, AfterValidator(_network)]] = Field(
+        default=[], max_length=100, description="the same for operators"
+    )
+    admin_listen: Ip | None = Field(
+        default=None, description="own address of the admin's page and interface"
+    )
+    admin_port: Port = 8444
+    hours: Hours | None = Field(
+        default=None, description="when people other than admins may log in; always where left out"
+    )
+    second_factor: Literal["optional", "admins", "everyone"] = "optional"

@@ -1,0 +1,26 @@
+"""Values that every part of a topology is made of."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _ip(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not an IP address") from None
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Ip = Annotated[str, AfterValidator(_ip)]
+Port = Annotated[int, Field(ge=0, le=65535, description="0: chosen by the system")]
+
+
+class Model(BaseModel):
+    """Base of all parts of a topology: unknown keys are errors, values are never converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
