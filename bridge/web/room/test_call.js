@@ -9,6 +9,7 @@ import { Connection } from "../common/protocol.js";
 const LIMIT = 12000; // ms; a call that needs longer has failed
 const LOOK_EVERY = 250; // ms
 const FRAMES = 5; // pictures until one is taken: the first may still be dark
+const PACKETS = 25; // of sound, half a second, until it counts as come back
 const WIDTH = 320; // px of the still picture
 const QUALITY = 0.6; // of its JPEG: some 10 kB
 
@@ -33,7 +34,7 @@ export async function callThrough(who, voice, camera) {
   }, browser);
   const media = new Media(connection, {
     track: (slot, track) => {
-      if (slot !== "programme") return;
+      if (slot !== "programme") return; // the room must not hear itself: its packets are counted
       video.srcObject = new MediaStream([track]);
       video.play().catch(() => {}); // a page that may not play says so elsewhere
     },
@@ -48,7 +49,7 @@ export async function callThrough(who, voice, camera) {
     for (const report of (await media.pc?.getStats())?.values() ?? []) {
       if (report.type !== "inbound-rtp") continue;
       if (report.kind === "video") found.picture = (report.framesDecoded ?? 0) >= FRAMES && video.videoWidth > 0;
-      else if (report.totalAudioEnergy > 0) found.sound = true;
+      else if (report.packetsReceived >= PACKETS) found.sound = true;
     }
   }
   if (found.picture) found.still = stillOf(video);
