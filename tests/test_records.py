@@ -49,7 +49,8 @@ RECORDS = {
 FOREIGN = {
     "ssl": {"minimum_version", "verify_mode"},
     "aiortc": {"setattr"},  # the seams, which replace functions of its modules
-    "av": {"pts", "time_base", "sample_rate"},
+    "av": {"pts", "time_base", "sample_rate", "width", "height", "pix_fmt", "bit_rate"}
+    | {"thread_count", "options"},
     "pylibsrtp": {"window_size", "allow_repeat_tx"},
 }
 """Attributes that other people's interfaces want set, by the package that must be imported."""

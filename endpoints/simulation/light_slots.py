@@ -230,5 +230,5 @@ class Sounds:
 def _vp8() -> VideoCodecContext:
     codec = av.CodecContext.create("vp8", "r")
     assert isinstance(codec, VideoCodecContext)
-    codec.thread_count = 1
+    codec.options = {"threads": "1"}  # more would cost more than they save, at this size
     return codec
