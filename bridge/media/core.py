@@ -147,7 +147,8 @@ class MediaCore:
         feedback.handle(
             parsed, transport, self.router, self.counters, self.ready, now, self._unix(now)
         )
-        self.distributor.heard(transport, now)
+        if self.distributor.heard(transport, now):
+            self.pressing = True
 
     # --- output -------------------------------------------------------------------------
 
@@ -197,6 +198,8 @@ class MediaCore:
         for transport in ready:
             stamp(transport, unix_time)
             fan_out(transport, self.counters)
+            if transport.pacer:
+                self.pressing = True
             if transport.out:
                 transport.book(now)
                 sink(transport)

@@ -72,17 +72,19 @@ class Distributor:
                 self.look(transport, now)
         return f"There is no transport {unknown[0]!r}." if unknown else ""
 
-    def heard(self, transport: Transport, now: float) -> None:
-        """Something was reported: less is sent at once, more at the next look."""
+    def heard(self, transport: Transport, now: float) -> bool:
+        """Something was reported: less is sent at once, more at the next look. Returns whether a
+        probe begins."""
         estimator = transport.estimator
         if estimator is None:
-            return
+            return False
         line = self._line(transport)
         budget = self._budget(transport, now)
         if budget and budget < line.budget * LESS:
             self.look(transport, now)
         elif estimator.prober.ready:
             estimator.tick(now, wanted=line.wanted, may_probe=bool(transport.cc_word))
+        return estimator.prober.current is not None
 
     def routed(self, ident: str, now: float) -> None:
         """Slots of a transport are to show something else."""

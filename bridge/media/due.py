@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bridge.media.core import MediaCore
 
+PACED = 0.005  # seconds between two bursts of a probe, or of pictures that wait for their turn
 SOON = 0.01  # seconds: repair, requests for key frames, retransmissions of a handshake
 
 
@@ -19,6 +20,8 @@ def pressing(core: MediaCore) -> bool:
 
 def next_tick(core: MediaCore, now: float) -> float:
     """When to call `MediaCore.tick` next, at the latest; monotonic seconds."""
+    if core.pressing:
+        return now + PACED
     if pressing(core):
         return now + SOON
     due = min(core.next_level, core.next_housekeeping, core.next_report)
