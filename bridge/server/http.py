@@ -43,6 +43,7 @@ PAGES = {
     "/report": "report",
     "/ready": "ready",
     "/lines": "lines",
+    "/templates": "templates",
 }
 
 ROUTES: tuple[Route, ...] = (

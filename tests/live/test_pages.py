@@ -100,7 +100,14 @@ async def test_no_page_has_a_barrier(tmp_path: Path) -> None:
             await act(process, conference, c.End())
             points = list(process.control.topology.points)
             await process.readiness.sweep(points, None, "quan", full=False, window=0.1)
-            for path in ("/status", "/admin", f"/report?id={conference}", "/ready", "/lines"):
+            for path in (
+                "/status",
+                "/admin",
+                f"/report?id={conference}",
+                "/ready",
+                "/lines",
+                "/templates",
+            ):
                 page = await log_in(browser, process, path, "quan")
                 await page.wait_for_selector(".point, #users tr, #table tr")
                 assert await violations(page) == [], path
@@ -316,19 +323,30 @@ async def test_the_admins_page(tmp_path: Path, request: pytest.FixtureRequest) -
         await text_is(page, "#line", f"b='{process.url}'")
         code = await page.locator("#code").inner_text()
         assert (await page.locator("#line").inner_text()).strip().endswith(code)
-        await page.fill(
-            "#template-text",
-            json.dumps(
-                {
-                    "id": "hop-xa",
-                    "title": {"vi": "Họp xã"},
-                    "points": ["khoan-du", "chi-ne"],
-                    "chair": "chi-ne",
-                }
-            ),
-        )
-        await page.click("#save-template")
-        await text_is(page, "#template-list", "Họp xã")
+        await page.goto(f"{process.url}/templates")
+        await page.click("#new")
+        await page.fill("[name=id]", "hop-xa")
+        await page.fill("[name=vi]", "Họp xã")
+        await page.select_option("[name=chair]", "chi-ne")
+        for tick in await page.locator("input[name=points]").all():
+            point = await tick.get_attribute("value")
+            await tick.set_checked(point in ("khoan-du", "chi-ne"))
+        await page.check("[name=planned]")
+        await page.fill("[name=start]", "2026-11-30T08:00")
+        await page.select_option("[name=repeat]", "weekly-MO")
+        await page.fill("[name=exceptions]", "2026-13-40")
+        await page.click("#form button.primary")
+        await text_is(page, "#error", "2026-13-40")
+        await page.fill("[name=exceptions]", "")
+        await page.click("#form button.primary")
+        await text_is(page, "#done", "Đã lưu mẫu «Họp xã».")
+        await text_is(page, "#list", "Họp xã")
+        made = process.scheduler.templates()["hop-xa"]
+        assert made.points == ["chi-ne", "khoan-du"]
+        assert made.schedule is not None
+        assert made.schedule.rule == "FREQ=WEEKLY;BYDAY=MO"
+        await page.goto(f"{process.url}/admin")
+        await text_is(page, "#overview-title", "Tổng quan")
         if request.config.getoption("--screenshots"):
             await page.screenshot(path=IMAGES / "admin.png")
         assert page.problems == []  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-// The admin's page: accounts, devices, logins, topology, templates, incidents, audit, backup. This
+// The admin's page: accounts, devices, logins, topology, incidents, audit, backup. This
 // module puts its sections together; each has a module of its own.
 
 import { put } from "../common/api.js";
@@ -11,7 +11,6 @@ import { loadOverview, startOverview } from "./overview.js";
 import { afterwards, attempt } from "./parts.js";
 import { loadDevices, loadLogins, loadUsers, startPeople } from "./people.js";
 import { loadAudit, loadIncidents, loadRules, startRecords } from "./records.js";
-import { loadTemplates, startTemplates } from "./templates.js";
 import { startTopology } from "./topology.js";
 
 let load = async () => {}; // before anybody is logged in there is nothing to load
@@ -47,14 +46,13 @@ async function start() {
   byId("calendar").textContent = `${t("admin.calendar")} ${location.origin}/api/v1/calendar.ics?key=${me.calendar}`;
   load = async () => {
     await Promise.all([
-      loadOverview(), loadUsers(), loadDevices(), loadLogins(), loadAudit(), loadTemplates(), loadIncidents(),
+      loadOverview(), loadUsers(), loadDevices(), loadLogins(), loadAudit(), loadIncidents(),
       loadRules(),
     ]);
   };
   afterwards(load);
   startPeople();
   startRecords();
-  startTemplates();
   byId("restore").addEventListener("click", restore);
   startOverview();
   await load();

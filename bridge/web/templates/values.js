@@ -1,0 +1,119 @@
+// A template of conferences as the values of a form, and back. Pure.
+
+/**
+ * A template as the interface has it; what is left out has its default.
+ * @typedef {object} Template
+ * @property {string} [id]
+ * @property {{vi: string, en?: string}} title
+ * @property {string} [chair]
+ * @property {string[]} [points]
+ * @property {string[]} [expected]
+ * @property {number} [opening_minutes]
+ * @property {string} [start]
+ * @property {string} [layout]
+ * @property {{all_muted?: boolean, floor?: string, recording?: string, speaking_seconds?: number}} [rules]
+ * @property {{start: string, minutes?: number, rule?: string, exceptions?: string[]}} [schedule]
+ */
+
+/**
+ * What stands in the form. `points` and `expected` are those that are ticked.
+ * @typedef {object} Values
+ * @property {string} id
+ * @property {string} vi
+ * @property {string} en
+ * @property {string} chair  "" for that of the topology
+ * @property {string} layout
+ * @property {string[]} points
+ * @property {string[]} expected
+ * @property {boolean} all_muted
+ * @property {boolean} free
+ * @property {boolean} forbidden
+ * @property {string} speaking
+ * @property {boolean} planned
+ * @property {string} start  as <input type=datetime-local> has it
+ * @property {string} minutes
+ * @property {string} repeat
+ * @property {string} rule
+ * @property {string} exceptions
+ * @property {string} opening
+ * @property {boolean} on_time
+ */
+
+const DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+/** What the form offers by name; anything else is an RRULE (RFC 5545) to be typed. */
+export const REPEATS = ["once", "daily", ...DAYS.map((day) => `weekly-${day}`), "other"];
+
+/** @param {string} repeat @param {string} rule  of "other" */
+export function ruleOf(repeat, rule) {
+  if (repeat === "daily") return "FREQ=DAILY";
+  if (repeat.startsWith("weekly-")) return `FREQ=WEEKLY;BYDAY=${repeat.slice(7)}`;
+  return repeat === "other" ? rule.trim() : "";
+}
+
+/** @param {string} rule */
+export function repeatOf(rule) {
+  if (!rule) return "once";
+  return REPEATS.find((repeat) => repeat !== "other" && ruleOf(repeat, "") === rule) ?? "other";
+}
+
+/** @param {Template} template @param {string[]} all  the points there are @returns {Values} */
+export function valuesOf(template, all) {
+  const { rules = {}, schedule } = template;
+  const points = template.points?.length ? template.points : all;
+  const rule = schedule?.rule ?? "";
+  return {
+    id: template.id ?? "",
+    vi: template.title.vi,
+    en: template.title.en ?? "",
+    chair: template.chair ?? "",
+    layout: template.layout ?? "speaker",
+    points,
+    expected: template.expected?.length ? template.expected : points,
+    all_muted: rules.all_muted ?? true,
+    free: rules.floor === "free",
+    forbidden: rules.recording === "forbidden",
+    speaking: rules.speaking_seconds ? String(rules.speaking_seconds) : "",
+    planned: Boolean(schedule),
+    start: schedule ? schedule.start.replace(" ", "T") : "",
+    minutes: String(schedule?.minutes ?? 90),
+    repeat: repeatOf(rule),
+    rule,
+    exceptions: (schedule?.exceptions ?? []).join(", "),
+    opening: String(template.opening_minutes ?? 60),
+    on_time: template.start === "on_time",
+  };
+}
+
+/** @param {Values} values @param {string[]} all  the points there are @returns {Template} */
+export function templateOf(values, all) {
+  const everybody = values.points.length === all.length;
+  const points = everybody ? [] : values.points;
+  const expected = values.expected.filter((point) => values.points.includes(point));
+  const rule = ruleOf(values.repeat, values.rule);
+  const exceptions = values.exceptions.split(/[\s,;]+/).filter(Boolean);
+  return {
+    title: { vi: values.vi.trim(), ...(values.en.trim() ? { en: values.en.trim() } : {}) },
+    ...(values.chair ? { chair: values.chair } : {}),
+    points,
+    expected: expected.length === values.points.length ? [] : expected,
+    opening_minutes: Number(values.opening),
+    start: values.on_time ? "on_time" : "by_hand",
+    layout: values.layout,
+    rules: {
+      all_muted: values.all_muted,
+      floor: values.free ? "free" : "request",
+      recording: values.forbidden ? "forbidden" : "allowed",
+      ...(values.speaking ? { speaking_seconds: Number(values.speaking) } : {}),
+    },
+    ...(values.planned
+      ? {
+        schedule: {
+          start: values.start.replace("T", " ").slice(0, 16),
+          minutes: Number(values.minutes),
+          ...(rule ? { rule } : {}),
+          exceptions,
+        },
+      }
+      : {}),
+  };
+}

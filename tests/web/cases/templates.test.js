@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { REPEATS, repeatOf, ruleOf, templateOf, valuesOf } from "../../../bridge/web/templates/values.js";
+
+const ALL = ["huyen", "xa-a", "xa-b"];
+const BRIEFING = {
+  id: "giao-ban",
+  title: { vi: "Họp giao ban", en: "Briefing" },
+  chair: "huyen",
+  points: ["huyen", "xa-a"],
+  expected: ["xa-a"],
+  opening_minutes: 30,
+  start: "on_time",
+  layout: "grid",
+  rules: { all_muted: false, floor: "free", recording: "forbidden", speaking_seconds: 300 },
+  schedule: { start: "2026-11-23 07:30", minutes: 45, rule: "FREQ=WEEKLY;BYDAY=MO", exceptions: ["2026-12-28"] },
+};
+
+test("a template goes through the form as it is", () => {
+  const { id, ...rest } = BRIEFING;
+  const values = valuesOf(BRIEFING, ALL);
+  assert.equal(values.id, id);
+  assert.equal(values.start, "2026-11-23T07:30");
+  assert.equal(values.repeat, "weekly-MO");
+  assert.deepEqual(templateOf(values, ALL), rest);
+});
+
+test("who is not named takes part, and must come", () => {
+  const values = valuesOf({ title: { vi: "Họp" } }, ALL);
+  assert.deepEqual([values.points, values.expected], [ALL, ALL]);
+  const made = templateOf(values, ALL);
+  assert.deepEqual([made.points, made.expected], [[], []], "points that are added later, too");
+  assert.equal("schedule" in made, false);
+  assert.deepEqual(made.rules, { all_muted: true, floor: "request", recording: "allowed" });
+});
+
+test("who does not take part need not come", () => {
+  const values = { ...valuesOf({ title: { vi: "Họp" } }, ALL), points: ["huyen", "xa-a"], expected: ALL };
+  assert.deepEqual(templateOf(values, ALL).expected, [], "all that take part");
+  values.expected = ["xa-a", "xa-b"];
+  assert.deepEqual(templateOf(values, ALL).expected, ["xa-a"]);
+});
+
+test("every repetition of the form is found again, and any other stays as it was typed", () => {
+  for (const repeat of REPEATS) {
+    if (repeat !== "other") assert.equal(repeatOf(ruleOf(repeat, "")), repeat);
+  }
+  const odd = "FREQ=MONTHLY;BYDAY=1MO";
+  assert.equal(repeatOf(odd), "other");
+  assert.equal(ruleOf("other", ` ${odd} `), odd);
+});
+
+test("days without a conference may be separated as people do", () => {
+  const values = { ...valuesOf(BRIEFING, ALL), exceptions: "2026-12-28; 2027-01-04,2027-02-08" };
+  assert.deepEqual(templateOf(values, ALL).schedule?.exceptions, ["2026-12-28", "2027-01-04", "2027-02-08"]);
+});
