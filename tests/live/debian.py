@@ -16,14 +16,14 @@ SUITES = {"bookworm": "3.11", "trixie": "3.13"}  # Debian 12 and 13, and their P
 # documents name where they use it.
 PACKAGES = ("python3", "ca-certificates", "libnss3-tools", "curl")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "diem-cau" / "debian"
-LONGEST = 600  # seconds that one command may take on a loaded machine
+LONGEST = 1500  # seconds that one command may take on a loaded machine; a bundle comes at 1 MiB/s
 
 
 def missing() -> str:
     """What keeps a bare Debian from being made here; "" where nothing does."""
     if os.geteuid() != 0:
         return "a bare Debian needs root"
-    for tool in ("debootstrap", "unshare", "nsenter", "ip"):
+    for tool in ("debootstrap", "setpriv", "unshare", "nsenter", "ip"):
         if shutil.which(tool) is None:
             return f"a bare Debian needs {tool}"
     return ""
@@ -52,7 +52,17 @@ class Network:
     def __init__(self, addresses: list[str], *, isolated: bool = True) -> None:
         """Without ``isolated`` the network is this machine's."""
         kinds = ["--mount", "--pid", *(["--net"] if isolated else [])]
-        command = ["unshare", *kinds, "--fork", "--kill-child", "sleep", "infinity"]
+        command = [
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            "unshare",
+            *kinds,
+            "--fork",
+            "--kill-child",
+            "sleep",
+            "infinity",
+        ]
         self._holder = subprocess.Popen(command)
         children = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children")
         while not (inside := children.read_text().split()):
