@@ -105,6 +105,7 @@ export class Panel {
     setText(byId("point-slate"), slate.slice(slate.indexOf("\n") + 1));
     byId("point-slate").classList.toggle("shown", slate !== "");
     this.buttons(state, point);
+    this.renderLevels(state);
     for (const { name, rows } of SECTIONS) {
       const found = rows({ state, point, now, status });
       const list = this.root.querySelector(`[data-section="${name}"] dl`);
