@@ -24,13 +24,22 @@ RECORDS = {
     "bridge.control.calling._Call",
     "bridge.control.sessions.Session",
     "bridge.media.budget.Budget",
+    "bridge.media.congestion.book.Batch",
+    "bridge.media.congestion.book.Report",
+    "bridge.media.congestion.line.Line",
+    "bridge.media.congestion.probe.Cluster",
     "bridge.media.counters.Counters",
+    "bridge.media.hot.rows.HotBudget",
+    "bridge.media.hot.rows.HotLayer",
+    "bridge.media.hot.rows.HotSlot",
+    "bridge.media.hot.rows.HotTransport",
     "bridge.media.layer.Layer",
     "bridge.media.routing.AudioGroup",
     "bridge.media.slot.Slot",
     "bridge.media.transport.Source",
     "bridge.media.transport.Transport",
     "bridge.server.api.routes.Call",
+    "bridge.server.guard.message_budget._Bucket",
     "bridge.signalling.answer._Line",
     "bridge.signalling.sdp.Codec",
     "bridge.signalling.sdp.Media",
@@ -47,6 +56,10 @@ RECORDS = {
     "monitoring.quality.readiness_rules.Facts",
 }
 FOREIGN = {
+    "ctypes": {"restype", "argtypes"},
+    "logging": {"msg"},
+    "numba": {"CACHE_DIR"},
+    "numpy": {"setattr"},  # the columns of a table as attributes of the class of its rows
     "ssl": {"minimum_version", "verify_mode"},
     "aiortc": {"setattr"},  # the seams, which replace functions of its modules
     "av": {"pts", "time_base", "sample_rate", "width", "height", "pix_fmt", "bit_rate"}
@@ -96,9 +109,23 @@ def fields(tree: ast.Module, name: str) -> set[str]:
     return found
 
 
+def compiled(tree: ast.Module) -> set[ast.AST]:
+    """What stands in compiled functions: these have no objects, they work on rows of tables."""
+    return {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any("compiled" in ast.unparse(each) for each in node.decorator_list)
+        for inner in ast.walk(node)
+    }
+
+
 def targets(tree: ast.Module) -> Iterator[ast.Attribute]:
     """Attributes of other objects that a module sets or deletes."""
+    rows = compiled(tree)
     for node in ast.walk(tree):
+        if node in rows:
+            continue
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
             owner = node.value
             if not (isinstance(owner, ast.Name) and owner.id in ("self", "cls")):

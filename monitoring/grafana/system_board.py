@@ -51,6 +51,10 @@ BOARD = Dashboard(
         .vi("Đọc số liệu", "Thời gian Prometheus đọc số liệu của cầu truyền hình.")
         .en("Scrape", "How long Prometheus needs to scrape the bridge.")
         .query('max(scrape_duration_seconds{$,job="diem-cau"})', T("đọc", "scrape")),
+        Panel("stat", "none", w=5, h=4, values=YES)
+        .vi("Chuyển tiếp biên dịch", "Mọi tiến trình truyền có chạy mã biên dịch không.")
+        .en("Compiled forwarding", "Whether every media worker forwards with compiled code.")
+        .query("min(diemcau_worker_compiled{$})"),
         Panel("table", "none", h=6)
         .vi("Phiên bản", "Phiên bản của cầu truyền hình.")
         .en("Versions", "Version of the bridge.")
