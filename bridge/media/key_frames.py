@@ -37,7 +37,7 @@ class KeyFrames:
             return
         if weak:
             layer.key_frame_weak = True
-        else:
+        elif not (layer.key_frame_awaited and layer.waiters):  # then the one on its way will do
             layer.key_frame_wanted = True
         self._due.add(layer)
 

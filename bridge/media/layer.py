@@ -90,6 +90,7 @@ class Layer:
         "highest",
         "is_key_frame_start",
         "jitter",
+        "key_frame_awaited",
         "key_frame_requests",
         "key_frame_sent",
         "key_frame_wanted",
@@ -187,6 +188,7 @@ class Layer:
         self.lost_unrepaired = 0
         self.key_frame_wanted = False
         self.key_frame_weak = False  # wanted by weak lines alone
+        self.key_frame_awaited = False  # asked for; looked at while slots wait for the layer
         self.key_frame_sent = -1e9
         self.key_frame_requests = 0
 
@@ -317,13 +319,14 @@ class Layer:
 
     def key_frame_came(self) -> None:
         """Nobody waits for one any more."""
-        self.key_frame_wanted = self.key_frame_weak = False
+        self.key_frame_wanted = self.key_frame_weak = self.key_frame_awaited = False
 
     def asked_key_frame(self, now: float) -> None:
         """One has been asked for."""
         self.key_frame_sent = now
         self.key_frame_requests += 1
         self.key_frame_came()
+        self.key_frame_awaited = True
 
     def is_active(self, now: float) -> bool:
         return self.received > 0 and now - self.last_arrival < LAYER_IDLE

@@ -74,7 +74,8 @@ def bare(suite: str) -> None:
         pytest.skip(f"there is no bare {suite}, and none can be made: {error}")
 
 
-@pytest.mark.parametrize("suite", ["bookworm", pytest.param("trixie", marks=[pytest.mark.soak])])
+@pytest.mark.soak
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 def test_production_typed_in_literally(suite: str, tmp_path: Path) -> None:
     bare(suite)
     bundle = bundle_for(debian.SUITES[suite], tmp_path)
