@@ -295,6 +295,9 @@ class Media(Model):
     console_thumbnails: Thumbnails = Field(
         default=48, description="small pictures that a console receives at once, at most"
     )
+    estimation: bool = Field(
+        default=False, description="send each room what its line seems to carry, and no more"
+    )
 
 
 class Conference(Model):

@@ -229,7 +229,9 @@ async def meeting(network: Network, *, policy: bool) -> AsyncIterator[Meeting]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         process = ControlProcess(topology(), state=folder, folder=folder, own_worker=False)
         module = "bridge.media" if policy else "benchmarks.weak_room.unaware"
-        arguments = ("--listen", BRIDGE, "--port", str(PORT), "--with-parent")
+        arguments: tuple[str, ...] = ("--listen", BRIDGE, "--port", str(PORT), "--with-parent")
+        if policy:
+            arguments += ("--estimation",)
         await stack.enter_async_context(
             child(module, *arguments, "--control", str(folder / "worker.sock"))
         )

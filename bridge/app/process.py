@@ -95,6 +95,7 @@ class ControlProcess:
             hosts=media.listen,
             port=media.port,
             with_parent=with_parent,
+            estimation=topology.media.estimation,
             on_event=self._on_event,
             on_down=self._on_worker_down,
             own=own_worker,

@@ -43,6 +43,7 @@ class WorkerLink:
         on_event: Callable[[m.Event], None],
         on_down: Callable[[], None],
         own: bool = True,
+        estimation: bool = False,
     ) -> None:
         """Without ``own`` the worker is started by somebody else; this side only connects."""
         self._control = control
@@ -50,6 +51,7 @@ class WorkerLink:
         self._port = port
         self._with_parent = with_parent
         self._own = own
+        self._estimation = estimation
         self._on_event = on_event
         self._on_down = on_down
         self._process: asyncio.subprocess.Process | None = None
@@ -156,6 +158,8 @@ class WorkerLink:
         arguments += ["--port", str(self._port)]
         if self._with_parent:
             arguments.append("--with-parent")
+        if self._estimation:
+            arguments.append("--estimation")
         self.starts += 1
         # A session of its own: neither Ctrl-C nor the end of this process reaches it.
         self._process = await asyncio.create_subprocess_exec(

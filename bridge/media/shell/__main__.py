@@ -32,6 +32,9 @@ def main() -> int:
     parser.add_argument("--control", type=Path, required=True, help="path of the Unix socket")
     parser.add_argument("--orphan-timeout", type=float, default=300.0, help="seconds")
     parser.add_argument("--with-parent", action="store_true", help="end when stdin closes")
+    parser.add_argument(
+        "--estimation", action="store_true", help="send each room what its line seems to carry"
+    )
     options = parser.parse_args()
     logs.configure(process="worker")
     if options.with_parent:
@@ -43,6 +46,7 @@ def main() -> int:
             port=options.port,
             control=options.control,
             orphan_timeout=options.orphan_timeout,
+            estimation=options.estimation,
         )
         await worker.run()
 

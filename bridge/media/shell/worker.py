@@ -70,7 +70,13 @@ class Worker:
     """One worker process: its core, its media sockets, at most one control connection."""
 
     def __init__(
-        self, *, hosts: list[str], port: int, control: Path, orphan_timeout: float
+        self,
+        *,
+        hosts: list[str],
+        port: int,
+        control: Path,
+        orphan_timeout: float,
+        estimation: bool = False,
     ) -> None:
         self._hosts = hosts
         self._port = port
@@ -83,6 +89,7 @@ class Worker:
             worker=secrets.token_hex(8),
             random_bits=secrets.randbits,
             makers=self._hot.following if self._hot is not None else None,
+            estimation=estimation,
         )
         self.sockets: MediaSockets | None = None
         self._control: asyncio.StreamWriter | None = None
