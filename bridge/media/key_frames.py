@@ -23,7 +23,7 @@ class KeyFrames:
     """The layers whose sender is to be asked."""
 
     def __init__(self) -> None:
-        self._due: set[Layer] = set()
+        self._due: dict[Layer, None] = {}  # in the order of asking: a set's is by chance
 
     def __bool__(self) -> bool:
         return bool(self._due)
@@ -39,26 +39,26 @@ class KeyFrames:
             layer.key_frame_weak = True
         elif not (layer.key_frame_awaited and layer.waiters):  # then the one on its way will do
             layer.key_frame_wanted = True
-        self._due.add(layer)
+        self._due[layer] = None
 
     def notice(self, layer: Layer) -> None:
         """The layer itself may have come to need one."""
         if layer.key_frame_wanted:
-            self._due.add(layer)
+            self._due[layer] = None
 
     def forget(self, layer: Layer) -> None:
-        self._due.discard(layer)
+        self._due.pop(layer, None)
 
     def take(self, now: float) -> list[Layer]:
         """The layers to ask for now; they count as asked."""
         asked: list[Layer] = []
-        for layer in list(self._due):
+        for layer in reversed(list(self._due)):  # the latest wish is the one that counts
             strong = layer.key_frame_wanted or any(not _weak(slot) for slot in layer.waiters)
             if not strong and not layer.key_frame_weak and not layer.waiters:
-                self._due.discard(layer)
+                self._due.pop(layer, None)
                 continue
             if layer.source.transport.state != "connected":
-                self._due.discard(layer)
+                self._due.pop(layer, None)
                 continue
             due = layer.key_frame_sent + (RETRY if layer.waiters else KEY_FRAME_INTERVAL)
             if layer.key_frame_wanted:
