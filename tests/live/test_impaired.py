@@ -20,7 +20,7 @@ from tests.live.test_ready import everybody_is_well, running_demo
 from tests.waiting import HANG
 
 POINT = "khoan-du"
-TILES = """() => Object.fromEntries([...document.querySelectorAll('.tile')].map(tile =>
+TILES = """() => Object.fromEntries([...document.querySelectorAll('.cell')].map(tile =>
     [tile.dataset.point, [tile.querySelector('.lines').dataset.level,
                           tile.querySelector('.lines').dataset.mark]]))"""
 
@@ -67,8 +67,8 @@ async def test_exactly_that_tile_lamp_and_direction_turn(tmp_path: Path) -> None
         await page.wait_for_selector("#templates li")
         await page.keyboard.press("s")
         await page.wait_for_function(
-            "() => document.querySelectorAll('.tile .lines[data-mark]').length === 12"
-            " && [...document.querySelectorAll('.tile .lines')].every(l => l.dataset.mark)"
+            "() => document.querySelectorAll('.cell .lines[data-mark]').length === 12"
+            " && [...document.querySelectorAll('.cell .lines')].every(l => l.dataset.mark)"
         )
         tiles = await page.evaluate(TILES)
         level, mark = tiles.pop(POINT)
