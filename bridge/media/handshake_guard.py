@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 RECORD_HEADER = 13  # octets: type, version, epoch, sequence number, length
 MESSAGE_HEADER = 12  # octets: type, length, number, fragment's offset and length
+FIRST_NUMBER = bytes(6)
 ALERT, HANDSHAKE = 21, 22
 CLIENT_HELLO, CERTIFICATE, CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE = 1, 11, 15, 16
 AFTER_CERTIFICATE = (CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE)
@@ -93,7 +94,12 @@ class HandshakeGuard:
         """Whether a certificate came that is not the one of the SDP."""
 
     def hellos(self, datagram: bytes) -> list[bytes]:
-        """Whole ClientHellos that this datagram completes, each as one record.
+        """Whole ClientHellos that this datagram completes, each as one record with the number 0.
+
+        The number, because the answer to a hello bears it (section 4.2.1) and OpenSSL counts its
+        own records from 1: to a hello that the peer repeated before it had our answer (Chromium
+        does after 50 ms) a second HelloVerifyRequest with the number 1 would make the peer drop
+        the ServerHello as a replay, and the join wait for the repetition a second later.
 
         The newest fragment of a place wins and nothing is forgotten when a hello is whole: a
         forged fragment spoils one attempt, and the peer's own repairs it.
@@ -107,7 +113,7 @@ class HandshakeGuard:
                     hello = self._join(fragment)
                     if hello is not None:
                         size = len(hello).to_bytes(2, "big")
-                        whole.append(record.raw[: RECORD_HEADER - 2] + size + hello)
+                        whole.append(record.raw[:5] + FIRST_NUMBER + size + hello)
         return whole
 
     def _join(self, fragment: Fragment) -> bytes | None:

@@ -74,6 +74,23 @@ def test_a_lost_flight_is_sent_again() -> None:
     assert (transport.dtls.timeout() or 0) > 0
 
 
+def test_a_hello_that_was_repeated_before_our_answer_came() -> None:
+    """Chromium repeats it after 50 ms; the second answer must not make ours look replayed."""
+    b = Bench()
+    _, peer, address = b.open("a")
+    b.core.receive(peer.check(), address, 0, b.now)
+    (hello,) = peer.dtls()
+    repeated = hello[:5] + (1).to_bytes(6, "big") + hello[11:]
+    b.core.receive(hello, address, 0, b.now)
+    b.core.receive(repeated, address, 0, b.now)
+    first, second = (d for _, _, d in b.core.drain() if 20 <= d[0] <= 63)
+    (answer,) = peer.dtls(first)
+    assert peer.dtls(second) == []
+    b.core.receive(answer, address, 0, b.now)
+    flight = [d for _, _, d in b.core.drain() if 20 <= d[0] <= 63]
+    assert [reply for datagram in flight for reply in peer.dtls(datagram)]
+
+
 def test_nobody_comes() -> None:
     b = Bench()
     b.open("a")
