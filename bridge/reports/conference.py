@@ -10,6 +10,7 @@ from bridge.conference.report import PointRow, Report, commonest
 from bridge.control.views import why
 from bridge.reports.csv_table import as_csv
 from bridge.reports.pdf import Paper
+from bridge.reports.picture_minutes import pictures_text
 
 COLUMNS = (
     "point",
@@ -72,13 +73,8 @@ class Document:
             self._span(row.floor_seconds),
             self._t(f"quality.{commonest(row.up)}"),
             self._t(f"quality.{commonest(row.down)}"),
-            "; ".join(self._picture(name, row.pictures[name]) for name in row.pictures),
+            pictures_text(self._language, row.pictures),
         ]
-
-    def _picture(self, name: str, seconds: float) -> str:
-        """For how many minutes a point had a picture."""
-        shown = self._t("report.sound_only") if name == "sound" else f"{name}p"
-        return f"{shown}: {max(1, round(seconds / 60))} {self._t('report.minutes')}"
 
     def facts(self) -> list[tuple[str, str]]:
         """The lines above the table."""

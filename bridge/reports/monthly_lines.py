@@ -18,6 +18,7 @@ from bridge.conference.report import LEVELS, PointRow
 from bridge.lines.history import HOUR, Measured
 from bridge.reports.csv_table import as_csv
 from bridge.reports.pdf import Paper
+from bridge.reports.picture_minutes import pictures_text
 
 WORST_HOURS = 5
 NOTEWORTHY = 0.005  # loss of an hour that is worth a line
@@ -31,9 +32,10 @@ COLUMNS = (
     "conference",
     "good_up",
     "good_down",
+    "pictures",
     "worst",
 )
-WIDTHS = (36, 20, 20, 20, 18, 18, 22, 20, 20, 72)  # relative; landscape A4
+WIDTHS = (34, 19, 19, 19, 17, 17, 20, 18, 18, 36, 60)  # relative; landscape A4
 
 
 class Hour(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +65,8 @@ class LineRow(msgspec.Struct, frozen=True, kw_only=True):
     good_up: float | None
     good_down: float | None
     worst: tuple[Hour, ...]
+    pictures: dict[str, float] = {}
+    """Seconds in conferences by picture of the programme, as in a conference's report."""
 
 
 class LinesReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,8 +122,11 @@ def lines_report(
     """Add a month up. ``names`` are the points, in their order; ``conferences`` the points' rows
     of the reports of the conferences that took place."""
     levels: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    pictures: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for conference in conferences:
         for point in conference:
+            for picture, seconds in point.pictures.items():
+                pictures[point.point][picture] += seconds
             for direction, spent in (("up", point.up), ("down", point.down)):
                 for level, seconds in spent.items():
                     levels[point.point, direction][level] += seconds
@@ -131,6 +138,7 @@ def lines_report(
             Measured(counted[point], watched[point], outages[point]),
             maintenance.get(point, ()),
             levels,
+            pictures[point],
         )
         for point, name in names.items()
     )
@@ -150,6 +158,7 @@ def _row(
     measured: Measured,
     maintenance: Sequence[Interval],
     levels: Mapping[tuple[str, str], Mapping[str, float]],
+    pictures: Mapping[str, float],
 ) -> LineRow:
     silenced = sum(until - since for since, until in maintenance)
     watched = sum(
@@ -184,6 +193,7 @@ def _row(
         good_up=_good(up),
         good_down=_good(down),
         worst=_worst(hours),
+        pictures={name: round(pictures[name], 1) for name in sorted(pictures)},
     )
 
 
@@ -280,6 +290,7 @@ class LinesDocument:
             self._span(row.conference),
             self._percent(row.good_up, 1),
             self._percent(row.good_down, 1),
+            pictures_text(self._language, row.pictures),
             "; ".join(self._hour(hour) for hour in row.worst),
         ]
 

@@ -288,6 +288,7 @@ async def test_a_points_traffic_can_be_asked_for(bridge: Bridge) -> None:
     assert found["slots"][0] == {
         "slot": "programme",
         "point": "hoi-truong",
+        "name": {"vi": "Hội trường UBND huyện", "en": "District hall"},
         "layer": "h",
         "height": 360,
         "frame_rate": 15.0,

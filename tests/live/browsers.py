@@ -143,8 +143,10 @@ async def open_room(
     return page
 
 
-async def open_console(browser: Browser, process: ControlProcess, key: str = "") -> Page:
-    """The console, logged in as the demo's operator."""
+async def open_console(
+    browser: Browser, process: ControlProcess, key: str = "", *, script: str = ""
+) -> Page:
+    """The console, logged in as the demo's operator. ``script`` runs before the page's own."""
     key = key or (await demo_accounts(process))[DEMO_ACTOR.name]
     page = await new_page(browser, viewport={"width": 1600, "height": 900})
     problems: list[str] = []
@@ -155,6 +157,8 @@ async def open_console(browser: Browser, process: ControlProcess, key: str = "")
     )
     page.problems = problems  # type: ignore[attr-defined]
     await page.add_init_script(path=Path(__file__).parent / "card.js")
+    if script:
+        await page.add_init_script(script)
     await page.goto(f"{process.url}/console#demo={key}")
     return page
 

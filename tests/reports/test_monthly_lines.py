@@ -28,6 +28,7 @@ from bridge.reports.monthly_lines import (
     month_bounds,
     month_of,
 )
+from bridge.reports.picture_minutes import pictures_text
 from bridge.store.quality import QualityStore
 from monitoring.quality.line_state import Row
 from tests.control_support import START, Bridge
@@ -100,7 +101,12 @@ def test_the_worst_hours_come_first() -> None:
     assert [(h.at - T0) // HOUR for h in worst] == [1, 7, 6, 5, 4]
 
 
-def point(name: str, up: dict[str, float], down: dict[str, float]) -> PointRow:
+def point(
+    name: str,
+    up: dict[str, float],
+    down: dict[str, float],
+    pictures: dict[str, float] | None = None,
+) -> PointRow:
     return PointRow(
         point=name,
         expected=True,
@@ -115,7 +121,20 @@ def point(name: str, up: dict[str, float], down: dict[str, float]) -> PointRow:
         call_problem="",
         up=up,
         down=down,
+        pictures=pictures or {},
     )
+
+
+def test_the_minutes_of_each_picture_are_added_up() -> None:
+    held = [
+        [point("a", {}, {}, {"360": 600.0, "sound": 90.0}), point("b", {}, {}, {"720": 5.0})],
+        [point("a", {}, {}, {"360": 60.0, "180": 30.0})],
+    ]
+    found = rows(NOTHING, conferences=held)
+    assert found["a"].pictures == {"180": 30.0, "360": 660.0, "sound": 90.0}
+    assert found["b"].pictures == {"720": 5.0}
+    told = pictures_text("vi", found["a"].pictures)
+    assert told == "180p: 1 phút; 360p: 11 phút; chỉ có tiếng: 2 phút"
 
 
 def test_conference_time_by_level() -> None:
@@ -218,14 +237,15 @@ def test_as_csv_and_pdf_in_both_languages() -> None:
         names=NAMES,
         measured=measured,
         maintenance={},
-        conferences=[[point("a", {"good": 60.0}, {"good": 30.0, "bad": 30.0})]],
+        conferences=[[point("a", {"good": 60.0}, {"good": 30.0, "bad": 30.0}, {"360": 60.0})]],
     )
     vi = list(csv.reader(io.StringIO(LinesDocument(made, "vi").csv().lstrip("\ufeff"))))
     assert len(vi[0]) == len(COLUMNS)
     assert vi[1][:7] == ["Xã A", "99,000 %", "0:00:36", "0:00:00", "5,00 %", "0,00 %", "0:01:00"]
     assert vi[1][7:9] == ["100,0 %", "50,0 %"]
-    assert "gián đoạn 0:00:36" in vi[1][9]
-    assert "lên 5,0 %" in vi[1][9]
+    assert vi[1][9] == "360p: 1 phút"
+    assert "gián đoạn 0:00:36" in vi[1][10]
+    assert "lên 5,0 %" in vi[1][10]
     assert vi[2][1] == "–"
     en = list(csv.reader(io.StringIO(LinesDocument(made, "en").csv().lstrip("\ufeff"))))
     assert en[1][0] == "Commune A"

@@ -52,10 +52,12 @@ class LinkPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SlotTraffic(msgspec.Struct, frozen=True, kw_only=True):
-    """What a slot gets: bit/s, lines, frames per second; ``paused`` is line, link or ""."""
+    """What a slot gets: bit/s, lines, frames per second; ``paused`` is line, link or "". ``name``
+    is the point's."""
 
     slot: str
     point: str | None
+    name: Sentence | None
     layer: str
     height: int
     frame_rate: float
@@ -190,9 +192,12 @@ async def show_traffic(call: Call) -> PointTraffic:
 def _slot(call: Call, transport: str, slot: m.SlotRate) -> SlotTraffic:
     routes = call.services.control.routes
     point = routes.named(slot.source) if slot.source is not None else None
+    point = point or routes.stands(transport).get(slot.name)
+    known = call.services.control.topology.current.point(point) if point is not None else None
     return SlotTraffic(
         slot=slot.name,
-        point=point or routes.stands(transport).get(slot.name),
+        point=point,
+        name=views.as_sentence(known.name) if known is not None else None,
         layer=slot.layer,
         height=slot.height,
         frame_rate=slot.frame_rate,

@@ -3,7 +3,9 @@
 /** @import { Environment } from "./protocol.js" */
 import { Refused } from "./refused.js";
 
-const ANSWER_TIMEOUT = 8000; // ms for an HTTP request on a network that may be gone
+/** Milliseconds for an HTTP request on a network that may be gone; longer after each that was not answered. */
+const PATIENCE = { shortest: 8000, longest: 32000 };
+let patience = PATIENCE.shortest;
 
 /** @type {Environment} */
 export const browser = {
@@ -19,12 +21,14 @@ export const browser = {
     /** @type {Record<string, string>} */
     const headers = { "Content-Type": type };
     if (token) headers.Authorization = `Bearer ${token}`;
-    const signal = AbortSignal.timeout(ANSWER_TIMEOUT);
+    const signal = AbortSignal.timeout(patience);
+    patience = Math.min(2 * patience, PATIENCE.longest);
     const response = await fetch(path, { method: "POST", body, headers, signal });
+    patience = PATIENCE.shortest;
     if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
     return response.text();
   },
-  now: () => Date.now() / 1000,
+  now: () => performance.now() / 1000,
   later: (work, seconds) => window.setTimeout(work, seconds * 1000),
   cancel: (timer) => window.clearTimeout(timer),
 };

@@ -4,11 +4,13 @@
 /** @import { Asked, FromClient, Problem, Sentence, SessionBody, ToClient } from "../types/protocol.js" */
 /** @import { Setup } from "./media.js" */
 /** @import { Outcome, Status } from "./protocol.js" */
+import { blockedKey } from "./blocked.js";
 import { browser } from "./browser.js";
 import { pick, t } from "./i18n.js";
 import { Media } from "./media.js";
 import { ANSWER_LIMIT, Connection } from "./protocol.js";
 import { initial, reduce } from "./state.js";
+import { Vigil } from "./vigil.js";
 
 /**
  * @typedef {object} View  what a page does with its client
@@ -24,8 +26,8 @@ import { initial, reduce } from "./state.js";
 
 /** What a page is told, what it receives, and how well both connections stand. */
 export class Client {
-  /** @param {SessionBody} identity @param {View} view */
-  constructor(identity, view) {
+  /** @param {SessionBody} identity @param {View} view @param {number} tick  seconds between two calls of `look` */
+  constructor(identity, view, tick) {
     this.view = view;
     this.state = initial;
     /** @type {Status} */
@@ -36,7 +38,7 @@ export class Client {
     this.mediaLink = "connecting";
     /** Why the session is over. @type {Sentence | null} */
     this.farewell = null;
-    this.heardAt = 0; // performance.now() of the last message, ms
+    this.vigil = new Vigil(tick, browser.now());
     this.offset = 0; // the bridge's UTC seconds minus this computer's
     this.told = "";
     this.connection = new Connection(
@@ -64,14 +66,19 @@ export class Client {
     return Date.now() / 1000 + this.offset;
   }
 
-  /** Milliseconds since the last message. */
+  /** Seconds without a message, as far as this page was awake to hear one. */
   get silence() {
-    return performance.now() - this.heardAt;
+    return this.vigil.silence;
   }
 
-  /** This computer stood still for a while: what it did not hear then is nobody's silence. */
-  awoke() {
-    this.heardAt = performance.now();
+  /** Look whether anything was heard; a page does so at each tick. */
+  look() {
+    this.vigil.look(browser.now());
+  }
+
+  /** What to try where picture and sound do not get through, as a key of the catalogue, or "". */
+  get blocked() {
+    return blockedKey(this.media.failures, { userAgent: navigator.userAgent, host: location.hostname });
   }
 
   /** @param {Status} status @param {Problem | null} [problem] */
@@ -86,7 +93,7 @@ export class Client {
   /** @param {ToClient} message */
   receive(message) {
     this.state = reduce(this.state, message);
-    this.heardAt = performance.now();
+    this.vigil.heard(browser.now());
     if ("now" in message) this.offset = message.now - Date.now() / 1000;
     if (message.type === "levels") {
       this.view.levels();

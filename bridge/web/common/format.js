@@ -92,3 +92,11 @@ export function percent(share, digits) {
   const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
   return `${(100 * share).toLocaleString(language(), options)}\u00a0%`;
 }
+
+/**
+ * For how many minutes a point had which picture. @param {Record<string, number>} pictures  seconds by
+ *   lines of the picture, "sound" where the line carried none
+ */
+export const picturesText = (pictures) =>
+  Object.entries(pictures).map(([name, seconds]) =>
+    `${name === "sound" ? t("report.sound_only") : `${name}p`}: ${Math.max(1, Math.round(seconds / 60))} ${t("report.minutes")}`).join("; ");

@@ -2,10 +2,14 @@
 
 /** @import { LayerInfo, Layers, SlotMap } from "../types/protocol.js" */
 import { RETRY } from "./protocol.js";
+import { patiently, timers } from "./vigil.js";
 
-const DISCONNECTED_LIMIT = 2500; // ms in "disconnected" until a new connection is made
+export const DISCONNECTED_LIMIT = 2.5; // s in "disconnected" until a new connection is made
 const CODECS = ["video/vp8", "video/h264", "video/rtx"];
-const CONNECT_LIMIT = 10000; // ms from the answer to "connected"
+export const CONNECT_LIMIT = 10; // s from the answer to "connected"
+const PATIENCE = 2; // times that this limit is doubled: a machine that is busy must come to an end, too
+const TIMEOUT = "timeout";
+const FAILED = "failed";
 
 /**
  * @typedef {"room" | "console" | "none"} Sends  what may be sent: microphone, camera and screen;
@@ -35,9 +39,11 @@ export class Media {
    * @param {object} handlers
    * @param {(slot: string, track: MediaStreamTrack) => void} handlers.track
    * @param {(status: "connecting" | "up" | "down", error?: unknown) => void} handlers.status
+   * @param {import("./vigil.js").Timers} [clock]
    */
-  constructor(connection, handlers) {
+  constructor(connection, handlers, clock = timers) {
     this.connection = connection;
+    this.clock = clock;
     this.handlers = handlers;
     /** @type {RTCPeerConnection | null} */
     this.pc = null;
@@ -58,7 +64,10 @@ export class Media {
     this.contentRate = 1500;
     this.stereo = false; // both channels of the microphone: a codec that is put through
     this.tries = 0;
-    this.timer = 0;
+    /** Connections in a row that the bridge answered and that never came up. */
+    this.failures = 0;
+    this.reached = false; // this one has been up
+    this.unwait = () => {}; // ends what is waited for
     this.generation = 0;
     /** @type {MediaStreamTrack | null} */
     this.programme = null; // what the programme's slot receives
@@ -84,7 +93,7 @@ export class Media {
   }
 
   stop() {
-    clearTimeout(this.timer);
+    this.unwait();
     this.generation += 1;
     this.pc?.close();
     this.pc = null;
@@ -96,15 +105,26 @@ export class Media {
   }
 
   again() {
-    clearTimeout(this.timer);
+    this.unwait();
     const delay = RETRY[Math.min(this.tries, RETRY.length - 1)];
     this.tries += 1;
-    this.timer = setTimeout(() => this.connect(), delay * 1000);
+    const timer = this.clock.later(() => this.connect(), delay);
+    this.unwait = () => this.clock.cancel(timer);
+  }
+
+  /**
+   * Give a connection up that stays in a state for too long.
+   * @param {number} generation @param {number} seconds @param {string} why
+   */
+  giveUpAfter(generation, seconds, why) {
+    this.unwait();
+    this.unwait = patiently(this.clock, seconds, () => this.failed(generation, why));
   }
 
   async connect() {
     this.stop();
     const generation = this.generation;
+    this.reached = false;
     this.handlers.status("connecting");
     const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
     this.pc = pc;
@@ -122,9 +142,7 @@ export class Media {
       this.slots.video.forEach((slot, i) => this.handlers.track(slot, video[i].receiver.track));
       this.slots.audio.forEach((slot, i) => this.handlers.track(slot, audio[i].receiver.track));
       await this.feed();
-      this.timer = setTimeout(() => {
-        if (pc.connectionState !== "connected") this.failed(generation, "timeout");
-      }, CONNECT_LIMIT);
+      if (generation === this.generation && !this.up) this.giveUpAfter(generation, CONNECT_LIMIT * 2 ** Math.min(this.failures, PATIENCE), TIMEOUT);
     } catch (error) {
       this.failed(generation, error);
     }
@@ -226,19 +244,22 @@ export class Media {
     if (generation !== this.generation) return;
     if (pc.connectionState === "connected") {
       this.tries = 0;
-      clearTimeout(this.timer);
+      this.failures = 0;
+      this.reached = true;
+      this.unwait();
       this.handlers.status("up");
     } else if (pc.connectionState === "failed") {
-      this.failed(generation, "failed");
+      this.failed(generation, FAILED);
     } else if (pc.connectionState === "disconnected") {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.failed(generation, "disconnected"), DISCONNECTED_LIMIT);
+      this.giveUpAfter(generation, DISCONNECTED_LIMIT, "disconnected");
     }
   }
 
   /** @param {number} generation @param {unknown} error */
   failed(generation, error) {
     if (generation !== this.generation) return;
+    // Anything else (the bridge did not answer, a line was cut) is told in other ways.
+    if (!this.reached && (error === TIMEOUT || error === FAILED)) this.failures += 1;
     this.stop();
     this.handlers.status("down", error);
     this.again();

@@ -3,6 +3,7 @@
 
 /** @import { Asked, Command, FromClient, Problem, Sentence, SessionBody, ToClient, Typed } from "../types/protocol.js" */
 import { Refused } from "./refused.js";
+import { Vigil, patiently } from "./vigil.js";
 
 /** Seconds until the next try; the last value repeats. */
 export const RETRY = [0, 0.3, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 2, 5];
@@ -43,7 +44,7 @@ const CLOSE_TAKEN_OVER = 4409;
  * @property {(events: SocketEvents) => Socket} open  a new WebSocket to the bridge; events follow later
  * @property {(path: string, body: string, type: string, token: string) => Promise<string>} post
  *   throws `Refused`, or anything else where nothing answers
- * @property {() => number} now  seconds
+ * @property {() => number} now  seconds, of a clock that nobody sets
  * @property {(work: () => void, seconds: number) => number} later  starts a timer
  * @property {(timer: number) => void} cancel
  *
@@ -82,7 +83,7 @@ export class Connection {
     this.cause = "";
     this.retryTimer = 0;
     this.watchTimer = 0;
-    this.lastHeard = 0;
+    this.vigil = new Vigil(WATCH_EVERY, environment.now());
     this.nextId = 1;
     /** @type {Map<number, (outcome: Outcome) => void>} */
     this.waiting = new Map();
@@ -136,7 +137,7 @@ export class Connection {
       closed: (code) => this.closed(socket, code),
     });
     this.socket = socket;
-    this.lastHeard = this.environment.now();
+    this.vigil.heard(this.environment.now());
     this.watch();
   }
 
@@ -159,7 +160,7 @@ export class Connection {
 
   /** @param {ToClient} message */
   receive(message) {
-    this.lastHeard = this.environment.now();
+    this.vigil.heard(this.environment.now());
     if (message.type === "welcome") {
       this.tries = 0;
       this.cause = "";
@@ -181,7 +182,7 @@ export class Connection {
   closed(socket, code) {
     if (this.socket !== socket) return;
     this.socket = null;
-    const silent = this.environment.now() - this.lastHeard > QUIET_LIMIT;
+    const silent = this.vigil.look(this.environment.now()) > QUIET_LIMIT;
     this.cause = silent ? "line" : this.cause || "bridge";
     this.environment.cancel(this.watchTimer);
     for (const settle of [...this.waiting.values()]) settle(failed(UNSENT));
@@ -197,7 +198,7 @@ export class Connection {
   watch() {
     const { socket } = this;
     if (!socket) return;
-    if (this.environment.now() - this.lastHeard > SILENCE_LIMIT) {
+    if (this.vigil.look(this.environment.now()) > SILENCE_LIMIT) {
       socket.close();
       this.closed(socket, 0);
       return;
@@ -226,11 +227,11 @@ export class Connection {
     return new Promise((resolve) => {
       /** @param {Outcome} outcome */
       const settle = (outcome) => {
-        this.environment.cancel(timer);
+        cancel();
         this.waiting.delete(id);
         resolve(outcome);
       };
-      const timer = this.environment.later(() => settle(failed(UNANSWERED)), ANSWER_LIMIT);
+      const cancel = patiently(this.environment, ANSWER_LIMIT, () => settle(failed(UNANSWERED)));
       this.waiting.set(id, settle);
       this.send({ ...message, id });
     });

@@ -16,7 +16,7 @@ import { Lobby } from "./lobby.js";
 import { buildLog, renderLog, startLog } from "./log.js";
 import { Orders } from "./orders.js";
 
-const TICK = 500; // ms
+const TICK = 0.5; // s
 
 let rebuild = () => {}; // before anybody is logged in there is nothing to show
 await startLanguage(() => rebuild());
@@ -40,7 +40,7 @@ const client = new Client({ kind: "console" }, {
   mediaChanged() {},
   levels: () => desk.levels(),
   render,
-});
+}, TICK);
 const orders = new Orders(client);
 const lobby = new Lobby(client, render, alarm);
 const desk = new Desk(client, orders, lobby);
@@ -81,6 +81,7 @@ function render() {
 
 /** What changes with time alone. */
 function tick() {
+  client.look();
   tickHeader(client);
   if (!client.state.conference) return;
   tickFloor(client.state, client.now);
@@ -97,7 +98,7 @@ startLog(() => renderLog(client.state));
 startHeader(client);
 startKeyboard(desk, lobby);
 watchReadiness();
-setInterval(tick, TICK);
+setInterval(tick, TICK * 1000);
 rebuild();
 Object.assign(globalThis, { room: client }); // for tests and for whoever looks from outside
 client.start();

@@ -52,7 +52,8 @@ export function renderHeader(client) {
   setText(byId("status"), text);
   byId("status").dataset.level = level;
   byId("status").dataset.icon = level === "good" ? "ready" : "warning";
-  alarm(unsaved ? pick(unsaved) : conference?.end_near ? t("console.end_near") : "");
+  const blocked = client.link === "up" && client.mediaLink !== "up" && client.blocked;
+  alarm(unsaved ? pick(unsaved) : blocked ? t(blocked) : conference?.end_near ? t("console.end_near") : "");
   renderDirection(client);
 }
 
@@ -88,7 +89,7 @@ export function tickHeader(client) {
   setText(byId("clock"), timeText(client.now, client.state.zone));
   const started = client.state.conference?.started_at ?? null;
   setText(byId("elapsed"), started === null ? "" : clockText(client.now - started));
-  const silent = client.silence / 1000;
+  const silent = client.silence;
   const stale = silent > STALE;
   document.body.classList.toggle("stale", client.link !== "up" || stale);
   if (client.link === "up" && stale) {

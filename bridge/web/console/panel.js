@@ -1,9 +1,10 @@
 // The panel of one point: its picture and sound, what can be done with it, and everything that is
 // known of it. It stands in the place of the log until it is closed.
 
-/** @import { PointStatus } from "../types/protocol.js" */
+/** @import { PointStatus, PointTraffic } from "../types/protocol.js" */
 /** @import { Pictures } from "../common/pictures.js" */
 /** @import { PageState } from "../common/state.js" */
+/** @import { Row } from "../common/traffic.js" */
 /** @import { Action } from "./keys.js" */
 import { get } from "../common/api.js";
 import { byId, make, makeText, makeVideo, refill, setText } from "../common/dom.js";
@@ -30,6 +31,8 @@ export class Panel {
     this.point = null;
     /** @type {PointStatus | null} */
     this.status = null;
+    /** @type {PointTraffic | null} */
+    this.traffic = null;
     this.root = byId("point");
     this.video = makeVideo(byId("point-stage"), "");
     byId("point-stage").prepend(this.video);
@@ -65,7 +68,7 @@ export class Panel {
   open(point) {
     if (point === null || point === this.point) return;
     this.point = point;
-    this.status = null;
+    this.status = this.traffic = null;
     this.ask();
     this.changed();
   }
@@ -78,19 +81,23 @@ export class Panel {
     this.changed();
   }
 
-  /** Ask the bridge for devices, incidents and earlier conferences. */
+  /** Ask the bridge for devices, incidents and earlier conferences, and for what it is sent. */
   async ask() {
     const { point } = this;
     if (point === null) return;
-    const status = await get("/points/{id}", { id: point }).catch(() => null);
-    if (point !== this.point || !status) return;
-    this.status = status;
+    const [status, traffic] = await Promise.all([
+      get("/points/{id}", { id: point }).catch(() => null),
+      get("/points/{id}/traffic", { id: point }).catch(() => null),
+    ]);
+    if (point !== this.point) return;
+    this.status = status ?? this.status;
+    this.traffic = traffic ?? this.traffic;
     this.changed();
   }
 
   /** @param {PageState} state @param {number} now  UTC seconds */
   render(state, now) {
-    const { point, status } = this;
+    const { point, status, traffic } = this;
     if (point === null || !pointOf(state, point)) {
       this.close();
       return;
@@ -107,7 +114,7 @@ export class Panel {
     this.buttons(state, point);
     this.renderLevels(state);
     for (const { name, rows } of SECTIONS) {
-      const found = rows({ state, point, now, status });
+      const found = rows({ state, point, now, status, traffic });
       const list = this.root.querySelector(`[data-section="${name}"] dl`);
       if (!(list instanceof HTMLElement)) continue;
       refill(list, [found, language()], () => {
@@ -136,7 +143,7 @@ export class Panel {
   }
 }
 
-/** @param {HTMLElement} root @param {import("./sections.js").Row} entry */
+/** @param {HTMLElement} root @param {Row} entry */
 function fill(root, { label, text, level, link }) {
   makeText("dt", "", label, root);
   const value = make("dd", "", root);

@@ -1,12 +1,14 @@
 // What the panel of a point tells, section by section, as rows of words. Pure but for the catalogue.
 // A further section is one more entry of `SECTIONS`.
 
-/** @import { PointStatus, Quality } from "../types/protocol.js" */
+/** @import { PointStatus, PointTraffic, Quality } from "../types/protocol.js" */
 /** @import { PageState } from "../common/state.js" */
+/** @import { Row } from "../common/traffic.js" */
 import { percent, spanText, timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
 import { pointOf, standing } from "../common/state.js";
 import { faultsOf } from "../common/tile.js";
+import { trafficRows } from "../common/traffic.js";
 
 /**
  * @typedef {object} About  everything that a section may tell of
@@ -14,12 +16,7 @@ import { faultsOf } from "../common/tile.js";
  * @property {string} point
  * @property {number} now  UTC seconds
  * @property {PointStatus | null} status  what the bridge tells when asked; null: not yet
- *
- * @typedef {object} Row
- * @property {string} label  "" where the text needs none
- * @property {string} text
- * @property {string} [level]  good, warn or bad
- * @property {string} [link]  address of a page with more
+ * @property {PointTraffic | null} traffic  the same, of what it is sent and sends
  *
  * @typedef {object} Section
  * @property {string} name  in the catalogue as panel.NAME
@@ -32,6 +29,7 @@ export const SECTIONS = [
   { name: "devices", rows: deviceRows },
   { name: "line", rows: lineRows },
   { name: "receives", rows: receiveRows },
+  { name: "traffic", rows: ({ traffic }) => trafficRows(traffic) },
   { name: "incidents", rows: incidentRows },
   { name: "last", rows: lastRows },
 ];

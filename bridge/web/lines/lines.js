@@ -3,13 +3,13 @@
 /** @import { Hour, LineRow, LinesReport } from "../types/protocol.js" */
 import { get } from "../common/api.js";
 import { byId, elementOf, make, makeHeader, makeText } from "../common/dom.js";
-import { clockText, percent, timeText } from "../common/format.js";
+import { clockText, percent, picturesText, timeText } from "../common/format.js";
 import { language, pick, t } from "../common/i18n.js";
 import { startLanguage } from "../common/language.js";
 import { whoami } from "../common/login.js";
 import { errorText } from "../common/refused.js";
 
-const COLUMNS = ["point", "availability", "outage", "maintenance", "loss_up", "loss_down", "conference", "good_up", "good_down", "worst"];
+const COLUMNS = ["point", "availability", "outage", "maintenance", "loss_up", "loss_down", "conference", "good_up", "good_down", "pictures", "worst"];
 const LEVELS = ["good", "fair", "poor", "bad", "unknown"];
 const NOTEWORTHY = 0.005; // share lost that is named with a bad hour
 /** @type {LinesReport | null} */
@@ -89,7 +89,8 @@ function lineRow(row, zone) {
   line.append(
     name, figure(percent(row.availability, 3)), figure(clockText(row.outage)), figure(clockText(row.maintenance)),
     figure(percent(row.loss_up, 2)), figure(percent(row.loss_down, 2)), figure(clockText(row.conference)),
-    goodCell(row.good_up, row.up), goodCell(row.good_down, row.down), worst,
+    goodCell(row.good_up, row.up), goodCell(row.good_down, row.down),
+    makeText("td", "", picturesText(row.pictures)), worst,
   );
   return line;
 }

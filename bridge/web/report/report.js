@@ -3,7 +3,7 @@
 /** @import { NamedReport, PointRow } from "../types/protocol.js" */
 import { get } from "../common/api.js";
 import { byId, elementOf, make, makeHeader, makeText } from "../common/dom.js";
-import { clockText, timeText } from "../common/format.js";
+import { clockText, picturesText, timeText } from "../common/format.js";
 import { language, pick, t } from "../common/i18n.js";
 import { startLanguage } from "../common/language.js";
 import { whoami } from "../common/login.js";
@@ -85,10 +85,6 @@ function cellsOf(row, zone, name) {
     clockText(row.floor_seconds),
     t(`quality.${commonest(row.up)}`),
     t(`quality.${commonest(row.down)}`),
-    Object.entries(row.pictures).map(([name, seconds]) => pictureText(name, seconds)).join("; "),
+    picturesText(row.pictures),
   ];
 }
-
-/** For how many minutes a point had a picture. @param {string} name @param {number} seconds */
-const pictureText = (name, seconds) =>
-  `${name === "sound" ? t("report.sound_only") : `${name}p`}: ${Math.max(1, Math.round(seconds / 60))} ${t("report.minutes")}`;

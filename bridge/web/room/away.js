@@ -16,6 +16,7 @@ export const MEDIA_LIMIT = 2.5; // seconds without media, while the bridge answe
  * @property {boolean} cable  whether the computer has a network at all
  * @property {boolean} worker  whether the bridge has what forwards picture and sound
  * @property {number} mediaDown  seconds that there has been no media; 0 where there is
+ * @property {string} blocked  what to try where connections for media fail again and again (key); or ""
  * @property {string} contact  whom to call
  */
 
@@ -36,7 +37,8 @@ export function awayOf(known) {
   if (link === "up" && known.quiet) return say(known.cable ? "line" : "cable");
   if (link !== "up") return null;
   if (!known.worker) return say("worker");
-  return known.mediaDown >= MEDIA_LIMIT ? say("media") : null;
+  if (known.mediaDown < MEDIA_LIMIT) return null;
+  return known.blocked ? { ...say("media"), kind: "blocked", next: t(known.blocked) + call } : say("media");
 }
 
 /** @param {Known} known */

@@ -2,6 +2,8 @@
 // This module puts its parts together; each has a module of its own.
 
 /** @import { ToClient } from "../types/protocol.js" */
+import { isLoopback } from "../common/blocked.js";
+import { browser } from "../common/browser.js";
 import { Client } from "../common/client.js";
 import { byId, setText } from "../common/dom.js";
 import { pick } from "../common/i18n.js";
@@ -9,6 +11,7 @@ import { startLanguage } from "../common/language.js";
 import { QUIET_LIMIT } from "../common/protocol.js";
 import { Refused, errorText } from "../common/refused.js";
 import { pointOf } from "../common/state.js";
+import { Vigil } from "../common/vigil.js";
 import { awayOf } from "./away.js";
 import { Bar } from "./bar.js";
 import { Devices } from "./devices.js";
@@ -18,8 +21,9 @@ import { Stage } from "./stage.js";
 import { callThrough } from "./test_call.js";
 import { mySeat, statusOf } from "./texts.js";
 
-const TICK = 250; // ms
-const LATE = 1000; // ms between two ticks: this computer stood still
+const TICK = 0.25; // s
+/** Whether the bridge is this very computer: no cable lies between them, whatever the browser thinks. */
+const LOCAL = isLoopback(location.hostname);
 
 let rebuild = () => {}; // before the point is known there is nothing to show
 await startLanguage(() => rebuild());
@@ -30,8 +34,7 @@ byId("join").hidden = true;
 byId("room").hidden = false;
 
 let mediaRefusal = ""; // why the bridge does not take this page's offer
-let mediaLost = performance.now(); // since when there is no media
-let ticked = performance.now();
+const mediaAway = new Vigil(TICK, browser.now()); // how long there has been no media
 
 /** @type {Client} */
 const client = new Client(identity, {
@@ -43,7 +46,7 @@ const client = new Client(identity, {
   mediaChanged,
   levels: () => stage.renderLevels(),
   render,
-});
+}, TICK);
 const stage = new Stage(client, () => devices.camera.live);
 const bar = new Bar(client, devices, render);
 devicesChanged = () => {
@@ -109,7 +112,7 @@ function render() {
   document.title = name;
   const { farewell, link, problem, mediaLink } = client;
   const refusal = bar.refusal || mediaRefusal;
-  const quiet = client.silence > QUIET_LIMIT * 1000;
+  const quiet = client.silence > QUIET_LIMIT;
   const faults = { camera: devices.camera.fault, microphone: devices.microphone.fault };
   const [level, text] = statusOf({ farewell, link: link === "up" && quiet ? "down" : link, problem, refusal, mediaLink, faults });
   setText(byId("status"), text);
@@ -122,11 +125,11 @@ function render() {
 /** What is said over everything while the room is cut off. */
 function renderAway() {
   const { farewell, link, problem, connection, state } = client;
-  const now = performance.now();
-  if (client.mediaLink === "up") mediaLost = now;
+  if (client.mediaLink === "up") mediaAway.heard(browser.now());
   const shown = awayOf({
-    farewell, link, problem, cause: connection.cause, quiet: client.silence > QUIET_LIMIT * 1000,
-    cable: navigator.onLine, worker: state.worker, mediaDown: (now - mediaLost) / 1000, contact: state.contact,
+    farewell, link, problem, cause: connection.cause, quiet: client.silence > QUIET_LIMIT,
+    cable: LOCAL || navigator.onLine, worker: state.worker, mediaDown: mediaAway.silence,
+    blocked: client.blocked, contact: state.contact,
   });
   byId("away").hidden = shown === null;
   byId("away").dataset.kind = shown?.kind ?? "";
@@ -135,9 +138,8 @@ function renderAway() {
 }
 
 function tick() {
-  const now = performance.now();
-  if (now - ticked > LATE) client.awoke();
-  ticked = now;
+  client.look();
+  mediaAway.look(browser.now());
   stage.tick();
   renderAway();
 }
@@ -147,4 +149,4 @@ watchPlayback(client.media, (message) => client.connection.send(message));
 Object.assign(globalThis, { room: client }); // for tests and for whoever looks from outside
 devices.open();
 client.start();
-setInterval(tick, TICK);
+setInterval(tick, TICK * 1000);

@@ -15,6 +15,7 @@ const ICONS = { good: "✔", warn: "!", bad: "✖", unknown: "?" };
 /**
  * @typedef {object} Box  the part of the page that is about one point
  * @property {HTMLElement} live  made anew when it changes
+ * @property {HTMLDetailsElement} traffic
  * @property {HTMLElement} tools
  * @property {HTMLElement} charts
  * @property {HTMLElement} said  what came of the last thing that was done

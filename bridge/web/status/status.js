@@ -13,6 +13,7 @@ import { drawCharts } from "./charts.js";
 import { showPoint } from "./point.js";
 import { startSelfTest } from "./selftest.js";
 import { buildTools, showTools } from "./tools.js";
+import { showTraffic } from "./traffic_box.js";
 
 const REFRESH = 3000; // ms
 const CHARTS_EVERY = 60; // seconds
@@ -48,6 +49,7 @@ async function refresh() {
 function show(point, charts) {
   const box = boxOf(point);
   showPoint(point, box, (work) => attempt(box, work));
+  if (charts) showTraffic(point.id, box.traffic);
   showTools(point, box);
   if (charts && point.now - box.charted > CHARTS_EVERY) {
     box.charted = point.now;
@@ -63,11 +65,12 @@ function boxOf(point) {
   root.dataset.point = point.id;
   makeText("h2", "", pick(point.name), root);
   const live = make("div", "live", root);
+  const traffic = make("details", "traffic", root);
   const tools = make("div", "tools", root);
   const said = make("p", "said", root);
   said.setAttribute("role", "status");
   const charts = make("div", "charts", root);
-  const box = { live, tools, charts, said, charted: 0 };
+  const box = { live, traffic, tools, charts, said, charted: 0 };
   boxes.set(point.id, box);
   buildTools(point.id, box, (work) => attempt(box, work));
   return box;

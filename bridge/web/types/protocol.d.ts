@@ -587,6 +587,7 @@ export interface LineRow {
   good_up: number | null;
   good_down: number | null;
   worst: Hour[];
+  pictures: Record<string, number>;
 }
 
 export interface Lines {
@@ -1147,6 +1148,7 @@ export interface SlotReport {
 export interface SlotTraffic {
   slot: string;
   point: string | null;
+  name: Sentence | null;
   layer: string;
   height: number;
   frame_rate: number;

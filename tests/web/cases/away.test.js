@@ -8,7 +8,7 @@ import { welcome } from "./samples.js";
 useLanguage("vi");
 
 const fine = {
-  farewell: null, link: "up", problem: null, cause: "", quiet: false, cable: true, worker: true, mediaDown: 0, contact: "",
+  farewell: null, link: "up", problem: null, cause: "", quiet: false, cable: true, worker: true, mediaDown: 0, blocked: "", contact: "",
 };
 const problem = { type: "", status: 409, title: "Busy.", title_vi: "Bận." };
 
@@ -38,6 +38,9 @@ test("a room that is cut off is told by what, and what comes next", () => {
     titles.add(shown.title);
     for (const text of [shown.title, shown.next]) assert.match(text, /\p{L}+ \p{L}+/u, "a sentence");
   }
+  const blocked = awayOf({ ...fine, mediaDown: MEDIA_LIMIT, blocked: "media.blocked_firefox" });
+  assert.equal(blocked?.kind, "blocked");
+  assert.match(blocked?.next ?? "", /Chromium/);
   assert.equal(titles.size, 9, "each case reads differently");
   assert.match(awayOf({ ...fine, quiet: true, contact: "0218 000 000" })?.next ?? "", /0218 000 000/);
 });

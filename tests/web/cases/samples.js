@@ -67,3 +67,17 @@ export const inRoom = (changes = {}, own = {}) => after(
   welcome({ point: "khoan-du", user: null, role: "", may_direct: false }),
   stateMessage({ conference: conference({ seats: { "khoan-du": seat(own) }, ...changes }) }),
 );
+
+const slot = { slot: "programme", point: "hoi-truong", name: name("Hội trường", "Hall"), layer: "h", height: 360, frame_rate: 14.9, bitrate: 480_000, paused: "" };
+/** What a weak line is sent and sends. @type {import("../../../bridge/web/types/protocol.js").PointTraffic} */
+export const traffic = {
+  connected: true, estimate: 820_000, bound: 1_500_000, used: 560_000, loss: 0.02, red: 1,
+  slots: [
+    slot,
+    { ...slot, slot: "thumb:1", point: "chi-ne", name: name("Chi Nê", "Chi Ne"), height: 0, frame_rate: 0, bitrate: 0, paused: "line" },
+    { ...slot, slot: "thumb:2", point: null, name: null, height: 0, frame_rate: 0, bitrate: 0 },
+  ],
+  share_up: 2_000_000, received: 640_000, lost: 0.061, red_received: 2,
+  layers: [{ source: "camera", rid: "q", height: 180, frame_rate: 15, bitrate: 140_000 }],
+  asked: { camera: ["q", "h"], content: [] }, promised: { up: "full", down: "no_thumbnails" },
+};

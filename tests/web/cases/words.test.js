@@ -10,7 +10,7 @@ import { missing } from "../../../bridge/web/console/floor.js";
 import { KEYS } from "../../../bridge/web/console/keys.js";
 import { lineText, reasonText } from "../../../bridge/web/console/log_text.js";
 import { SECTIONS } from "../../../bridge/web/console/sections.js";
-import { NOW, line, onDesk, seat, stateMessage, conference } from "./samples.js";
+import { NOW, line, onDesk, seat, stateMessage, conference, traffic } from "./samples.js";
 import { useLanguage } from "./support.js";
 
 const TYPES = readFileSync(new URL("../../../bridge/web/types/protocol.d.ts", import.meta.url), "utf-8");
@@ -125,7 +125,7 @@ for (const language of /** @type {const} */ (["vi", "en"])) {
         for (const known of [state, { ...state, rooms: /** @type {any} */ ({ "khoan-du": room }) }]) {
           for (const { name, rows } of SECTIONS) {
             isSentence(t(`panel.${name}`), language, name);
-            for (const { label, text } of rows({ state: known, point: "khoan-du", now: NOW, status })) {
+            for (const { label, text } of rows({ state: known, point: "khoan-du", now: NOW, status, traffic })) {
               if (label) isSentence(label, language, `${name} ${label}`);
               isSentence(text.replace("MOS 4.1", "MOS"), language, `${name} ${text}`);
             }
