@@ -36,6 +36,7 @@ from installation.manifest import (
 RELEASES, CURRENT = "releases", "current"
 BUNDLE = "bundle.pyz"
 COMPLETE = ".complete"
+PACKAGES = ".packages"  # what the virtual environment of a release was made of
 BLOCK = 1 << 20  # octets read at once
 # What every release must be able to import before it counts as installed.
 IMPORTS = "import bridge.cli.main, bridge.media.shell.worker, endpoints.agent.cli"
@@ -81,9 +82,12 @@ def unpack(bundle: Path, home: Path, *, keep_bundle: bool = False) -> Path:
         with zipfile.ZipFile(bundle) as archive:
             _extract(archive, PROGRAM, folder)
             archive.extract(SBOM, folder)
-            _packages(archive, manifest.pip, wheels, folder / ".venv")
-        compileall.compile_dir(folder, quiet=2, rx=_ENVIRONMENT)
-        _try_imports(folder)
+            made_of = _identity(archive, wheels)
+            (folder / PACKAGES).write_text(made_of)
+            compileall.compile_dir(folder, quiet=2)
+            if not _shared(home, folder, made_of):
+                _packages(archive, manifest.pip, wheels, folder / ".venv")
+                _try_imports(folder)
         if keep_bundle:
             shutil.copyfile(bundle, folder / BUNDLE)
         (folder / COMPLETE).touch()
@@ -93,17 +97,6 @@ def unpack(bundle: Path, home: Path, *, keep_bundle: bool = False) -> Path:
             raise InstallError(f"The bundle cannot be unpacked into {folder}: {error}.") from None
         raise
     return folder
-
-
-class _Environment:
-    """What `compileall` leaves out: the packages, which pip has compiled."""
-
-    @staticmethod
-    def search(path: str) -> bool:
-        return f"{os.sep}.venv{os.sep}" in path
-
-
-_ENVIRONMENT = _Environment()
 
 
 def _extract(archive: zipfile.ZipFile, prefix: str, folder: Path) -> None:
@@ -118,6 +111,48 @@ def _extract(archive: zipfile.ZipFile, prefix: str, folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(info) as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink, BLOCK)
+
+
+def _identity(archive: zipfile.ZipFile, wheels: Collection[str]) -> str:
+    """Which Python and which wheels an environment is made of; equal for equal environments."""
+    lines = [sys.version]
+    for name in sorted(wheels):
+        info = archive.getinfo(WHEELS + name)
+        lines.append(f"{name} {info.file_size} {info.CRC:08x}")
+    return "\n".join(lines)
+
+
+def _shared(home: Path, folder: Path, made_of: str) -> bool:
+    """Give a release the packages of another that was made of the same, as links to its files.
+
+    Most updates change no package, and a room's PC takes a minute or more to install them all.
+    False where no release has them, or what it has does not work any more.
+    """
+    environment = folder / ".venv"
+    for other in sorted((home / RELEASES).iterdir()):
+        if other == folder or not (other / COMPLETE).exists():
+            continue
+        with contextlib.suppress(OSError, shutil.Error, InstallError):
+            if (other / PACKAGES).read_text() != made_of:
+                continue
+            shutil.copytree(other / ".venv", environment, symlinks=True, copy_function=os.link)
+            _move_scripts(other / ".venv", environment)
+            _try_imports(folder)
+            return True
+        shutil.rmtree(environment, ignore_errors=True)
+    return False
+
+
+def _move_scripts(old: Path, new: Path) -> None:
+    """Let the scripts of an environment, and its description, name the folder that they are in."""
+    before, after = os.fsencode(old.absolute()), os.fsencode(new.absolute())
+    for path in (new / "pyvenv.cfg", *(new / "bin").iterdir()):
+        if path.is_symlink() or before not in (text := path.read_bytes()):
+            continue
+        mode = path.stat().st_mode
+        path.unlink()  # the other release has the same file
+        path.write_bytes(text.replace(before, after))
+        path.chmod(mode)
 
 
 def _packages(

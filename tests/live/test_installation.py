@@ -181,6 +181,11 @@ async def test_a_room_pc_installs_itself_is_updated_and_goes_back(
         assert second != first
         assert await admin.release() == second.name
         assert first.exists(), "the release before is kept"
+        (package,) = (second / ".venv").glob("lib/*/site-packages/av/__init__.py")
+        assert package.stat().st_nlink > 1, "the packages are the same, so they are shared"
+        scripts = [f.read_bytes() for f in (second / ".venv/bin").iterdir() if not f.is_symlink()]
+        assert scripts
+        assert not any(os.fsencode(first) in script for script in scripts)
 
         for change, why in (
             # It starts and ends at once, and it runs and does not find the bridge.
