@@ -14,7 +14,7 @@ from bridge.media.attention import Attention
 from bridge.media.counters import Counters, Drop
 from bridge.media.distribution import Distributor
 from bridge.media.dtls import DtlsServer, Identity
-from bridge.media.fanout import Rest, fan_out, gather, share, stamp
+from bridge.media.fanout import Rest, Sink, fan_out, gather, share, stamp
 from bridge.media.ice import IceLite
 from bridge.media.intake import Intake
 from bridge.media.layer import Layer
@@ -160,9 +160,9 @@ class MediaCore:
     def _unix(self, now: float) -> float:
         return now + self.unix_offset
 
-    def flush(self, now: float, sink: Callable[[Transport], None]) -> None:
-        """Fan out what was received. ``sink`` gets each receiver with its ``out`` filled and
-        empties it; afterwards `drain` gives the other output."""
+    def flush(self, now: float, sink: Sink) -> None:
+        """Fan out what was received. ``sink`` gets each receiver with its ``out`` filled, sends
+        that and may tell when; afterwards `drain` gives the other output."""
         dirty = self.intake.take_dirty()
         if dirty:
             # Every switch comes before anything is gathered: from here on a slot stands in one
@@ -181,7 +181,7 @@ class MediaCore:
         if self.router.key_frames:
             self._send_key_frame_requests(now)
 
-    def flush_rest(self, rest: list[Rest], now: float, sink: Callable[[Transport], None]) -> None:
+    def flush_rest(self, rest: list[Rest], now: float, sink: Sink) -> None:
         """Send what the compiled turn took in to the slots that it does not serve."""
         for layer, packets, slots in rest:
             share(layer, packets, slots, self.ready)
@@ -189,7 +189,7 @@ class MediaCore:
         for layer, _, _ in rest:
             layer.batch = None
 
-    def _fan_out(self, now: float, sink: Callable[[Transport], None]) -> None:
+    def _fan_out(self, now: float, sink: Sink) -> None:
         ready = self.ready
         if not ready:
             return
@@ -201,8 +201,8 @@ class MediaCore:
             if transport.pacer:
                 self.pressing = True
             if transport.out:
-                transport.book(now)
-                sink(transport)
+                sent_at = sink(transport)
+                transport.book(now if sent_at is None else sent_at)
                 transport.out = []
 
     def _send(self, socket: int, address: Address, datagram: bytes) -> None:

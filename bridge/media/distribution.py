@@ -7,7 +7,7 @@ layers, and what comes of it is told to the control process.
 from __future__ import annotations
 
 from bridge.media import messages as m
-from bridge.media.congestion.allocation import Demand, Step, allocate, steps_of
+from bridge.media.congestion.allocation import GROUND, Demand, Step, allocate, steps_of
 from bridge.media.congestion.estimator import START
 from bridge.media.congestion.line import Line
 from bridge.media.congestion.pacer import Pacer
@@ -197,7 +197,14 @@ class Distributor:
             if result.steps.get(demand.slot) is None
         ]
         needed = min(steps[:1], default=0.0) / MARGIN
-        estimator.tick(now, wanted=wanted, may_probe=bool(transport.cc_word), needed=needed)
+        ground = sum(d.steps[0].bitrate for d in demands if d.importance <= GROUND)
+        estimator.tick(
+            now,
+            wanted=wanted,
+            may_probe=bool(transport.cc_word),
+            needed=needed,
+            floor=(sound + ground) / MARGIN,
+        )
         weak = bool(budget) and (result.used < result.wanted - 1 or estimator.was_full(now))
         transport.weaken(weak)
         self._pace(transport, budget, result.used, now)

@@ -6,6 +6,7 @@ Nothing here allocates more than header and body of the packet, logs, raises or 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 from bridge.media import redundancy, vp8
 from bridge.media.counters import Counters
@@ -25,6 +26,11 @@ WIRE = 64  # octets around a payload on the line: IP, UDP, RTP with extension, t
 
 # A layer, packets of it, and the slots that are to have them.
 Rest = tuple[Layer, list[Packet], list[Slot]]
+
+# Sends what a receiver's ``out`` holds and leaves it as it is; returns when it left (monotonic
+# seconds), or None for the time of the turn. A turn that takes long, or is interrupted, must not
+# look like a line that does.
+Sink = Callable[[Transport], float | None]
 
 
 def gather(layer: Layer, ready: list[Transport]) -> None:

@@ -46,8 +46,8 @@ class Meter:
         return self.frame_rates[-1]
 
     def settled(self, now: float) -> bool:
-        """Whether the layer has sent for long enough to be known."""
-        return bool(self._at) and now - self._since > SETTLED
+        """Whether the layer has sent for long enough to be known, and does so still."""
+        return bool(self._at) and now - self._since > SETTLED > now - self._at
 
     def read(self, layer: Layer, now: float) -> None:
         """Count what came in since the last call."""

@@ -3,10 +3,10 @@ compiles it beforehand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from bridge.media.core import MediaCore
+from bridge.media.fanout import Sink
 from bridge.media.shell.hot_path import HotPath
 from bridge.media.transport import Address, Transport
 
@@ -66,7 +66,7 @@ class CompiledCore(MediaCore):
             data, address = datagrams[i]
             super().receive(data, address, socket, now)
 
-    def flush(self, now: float, sink: Callable[[Transport], None]) -> None:
+    def flush(self, now: float, sink: Sink) -> None:
         sent, self.sent = self.sent, []
         for transport, packets in sent:
             waiting, transport.out[:] = list(transport.out), packets

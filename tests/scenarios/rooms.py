@@ -186,6 +186,22 @@ class Receiver:
     octets: int = 0
     key_frames_asked: int = 0
     on_frame: Callable[[int, bool], None] | None = None
+    # Its process: until when it does not run, until when it is busy with what has waited, how many
+    # datagrams wait, how many its socket has room for, and the seconds that each of them takes.
+    asleep: float = 0.0
+    busy: float = 0.0
+    waiting: int = 0
+    room: int = 1 << 20
+    pace: float = 2e-4
+
+    def sleep(self, until: float) -> None:
+        """Its process does not run for a while."""
+        self.asleep = until
+
+    def take(self, data: bytes, sent_at: float, now: float) -> None:
+        """A datagram that has waited is read."""
+        self.waiting -= 1
+        self.receive(data, sent_at, now)
 
     def receive(self, data: bytes, sent_at: float, now: float) -> None:
         """A datagram of the bridge arrived."""

@@ -52,6 +52,7 @@ class World:
     samples: list[Sample] = field(default_factory=list)
     events: list[tuple[float, m.Event]] = field(default_factory=list)
     start: float = 0.0
+    asleep: float = 0.0  # until when the worker's process does not run
 
     def __post_init__(self) -> None:
         self.bench = Bench(seed=self.seed)
@@ -65,6 +66,7 @@ class World:
         self._rate = 0.0
         self._random = random.Random(self.seed)
         self._later: list[tuple[float, int, Callable[[], None]]] = []
+        self._socket: list[tuple[bytes, TestPeer]] = []  # what arrives while it sleeps
 
     @property
     def now(self) -> float:
@@ -206,7 +208,13 @@ class World:
             for sender in self.cameras.values():
                 sender.step(now, self._in)
             for receiver in self.receivers.values():
-                receiver.step(now, self._up)
+                if now >= receiver.asleep:
+                    receiver.step(now, self._up)
+            if now < self.asleep:
+                continue
+            for data, peer in self._socket:
+                bench.core.receive(data, peer.address, 0, now)
+            self._socket.clear()
             if now >= self._next_tick or bench.core.pressing:
                 self._next_tick = now + 0.01
                 bench.core.tick(now, bench.core.unix_offset)
@@ -214,13 +222,23 @@ class World:
             if now >= self._next_sample:
                 self._sample(now)
 
+    def sleep(self, seconds: float) -> None:
+        """The worker's process does not run for a while."""
+        self.asleep = self.bench.now + seconds
+
     def _in(self, peer: TestPeer, packet: bytes) -> None:
-        self.bench.core.receive(peer.tx.protect(packet), peer.address, 0, self.bench.now)
+        self._take(peer.tx.protect(packet), peer)
 
     def _up(self, peer: TestPeer, compound: bytes) -> None:
         sealed = peer.tx.protect_rtcp(compound)
         for at in self.paths[peer.id].up.offer(self.bench.now, len(sealed) + WIRE):
-            self._fly(at, lambda: self.bench.core.receive(sealed, peer.address, 0, self.bench.now))
+            self._fly(at, lambda: self._take(sealed, peer))
+
+    def _take(self, sealed: bytes, peer: TestPeer) -> None:
+        if self.bench.now < self.asleep:
+            self._socket.append((sealed, peer))
+        else:
+            self.bench.core.receive(sealed, peer.address, 0, self.bench.now)
 
     def _fly(self, at: float, what: Callable[[], None]) -> None:
         heapq.heappush(self._flying, (at, next(self._order), what))
@@ -261,8 +279,19 @@ class World:
                 at = leaves + self.paths[transport.id].extra
                 self._fly(
                     at,
-                    lambda d=data, t=at: receiver.receive(d, sent_at, t),  # type: ignore[misc]
+                    lambda d=data, t=at: self._hand(receiver, d, sent_at, t),  # type: ignore[misc]
                 )
+
+    def _hand(self, receiver: Receiver, data: bytes, sent_at: float, at: float) -> None:
+        """A datagram reaches a room's socket, and its process as soon as that runs."""
+        start = max(receiver.asleep, receiver.busy)
+        if at >= start:
+            receiver.receive(data, sent_at, at)
+        elif receiver.waiting < receiver.room:
+            receiver.waiting += 1
+            receiver.busy = start + receiver.pace
+            late = receiver.busy
+            self._fly(late, lambda: receiver.take(data, sent_at, late))
 
     def _sample(self, now: float) -> None:
         self._next_sample = now + SAMPLE

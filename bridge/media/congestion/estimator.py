@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.media.congestion.book import Book, Report
+from bridge.media.congestion.drain import Drain
 from bridge.media.congestion.loss import LossBound
 from bridge.media.congestion.probe import FULL_BEFORE, Prober
 from bridge.media.congestion.rate import FLOOR, Acknowledged, Rate
-from bridge.media.congestion.trend import Trend, Usage
+from bridge.media.congestion.trend import QUEUE_STANDS, Trend, Usage
 
 START = 300_000.0  # bit/s assumed of a line that nothing is known of
 SILENT = 1.0  # seconds of sending without any report after which a receiver counts as one that
@@ -19,6 +20,7 @@ RATE_WINDOW = 0.5  # seconds over which the sent rate is measured
 CALM_QUEUE = 0.06  # seconds of queue with which probing is still harmless
 CALM_LOSS = 0.08
 SMALL = 100_000.0  # bit/s: sound alone, which fills no queue
+STEP = 0.5  # of the estimate is left at a time while the queue is short: it may be a moment's
 INEFFECTIVE = 4  # decreases in a row that leave the queue as it is: it is another's
 SETTLES = 1.0  # seconds after a decrease in which loss tells of the time before
 # A REMB follows what is received and says little while that is little: it counts once it asks for
@@ -34,6 +36,7 @@ class Estimator:
         "_acknowledged",
         "_credit",
         "_credit_at",
+        "_drain",
         "_first_sent_at",
         "_in_vain",
         "_mark_at",
@@ -42,6 +45,7 @@ class Estimator:
         "_remb_at",
         "_remb_counts",
         "book",
+        "floor",
         "loss",
         "prober",
         "rate",
@@ -66,6 +70,8 @@ class Estimator:
         self.refused = 0  # reports beyond the limit
         self.wanted = 0.0
         self.sent_rate = 0.0
+        self.floor = 0.0  # bit/s under which delay alone lowers nothing
+        self._drain = Drain()
         self._acknowledged = Acknowledged()
         self._credit = REPORTS_AT_ONCE
         self._credit_at = now
@@ -121,13 +127,14 @@ class Estimator:
         for batch in report.arrived:
             self.trend.add(batch.sent_at, batch.first_arrival, batch.last_arrival)
             self._acknowledged.add(batch.last_arrival, batch.octets)
+            self._drain.add(batch.sent_at, batch.last_arrival, batch.octets)
         if report.skipped and report.arrived:
             # Nothing is known of these; as much of them will have arrived as of the others.
             share = report.received / (report.received + max(0, report.lost))
             last = report.arrived[-1].last_arrival
             self._acknowledged.add(last, round(report.skipped * share))
         self._measure_sent(now)
-        usage = self.trend.usage
+        usage = self._usage(now)
         if usage is Usage.OVER:
             self.prober.abort(now)
         self.prober.arrived(report.arrived)
@@ -139,13 +146,26 @@ class Estimator:
             self.loss.add(report.received, lost, self.sent_rate, self.rate.estimate, now)
         return report
 
+    def _usage(self, now: float) -> Usage:
+        """What the line does, but for delays that are a process's and not the line's: what came
+        out of a backlog faster than is sent was held up elsewhere."""
+        carried = self._drain.proven()
+        if carried and not self.trend.proven:
+            self.rate.proven(carried, now)
+            if carried > self.rate.estimate:
+                return Usage.NORMAL
+        return self.trend.usage
+
     def _judge(self, usage: Usage, now: float) -> None:
         acknowledged = self._acknowledged.rate()
         if usage is Usage.OVER:
             # The queue was busy just now: what came out of it is what the line carries.
             acknowledged = self._acknowledged.recent() or acknowledged
             before = self.rate.decreases
-            self.rate.update(usage, acknowledged, self.rtt, now)
+            floor = self._floor
+            if self.trend.queue < QUEUE_STANDS:
+                floor = max(floor, STEP * self.rate.estimate)
+            self.rate.update(usage, acknowledged, self.rtt, now, floor)
             if self.rate.decreases != before:
                 self._was_it_us()
             return
@@ -159,6 +179,12 @@ class Estimator:
             self.rate.set(result.rate, now)
         else:
             self.rate.update(usage, acknowledged, self.rtt, now)
+
+    @property
+    def _floor(self) -> float:
+        """`floor`, unless a queue that stays or loss proves that the line carries less."""
+        proven = self.trend.proven or self.loss.excess > CALM_LOSS
+        return 0.0 if proven else self.floor
 
     def _was_it_us(self) -> None:
         """A queue that stays the same however little is sent is another's: it becomes part of
@@ -202,10 +228,21 @@ class Estimator:
         """Whether more was sent than the line carries, not long ago."""
         return now - max(self.rate.decreased_at, self.loss.lowered_at) < FULL_BEFORE
 
-    def tick(self, now: float, *, wanted: float, may_probe: bool, needed: float = 0.0) -> None:
+    def tick(
+        self,
+        now: float,
+        *,
+        wanted: float,
+        may_probe: bool,
+        needed: float = 0.0,
+        floor: float | None = None,
+    ) -> None:
         """Let time pass: ``wanted`` bit/s would be sent if the line carried it, and something more
-        than now if it carried ``needed``."""
+        than now if it carried ``needed``. Delay alone, without loss or a queue that stays, holds
+        nobody under ``floor`` (None: as before)."""
         self.wanted = wanted
+        if floor is not None:
+            self.floor = floor
         self.book.trim(now)
         self._measure_sent(now)
         if may_probe and self.reported:
@@ -238,7 +275,7 @@ class Estimator:
     @property
     def estimate(self) -> float:
         """bit/s; 0 while nothing is known."""
-        estimate = self.remb if self._remb_counts else 0.0
+        estimate = max(self.remb, self._floor) if self._remb_counts else 0.0
         if self.reported:
             estimate = self.rate.estimate
         bound = self.loss.bound

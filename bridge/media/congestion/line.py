@@ -52,9 +52,10 @@ class Line:
         """The least of the budgets of the last ``hold`` seconds; 0 is no limit."""
         value = budget or 1e12
         budgets = self.budgets
-        while budgets and budgets[-1][1] >= value:
+        while budgets and budgets[-1][1] > value:
             budgets.pop()
-        budgets.append((now, value))
+        if not budgets or budgets[-1][1] < value:  # else it has been the same since then
+            budgets.append((now, value))
         while len(budgets) > 1 and budgets[1][0] <= now - hold:
             budgets.popleft()
         least = min(value, budgets[0][1]) if hold else value

@@ -8,6 +8,8 @@ import math
 INTERVAL = 0.8  # seconds that are judged together
 FEWEST = 40  # packets in them
 TOLERATED = 0.10  # above the line's own loss: more is congestion
+CONFIRMED = 2  # intervals in a row: one alone may be a receiver's process that did not run
+SOONER = 0.5  # of an interval and its packets that do for the second of them
 HEAVY = 0.3  # above it what got through is all that is sent on
 BURSTS = 3.5  # standard deviations of independent losses that chance may add: they come in bursts
 QUIET = 0.02  # above the line's own loss: less lets the bound grow
@@ -30,6 +32,7 @@ class LossBound:
         "_restore",
         "_sent_before",
         "_since",
+        "_strikes",
         "bound",
         "loss",
         "lowered_at",
@@ -48,6 +51,7 @@ class LossBound:
         self._sent_before = 0.0
         self._restore = 0.0
         self._intervals = 0  # since that cut
+        self._strikes = 0  # intervals in a row with too much of it
 
     @property
     def excess(self) -> float:
@@ -62,7 +66,8 @@ class LossBound:
         self._received += received
         self._lost += lost
         total = self._received + self._lost
-        if now - self._since < INTERVAL or total < FEWEST:
+        enough = SOONER if 0 < self._strikes < CONFIRMED else 1.0
+        if now - self._since < INTERVAL * enough or total < FEWEST * enough:
             return
         share = max(0.0, self._lost / total)
         self._received = self._lost = 0
@@ -71,8 +76,12 @@ class LossBound:
         self._judge(share, 2 * math.sqrt(max(share * (1 - share), 0.01) / total), sent_rate)
         chance = BURSTS * math.sqrt(self.own * (1 - self.own) / total)
         if _above(share, self.own) > TOLERATED + chance:
-            self._cut(share, sent_rate, estimate, now)
-        elif self.bound and _above(share, self.own) < QUIET + math.sqrt(self.own / total):
+            self._strikes += 1
+            if self._strikes >= CONFIRMED:
+                self._cut(share, sent_rate, estimate, now)
+            return
+        self._strikes = 0
+        if self.bound and _above(share, self.own) < QUIET + math.sqrt(self.own / total):
             self.bound = self.bound * GROWTH + 2000.0
             if self.bound > estimate * 1.2:
                 self.bound = 0.0

@@ -162,6 +162,8 @@ class Prober:
         cluster = self.current
         if cluster is None or cluster.started < 0:
             return 0
+        if not cluster.sent:
+            cluster.started = now  # a turn may take a while from `due` to here
         if now > cluster.last_sent or not cluster.sent:
             cluster.last_octets = 0
         cluster.last_sent = now

@@ -12,6 +12,7 @@ FLOOR = 30_000.0  # bit/s; less is no line for speech
 SMALL = 80_000.0  # bit/s; a queue does not tell that a line carries less: sound is no less
 CEILING = 1e9
 BETA = 0.85  # what is left of the acknowledged rate after an overuse
+UNDONE = 1.5  # seconds in which a decrease may prove to have been a mistake
 GROWTH = 1.08  # per second, far from the rate at which the line was full
 HEADROOM = 1.5  # times the acknowledged rate that the estimate may grow to
 SLACK = 10_000.0  # bit/s added to that, so that silence does not hold it down
@@ -72,13 +73,22 @@ class Acknowledged:
 class Rate:
     """The estimate that delay alone gives. ``decreased_at`` is when it was last lowered."""
 
-    __slots__ = ("_at", "_mean", "_variance", "decreased_at", "decreases", "estimate")
+    __slots__ = (
+        "_at",
+        "_before",
+        "_mean",
+        "_variance",
+        "decreased_at",
+        "decreases",
+        "estimate",
+    )
 
     def __init__(self, start: float) -> None:
         self.estimate = start
         self.decreases = 0
         self.decreased_at = -1e9
         self._at = -1.0
+        self._before: tuple[float, float] | None = None  # first of some decreases: estimate, time
         # The acknowledged rate at overuse: mean, and variance relative to it (section 5.5).
         self._mean = 0.0
         self._variance = 0.4
@@ -88,21 +98,38 @@ class Rate:
         self.estimate = min(max(rate, FLOOR), CEILING)
         self._at = now
 
-    def update(self, usage: Usage, acknowledged: float, rtt: float, now: float) -> None:
-        """Take a report in; ``acknowledged`` 0 is unknown."""
+    def update(
+        self, usage: Usage, acknowledged: float, rtt: float, now: float, floor: float = 0.0
+    ) -> None:
+        """Take a report in; ``acknowledged`` 0 is unknown. Nothing is lowered under ``floor``."""
         if usage is Usage.OVER:
-            self._decrease(acknowledged, rtt, now)
+            self._decrease(acknowledged, rtt, now, floor)
         elif usage is Usage.NORMAL and acknowledged > 0:
             self._increase(acknowledged, rtt, now)
         self._at = now
 
-    def _decrease(self, acknowledged: float, rtt: float, now: float) -> None:
+    def proven(self, carried: float, now: float) -> None:
+        """The line carried so much for certain: lowering it for less was a mistake."""
+        if self._before is None or now - self.decreased_at > UNDONE:
+            return
+        before, decreased_at = self._before
+        if carried > before > self.estimate:
+            self.estimate = before
+            self.decreased_at = decreased_at
+            self._before = None
+            self._mean = 0.0
+
+    def _decrease(self, acknowledged: float, rtt: float, now: float, floor: float) -> None:
         if not acknowledged:
             acknowledged = self.estimate * 0.5
         wait = min(max(rtt, 0.05), 0.3)
         if now - self.decreased_at < wait and acknowledged > 0.5 * self.estimate:
             return
-        lower = BETA * acknowledged
+        lower = max(BETA * acknowledged, floor)
+        if lower >= self.estimate:
+            return
+        if self._before is None or now - self.decreased_at > UNDONE:
+            self._before = (self.estimate, self.decreased_at)
         if self._mean and acknowledged < self._mean * (1 - 3 * self._deviation()):
             self._mean = 0.0
         self._note(acknowledged)

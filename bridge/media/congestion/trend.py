@@ -3,8 +3,10 @@
 Two signs are looked at together. The *trend*: the slope of the smoothed delay over groups of
 packets against a threshold that adapts to the line's own unrest (draft-ietf-rmcat-gcc-02
 section 5, with the regression that replaced its Kalman filter). And the *queue*: how much later
-than the earliest of the last half minute packets arrive. A rising trend without a queue is
-unrest; a queue that stands without a trend is one that is full.
+than the earliest of the last half minute packets arrive, the least of the last moments as in
+RFC 8289 section 4.2: a queue that empties in between is a burst, or a receiver's process that did
+not run for a while and then took everything in at once, and no line that is too thin. A rising
+trend without a queue is unrest; a queue that stands without a trend is one that is full.
 """
 
 from __future__ import annotations
@@ -23,8 +25,10 @@ THRESHOLD_MIN, THRESHOLD_MAX = 6.0, 600.0
 THRESHOLD_UP, THRESHOLD_DOWN = 0.0087, 0.039  # K_u and K_d
 THRESHOLD_LEAP = 15.0  # ms: what is farther off is a sudden loss of capacity, not unrest
 OVERUSE_TIME = 0.010  # seconds (overuse_time_th)
+STANDS_FOR = 0.1  # seconds of arrivals in whose least delay a queue is seen (RFC 8289: interval)
 QUEUE_SEEN = 0.025  # seconds below which a rising trend is unrest
 QUEUE_STANDS = 0.12  # seconds of a queue that does not go away by itself
+PROVEN_AFTER = 0.5  # seconds for which it stands until nothing but the line can be the reason
 QUEUE_LEAPS = 0.08  # seconds of a queue that the last `LEAP_GROUPS` groups all met: no doubt
 LEAP_GROUPS = 4
 BASE_BUCKET = 5.0  # seconds; the base delay is the least of the last `BASE_BUCKETS` of these
@@ -41,8 +45,8 @@ class Usage(Enum):
 
 
 class Trend:
-    """Follows one receiver's arrivals. ``queue`` is the delay above the base in seconds,
-    ``usage`` the present hypothesis, ``jumps`` how often its clock made no sense."""
+    """Follows one receiver's arrivals. ``queue`` is the least delay above the base lately, in
+    seconds, ``usage`` the present hypothesis, ``jumps`` how often its clock made no sense."""
 
     __slots__ = (
         "_accumulated",
@@ -56,12 +60,14 @@ class Trend:
         "_first_sent",
         "_history",
         "_last",
+        "_lows",
         "_over_count",
         "_over_time",
         "_previous",
         "_sent",
         "_smoothed",
         "_standing_since",
+        "_standing_told",
         "_threshold",
         "_threshold_at",
         "jumps",
@@ -91,7 +97,9 @@ class Trend:
         self._threshold = THRESHOLD
         self._threshold_at = -1.0
         self._standing_since = -1.0
+        self._standing_told = 0.0
         self._delays: deque[float] = deque(maxlen=LEAP_GROUPS)
+        self._lows: deque[tuple[float, float]] = deque()  # arrival, delay above the base
         self._bases: deque[float] = deque(maxlen=BASE_BUCKETS)
         self._bucket_at = -1.0
         self._base = 0.0
@@ -134,9 +142,10 @@ class Trend:
 
     def _close(self) -> None:
         """A group is complete: measure its queue, and its delay against the one before."""
-        self._follow_base(self._first_arrival - self._first_sent)
+        ahead = self._first_arrival - self._first_sent
+        self._follow_base(ahead)
         delay = self._arrival - self._sent - self._base
-        self.queue += (max(0.0, delay) - self.queue) * 0.2
+        self._follow_queue(min(ahead - self._base, delay))
         rises = bool(self._delays) and delay >= self._delays[0]
         self._delays.append(delay)
         last, self._last = self._last, (self._sent, self._arrival)
@@ -149,8 +158,22 @@ class Trend:
         self._history.append((self._arrival * 1000, self._smoothed))
         if len(self._history) == WINDOW:
             self._judge(gap)
-        if rises and len(self._delays) == LEAP_GROUPS and min(self._delays) > QUEUE_LEAPS:
+        leapt = rises and len(self._delays) == LEAP_GROUPS and min(self._delays) > QUEUE_LEAPS
+        if leapt and self.queue > QUEUE_SEEN:
             self.usage = Usage.OVER
+
+    def _follow_queue(self, low: float) -> None:
+        """Take a group's delay in; the last one before the time looked at counts, too."""
+        lows = self._lows
+        lows.append((self._arrival, max(0.0, low)))
+        while len(lows) > 1 and lows[1][0] <= self._arrival - STANDS_FOR:
+            lows.popleft()
+        self.queue = min(low for _, low in lows)
+
+    @property
+    def proven(self) -> bool:
+        """Whether a long queue has been standing for so long that it is the line's."""
+        return self._standing_since >= 0 and self._sent - self._standing_since > PROVEN_AFTER
 
     def _follow_base(self, delay: float) -> None:
         if self._bucket_at < 0 or self._sent - self._bucket_at >= BASE_BUCKET:
@@ -176,7 +199,7 @@ class Trend:
         if self.queue < QUEUE_STANDS:
             self._standing_since = -1.0
         elif self._standing_since < 0:
-            self._standing_since = self._sent
+            self._standing_since = self._standing_told = self._sent
         if modified > self._threshold and self.queue > QUEUE_SEEN:
             self._over_time = gap / 2 if self._over_time < 0 else self._over_time + gap
             self._over_count += 1
@@ -189,9 +212,9 @@ class Trend:
             self._over_count = 0
             if modified < -self._threshold:
                 self.usage = Usage.UNDER
-            elif self._standing_since >= 0 and self._sent - self._standing_since > 0.2:
+            elif self._standing_since >= 0 and self._sent - self._standing_told > 0.2:
                 self.usage = Usage.OVER
-                self._standing_since = self._sent
+                self._standing_told = self._sent
             else:
                 self.usage = Usage.NORMAL
         self._previous = slope

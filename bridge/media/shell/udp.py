@@ -177,19 +177,21 @@ class MediaSockets:
         except OSError:
             self.core.counters.drop(Drop.SEND_ERROR)
 
-    def _send_batch(self, transport: Transport) -> None:
-        """One sendmsg for every run of equal-sized packets (the last may be shorter)."""
+    def _send_batch(self, transport: Transport) -> float | None:
+        """One sendmsg for every run of equal-sized packets (the last may be shorter). Returns when
+        they left."""
         out = transport.out
         sendmsg = self.sockets[transport.socket].sendmsg
         address = transport.address
         if address is None:
-            return
+            return None
         counters = self.core.counters
+        sent_at = time.monotonic()
         if len(out) == 2:  # a lone packet: one buffer and sendto cost less than two and sendmsg
             self._send_one(self.sockets[transport.socket], out[0] + out[1], address)
             counters.sends_single += 1
             counters.octets_out += len(out[0]) + len(out[1])
-            return
+            return sent_at
         # All heads of a receiver have one size (none under AES-CM, where the body is the whole
         # packet), so the bodies' sizes decide.
         sizes = list(map(len, out[1::2]))
@@ -224,6 +226,7 @@ class MediaSockets:
                     continue
                 counters.drop(Drop.SEND_ERROR, end - start)
             start = end
+        return sent_at
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -11,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.media.congestion.estimator import REPORTS_AT_ONCE, START, Estimator
+from bridge.media.congestion.loss import LossBound
+from bridge.media.congestion.rate import Rate
+from bridge.media.congestion.trend import Usage
 from endpoints.netem.impairment import Impairment, Profile
 
 STEP = 0.005
@@ -197,3 +200,29 @@ def test_no_lie_makes_the_estimate_larger_than_what_was_sent(
         assert estimate == 0 or 30_000 <= estimate <= 1e9
     probed = 6 * START * 2.5
     assert flow.estimator.estimate <= max(probed, 2 * sent_most, 5_000_000)
+
+
+def test_loss_of_one_moment_is_no_congestion() -> None:
+    """A socket without room loses once; what is sent meanwhile is not worth less."""
+    bound = LossBound()
+    for second in range(10):
+        lost = 60 if second == 5 else 0
+        bound.add(200 - lost, lost, 2e6, 3e6, float(second))
+        assert bound.bound == 0.0
+
+
+def test_loss_that_goes_on_is() -> None:
+    bound = LossBound()
+    for second in range(3):
+        bound.add(120, 80, 2e6, 3e6, float(second))
+    assert 0 < bound.bound < 2e6
+
+
+def test_delay_alone_holds_nobody_under_the_lowest_picture() -> None:
+    """Unless loss or a queue that stays proves that the line carries less."""
+    rate = Rate(START)
+    for step in range(20):
+        rate.update(Usage.OVER, 40_000, 0.05, step * 0.5, floor=200_000)
+    assert rate.estimate == 200_000
+    rate.update(Usage.OVER, 40_000, 0.05, 20.0)
+    assert rate.estimate < 100_000
