@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import re
 import ssl
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from config.schema import Tls
 
 CA_CERTIFICATE, CA_KEY = "ca.crt", "ca.key"
 CERTIFICATE, KEY = "server.crt", "server.key"
+NAME = re.compile(r"(\*\.)?(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 CA_YEARS = 10
 SERVER_DAYS = 397  # browsers take no longer ones
 
@@ -69,6 +71,15 @@ class ServerCertificate:
                 f"The certificate {certificate} or its key cannot be used: {error}."
             ) from None
         return context
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is a host name (RFC 1123 section 2.1), a wildcard, or an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return len(text) <= 253 and bool(NAME.fullmatch(text))
+    return True
 
 
 def create(

@@ -132,6 +132,7 @@ def configure(stream: TextIO | None = None, *, process: str = "") -> None:
         root.removeHandler(before)
     root.addHandler(handler)
     root.setLevel(_level())
+    logging.captureWarnings(True)  # else they stand between the lines as plain text
 
 
 @contextlib.contextmanager

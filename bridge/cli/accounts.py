@@ -61,6 +61,15 @@ def _fail(key: str, **arguments: str) -> typer.Exit:
     return typer.Exit(EXIT_BAD_INPUT)
 
 
+def _unknown(name: str) -> typer.Exit:
+    errors.print(
+        f"{text('en', 'account.unknown', name=name)} This shows all: python bridge.py user list",
+        soft_wrap=True,
+        markup=False,
+    )
+    return typer.Exit(EXIT_BAD_INPUT)
+
+
 def _check_role(role: str) -> None:
     if role not in ROLES:
         errors.print(f"{role!r} is not a role. Roles are {', '.join(ROLES)}.", markup=False)
@@ -71,7 +80,12 @@ def _check_points(file: Path, points: list[str] | None) -> None:
     known = {p.id for p in load_or_exit(file).points}
     for ident in points or []:
         if ident not in known:
-            raise _fail("refusal.unknown_point", point=ident)
+            errors.print(
+                f"The topology has no point {ident}. Its points: {', '.join(sorted(known))}.",
+                soft_wrap=True,
+                markup=False,
+            )
+            raise typer.Exit(EXIT_BAD_INPUT)
 
 
 async def _audit(accounts: Accounts, action: str, target: str) -> None:
@@ -124,7 +138,7 @@ def passwd(
     async def work(accounts: Accounts) -> None:
         hashed = passwords.hash_password(secret)
         if not await accounts.change_user(name, password=hashed, must_change=must_change):
-            raise _fail("account.unknown", name=name)
+            raise _unknown(name)
         await accounts.end_logins(name)
         await _audit(accounts, "user passwd", name)
         typer.echo(f"{name}: " + ("done" if stdin else f"the new password is {secret}"))
@@ -148,7 +162,7 @@ def role(
         if point is not None:
             changes["points"] = tuple(point)
         if not await accounts.change_user(name, **changes):
-            raise _fail("account.unknown", name=name)
+            raise _unknown(name)
         await accounts.end_logins(name)
         await _audit(accounts, "user role", f"{name} {role}")
         typer.echo(f"{name} is {role} now")
@@ -180,7 +194,7 @@ def disable(
 
     async def work(accounts: Accounts) -> None:
         if not await accounts.change_user(name, disabled=not enable):
-            raise _fail("account.unknown", name=name)
+            raise _unknown(name)
         if not enable:
             await accounts.end_logins(name)
         await _audit(accounts, "user enable" if enable else "user disable", name)
@@ -195,7 +209,7 @@ def factor_off(name: Name, file: File) -> None:
 
     async def work(accounts: Accounts) -> None:
         if not await accounts.change_user(name, factor="", recovery="[]"):
-            raise _fail("account.unknown", name=name)
+            raise _unknown(name)
         await accounts.end_logins(name)
         await _audit(accounts, "user factor off", name)
         typer.echo(f"{name} has no second factor now")
@@ -216,6 +230,15 @@ def ca_init(
     """Make a local authority (once) and a certificate of the server (each time)."""
     topology = load_or_exit(file)
     hosts = list(host or [])
+    for name in hosts:
+        if not certificates.is_host(name):
+            errors.print(
+                f"{name!r} is neither a name nor an address of a server. Give it as browsers will "
+                "open it, for example: --host cau.huyen.example --host 192.0.2.10",
+                soft_wrap=True,
+                markup=False,
+            )
+            raise typer.Exit(EXIT_BAD_INPUT)
     if topology.bridge.web.listen not in hosts:
         hosts.append(topology.bridge.web.listen)
     folder = state_folder(file, topology) / "tls"

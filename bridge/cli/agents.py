@@ -3,7 +3,6 @@ updated from."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from pathlib import Path
@@ -13,8 +12,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bridge.cli.common import EXIT_BAD_INPUT, File, errors, load_or_exit, state_folder
-from bridge.cli.remote import ask
+from bridge.cli.common import (
+    EXIT_BAD_INPUT,
+    File,
+    check_language,
+    errors,
+    load_or_exit,
+    state_folder,
+)
+from bridge.cli.remote import NO_BUNDLE, document
 from bridge.server.bundle import BUNDLE, INSTALLED
 from installation.manifest import NotABundle, release_name
 from installation.release import read_manifest, sha256_of
@@ -28,7 +34,7 @@ BAD = ("failed", "went_back")
 @agents_app.command("list")
 def show(file: File) -> None:
     """List the releases of the agents, and which one the bridge has for them."""
-    state = json.loads(ask(file, "GET", "/api/v1/agents"))
+    state = document(file, "GET", "/api/v1/agents")
     table = Table("point", "release")
     for agent in state["agents"]:
         table.add_row(agent["point"], agent["release"] or "not connected")
@@ -44,8 +50,9 @@ def update(
 ) -> None:
     """Update agents to the bridge's bundle, one by one; the first that fails ends it. Points in a
     conference are left out. Exit code 1 where one failed."""
+    check_language(language)
     body = {"points": point or []}
-    state = json.loads(ask(file, "POST", "/api/v1/agents/update", body))
+    state = document(file, "POST", "/api/v1/agents/update", body)
     said: dict[str, str] = {}
     while True:
         for step in state["update"]:
@@ -55,7 +62,7 @@ def update(
         if not state["running"]:
             break
         time.sleep(POLL)
-        state = json.loads(ask(file, "GET", "/api/v1/agents"))
+        state = document(file, "GET", "/api/v1/agents")
     raise typer.Exit(1 if any(step["phase"] in BAD for step in state["update"]) else 0)
 
 
@@ -79,7 +86,7 @@ def use(
         shutil.copyfile(source, temporary)
         temporary.replace(target)
     except NotABundle as error:
-        errors.print(str(error), soft_wrap=True, markup=False)
+        errors.print(f"{error} A bundle is made by: make bundle", soft_wrap=True, markup=False)
         raise typer.Exit(EXIT_BAD_INPUT) from None
     except OSError as error:
         errors.print(f"{target} cannot be written: {error.strerror}.", markup=False)
@@ -96,7 +103,7 @@ def show_bundle(file: File) -> None:
         except (NotABundle, OSError):
             continue
         return
-    errors.print("There is none. Make one: make bundle", markup=False)
+    errors.print(NO_BUNDLE, soft_wrap=True)
     raise typer.Exit(1)
 
 

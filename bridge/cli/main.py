@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -133,7 +134,8 @@ def serve(
             own_worker=not external_worker,
         )
         async with process:
-            typer.echo(f"{process.url}/console")
+            if sys.stdout.isatty():  # elsewhere it is a journal of JSON lines
+                typer.echo(f"{process.url}/console")
             notify("READY=1")
             alive = asyncio.create_task(watchdog(lambda: process.healthy))
             await stop.wait()
@@ -153,7 +155,7 @@ def serve(
 
 @app.command()
 def demo(
-    points: Annotated[int | None, typer.Option(help="how many points", min=2)] = None,
+    points: Annotated[int | None, typer.Option(help="how many points, 2 or more")] = None,
     seconds: Annotated[
         float | None,
         typer.Option(
@@ -178,39 +180,28 @@ def demo(
     file: Annotated[Path, typer.Option(help="topology")] = DEMO_TOPOLOGY,
 ) -> None:
     """Start worker, control process and simulated points on this machine."""
+    os.environ.setdefault(logs.LEVEL, "ERROR")  # the display is what people look at
+    logs.configure(process="control")  # before the imports: they may warn
+    from bridge.demo.options import problem  # noqa: PLC0415
     from bridge.demo.run import Demo  # noqa: PLC0415 - the other commands need no WebRTC stack
     from endpoints.netem.impairment import parse  # noqa: PLC0415
 
-    os.environ.setdefault(logs.LEVEL, "ERROR")  # the display is what people look at
-    logs.configure(process="control")
     topology = load_or_exit(file)
-    count = len(topology.points) if points is None else points
-    if count > len(topology.points):
-        errors.print(f"{file} has {len(topology.points)} points; ask for fewer than {count}.")
-        raise typer.Exit(EXIT_BAD_INPUT)
     impaired: dict[str, str] = {}
-    for text in impair or []:
-        try:
-            found = parse(text)
-        except ValueError as error:
-            errors.print(escape(f"{error}."))
-            raise typer.Exit(EXIT_BAD_INPUT) from None
-        if topology.point(found.point) is None:
-            errors.print(escape(f"{file} has no point {found.point!r}."))
-            raise typer.Exit(EXIT_BAD_INPUT)
-        impaired[found.point] = text.partition(":")[2]
-    for point in room or []:
-        if topology.point(point) is None:
-            errors.print(escape(f"{file} has no point {point!r}."))
-            raise typer.Exit(EXIT_BAD_INPUT)
-    if report is not None and not report.resolve().parent.is_dir():
-        errors.print(f"There is no folder {report.parent} for the report; create it first.")
+    try:
+        for text in impair or []:
+            impaired[parse(text).point] = text.partition(":")[2]
+    except ValueError as error:
+        errors.print(f"{error}.", soft_wrap=True, markup=False)
+        raise typer.Exit(EXIT_BAD_INPUT) from None
+    if wrong := problem(topology, points, impaired, room or [], report):
+        errors.print(wrong, soft_wrap=True, markup=False)
         raise typer.Exit(EXIT_BAD_INPUT)
     try:
         ok = asyncio.run(
             Demo(
                 topology,
-                points=count,
+                points=len(topology.points) if points is None else points,
                 seconds=seconds,
                 report=report,
                 open_browser=browser,

@@ -15,12 +15,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bridge.base.i18n import text
-from bridge.cli.common import errors
-from bridge.cli.remote import ask
+from bridge.cli.common import check_language, errors
+from bridge.cli.remote import ask, document
 
 FILE = Path(__file__).parent.parent.parent / "config" / "lac-thuy.yaml"
 POLL = 0.5  # seconds
 LONGEST = 300.0  # seconds until a sweep counts as stuck
+SHORTEST, WIDEST = 3.0, 60.0  # seconds that lines may be watched for
 EXIT_NOT_CHECKED = 3  # no bridge, no answer, a file that cannot be read: nothing is known
 EXIT_CODES = {"pass": 0, "unknown": 1, "warn": 1, "fail": 2}
 COLOURS = {"pass": "green", "unknown": "cyan", "warn": "yellow", "fail": "bold red"}
@@ -44,12 +45,16 @@ def ready(
         bool, typer.Option(help="no test calls, no capacity: those of an earlier sweep count")
     ] = False,
     window: Annotated[
-        float, typer.Option(help="seconds that lines are watched for", min=3, max=60)
+        float, typer.Option(help="seconds that lines are watched for, 3 to 60")
     ] = 15.0,
 ) -> None:
     """Check every point of a conference: exit code 0 ready, 1 with warnings (or things that are
     not known), 2 not ready, 3 not checked: there is no bridge (serve or demo) of this file, or it
     refused. Then standard error says why."""
+    check_language(language, EXIT_NOT_CHECKED)
+    if not SHORTEST <= window <= WIDEST:
+        errors.print(f"Lines are watched for {SHORTEST:g} to {WIDEST:g} seconds, not {window:g}.")
+        raise typer.Exit(EXIT_NOT_CHECKED)
     body = {"template": template, "window": window, "full": not quick}
     try:
         board = _sweep(file, body)
@@ -71,7 +76,7 @@ def _sweep(file: Path, body: dict[str, Any]) -> dict[str, Any]:
         bar = progress.add_task("…", total=1.0)
         before: dict[str, Any] | None = None
         while True:
-            board: dict[str, Any] = json.loads(ask(file, "GET", "/api/v1/readiness"))
+            board: dict[str, Any] = document(file, "GET", "/api/v1/readiness")
             progress.update(bar, completed=board["progress"])
             if not board["running"]:
                 if before is None:

@@ -7,12 +7,9 @@ import asyncio
 import ipaddress
 import json
 import ssl
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import typer
@@ -24,7 +21,7 @@ from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
 from bridge.app.errors import StartError
 from bridge.app.state_folder import free
 from bridge.base.files import write_private
-from bridge.cli.common import File, errors, load_or_exit, state_folder
+from bridge.cli.common import File, errors, load_or_exit, moment, state_folder
 from bridge.cli.offline import restore_offline
 from bridge.demo.loopback import another_answers
 from bridge.store.database import NotSaved, StoreError
@@ -34,6 +31,11 @@ conference_app = typer.Typer(no_args_is_help=True, help="Conferences of the runn
 point_app = typer.Typer(no_args_is_help=True, help="Points of the running bridge.")
 WIDTH = 140  # columns: ids are not cut, a narrow terminal wraps
 TIMEOUT = aiohttp.ClientTimeout(total=600, connect=10)
+NO_BUNDLE = (
+    "This bridge has no bundle for room PCs. Make one (make bundle) and give it to the bridge: "
+    "python bridge.py bundle use FILE"
+)
+PLAIN: dict[str, Any] = {"soft_wrap": True, "markup": False}  # other people's words
 
 
 def ask(file: Path, method: str, path: str, body: Any = None, data: bytes | None = None) -> bytes:
@@ -66,15 +68,40 @@ def ask(file: Path, method: str, path: str, body: Any = None, data: bytes | None
     try:
         status, answer = asyncio.run(call())
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        errors.print(f"The bridge at {url} does not answer: {error}.", soft_wrap=True, markup=False)
+        reason = str(error) or "it takes too long"
+        errors.print(
+            f"The bridge at {url} does not answer: {reason}. See whether it runs "
+            "(systemctl status diem-cau), and start it again if it does not.",
+            **PLAIN,
+        )
         raise typer.Exit(1) from None
     if status >= 400:
-        document = json.loads(answer)
-        errors.print(document.get("title", answer.decode()), soft_wrap=True, markup=False)
-        if document.get("detail"):
-            errors.print(document["detail"], soft_wrap=True, markup=False)
+        problem = _parsed(answer)
+        errors.print(problem.get("title", f"The bridge refuses: {status}."), **PLAIN)
+        if problem.get("detail"):
+            errors.print(problem["detail"], **PLAIN)
         raise typer.Exit(1)
     return answer
+
+
+def document(
+    file: Path, method: str, path: str, body: Any = None, data: bytes | None = None
+) -> Any:
+    """One call, as `ask`; returns the JSON of its answer."""
+    return _parsed(ask(file, method, path, body, data))
+
+
+def _parsed(answer: bytes) -> Any:
+    """The JSON of an answer; prints a sentence and exits with 1 where it is none."""
+    try:
+        return json.loads(answer)
+    except ValueError:
+        errors.print(
+            f"What answers at the address in {LOCAL_ADDRESS} of the state folder is not the "
+            "bridge. See what else listens there, and start the bridge again.",
+            **PLAIN,
+        )
+        raise typer.Exit(1) from None
 
 
 @conference_app.command("start")
@@ -85,14 +112,14 @@ def start(
 ) -> None:
     """Open a conference of a template and start it."""
     body = {"template": template, "start": not trial}
-    answer = json.loads(ask(file, "POST", "/api/v1/conferences", body))
+    answer = document(file, "POST", "/api/v1/conferences", body)
     typer.echo(answer["conference"])
 
 
 @conference_app.command("plan")
 def plan(template: Annotated[str, typer.Argument(help="id of a template")], file: File) -> None:
     """Show what a conference of a template would take of each link, before it starts."""
-    found = json.loads(ask(file, "GET", f"/api/v1/templates/{template}/plan"))
+    found = document(file, "GET", f"/api/v1/templates/{quote(template, safe='')}/plan")
     table = Table("link", "gives kbit/s", "taken ↑/↓", "needs ↑/↓", "gets ↑/↓")
     for row in found["links"]:
         table.add_row(
@@ -120,9 +147,11 @@ def end(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
 ) -> None:
     """End a conference for everybody."""
+    path = f"/api/v1/conferences/{quote(conference, safe='')}"
+    document(file, "GET", f"{path}/report")  # one that is not there is not asked about
     if not yes and not typer.confirm(f"End {conference} for everybody?"):
         raise typer.Exit(1)
-    path = f"/api/v1/conferences/{conference}/commands"
+    path += "/commands"
     ask(file, "POST", path, {"command": {"type": "direct", "take_over": True}})
     ask(file, "POST", path, {"command": {"type": "end"}})
     typer.echo(f"{conference} has ended")
@@ -131,9 +160,10 @@ def end(
 @conference_app.command("list")
 def list_(file: File) -> None:
     """List conferences, running ones first."""
+    zone = load_or_exit(file).bridge.zone
     table = Table("id", "title", "state", "opened", "present")
-    for item in json.loads(ask(file, "GET", "/api/v1/conferences")):
-        opened = time.strftime("%Y-%m-%d %H:%M", time.localtime(item["opened_at"]))
+    for item in document(file, "GET", "/api/v1/conferences"):
+        opened = moment(item["opened_at"], zone)
         present = f"{item['present']}/{item['points']}" if item["phase"] != "ended" else ""
         table.add_row(item["id"], item["title"]["vi"], item["phase"], opened, present)
     Console(width=WIDTH).print(table)
@@ -142,13 +172,16 @@ def list_(file: File) -> None:
 @conference_app.command("show")
 def show(conference: Annotated[str, typer.Argument(help="id of a conference")], file: File) -> None:
     """Show who is in a conference and what was done there."""
-    report = json.loads(ask(file, "GET", f"/api/v1/conferences/{conference}/report"))["report"]
+    report = document(file, "GET", f"/api/v1/conferences/{quote(conference, safe='')}/report")[
+        "report"
+    ]
+    zone = load_or_exit(file).bridge.zone
     table = Table("point", "joined", "present s", "drops", "turns", "floor s", "up", "down")
     for row in report["points"]:
         joined = row["joined_at"]
         table.add_row(
             row["point"],
-            time.strftime("%H:%M:%S", time.localtime(joined)) if joined else "never",
+            moment(joined, zone) if joined else "never",
             f"{row['present_seconds']:.0f}",
             str(len(row["interruptions"])),
             str(row["turns"]),
@@ -172,25 +205,14 @@ def code(
     """Make a one-time code with which a room PC enrols itself, and the line that installs one."""
     address = address or room_address(load_or_exit(file))
     query = urlencode({"address": address})
-    answer = json.loads(ask(file, "POST", f"/api/v1/points/{point}/enrolments?{query}"))
+    answer = document(file, "POST", f"/api/v1/points/{quote(point, safe='')}/enrolments?{query}")
     zone = load_or_exit(file).bridge.zone
-    typer.echo(f"{answer['code']}  (for {point}, once, until {until(answer['expires'], zone)})")
+    typer.echo(f"{answer['code']}  (for {point}, once, until {moment(answer['expires'], zone)})")
     if answer["line"]:
         typer.echo("\nA new room PC, as root; it installs everything and uses the code:\n")
         typer.echo(answer["line"])
     else:
-        errors.print(
-            "This bridge has no bundle for room PCs. Make one (make bundle) and give it to the "
-            "bridge: python bridge.py bundle use FILE",
-            soft_wrap=True,
-        )
-
-
-def until(at: float, zone: str) -> str:
-    """A moment (UTC seconds) on the bridge's wall clock, with its zone. Pure."""
-    local = datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(zone))
-    offset = local.strftime("%z")
-    return f"{local:%Y-%m-%d %H:%M} {zone} (UTC{offset[:3]}:{offset[3:]})"
+        errors.print(NO_BUNDLE, soft_wrap=True)
 
 
 def room_address(topology: Topology) -> str:
@@ -235,7 +257,7 @@ def restore(
     if free(state) and not another_answers(state / LOCAL_ADDRESS, ""):
         _restore_offline(topology, state, source, file.resolve().parent)
         return
-    answer = json.loads(ask(file, "PUT", "/api/v1/backup", data=source.read_bytes()))
+    answer = document(file, "PUT", "/api/v1/backup", data=source.read_bytes())
     typer.echo(f"{answer['rows']} rows restored")
 
 
@@ -243,5 +265,5 @@ def _restore_offline(topology: Topology, state: Path, source: Path, base: Path) 
     try:
         typer.echo(asyncio.run(restore_offline(topology, state, source, base)))
     except (StartError, StoreError, NotSaved, ValueError) as error:
-        errors.print(str(error), soft_wrap=True, markup=False)
+        errors.print(str(error), **PLAIN)
         raise typer.Exit(1) from None

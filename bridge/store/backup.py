@@ -104,7 +104,9 @@ def check(source: BinaryIO) -> Rows:
         head = json.loads(next(lines, b""))
         version, wanted, number = head["diem-cau"], head["sha256"], head["rows"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise ValueError("The file is not a backup of this system.") from None
+        raise ValueError(
+            "The file is not a backup of this system. Choose one that the bridge has written."
+        ) from None
     if version != FORMAT:
         raise ValueError(f"The backup has format {version}; this version reads {FORMAT}.")
     digest, rows = hashlib.sha256(), {table.name: 0 for table in _kept()}

@@ -31,7 +31,7 @@ class Profile:
 
     def __post_init__(self) -> None:
         if not (0 <= self.loss <= 1 and 0 <= self.reorder <= 1 and 0 <= self.duplicate <= 1):
-            raise ValueError("loss, reorder and duplicate are shares from 0 to 1")
+            raise ValueError("loss, reorder and duplicate are shares from 0 to 1 (or 0% to 100%)")
         rest = (self.delay, self.jitter, self.rate, self.queue)
         if not self.burst >= 1 or not all(value >= 0 for value in rest):  # NaN is neither
             raise ValueError("burst is at least 1, the rest is not negative")

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import secrets
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,9 +33,11 @@ def journal(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     monkeypatch.delenv(logs.LEVEL, raising=False)
+    logging.captureWarnings(False)  # pytest may have undone half of an earlier test's
     stream = io.StringIO()
     logs.configure(stream)
     yield stream
+    logging.captureWarnings(False)
     structlog.contextvars.clear_contextvars()
     root.handlers[:] = before
     root.setLevel(level)
@@ -114,6 +117,13 @@ def test_exceptions_and_libraries_are_redacted_too(journal: io.StringIO) -> None
     assert token not in text
     assert "192.0.2.9" not in text
     assert len(lines(journal)) == 3
+
+
+def test_warnings_of_libraries_are_lines_like_others(journal: io.StringIO) -> None:
+    warnings.showwarning("this goes away", DeprecationWarning, "library.py", 7)
+    (line,) = lines(journal)
+    assert line["logger"] == "py.warnings"
+    assert "this goes away" in line["event"]
 
 
 def test_debugging_shows_everything(journal: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:

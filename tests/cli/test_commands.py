@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
+from bridge.cli.common import moment
 from bridge.cli.main import app
-from bridge.cli.remote import until
 from tests.paths import ROOT
 
 
@@ -60,6 +64,9 @@ def test_ready_without_a_bridge_is_not_the_same_as_not_ready(tmp_path: Path) -> 
     assert result.exit_code == 3
     assert "does not run here" in result.stderr.replace("\n", " ")
     assert cli("ready", "--file", str(tmp_path / "none.yaml")).exit_code == 3
+    # 2 would mean "not ready" to a program.
+    assert cli("ready", "--language", "fr").exit_code == 3
+    assert cli("ready", "--window", "1").exit_code == 3
 
 
 def test_the_file_may_come_from_the_environment(
@@ -76,6 +83,92 @@ def test_a_certificate_on_the_command_line(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert (tmp_path / "state/tls/server.crt").exists()
     assert (tmp_path / "state/tls/server.key").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["agents", "update", "--language", "fr"], "Use vi or en"),
+        (["ca", "init", "--host", "not a host!"], "neither a name nor an address"),
+        (["ca", "init", "--host", "-x.example"], "neither a name nor an address"),
+        (["user", "passwd", "nobody"], "bridge.py user list"),
+        (["user", "add", "minh", "--point", "nobody"], "Its points: an-binh"),
+        (["demo", "--points", "1"], "2 to 12 points"),
+        (["demo", "--impair", "nonsense"], "for example POINT:loss-down=5%"),
+        (["demo", "--impair", "khoan-du:loss=500%"], "0% to 100%"),
+    ],
+)
+def test_nonsense_is_answered_with_a_next_step(
+    tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    result = cli(*arguments, "--file", str(topology_file(tmp_path)))
+    assert result.exit_code == 2, result.stdout
+    assert says in result.stderr.replace("\n", " ")
+
+
+def test_a_bundle_must_be_one(tmp_path: Path) -> None:
+    file = ["--file", str(topology_file(tmp_path))]
+    assert "bundle use FILE" in cli("bundle", "show", *file).stderr
+    refused = cli("bundle", "use", str(ROOT / "README.md"), *file)
+    assert refused.exit_code == 2
+    assert "make bundle" in refused.stderr
+
+
+@pytest.mark.parametrize("status", [200, 502])
+@pytest.mark.parametrize(
+    "arguments",
+    [["conference", "list"], ["conference", "end", "x"], ["point", "code", "khoan-du"], ["ready"]],
+)
+def test_what_answers_may_be_something_else(
+    tmp_path: Path, arguments: list[str], status: int, another_server: Callable[[int], str]
+) -> None:
+    file = topology_file(tmp_path)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / LOCAL_ADDRESS).write_text(another_server(status))
+    (tmp_path / "state" / LOCAL_TOKEN).write_text("token")
+    result = cli(*arguments, "--file", str(file), stdin="y\n")
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == (3 if arguments == ["ready"] else 1)
+    assert "is not the bridge" in result.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "http://", "http://127.0.0.1:1"])
+def test_an_address_that_nobody_answers_at(tmp_path: Path, address: str) -> None:
+    file = topology_file(tmp_path)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / LOCAL_ADDRESS).write_text(address)
+    (tmp_path / "state" / LOCAL_TOKEN).write_text("token")
+    result = cli("conference", "list", "--file", str(file))
+    assert result.exit_code == 1
+    assert "See whether it runs" in result.stderr.replace("\n", " ")
+
+
+@pytest.fixture
+def another_server() -> Iterator[Callable[[int], str]]:
+    """Starts a web server that is no bridge; returns its address."""
+    servers: list[HTTPServer] = []
+
+    def start(status: int) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(b"<html>It works!</html>")
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = HTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 def test_restore_asks_before_it_replaces_everything(tmp_path: Path) -> None:
@@ -96,5 +189,5 @@ def test_restore_asks_before_it_replaces_everything(tmp_path: Path) -> None:
 
 def test_a_moment_has_its_zone() -> None:
     at = 1_764_000_000.0
-    assert until(at, "Asia/Ho_Chi_Minh") == "2025-11-24 23:00 Asia/Ho_Chi_Minh (UTC+07:00)"
-    assert until(at, "Europe/Berlin") == "2025-11-24 17:00 Europe/Berlin (UTC+01:00)"
+    assert moment(at, "Asia/Ho_Chi_Minh") == "2025-11-24 23:00 Asia/Ho_Chi_Minh (UTC+07:00)"
+    assert moment(at, "Europe/Berlin") == "2025-11-24 17:00 Europe/Berlin (UTC+01:00)"

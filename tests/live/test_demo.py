@@ -141,7 +141,7 @@ async def test_a_killed_demo_leaves_nothing_running() -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["demo", "--points", "99"], "has 12 points; ask for fewer"),
+        (["demo", "--points", "99"], "2 to 12 points; 99 cannot be"),
         (["demo", "--report", "/nowhere/r.json"], "There is no folder /nowhere"),
         (["demo", "--file", "config/example.yaml"], "on loopback addresses only"),
         (["serve", "config/missing.yaml"], "cannot be read"),
