@@ -13,6 +13,7 @@ ARGS ?=
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.run
+	@$(BIN)/python -m bridge.media.shell.compile
 	$(BIN)/python bridge.py demo $(ARGS)
 
 test: $(VENV)/.dev
@@ -30,6 +31,7 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 bench: $(VENV)/.dev
+	@$(BIN)/python -m bridge.media.shell.compile
 	$(BIN)/python -m benchmarks.forwarding $(ARGS)
 
 bundle: $(VENV)/.dev

@@ -53,7 +53,7 @@ PATHS = ("compiled", "python")
 class Worker:
     """The worker process and a blocking connection to its control socket."""
 
-    def __init__(self, folder: Path, log: IO[bytes] | None = None, path: str = "python") -> None:
+    def __init__(self, folder: Path, log: IO[bytes] | None = None, path: str = "compiled") -> None:
         """``path``: compiled or python, that is how it forwards."""
         control = folder / "worker.sock"
         self.process = subprocess.Popen(

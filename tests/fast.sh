@@ -7,12 +7,13 @@ here=$(dirname "$0")
 # One process a core, and one more: the demo's test mostly waits.
 workers=$(($(getconf _NPROCESSORS_ONLN) + 1))
 # Once for every state of the sources, instead of by every process of the tests.
-"$BIN/python" -m tests.media.compiled
-[ $# -eq 0 ] || exec "$BIN/python" -m pytest "$@"
+compile() { "$BIN/python" -m tests.media.compiled; }
+[ $# -eq 0 ] || { compile && exec "$BIN/python" -m pytest "$@"; }
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 sh "$here/lint.sh" >"$said" 2>&1 &
 lint=$!
+compile
 failed=
 "$BIN/python" -m pytest -m "not live and not soak" -n $workers --dist worksteal || failed=1
 wait $lint || failed=1

@@ -2,5 +2,6 @@
 # The live tier: real processes and the sockets between them, browsers, PostgreSQL, Prometheus,
 # network namespaces. Arguments go to pytest. BIN is the virtual environment's bin folder.
 set -eu
+"$BIN/python" -m bridge.media.shell.compile # once for every state of the sources
 [ $# -gt 0 ] || set -- -m "live and not soak"
 exec "$BIN/python" -m pytest "$@"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from bridge.media.shell.__main__ import main
+from bridge.media.shell.__main__ import end, main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

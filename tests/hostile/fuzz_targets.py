@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 from bridge.agents import protocol as agents
 from bridge.media import rtcp, stun, transport_cc
@@ -23,21 +23,22 @@ MAX_LINES = 60  # media lines of an offer that is still read
 
 
 @cache
-def meeting() -> tuple[Bench, TestPeer]:
+def meeting(path: str = "python") -> tuple[Bench, TestPeer]:
     """A core with a source, a hostile member that receives it, and a room that joins."""
-    b = Bench()
+    b = Bench(path=path)
     source = b.join("source", (camera(ssrc=1000), microphone(ssrc=1001)))
-    member = b.join("member", (camera(ssrc=1000),), (video_slot("programme", 5000),))
+    slots = (video_slot("programme", 5000),)
+    member = b.join("member", (camera(ssrc=1000),), slots, real=True)
     b.route("member", "programme", "source")
     b.send(source, video(1, key=True))
     b.open("joining", (camera(),))
     return b, member
 
 
-def receive(data: bytes) -> None:
+def receive(data: bytes, path: str = "python") -> None:
     """The media port. The first octet says who sends: a stranger, the member's address, or the
     member with its keys, as RTP or as RTCP."""
-    b, member = meeting()
+    b, member = meeting(path)
     who, datagram = data[:1], data[1:]
     b.now += 0.001
     address = STRANGER if who < b"\x40" else member.address
@@ -98,6 +99,7 @@ def messages(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "receive": receive,
+    "compiled": partial(receive, path="compiled"),
     "feedback": feedback,
     "handshake": handshake,
     "offer": offer,
@@ -117,7 +119,7 @@ def seeds(target: str) -> list[bytes]:
     check = member.peer.check()
     (hello,) = b.open(f"hello{b.random.random()}")[1].dtls()
     match target:
-        case "receive":
+        case "receive" | "compiled":
             media = [b"\x80" + video(2), b"\x80" + video(3, key=True)]
             return [b"\x00" + check, b"\x40" + hello, *media, *(b"\xc0" + c for c in compounds)]
         case "feedback":

@@ -16,7 +16,7 @@ from tests.hostile import fuzz_targets
 from tests.paths import ROOT
 
 CRASHES = ROOT / "tests" / "hostile" / "crashes"
-SECONDS = 120  # of coverage-guided fuzzing a target: ten minutes in all
+SECONDS = 120  # of coverage-guided fuzzing a target: twelve minutes in all
 
 
 def mutated(target: str) -> st.SearchStrategy[bytes]:
@@ -63,7 +63,7 @@ def test_what_once_ended_a_target_ends_it_no_more(path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(SECONDS * 4)
 @pytest.mark.parametrize("target", fuzz_targets.TARGETS)
-def test_ten_minutes_guided_by_coverage(tmp_path: Path, target: str) -> None:
+def test_twelve_minutes_guided_by_coverage(tmp_path: Path, target: str) -> None:
     """With atheris where it has a wheel, otherwise with hypothesis for as long."""
     if importlib.util.find_spec("atheris") is None:
         try_until(target, time.monotonic() + SECONDS, 1_000_000)

@@ -144,7 +144,7 @@ def test_a_flood_of_hellos_is_bounded_and_costs_the_others_nothing() -> None:
 def test_an_alert_with_keys_is_believed() -> None:
     """Sealed, it is the peer's own: the transport closes."""
     b = Bench()
-    room: TestPeer = b.join("room")
+    room: TestPeer = b.join("room", real=True)
     address: Address = room.address
     b.core.receive(CLOSE, address, 0, b.now)
     b.settle()

@@ -26,13 +26,13 @@ ROUNDS = 10
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[tuple[forwarding.Worker, Path]]:
-    """A worker with everything it prints kept."""
-    path = folder / "worker.log"
-    with path.open("wb") as log:
-        worker = forwarding.Worker(folder, log)
+def running(folder: Path, path: str = "python") -> Iterator[tuple[forwarding.Worker, Path]]:
+    """A worker that forwards by ``path``, with everything it prints kept."""
+    printed = folder / "worker.log"
+    with printed.open("wb") as log:
+        worker = forwarding.Worker(folder, log, path)
         try:
-            yield worker, path
+            yield worker, printed
         finally:
             worker.close()
 
@@ -275,9 +275,12 @@ def media(sock: socket.socket) -> int:
     return count
 
 
-@pytest.fixture(scope="module")
-def meeting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Meeting, Path]]:
-    with running(tmp_path_factory.mktemp("worker")) as (worker, log):
+@pytest.fixture(scope="module", params=forwarding.PATHS)
+def meeting(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[Meeting, Path]]:
+    """On both paths, one after the other."""
+    with running(tmp_path_factory.mktemp("worker"), request.param) as (worker, log):
         made = Meeting(worker)
         yield made, log
         made.close()
@@ -441,9 +444,11 @@ def test_forged_replayed_and_unknown_media(meeting: tuple[Meeting, Path]) -> Non
     assert log.stat().st_size == printed
 
 
-def test_sigterm_ends_it_in_an_orderly_way(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", [*forwarding.PATHS, "auto"])
+def test_sigterm_ends_it_in_an_orderly_way(tmp_path: Path, path: str) -> None:
+    """Under ``auto`` while the compiled turn is still being read by another thread."""
     with (tmp_path / "log").open("wb") as log:
-        worker = forwarding.Worker(tmp_path, log)
+        worker = forwarding.Worker(tmp_path, log, path)
         worker.process.send_signal(signal.SIGTERM)
         assert worker.process.wait(HANG) == 0
         worker.close()

@@ -3,6 +3,7 @@ compiles it beforehand."""
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from bridge.media.core import MediaCore
@@ -16,7 +17,12 @@ from bridge.media.hot.arrival import take_in  # noqa: E402
 from bridge.media.hot.compiling import entry  # noqa: E402
 from bridge.media.hot.departure import lay_out  # noqa: E402
 from bridge.media.hot.following import Following, socket_name  # noqa: E402
-from bridge.media.hot.world import DATAGRAMS, NAME, READ, World  # noqa: E402
+from bridge.media.hot.world import DATAGRAM, DATAGRAMS, NAME, READ, World  # noqa: E402
+
+
+@functools.cache
+def _name(address: Address) -> bytes:
+    return socket_name(address).ljust(NAME, b"\0")
 
 
 @entry
@@ -29,16 +35,28 @@ def depart(world: World) -> bool:
     return lay_out(world[0])
 
 
-class CompiledCore(MediaCore):
-    """Takes a turn for every datagram, or for several at once with `receive_all`; what they cause
-    is given out by `flush`."""
+class SharedCore(MediaCore):
+    """A core whose objects have rows in the tables of a compiled turn."""
 
     def __init__(self, **options: Any) -> None:
         self.following = Following()
         super().__init__(**options, makers=self.following)
+
+
+class CompiledCore(SharedCore):
+    """Takes a turn for every datagram, or for several at once with `receive_all`; what they cause
+    is given out by `flush`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.sent: list[tuple[Transport, list[bytes]]] = []
         self.turns = 0
         self.taken = 0  # packets that the compiled turn forwarded to somebody
+        w = self.following.world[0]
+        self._received = memoryview(w["received"]).cast("B")
+        self._names = memoryview(w["received_names"]).cast("B")
+        self._lengths = memoryview(w["received_messages"]["length"])
+        self._odds = memoryview(w["odds"])
 
     def receive(self, data: bytes, address: Address, socket: int, now: float) -> None:
         self.receive_all([(data, address)], socket, now)
@@ -46,23 +64,23 @@ class CompiledCore(MediaCore):
     def receive_all(self, datagrams: list[tuple[bytes, Address]], socket: int, now: float) -> None:
         """Several datagrams of one turn."""
         assert len(datagrams) <= DATAGRAMS
-        self.following.refresh()
-        world = self.following.world
-        w = world[0]
-        w["unix_offset"] = self.unix_offset
+        following = self.following
+        following.refresh()
+        world, columns = following.world, following.columns
+        columns["unix_offset"][0] = self.unix_offset
         for i, (data, address) in enumerate(datagrams):
-            name = socket_name(address).ljust(NAME, b"\0")
             kept = data[:READ]
-            w["received"][i, : len(kept)] = list(kept)
-            w["received_messages"][i]["length"] = len(kept)
-            w["received_names"][i] = list(name)
+            self._received[i * DATAGRAM : i * DATAGRAM + len(kept)] = kept
+            self._lengths[i] = len(kept)
+            self._names[i * NAME : (i + 1) * NAME] = _name(address)
         arrive(world, len(datagrams), now)
         while depart(world):
-            self._messages(w)
+            self._messages(world[0])
         self.turns += 1
-        self.following.collect(self.counters)
-        self.flush_rest(self.following.rest(), now, self._keep)
-        for i in w["odds"][: int(w["odd"])].tolist():
+        following.collect(self.counters)
+        if columns["rests"][0]:
+            self.flush_rest(following.rest(), now, self._keep)
+        for i in self._odds[: columns["odd"][0]].tolist():
             data, address = datagrams[i]
             super().receive(data, address, socket, now)
 
@@ -102,6 +120,8 @@ class CompiledCore(MediaCore):
 
 
 if __name__ == "__main__":
+    if not KEPT_IN.warm:
+        print("compiling the forwarding of media, once (10 to 30 s) …", flush=True)
     KEPT_IN.compile()
     following = Following()
     arrive(following.world, 0, 0.0)

@@ -71,7 +71,7 @@ def test_checks_are_answered_at_a_bounded_rate() -> None:
 
 
 def test_close_notify_ends_the_transport() -> None:
-    b, a, _ = pair()
+    b, a, _ = pair(real=True)
     for datagram in a.peer.close():
         b.core.receive(datagram, a.address, 0, b.now)
     b.settle()

@@ -39,7 +39,7 @@ def test_profiles(identity: ClientIdentity, profile: srtp.Profile) -> None:
 def test_gcm_is_preferred_where_the_peer_offers_both() -> None:
     b = Bench()
     both = ClientIdentity.generate((srtp.AES128_CM_SHA1_80, srtp.AEAD_AES_128_GCM))
-    assert b.join("a", identity=both).peer.profile is srtp.AEAD_AES_128_GCM
+    assert b.join("a", identity=both, real=True).peer.profile is srtp.AEAD_AES_128_GCM
 
 
 def test_a_wrong_fingerprint_fails_the_transport() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from tests.media.support import (
     CLIENT_CM,
     Bench,
     camera,
+    payload_of,
     sealed_by_hand,
     sequence_number_of,
     video,
@@ -131,30 +133,35 @@ def test_fresh_keys_after_every_start() -> None:
     for seed in range(4):
         b = Bench(seed=1)
         for identity in (CLIENT, CLIENT_CM):
-            peer = b.join(f"p{seed}{identity is CLIENT}", identity=identity)
+            peer = b.join(f"p{seed}{identity is CLIENT}", identity=identity, real=True)
             assert peer.peer.keys is not None
             seen.add(peer.peer.keys.inbound)
             seen.add(peer.peer.keys.outbound)
     assert len(seen) == 16
 
 
-def test_a_switch_while_both_layers_have_packets_waiting(path: str) -> None:
-    """The old and the new source are fanned out in one turn, in either order."""
-    for order in (("a", "b"), ("b", "a")):
-        b = bench(1)
-        b.route("r", "programme", "a")
-        b.send(b.peers["a"], video(100, key=True, ssrc=1000))
-        b.send(b.peers["b"], video(50, ssrc=1001))
-        b.route("r", "programme", "b")
-        receiver = b.peers["r"]
-        for source in order:
-            ssrc, number = (1000, 101) if source == "a" else (1001, 51)
-            packet = video(number, key=source == "b", ssrc=ssrc)
-            sealed = b.peers[source].tx.protect(packet)
-            b.core.receive(sealed, b.peers[source].address, 0, b.now)
-        b.settle()
-        b.send(b.peers["b"], video(52, ssrc=1001))
-        numbers = [sequence_number_of(p) for p in receiver.packets("programme")]
-        # Here each datagram is a turn of the compiled path, which so sends the old source's too.
-        count = {"python": 3, "compiled": 4}[path]
-        assert [n - numbers[0] for n in numbers] == list(range(count)), "no repeat and no gap"
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_a_switch_while_both_layers_have_packets_waiting(order: str) -> None:
+    """The old and the new source arrive in one turn. What the old one sent there may still be
+    shown or not (the compiled turn shows it, since it leaves the new source's key frame to Python;
+    Python switches first), but never after the new one, and with no gap and no repeat."""
+    b = bench(1)
+    b.route("r", "programme", "a")
+    b.send(b.peers["a"], video(100, key=True, ssrc=1000, size=300))
+    b.send(b.peers["b"], video(50, ssrc=1001, size=200))
+    b.route("r", "programme", "b")
+    receiver = b.peers["r"]
+    datagrams = []
+    for source in order:
+        ssrc, number, size = (1000, 101, 300) if source == "a" else (1001, 51, 200)
+        packet = video(number, key=source == "b", ssrc=ssrc, size=size)
+        datagrams.append((b.peers[source].tx.protect(packet), b.peers[source].address))
+    b.receive_all(datagrams)
+    b.settle()
+    b.send(b.peers["a"], video(102, ssrc=1000, size=300))
+    b.send(b.peers["b"], video(52, ssrc=1001, size=200))
+    packets = receiver.packets("programme")
+    shown = "".join("a" if len(payload_of(packet)) == 300 else "b" for packet in packets)
+    assert shown in ("abb", "aabb")
+    numbers = [sequence_number_of(packet) for packet in packets]
+    assert [n - numbers[0] for n in numbers] == list(range(len(packets))), "no repeat and no gap"

@@ -16,7 +16,7 @@ from bridge.media.fanout import Rest
 from bridge.media.hot import world as tables
 from bridge.media.hot.cipher import KEY_SIZE, CipherContext
 from bridge.media.hot.places import Places, Rows
-from bridge.media.hot.rows import HotBudget, HotLayer, HotSlot, HotTransport
+from bridge.media.hot.rows import HotBudget, HotLayer, HotSlot, HotTransport, Table
 from bridge.media.hot.world import (
     ADDRESS_PLACES,
     AF_INET,
@@ -58,6 +58,7 @@ class Following(Makers):
         self.world = tables.make()
         w = self.world[0]
         self._w = w
+        self.columns = Table(self.world).columns  # the world's own numbers, each in its place 0
         self._layers = Rows(w["layers"])
         self._slots = Rows(w["slots"])
         self._transports = Rows(w["transports"])
@@ -256,28 +257,31 @@ class Following(Makers):
 
     def collect(self, counters: Counters) -> None:
         """Add what the turns have counted, and hand arrivals to the recorders of feedback."""
-        w = self._w
+        columns = self.columns
         for name in TOTALS:
-            counters.add(name, int(w[name]))
-            w[name] = 0
+            count = columns[name][0]
+            if count:
+                counters.add(name, count)
+                columns[name][0] = 0
         for name, reason in DROPS.items():
-            if w[name]:
-                counters.drop(reason, int(w[name]))
-                w[name] = 0
-        sent = int(w["sent"])
+            count = columns[name][0]
+            if count:
+                counters.drop(reason, count)
+                columns[name][0] = 0
+        sent = columns["sent"][0]
         if sent:
-            self._book(w["book"][:sent].tolist())
-            w["sent"] = 0
-        arrived = int(w["arrived"])
+            self._book(self._w["book"][:sent].tolist())
+            columns["sent"][0] = 0
+        arrived = columns["arrived"][0]
         if arrived:
-            for row, number, at in w["arrivals"][:arrived].tolist():
+            for row, number, at in self._w["arrivals"][:arrived].tolist():
                 self._by_row[row].cc_recorder.add(number, at)
-            w["arrived"] = 0
+            columns["arrived"][0] = 0
 
     def rest(self) -> list[Rest]:
         """Of the present turn: layers whose packets Python sends to some of their slots."""
         found: list[Rest] = []
-        for row in self._w["rest"][: int(self._w["rests"])].tolist():
+        for row in self._w["rest"][: self.columns["rests"][0]].tolist():
             layer = self._layer_by_row[row]
             count = int(self._w["layers"][row]["count"])
             last = layer.highest

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import threading
 from pathlib import Path
 
 from bridge.base import logs
+from bridge.media.shell.hot_path import Unavailable
 from bridge.media.shell.worker import Worker
 
 
@@ -23,6 +25,15 @@ def _end_with_parent() -> None:
         os._exit(0)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def end(code: int) -> None:
+    """End at once, with everything said. Another thread may be inside LLVM, with a lock that
+    Python's own way of ending would wait for without end."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main() -> int:
@@ -52,11 +63,11 @@ def main() -> int:
 
     try:
         asyncio.run(run())
-    except OSError as error:
-        print(f"The media worker cannot start: {error}.", file=sys.stderr)
+    except (OSError, ValueError, Unavailable) as error:
+        print(f"The media worker cannot start: {str(error).rstrip('.')}.", file=sys.stderr)
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

@@ -127,50 +127,59 @@ class CompiledTurn:
         self._core = core
         self._following = following
         self._w = following.world[0]
+        self._columns = following.columns
         self._addresses: dict[bytes, Address] = {}
 
-    def use(self, sockets: list[socket.socket]) -> None:
-        """These are read from and sent by, as transports number them."""
+    def use(self, sockets: list[socket.socket], gso: bool) -> None:
+        """These are read from and sent by, as transports number them; with segmentation by the
+        kernel, where that was not refused before."""
         if len(sockets) > SOCKETS:
             raise ValueError(f"More than {SOCKETS} addresses to listen on.")
         self._w["sockets"][:] = NO_SOCKET
         for number, sock in enumerate(sockets):
             self._w["sockets"][number] = sock.fileno()
+        self._columns["gso"][0] = gso
 
     def take(self, number: int) -> int:
         """One turn of a socket. Afterwards `rest` and `odds` are to be looked at."""
         self._following.refresh()
-        w = self._w
-        w["unix_offset"] = self._core.unix_offset
-        if w["arrived"] > ARRIVALS - DATAGRAMS or w["sent"] > BOOK // 2:
+        columns = self._columns
+        columns["unix_offset"][0] = self._core.unix_offset
+        if columns["arrived"][0] > ARRIVALS - DATAGRAMS or columns["sent"][0] > BOOK // 2:
             self._following.collect(self._core.counters)
         return int(turn(self._following.world, number))
 
     @property
     def now(self) -> float:
         """Monotonic seconds of the last turn."""
-        return float(self._w["now"])
+        now: float = self._columns["now"][0]
+        return now
+
+    @property
+    def gso(self) -> bool:
+        """Whether the kernel segments what is sent."""
+        return bool(self._columns["gso"][0])
 
     def collect(self) -> None:
         self._following.collect(self._core.counters)
 
     def stamp(self) -> bytes:
         """Ancillary data of the last turn's first datagram."""
-        return bytes(self._w["received_control"][: int(self._w["stamped"])])
+        return bytes(self._w["received_control"][: self._columns["stamped"][0]])
 
     def rest(self) -> list[Any]:
-        if not self._w["rests"]:
+        if not self._columns["rests"][0]:
             return []
         self.collect()  # what was sent before comes first in the books, too
         return self._following.rest()
 
     def odds(self) -> list[tuple[bytes, Address]]:
         """Datagrams of the last turn that are left to Python, in their order."""
-        w = self._w
-        count = int(w["odd"])
+        count = self._columns["odd"][0]
         if not count:
             return []
         self.collect()
+        w = self._w
         found = []
         for i in w["odds"][:count].tolist():
             data = bytes(w["received"][i, : w["received_messages"][i]["length"]])

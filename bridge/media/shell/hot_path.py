@@ -1,14 +1,17 @@
 """Whether datagrams are forwarded by the compiled turn or by Python, and where compiled code is
 kept.
 
-``DIEMCAU_HOT_PATH`` says ``auto`` (the compiled turn where it runs here), ``compiled`` (the same,
-and an error where it does not) or ``python``. What numba compiled lies in a folder of its own for
-every state of the sources, Python, numba and processor: numba looks at the file of a function only,
-and not at what it calls. The folder is read by pickle, so nobody else may write there.
+``DIEMCAU_HOT_PATH`` says ``auto`` (the compiled turn where it runs here; the default),
+``compiled`` (the same, and an error where it does not) or ``python``. What numba compiled lies in a
+folder of its own for every state of the sources, Python, numba and processor: numba looks at the
+file of a function only, and not at what it calls. The folder is read by pickle, so nobody else may
+write there.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import importlib.metadata
 import logging
@@ -19,8 +22,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -32,13 +34,14 @@ if TYPE_CHECKING:
 
 CHOICE = "DIEMCAU_HOT_PATH"
 CHOICES = ("auto", "compiled", "python")
-DEFAULT = "python"
+DEFAULT = "auto"
 CACHE = "DIEMCAU_COMPILED"  # a folder, where the usual ones will not do
 KEPT = 4  # folders of earlier states that are left in place
 READY = "ready"  # a file in a folder with everything in it
-COMPILING = 300.0  # seconds in which one process waits for another one that compiles
+LOCK = "compiling"  # a file that is locked by the one process that compiles for a folder
 
 MEDIA = Path(__file__).parent.parent
+ENTRY = MEDIA / "shell" / "compiled.py"  # with the function that is kept
 
 log = logging.getLogger("media")
 
@@ -113,11 +116,17 @@ class HotPath:
                 self._compiler = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, cwd=MEDIA.parent.parent
                 )
+                if self._closed:  # meanwhile
+                    self.close()
                 self._compiler.wait()
-            if not self._closed:
-                self.compile()
+            if self._closed:
+                return
+            if not self.warm:  # compiling in this process would hold up media
+                log.error("the forwarding of media could not be compiled; Python forwards")
+                return
+            self.compile()
         except Exception:  # Python goes on forwarding, and the log says why
-            log.exception("the forwarding of media could not be compiled; Python forwards")
+            log.exception("the compiled forwarding of media cannot be used; Python forwards")
 
     def close(self) -> None:
         """End the other process."""
@@ -146,31 +155,22 @@ def prepare(say: Callable[[str], None]) -> bool:
     return True
 
 
-class _alone:
-    """One process compiles for a folder; others wait for it, and then only read."""
-
-    def __init__(self, folder: Path) -> None:
-        self._lock = folder / "compiling"
-
-    def __enter__(self) -> None:
-        end = time.monotonic() + COMPILING
-        while time.monotonic() < end:
-            try:
-                os.close(os.open(self._lock, os.O_CREAT | os.O_EXCL))
-                return
-            except FileExistsError:
-                if time.time() - self._lock.stat().st_mtime > COMPILING:
-                    self._lock.unlink(missing_ok=True)  # of a process that was killed
-                time.sleep(0.2)
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.unlink(missing_ok=True)
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process compiles for a folder; others wait for it, and then only read. The kernel takes
+    the lock back from a process that was killed."""
+    with (folder / LOCK).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _folder(numba: str) -> Path:
     """Where code compiled of these sources on this machine is kept; it exists afterwards. Raises
     Unavailable."""
-    state = hashlib.sha256(f"{sys.version} {numba} {platform.machine()} {_processor()}".encode())
+    # numba compiles anew for another file, also where only its path or its time is another one.
+    stated = ENTRY.stat()
+    facts = (sys.version, numba, platform.machine(), _processor(), ENTRY, stated.st_mtime_ns)
+    state = hashlib.sha256(repr(facts).encode())
     for path in sorted(MEDIA.rglob("*.py")):
         state.update(path.read_bytes())
     name = state.hexdigest()[:16]
@@ -194,7 +194,10 @@ def _bases() -> list[Path]:
         return [Path(named)]
     states = os.environ.get("STATE_DIRECTORY", "").split(":")[:1]
     found = [Path(state) / "compiled" for state in states if state]
-    return [*found, Path(sys.prefix) / "var" / "compiled", Path.home() / ".cache" / "diem-cau"]
+    found.append(Path(sys.prefix) / "var" / "compiled")
+    with contextlib.suppress(RuntimeError):  # a user without a home
+        found.append(Path.home() / ".cache" / "diem-cau")
+    return found
 
 
 def _processor() -> str:

@@ -51,12 +51,15 @@ class MediaSockets:
         hosts: list[str],
         port: int,
         wake: Callable[[float], None] = lambda now: None,
+        *,
+        gso: bool = True,
     ) -> None:
-        """``wake`` is called after what arrived was dealt with, with the monotonic time."""
+        """``wake`` is called after what arrived was dealt with, with the monotonic time; without
+        ``gso`` the kernel is not asked to segment."""
         self.core = core
         self._wake = wake
         self.sockets: list[socket.socket] = []
-        self.gso = True
+        self._gso = gso
         self.delays: collections.deque[float] = collections.deque(maxlen=DELAYS_KEPT)
         self.delay_counts = [0] * (len(m.DELAY_BOUNDS) + 1)
         self.delay_sum = 0.0
@@ -82,10 +85,14 @@ class MediaSockets:
         """Whether the compiled turn forwards."""
         return self._compiled is not None
 
-    def use(self, turn: CompiledTurn | None) -> None:
-        """Forward by the compiled turn from now on, or by Python."""
-        if turn is not None:
-            turn.use(self.sockets)
+    @property
+    def gso(self) -> bool:
+        """Whether the kernel segments what is sent: until it refuses that, once and for good."""
+        return self._gso and (self._compiled is None or self._compiled.gso)
+
+    def use(self, turn: CompiledTurn) -> None:
+        """Forward by the compiled turn from now on."""
+        turn.use(self.sockets, self._gso)
         self._compiled = turn
 
     def collect(self) -> None:
@@ -107,6 +114,7 @@ class MediaSockets:
                 return
         except IndexError:  # a mistake of ours: the tables are whole, and Python needs no more
             log.exception("the compiled turn failed; media is forwarded by Python from now on")
+            self._gso = compiled.gso
             self._compiled = None
             return
         now = compiled.now
@@ -203,7 +211,7 @@ class MediaSockets:
             body = sizes[start]
             size = head_size + body
             end = start + 1
-            if self.gso:
+            if self._gso:
                 limit = min(count, start + min(MAX_SEGMENTS, MAX_BATCH // size))
                 while end < limit and sizes[end] == body:
                     end += 1
@@ -222,7 +230,7 @@ class MediaSockets:
                 counters.drop(Drop.SEND_BLOCKED, end - start)
             except OSError as error:
                 if end - start > 1 and error.errno in (errno.EIO, errno.EINVAL):
-                    self.gso = False  # the kernel or card refuses; the same run goes singly
+                    self._gso = False  # the kernel or card refuses; the same run goes singly
                     continue
                 counters.drop(Drop.SEND_ERROR, end - start)
             start = end

@@ -101,6 +101,8 @@ class Worker:
     async def run(self) -> None:
         """Serve until told to stop, or until left alone for ``orphan_timeout`` seconds."""
         loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stop.set)
         sockets = MediaSockets(self.core, self._hosts, self._port, self._wake)
         self.sockets = sockets
         self._control_path.unlink(missing_ok=True)
@@ -108,8 +110,6 @@ class Worker:
             self._serve_control, path=self._control_path, limit=m.MAX_LINE
         )
         self._control_path.chmod(0o600)
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self._stop.set)
         for index, sock in enumerate(sockets.sockets):
             loop.add_reader(sock.fileno(), sockets.readable, index)
         keep_memory()
@@ -156,6 +156,7 @@ class Worker:
         if self._hot is not None and self._hot.ready and not self._switched:
             self._switched = True
             self.sockets.use(self._hot.turn(self.core))
+            gc.freeze()  # numba's objects, as many as all others, live for ever, too
             log.info("media is forwarded by the compiled turn")
         if self._control is None and now - self._alone_since > self._orphan_timeout:
             log.warning("no control process for %.0f s; ending", self._orphan_timeout)

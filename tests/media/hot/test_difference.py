@@ -163,15 +163,8 @@ class History:
         return packet[:offset] + out.seal(nonce, packet[offset:], packet[:offset])
 
     def _arrive(self, datagrams: list[tuple[bytes, Any]]) -> None:
-        b = self.bench
-        together = getattr(b.core, "receive_all", None)
-        if together is not None:
-            if datagrams:
-                together(datagrams, 0, b.now)
-        else:
-            for data, address in datagrams:
-                b.core.receive(data, address, 0, b.now)
-        b.settle()
+        self.bench.receive_all(datagrams)
+        self.bench.settle()
 
 
 def outcome(peer: TestPeer, cc: bool) -> dict[str, Any]:
