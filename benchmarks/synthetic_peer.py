@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from bridge.media import messages as m
@@ -21,6 +22,7 @@ class ClientIdentity:
 
     context: SSL.Context
     fingerprint: str
+    certificate: bytes  # DER
 
     @classmethod
     def generate(
@@ -32,7 +34,8 @@ class ClientIdentity:
         context.use_certificate(certificate)
         context.use_privatekey(key)
         context.set_tlsext_use_srtp(b":".join(p.openssl_name for p in profiles))
-        return cls(context, colon_hex(certificate.fingerprint(hashes.SHA256())))
+        der = certificate.public_bytes(Encoding.DER)
+        return cls(context, colon_hex(certificate.fingerprint(hashes.SHA256())), der)
 
 
 @dataclass(slots=True)

@@ -147,6 +147,7 @@ class DtlsServer:
             self._connection = self._fresh()  # a forged one; it leaves nothing behind
             return False
         self._listening = False
+        self._guard.begin(hello)
         return self._feed(b"")
 
     def _feed(self, datagram: bytes) -> bool:
@@ -202,6 +203,8 @@ class DtlsServer:
                 stream += self._connection.bio_read(65536)
         except SSL.Error:  # WantReadError: nothing more
             pass
+        if stream and self.keys is None:
+            self._guard.sent(stream)
         datagrams: list[bytes] = []
         pos = 0
         while pos + 13 <= len(stream):

@@ -79,6 +79,8 @@ def handshake(data: bytes) -> None:
     stun.parse(data)
     guard = HandshakeGuard("sha-256", "00")
     guard.hellos(data)
+    guard.begin(data)
+    guard.sent(data)
     guard.admit(data)
 
 
