@@ -5,10 +5,13 @@ from __future__ import annotations
 import ipaddress
 from datetime import datetime
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
 from config.values import Ip, Model, Port, Text
+
+Role = Literal["admin", "operator", "technician", "auditor", "viewer"]
 
 
 def _network(value: str) -> str:
@@ -38,6 +41,46 @@ class Backup(Model):
     secret: Text | None = Field(
         default=None,
         description="file with the secret that backups are encrypted with; not encrypted without",
+    )
+
+
+def _address(value: str) -> str:
+    found = urlsplit(value)
+    name = (found.hostname or "").strip("[]")
+    try:
+        here = ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        here = name == "localhost"
+    if not name or not (found.scheme == "https" or (found.scheme == "http" and here)):
+        raise ValueError(f"{value!r} is no address like https://id.example/realms/huyen")
+    return value
+
+
+class Directory(Model):
+    """A directory that accounts come from (OpenID Connect)."""
+
+    issuer: Annotated[Text, AfterValidator(_address)]
+    client_id: Text
+    client_secret: Text | None = Field(
+        default=None, description="file with the secret that the directory gave this bridge"
+    )
+    title: Text = Field(description="its name, on the button of the login page")
+    scopes: list[Text] = Field(default=["openid", "profile"], min_length=1, max_length=20)
+    name_claim: Text = "preferred_username"
+    role_claim: Text = Field(
+        default="groups", description="what roles are chosen by; dots lead into it"
+    )
+    roles: dict[Role, list[Text]] = Field(
+        description="values of the claim for each role; who has several gets the first of admin, "
+        "operator, technician, auditor, viewer",
+        min_length=1,
+    )
+    renew_hours: Annotated[
+        int, Field(ge=1, le=24, description="hours until the directory is asked again")
+    ] = 12
+    authority: Text | None = Field(
+        default=None,
+        description="file with the authority of its certificate, where it is no public one",
     )
 
 
@@ -88,3 +131,4 @@ class Security(Model):
         default=None, description="when people other than admins may log in; always where left out"
     )
     second_factor: Literal["optional", "admins", "everyone"] = "optional"
+    directory: Directory | None = None

@@ -288,6 +288,8 @@ class Auth:
         if found is None:
             return None
         login, user = found
+        if user.directory and policy.to_renew(self.security, login.created, now):
+            return None
         if address:
             self.check_place(user, address)
         if now - max(login.seen, self._touched.get(ident, 0.0)) > TOUCH:
@@ -298,6 +300,8 @@ class Auth:
 
     async def check_password(self, user: User, password: str, address: str) -> None:
         """Somebody who is logged in shows the password again. Raises `Denied`."""
+        if user.directory:
+            raise Denied(409, "account.of_directory")
         lane = f"place:{user.name} {address}"  # who is logged in is no stranger
         async with self._turn(user.name, address, lane):
             stored = await self.accounts.password(user.name)

@@ -23,6 +23,8 @@ def too_short(security: Security, password: str) -> bool:
 
 def expired(security: Security, user: User, changed: float, now: float) -> bool:
     """Whether a password must be changed now; ``changed`` is when it was, 0: not known."""
+    if user.directory:
+        return False
     since = changed or user.created
     return bool(security.password_days) and now - since > security.password_days * DAY
 
@@ -59,9 +61,17 @@ def out_of_hours(security: Security, role: Role, zone: str, now: float) -> bool:
     return not hours.begin <= local.strftime("%H:%M") < hours.end
 
 
-def factor_missing(security: Security, role: Role, factor: str) -> bool:
-    """Whether an account must set its second factor up before anything else."""
+def factor_missing(security: Security, user: User) -> bool:
+    """Whether an account must set its second factor up before anything else; what an account of
+    a directory needs is asked for there."""
     needed = security.second_factor == "everyone" or (
-        security.second_factor == "admins" and role == "admin"
+        security.second_factor == "admins" and user.role == "admin"
     )
-    return needed and not factor
+    return needed and not user.factor and not user.directory
+
+
+def to_renew(security: Security, begun: float, now: float) -> bool:
+    """Whether a login by a directory that began at ``begun`` has ended, for the directory to be
+    asked again; where there is no directory any more it has."""
+    directory = security.directory
+    return directory is None or now - begun > directory.renew_hours * 3600.0

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.accounts.auth import Auth
+from bridge.accounts.directory_accounts import DirectoryAccounts
+from bridge.accounts.openid import OpenId
 from bridge.agents.registry import Agents
 from bridge.agents.updates import Updates
 from bridge.app import credentials
@@ -315,6 +317,12 @@ class ControlProcess:
             bundles=Bundles([self._state / BUNDLE, INSTALLED]),
             updates=self.updates,
             backups=self.backups,
+            directory=DirectoryAccounts(
+                self.auth,
+                OpenId(self._folder, self.conductor.now, self.control.clock),
+                self.conductor.now,
+                self.control.presence.end_login,
+            ),
             admin_port=lambda: self._server.admin_port if self._server is not None else 0,
         )
         return Http(services, self.hosts, self.agent_sockets)

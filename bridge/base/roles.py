@@ -48,6 +48,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     """When the password was changed last, UTC seconds; 0: not known."""
     factor: bool = False
     """Whether the account has a second factor."""
+    directory: bool = False
+    """Whether a directory vouches for it; then it has no password and no second factor here."""
 
     def may(self, right: Right) -> bool:
         return not self.disabled and right in RIGHTS[self.role]

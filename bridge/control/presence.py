@@ -138,6 +138,12 @@ class Presence:
             if session.point is None:
                 self.end(session, "logged_out")
 
+    def end_login(self, login: str) -> None:
+        """End the sessions of a login that ended: their media and WebSockets stop at once."""
+        for session in self._sessions.all():
+            if session.login == login and login:
+                self.end(session, "logged_out")
+
     def watch(self, session: Session, conference: str) -> None:
         """A console looks at another conference: other pictures for it."""
         session.look_at(conference)

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from bridge.accounts.policy import to_renew
 from bridge.control.active_topology import ActiveTopology
 from bridge.control.presence import Presence
 from bridge.control.sessions import Session, Sessions
@@ -116,7 +117,8 @@ class SessionKeeper:
             if self._left_alone(session, rules.console_idle_minutes * 60.0):
                 await self._accounts.end_login(session.login)
             life = rules.idle_minutes * 60.0
-            if await self._accounts.login(session.login, now, life) is None:
+            found = await self._accounts.login(session.login, now, life)
+            if found is None or (found[1].directory and to_renew(rules, found[0].created, now)):
                 self._presence.end(session, "logged_out")
                 await self._accounts.end_session(session.id)
             elif session.client is not None:

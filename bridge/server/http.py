@@ -23,6 +23,7 @@ from bridge.server.api import (
     readiness,
     schedule,
     security,
+    single_sign_on,
     traffic,
 )
 from bridge.server.api.routes import MAX_BACKUP_BODY, Route, Table
@@ -59,6 +60,7 @@ ROUTES: tuple[Route, ...] = (
     *readiness.ROUTES,
     *installation.ROUTES,
     *security.ROUTES,
+    *single_sign_on.ROUTES,
     *admin.ROUTES,
 )
 

@@ -126,8 +126,15 @@ class Accounts:
             recovery=row.recovery,
         )
 
-    async def add_user(self, user: User, password: str, calendar_key: str) -> bool:
-        """Add an account; False where the name is taken."""
+    async def user_of_subject(self, subject: str) -> User | None:
+        """The account that a directory vouches for by this word."""
+        rows = await self._rows(sa.select(t.users).where(t.users.c.subject == subject))
+        return _user(rows[0]) if rows and subject else None
+
+    async def add_user(
+        self, user: User, password: str, calendar_key: str, subject: str = ""
+    ) -> bool:
+        """Add an account; False where the name is taken. ``subject`` is a directory's word."""
         row = {
             "name": user.name,
             "role": user.role,
@@ -138,6 +145,7 @@ class Accounts:
             "calendar_key": calendar_key,
             "created": user.created,
             "password_at": user.password_at or user.created,
+            "subject": subject,
         }
         try:
             await self._write(sa.insert(t.users).values(row))
@@ -347,6 +355,7 @@ def _user(row: sa.Row[Any]) -> User:
         created=row.created,
         password_at=row.password_at,
         factor=bool(row.factor) and not row.factor.startswith("?"),
+        directory=bool(row.subject),
     )
 
 

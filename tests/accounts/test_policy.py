@@ -64,12 +64,14 @@ def test_hours(role: Any, hours_later: int, locked: bool) -> None:
 
 
 def test_second_factors() -> None:
-    assert not policy.factor_missing(rules(), "admin", "")
+    admin = User(name="lan", role="admin")
+    assert not policy.factor_missing(rules(), admin)
     admins = rules(second_factor="admins")
-    assert policy.factor_missing(admins, "admin", "")
-    assert not policy.factor_missing(admins, "admin", "SECRET")
-    assert not policy.factor_missing(admins, "operator", "")
-    assert policy.factor_missing(rules(second_factor="everyone"), "viewer", "")
+    assert policy.factor_missing(admins, admin)
+    assert not policy.factor_missing(admins, User(name="lan", role="admin", factor=True))
+    assert not policy.factor_missing(admins, User(name="lan", role="admin", directory=True))
+    assert not policy.factor_missing(admins, User(name="lan", role="operator"))
+    assert policy.factor_missing(rules(second_factor="everyone"), User(name="lan", role="viewer"))
 
 
 def test_codes_are_those_of_rfc_6238() -> None:

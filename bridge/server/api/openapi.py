@@ -25,7 +25,13 @@ PROBLEM = {
         "detail": {"type": "string"},
     },
 }
-STATUS_TEXT = {200: "Done.", 201: "Made.", 202: "Begun.", 204: "Done; there is nothing to say."}
+STATUS_TEXT = {
+    200: "Done.",
+    201: "Made.",
+    202: "Begun.",
+    204: "Done; there is nothing to say.",
+    303: "Go on at the address in Location.",
+}
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
@@ -84,7 +90,7 @@ def _operation(route: Route, by_kind: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": STATUS_TEXT[route.status]}
     if route.answer is not None:
         answer["content"] = {"application/json": {"schema": by_kind[repr(route.answer)]}}
-    elif route.status != 204:
+    elif route.status not in (204, 303):
         answer["content"] = {route.media_type: {}}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"] = {

@@ -112,7 +112,7 @@ def factor_of(call: Call, user: User) -> Literal["off", "on", "needed"]:
     """Whether a user has a second factor, or needs one."""
     if user.factor:
         return "on"
-    needed = policy.factor_missing(call.services.auth.security, user.role, "")
+    needed = policy.factor_missing(call.services.auth.security, user)
     return "needed" if needed else "off"
 
 
@@ -149,15 +149,7 @@ async def login(call: Call) -> web.Response:
     answer = await _me(call, user, token if body.token else "")
     response = web.Response(body=msgspec.json.encode(answer), content_type="application/json")
     if not body.token:
-        response.set_cookie(
-            COOKIE,
-            token,
-            httponly=True,
-            samesite="Strict",
-            max_age=int(LOGIN_LIFE),
-            secure=call.request.secure,
-            path="/",
-        )
+        log_in(call, response, token)
         response.set_cookie(
             device_cookie.NAME,
             auth.device_cookie(user.name, device),
@@ -168,6 +160,19 @@ async def login(call: Call) -> web.Response:
             path="/api/v1/login",
         )
     return response
+
+
+def log_in(call: Call, response: web.StreamResponse, token: str) -> None:
+    """Let a browser keep the token of its login."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        httponly=True,
+        samesite="Strict",
+        max_age=int(LOGIN_LIFE),
+        secure=call.request.secure,
+        path="/",
+    )
 
 
 async def logout(call: Call) -> web.Response:
@@ -182,10 +187,7 @@ async def logout(call: Call) -> web.Response:
 
 def end_sessions_of_login(call: Call, login_id: str) -> None:
     """End the sessions of a login that ended: their media and WebSockets stop at once."""
-    control = call.services.control
-    for session in control.sessions.all():
-        if session.login == login_id and login_id:
-            control.presence.end(session, "logged_out")
+    call.services.control.presence.end_login(login_id)
 
 
 async def me(call: Call) -> Me:
@@ -246,6 +248,8 @@ async def change_user(call: Call) -> UserAnswer:
     if before is None:
         raise Denied(404, "account.unknown", name=name[:40])
     loses = body.disabled or (body.role not in (None, "admin"))
+    if before.directory and (body.reset or body.role is not None):
+        raise Denied(409, "account.of_directory")
     if before.role == "admin" and loses and not await _another_admin(call, name):
         raise Denied(409, "account.last_admin")
     changes: dict[str, object] = {}

@@ -169,7 +169,7 @@ class Table:
         if route.fresh_password and call.identity.login:
             if must_change(call.services, user):
                 raise Denied(403, "account.change_first")
-            if policy.factor_missing(security, user.role, "x" if user.factor else ""):
+            if policy.factor_missing(security, user):
                 raise Denied(403, "account.factor_first")
         admin_port = self.services.admin_port()
         if route.right in ADMINISTRATION and admin_port and call.identity.login:

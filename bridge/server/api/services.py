@@ -11,6 +11,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.accounts.auth import Auth
+from bridge.accounts.directory_accounts import DirectoryAccounts
 from bridge.agents.registry import Agents
 from bridge.agents.updates import Updates
 from bridge.base.i18n import Sentence
@@ -147,6 +148,7 @@ class Services:
     bundles: Bundles
     updates: Updates
     backups: Backups
+    directory: DirectoryAccounts
     admin_port: Callable[[], int]
     """Where admins have a listener of their own; 0: they have none."""
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS))

@@ -49,22 +49,23 @@ export async function loadUsers() {
 }
 
 /** @param {User} user */
-function userRow({ name, role, disabled, must_change, points, factor }) {
+function userRow({ name, role, disabled, must_change, points, factor, directory }) {
   const select = make("select");
   select.setAttribute("aria-label", `${t("admin.role")}: ${name}`);
   for (const one of ROLES) select.add(new Option(t(`role.${one}`), one, false, one === role));
   select.addEventListener("change", () =>
     attempt(() => patch("/users/{name}", { name }, { role: ROLES[select.selectedIndex] })));
-  const state = disabled ? "admin.disabled" : must_change ? "admin.first_login" : "admin.active";
+  const state = disabled ? "admin.disabled" : must_change ? "admin.first_login" : directory ? "admin.of_directory" : "admin.active";
+  select.disabled = directory; // what the role is, is said there
   return [
     name, select, points.join(", "), t(state),
     row(
       button(disabled ? "admin.enable" : "admin.disable", () =>
         patch("/users/{name}", { name }, { disabled: !disabled })),
-      button("admin.reset", async () => {
+      ...(directory ? [] : [button("admin.reset", async () => {
         const { password } = await patch("/users/{name}", { name }, { reset: true });
         return t("admin.new_password", { name, password });
-      }, t("admin.reset_sure", { name })),
+      }, t("admin.reset_sure", { name }))]),
       ...(factor ? [button("admin.factor_off", () =>
         patch("/users/{name}", { name }, { factor: false }), t("admin.factor_off_sure", { name }))] : []),
     ),

@@ -31,6 +31,22 @@ export async function whoami(place) {
   return finish(await ask(place), place);
 }
 
+/**
+ * The button that leads to the directory, where there is one, and what it said the last time.
+ * @param {HTMLElement} element
+ */
+async function offerDirectory(element) {
+  const refused = new URLSearchParams(location.hash.slice(1)).get("directory");
+  if (refused) {
+    history.replaceState(null, "", location.pathname + location.search);
+    makeText("p", "error", t(refused), element).setAttribute("role", "alert");
+  }
+  const { title } = await get("/directory");
+  if (!title) return;
+  const link = makeText("a", "button", t("login.directory", { title }), make("p", "", element));
+  link.setAttribute("href", `/api/v1/directory/login?page=${encodeURIComponent(location.pathname)}`);
+}
+
 /** @param {Me} me @param {HTMLElement} place @returns {Promise<Me>} */
 async function finish(me, place) {
   useZone(me.zone);
@@ -83,6 +99,9 @@ function form(place, title, fields, button, submit) {
 async function ask(place) {
   /** @type {{ name: string, password: string } | null} */
   let given = null;
+  const beside = make("div", "card", place);
+  await offerDirectory(beside).catch(() => {}); // names and passwords are asked for in any case
+  beside.hidden = !beside.hasChildNodes();
   const me = await form(
     place,
     "login.title",
@@ -101,6 +120,7 @@ async function ask(place) {
       }
     },
   );
+  beside.remove();
   if (me) return me;
   return form(
     place,

@@ -314,6 +314,10 @@ export interface DirectorSetEvent {
   before: string | null;
 }
 
+export interface DirectoryTitle {
+  title: string;
+}
+
 export interface DropCommand {
   type: "drop";
   point: string;
@@ -1318,6 +1322,7 @@ export interface User {
   created: number;
   password_at: number;
   factor: boolean;
+  directory: boolean;
 }
 
 export interface UserAnswer {
@@ -1439,6 +1444,7 @@ export interface Get {
   "/readiness": { body: undefined; answer: Board };
   "/agents": { body: undefined; answer: AgentReleases };
   "/security": { body: undefined; answer: Rule[] };
+  "/directory": { body: undefined; answer: DirectoryTitle };
   "/topology": { body: undefined; answer: TopologyText };
   "/audit": { body: undefined; answer: AuditEntry[] };
 }
