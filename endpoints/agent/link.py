@@ -13,7 +13,8 @@ from typing import Any
 import aiohttp
 
 from bridge.base.liveness import Liveness, hang_up, keep_asking
-from endpoints.webrtc.client import RETRY
+from bridge.base.patience import patiently
+from endpoints.webrtc.client import ANSWER_TIMEOUT, NO_TIMEOUT, RETRY
 
 log = logging.getLogger("agent")
 
@@ -21,7 +22,6 @@ VERSION = 1
 ASK_EVERY = 1.0  # seconds between pings to the bridge
 CLOSE_KEY, CLOSE_BUSY = 4403, 4409
 BUSY_WAIT = 30.0  # seconds until another try while another agent of the point is there
-TIMEOUT = aiohttp.ClientTimeout(total=8)
 
 
 class KeyRevoked(Exception):
@@ -55,7 +55,7 @@ class AgentLink:
     async def run(self) -> None:
         """Connect, and again whenever the connection is lost. Raises `KeyRevoked`."""
         tries = 0
-        async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
+        async with aiohttp.ClientSession(timeout=NO_TIMEOUT) as http:
             while not self._closed:
                 await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
                 tries += 1
@@ -77,7 +77,8 @@ class AgentLink:
         and simply ended."""
         greeted = False
         tls: Any = self._tls if self._tls is not None else True
-        async with http.ws_connect(f"{self.url}/api/v1/agent", autoping=False, ssl=tls) as socket:
+        opening = http.ws_connect(f"{self.url}/api/v1/agent", autoping=False, ssl=tls)
+        async with await patiently(opening, ANSWER_TIMEOUT) as socket:
             await socket.send_json(
                 {
                     "type": "hello",

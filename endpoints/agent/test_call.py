@@ -16,6 +16,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
+from bridge.base.patience import patiently
 from endpoints.webrtc.client import BridgeClient, Refused
 from endpoints.webrtc.peer import peer_connection
 from endpoints.webrtc.reading import read_cards, read_tones
@@ -59,10 +60,7 @@ class TestCall:
         peer = peer_connection()
         readers: list[asyncio.Task[None]] = []
         try:
-            async with asyncio.timeout(self._most):
-                await self._welcome.wait()
-                await self._connect(peer, readers)
-                await asyncio.gather(self._seen.wait(), self._heard.wait())
+            await patiently(self._call(peer, readers), self._most)
         except (TimeoutError, Refused, aiohttp.ClientError, OSError, ValueError) as error:
             outcome["detail"] = str(error)[:200]
         finally:
@@ -77,6 +75,12 @@ class TestCall:
             client.cancel()
             await asyncio.gather(client, *readers, return_exceptions=True)
         return outcome
+
+    async def _call(self, peer: RTCPeerConnection, readers: list[asyncio.Task[None]]) -> None:
+        """Connect, and wait for picture and sound."""
+        await self._welcome.wait()
+        await self._connect(peer, readers)
+        await asyncio.gather(self._seen.wait(), self._heard.wait())
 
     async def _connect(self, peer: RTCPeerConnection, readers: list[asyncio.Task[None]]) -> None:
         tracks: list[SourceTrack] = [ToneTrack(CALL_NUMBER), CardTrack(CALL_NUMBER)]

@@ -80,3 +80,5 @@ if __name__ == "__main__":
     os.environ.setdefault(logs.LEVEL, "WARNING")
     logs.configure(process="points")
     asyncio.run(main())
+    logging.shutdown()
+    os._exit(0)  # a thread of a library that hangs must not outlive the demo

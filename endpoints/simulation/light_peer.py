@@ -12,6 +12,7 @@ import struct
 import time
 from typing import Any
 
+from bridge.base.patience import patiently
 from endpoints.netem.impairment import Hop
 from endpoints.simulation.light_sdp import offer, read_answer
 from endpoints.simulation.light_sender import (
@@ -107,8 +108,7 @@ class LightPeer(Peer):
             kind = Pictures if name in video else Sounds
             self._slots[ssrc] = kind(name, ssrc, self.observations)
         try:
-            async with asyncio.timeout(MEDIA_TIMEOUT):
-                await transport.connect(answer)
+            await patiently(transport.connect(answer), MEDIA_TIMEOUT)
         except TimeoutError:
             return False
         ticker.add(self)

@@ -13,11 +13,14 @@ from typing import Any
 import aiohttp
 
 from bridge.base.liveness import Liveness, hang_up, keep_asking
+from bridge.base.patience import patiently
 
 # Seconds until the next try; the last repeats. Close together at first: a control process that
 # was restarted is back within two seconds.
 RETRY = (0.0, 0.3, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 5.0)
-TIMEOUT = aiohttp.ClientTimeout(total=8)
+ANSWER_TIMEOUT = 8.0  # seconds of patience with an answer
+# aiohttp's own goes by the clock: a busy machine would ask anew for what has come already.
+NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_TIMEOUT)
 ASK_EVERY = 2.0  # seconds between pings to the bridge
 UNKNOWN_SESSION = 4401
 TAKEN_OVER = 4409
@@ -67,7 +70,7 @@ class BridgeClient:
     async def run(self) -> None:
         """Connect, and connect again whenever the connection is lost."""
         tries = 0
-        async with aiohttp.ClientSession(timeout=TIMEOUT) as self._http:
+        async with aiohttp.ClientSession(timeout=NO_TIMEOUT) as self._http:
             while not self._over:
                 self._ask(None)
                 await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
@@ -93,7 +96,8 @@ class BridgeClient:
         assert self._http is not None
         greeted = False
         url = f"{self._url}/api/v1/ws"
-        async with self._http.ws_connect(url, autoping=False, ssl=self._tls) as socket:
+        opening = self._http.ws_connect(url, autoping=False, ssl=self._tls)
+        async with await patiently(opening, ANSWER_TIMEOUT) as socket:
             self._socket = socket
             await socket.send_json(
                 {
@@ -157,13 +161,25 @@ class BridgeClient:
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._results[self._next_id] = future
         await self.send({**message, "id": self._next_id})
-        return await asyncio.wait_for(future, TIMEOUT.total)
+        return await patiently(future, ANSWER_TIMEOUT)
 
     async def offer(self, sdp: str) -> str:
         """Exchange an offer for an answer. Raises `Refused`."""
         return await self._post("/api/v1/offer", sdp, "application/sdp")
 
     async def _post(self, path: str, body: str, content_type: str) -> str:
+        status, text = await patiently(self._answer(path, body, content_type), ANSWER_TIMEOUT)
+        if status >= 400:
+            try:
+                document = json.loads(text)
+            except ValueError:
+                document = {"title": text[:200]}
+            if status == 401:
+                self._session = ""
+            raise Refused(status, document)
+        return text
+
+    async def _answer(self, path: str, body: str, content_type: str) -> tuple[int, str]:
         assert self._http is not None
         headers = {"Content-Type": content_type}
         if self._session:
@@ -171,16 +187,7 @@ class BridgeClient:
         async with self._http.post(
             self._url + path, data=body, headers=headers, ssl=self._tls
         ) as response:
-            text = await response.text()
-            if response.status >= 400:
-                try:
-                    document = json.loads(text)
-                except ValueError:
-                    document = {"title": text[:200]}
-                if response.status == 401:
-                    self._session = ""
-                raise Refused(response.status, document)
-            return text
+            return response.status, await response.text()
 
     async def close(self) -> None:
         """Leave for good."""

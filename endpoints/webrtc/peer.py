@@ -24,6 +24,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
+from bridge.base.patience import patiently
 from bridge.media import rtp
 from endpoints.netem.impairment import Hop
 from endpoints.webrtc import aiortc_seams
@@ -36,7 +37,7 @@ log = logging.getLogger("peer")
 
 REPORT_INTERVAL = 0.5  # seconds
 STATS_EVERY = 6  # reports between two looks at packet loss
-MEDIA_TIMEOUT = 10.0  # seconds from the answer to connected
+MEDIA_TIMEOUT = 10.0  # seconds of patience from the answer to connected
 
 Tracks = tuple[SourceTrack, SourceTrack]  # sound and picture
 
@@ -251,8 +252,7 @@ class Peer:
             observe = self._watch if transceiver.kind == "video" else self._listen
             self._start(observe(name, transceiver.receiver.track))
         try:
-            async with asyncio.timeout(MEDIA_TIMEOUT):
-                await up.wait()
+            await patiently(up.wait(), MEDIA_TIMEOUT)
         except TimeoutError:
             return False
         return True
@@ -261,7 +261,13 @@ class Peer:
         """End the media, if there are any."""
         pc, self._pc = self._pc, None
         if pc is not None:
-            await pc.close()
+            # Half closed, it would leave threads that decode, and no process ends before them.
+            closing = asyncio.create_task(pc.close())
+            try:
+                await asyncio.shield(closing)
+            except asyncio.CancelledError:
+                await closing
+                raise
         for track in self._sending or ():
             track.stop()
         self._sending = None

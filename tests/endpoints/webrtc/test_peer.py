@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
 from bridge.media import rtp
-from endpoints.webrtc.peer import peer_connection, without_remb
+from endpoints.webrtc import peer as module
+from endpoints.webrtc.peer import Peer, peer_connection, without_remb
+from endpoints.webrtc.tracks import CardTrack, ToneTrack
 
 
 async def test_an_offer_has_no_abs_send_time_and_is_otherwise_whole() -> None:
@@ -20,3 +28,42 @@ async def test_an_offer_has_no_abs_send_time_and_is_otherwise_whole() -> None:
         assert shorter.endswith("\r\n")
     finally:
         await pc.close()
+
+
+class SlowConnection:
+    """A peer connection that gets no further than its offer and takes its time to close."""
+
+    connectionState = "new"
+
+    def __init__(self) -> None:
+        self.closing, self.may_close, self.closed = (asyncio.Event() for _ in range(3))
+
+    def on(self, _: str) -> Callable[[Any], Any]:
+        return lambda handler: handler
+
+    def addTransceiver(self, *_: Any, **__: Any) -> None:
+        raise ValueError("no further")
+
+    async def close(self) -> None:
+        self.closing.set()
+        await self.may_close.wait()
+        self.closed.set()
+
+
+async def test_a_connection_that_begins_to_close_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Half closed, its threads would keep the process from ending."""
+    connection = SlowConnection()
+    monkeypatch.setattr(module, "peer_connection", lambda: connection)
+    peer = Peer("http://127.0.0.1:1", "x", "key", sources=lambda: (ToneTrack(1), CardTrack(1)))
+    with pytest.raises(ValueError, match="no further"):
+        await peer.open_media([], [])
+    closing = asyncio.create_task(peer.close_media())
+    await connection.closing.wait()
+    closing.cancel()
+    await asyncio.sleep(0)
+    connection.may_close.set()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert connection.closed.is_set()
