@@ -25,6 +25,18 @@ def sentence_of(item: Any) -> str:
             return "A list is expected here."
         case "model_type" | "dict_type" | "model_attributes_type":
             return "A block of keys is expected here."
+        case "bool_type" | "bool_parsing":
+            return "True or false is expected here."
+        case "finite_number":
+            return "A number is expected here."
+        case "string_too_short":
+            return f"This must have at least {context.get('min_length')} characters."
+        case "string_too_long":
+            return f"This may have at most {context.get('max_length')} characters."
+        case "too_short":
+            return f"This must have at least {context.get('min_length')} entries."
+        case "too_long":
+            return f"This may have at most {context.get('max_length')} entries."
         case "literal_error":
             return f"This must be {context.get('expected')}."
         case "string_pattern_mismatch":

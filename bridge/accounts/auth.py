@@ -17,6 +17,7 @@ from bridge.accounts.known_addresses import KnownAddresses
 from bridge.accounts.syslog import Line
 from bridge.accounts.throttle import Throttle
 from bridge.accounts.turns import Crowded, Turns
+from bridge.base.i18n import Sentence
 from bridge.base.observer import Observer
 from bridge.base.roles import User, name_problem, password_problem
 from bridge.store.accounts import Accounts, Device, Login
@@ -37,7 +38,7 @@ LOCAL_USER = User(name="cli", role="admin")  # who can read the state folder
 class Denied(Exception):
     """A request is refused; ``key`` names the sentence that says why, ``status`` is HTTP's."""
 
-    def __init__(self, status: int, key: str, **arguments: str) -> None:
+    def __init__(self, status: int, key: str, **arguments: str | Sentence) -> None:
         super().__init__(key)
         self.status = status
         self.key = key

@@ -25,12 +25,16 @@ def catalogue(language: str) -> dict[str, str]:
     return loaded
 
 
-def text(language: str, key: str, **arguments: str) -> str:
+def text(language: str, key: str, **arguments: str | Sentence) -> str:
     """The sentence ``key`` with ``{name}`` places filled. Raises KeyError for unknown keys."""
-    return catalogue(language)[key].format(**arguments)
+    spoken = {
+        name: value if isinstance(value, str) else value.vi if language == "vi" else value.en
+        for name, value in arguments.items()
+    }
+    return catalogue(language)[key].format(**spoken)
 
 
-def sentence(key: str, **arguments: str) -> Sentence:
+def sentence(key: str, **arguments: str | Sentence) -> Sentence:
     return Sentence(vi=text("vi", key, **arguments), en=text("en", key, **arguments))
 
 

@@ -10,10 +10,12 @@ from bridge.base import i18n
 from bridge.base.i18n import Sentence
 
 
-def problem(status: int, key: str, *, detail: str = "", **arguments: str) -> web.Response:
+def problem(
+    status: int, key: str, *, detail: str | Sentence = "", **arguments: str | Sentence
+) -> web.Response:
     """A problem document; ``key`` names the sentence, ``detail`` adds what is particular."""
     sentence = i18n.sentence(key, detail=detail, **arguments)
-    return _document(status, key, sentence, detail)
+    return _document(status, key, sentence, detail if isinstance(detail, str) else detail.en)
 
 
 def _document(status: int, key: str, sentence: Sentence, detail: str) -> web.Response:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from config.loader import ConfigError, load, loads
 from config.needs import bottleneck, link_loads, point_need
-from config.schema import Topology
+from config.schema import Template, Topology
+from config.sentences import sentence_of
+from config.vietnamese import TABLE, vietnamese
 from tests.paths import ROOT
 
 FOLDER = ROOT / "config"
@@ -21,6 +25,8 @@ LAC_THUY = (FOLDER / "lac-thuy.yaml").read_text("utf-8")
 def problems(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         loads(text, "x.yaml")
+    for problem in caught.value.problems:
+        assert vietnamese(problem.sentence) != problem.sentence, problem.sentence
     return [problem.format("x.yaml") for problem in caught.value.problems]
 
 
@@ -226,3 +232,35 @@ def test_needs() -> None:
     assert yen_bong is not None
     assert bottleneck(topology, yen_bong).link.id == "khoan-du"
     assert all(load.fits for load in loads_.values())
+
+
+def test_every_sentence_has_its_vietnamese() -> None:
+    english = {"the", "this", "is", "are", "not", "must", "here", "a", "of"}
+    for sentence, translated in TABLE.items():
+        places = set(re.findall(r"{[a-z]+}", translated))
+        assert places <= set(re.findall(r"{[a-z]+}", sentence)), sentence
+        assert not english & set(translated.lower().split()), translated
+        assert translated.endswith((".", "}")), translated
+    assert vietnamese("'2026-13-40' is not a date like 2026-12-28.") == (
+        "'2026-13-40' không phải ngày, ví dụ 2026-12-28."
+    )
+    assert vietnamese("This must be 'a', 'b' or 'c'.") == "Giá trị này phải là 'a', 'b' hoặc 'c'."
+    assert vietnamese("Something new.") == "Something new."
+
+
+def test_what_pydantic_says_is_never_shown() -> None:
+    """Every kind of finding that the schema can have is a sentence of ours."""
+    for wrong in (
+        {"id": "a", "title": {"vi": ""}},
+        {"id": "a", "title": {"vi": "x" * 500}},
+        {"id": "a", "title": {"vi": "x"}, "points": "b"},
+        {"id": "a", "title": {"vi": "x"}, "points": [1]},
+        {"id": "a", "title": {"vi": "x"}, "rules": {"all_muted": 1}},
+        {"id": "a", "title": {"vi": "x"}, "rules": {"speaking_seconds": 1.5}},
+        {"id": "a", "title": {"vi": "x"}, "schedule": {"start": "2026-11-26", "minutes": -5}},
+        {"id": "a", "title": {"vi": "x"}, "layout": "sideways", "unknown": 1},
+    ):
+        with pytest.raises(ValidationError) as caught:
+            Template.model_validate(wrong)
+        for item in caught.value.errors():
+            assert vietnamese(sentence_of(item)) != sentence_of(item), item

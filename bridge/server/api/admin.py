@@ -23,6 +23,7 @@ from bridge.server.api.routes import Call, Route, attachment, check_match, etag
 from bridge.store.accounts import AUDIT_PAGE, AuditEntry
 from config.loader import ConfigError
 from config.schema import Topology
+from config.vietnamese import vietnamese
 
 RESTART_KEYS = ("web", "media", "state", "database", "workers")  # of `bridge`: at the next start
 
@@ -40,6 +41,7 @@ class TopologyProblem(msgspec.Struct, frozen=True):
     column: int
     path: str
     sentence: str
+    sentence_vi: str
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -121,7 +123,10 @@ async def _check(call: Call, text: str) -> tuple[Checked, Topology | None]:
     try:
         topology = await topology_check.check(text)
     except ConfigError as error:
-        found = [TopologyProblem(p.line, p.column, p.path, p.sentence) for p in error.problems]
+        found = [
+            TopologyProblem(p.line, p.column, p.path, p.sentence, vietnamese(p.sentence))
+            for p in error.problems
+        ]
         return Checked(ok=False, problems=found), None
     changes = differences(call.services.control.topology.current, topology)
     problem = call.services.settings.problem(topology.bridge)

@@ -9,12 +9,16 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bridge.accounts.auth import Denied
+from bridge.base.i18n import Sentence
 from bridge.control import views
 from bridge.reports import calendar
 from bridge.server.api.routes import Call, Route, check_match, etag
 from bridge.signalling.protocol import Upcoming
 from config.loader import check_template
 from config.schema import Template
+from config.sentences import sentence_of
+from config.vietnamese import vietnamese
+from config.yaml_tree import dotted
 
 
 class TemplateInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +53,14 @@ async def show_template(call: Call) -> web.Response:
     return web.Response(body=body, content_type="application/json", headers={"ETag": etag(body)})
 
 
+def _bad(problems: list[str], where: str = "") -> Denied:
+    """A template is refused with these sentences, in both languages."""
+    detail = Sentence(
+        vi=where + " ".join(map(vietnamese, problems)), en=where + " ".join(problems)
+    )
+    return Denied(422, "api.bad_template", detail=detail)
+
+
 async def put_template(call: Call) -> web.Response:
     ident = call.param("id")
     services = call.services
@@ -60,11 +72,11 @@ async def put_template(call: Call) -> web.Response:
         template = Template.model_validate({**call.body, "id": ident})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Denied(422, "api.bad_template", detail=f"{where}: {first['msg']}") from None
+        where = dotted(tuple(first["loc"]))
+        raise _bad([sentence_of(first)], f"{where}: ") from None
     problems = check_template(template, services.control.topology.current)
     if problems:
-        raise Denied(422, "api.bad_template", detail=" ".join(problems))
+        raise _bad(problems)
     now = services.conductor.now()
     await services.accounts.put_template(ident, template.model_dump_json(), now)
     await services.scheduler.load()

@@ -56,8 +56,9 @@ function showFindings({ ok = false, problems = [], refused = null, differences =
   const say = (text, bad) => {
     makeText("li", "", text, list).dataset.bad = String(bad);
   };
-  for (const { line, column, path, sentence } of problems) {
-    say(`${t("admin.line", { line: String(line), column: String(column) })} ${path}: ${sentence}`, true);
+  for (const { line, column, path, sentence, sentence_vi } of problems) {
+    const said = pick({ vi: sentence_vi, en: sentence });
+    say(`${t("admin.line", { line: String(line), column: String(column) })} ${path}: ${said}`, true);
   }
   if (refused) say(pick(refused), true);
   for (const note of notes) say(pick(note), true);

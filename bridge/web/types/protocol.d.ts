@@ -1271,6 +1271,7 @@ export interface TopologyProblem {
   column: number;
   path: string;
   sentence: string;
+  sentence_vi: string;
 }
 
 export interface TopologyText {

@@ -40,6 +40,7 @@ async def test_a_topology_is_checked_compared_and_swapped(
     checked = await (await bridge.call("POST", "/topology/check", bad, role="admin")).json()
     assert checked["ok"] is False
     assert checked["problems"][0]["line"] > 1
+    assert checked["problems"][0]["sentence_vi"].startswith("Chủ trì 'nobody' không phải")
     refused = await bridge.call("PUT", "/topology", bad, role="admin", headers=tag)
     assert refused.status == 422
     assert path.read_text("utf-8") == LAC_THUY, "a bad file changes nothing"

@@ -30,7 +30,11 @@ async def test_templates_are_changed_with_etags(bridge: Bridge) -> None:
     bad = await put({**template, "chair": "yen-bong"}, tag)
     assert bad.status == 422
     assert "yen-bong" in (await bad.json())["title"]
-    assert (await put({**template, "schedule": {"start": "soon"}}, tag)).status == 422
+    bad = await put({**template, "schedule": {"start": "soon"}}, tag)
+    assert bad.status == 422
+    said = await bad.json()
+    assert said["title_vi"].endswith("'soon' không phải thời điểm, ví dụ 2026-11-23 07:30.")
+    assert said["title"].endswith("'soon' is not a time like 2026-11-23 07:30.")
     changed = await put({**template, "title": {"vi": "Họp xã mới"}}, tag)
     assert changed.status == 200
     await bridge.process.scheduler.look()
