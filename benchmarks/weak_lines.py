@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.chromium import CHROMIUM
 from benchmarks.weak_room.expected import ROWS, Figures, Row, View, misses
-from benchmarks.weak_room.meeting import CHROMIUM
 from benchmarks.weak_room.veth import network
 
 MINUTE = 60.0

@@ -19,16 +19,19 @@ TABLE = {
     "A key must be plain text.": "Tên khóa phải là chữ thường.",
     "This key stands here a second time; the first is on line {line}.": "Khóa này xuất hiện lần "
     "thứ hai; lần đầu ở dòng {line}.",
-    'YAML reads {text} as {kind}. If text is meant, put it in quotes: "{again}".': "YAML đọc {text} "
-    'thành {kind}. Nếu muốn nói là chữ, hãy đặt trong dấu nháy: "{again}".',
+    'YAML reads {text} as {kind}. If text is meant, put it in quotes: "{again}".': (
+        'YAML đọc {text} thành {kind}. Nếu muốn nói là chữ, hãy đặt trong dấu nháy: "{again}".'
+    ),
     "This text takes too long to check. {limits}": "Đoạn này kiểm tra quá lâu. Một cấu hình có "
     "nhiều nhất 500 điểm cầu, và mỗi khóa chỉ ghi một lần.",
     # single values
-    "This key is not known; check its spelling or remove it.": "Không có khóa này; xem lại chính tả "
-    "hoặc bỏ đi.",
+    "This key is not known; check its spelling or remove it.": (
+        "Không có khóa này; xem lại chính tả hoặc bỏ đi."
+    ),
     "This is required; add it.": "Mục này bắt buộc; hãy thêm vào.",
-    'Text is expected, not the number {value}; put it in quotes: "{again}".': "Ở đây cần chữ, không "
-    'phải số {value}; hãy đặt trong dấu nháy: "{again}".',
+    'Text is expected, not the number {value}; put it in quotes: "{again}".': (
+        'Ở đây cần chữ, không phải số {value}; hãy đặt trong dấu nháy: "{again}".'
+    ),
     "Text is expected here.": "Ở đây cần chữ.",
     "A whole number is expected here.": "Ở đây cần số nguyên.",
     "A number is expected here.": "Ở đây cần một số.",
@@ -44,12 +47,14 @@ TABLE = {
     "chữ thường không dấu, chữ số và từng dấu gạch nối.",
     "{value} makes no sense here; it must be more than {edge}.": "{value} không hợp lý ở đây; phải "
     "lớn hơn {edge}.",
-    "{value} makes no sense here; it must be at least {edge}.": "{value} không hợp lý ở đây; ít nhất "
-    "là {edge}.",
+    "{value} makes no sense here; it must be at least {edge}.": (
+        "{value} không hợp lý ở đây; ít nhất là {edge}."
+    ),
     "{value} makes no sense here; it must be at most {edge}.": "{value} không hợp lý ở đây; nhiều "
     "nhất là {edge}.",
-    "{value} is not a time zone, for example Asia/Ho_Chi_Minh.": "{value} không phải múi giờ, ví dụ "
-    "Asia/Ho_Chi_Minh.",
+    "{value} is not a time zone, for example Asia/Ho_Chi_Minh.": (
+        "{value} không phải múi giờ, ví dụ Asia/Ho_Chi_Minh."
+    ),
     "{value} is not a time like {example}.": "{value} không phải thời điểm, ví dụ {example}.",
     "{value} is not a date like {example}.": "{value} không phải ngày, ví dụ {example}.",
     "{value} is not a time of day like {example}.": "{value} không phải giờ trong ngày, ví dụ "
@@ -62,16 +67,19 @@ TABLE = {
     "{value} is not an IP address.": "{value} không phải địa chỉ IP.",
     "{value} is not a network, for example {example}.": "{value} không phải dải mạng, ví dụ "
     "{example}.",
-    "metrics on {address} are open to everybody: {advice}.": "Số liệu ở {address} ai cũng đọc được: "
-    "hãy đặt token hoặc client_authority, hoặc chỉ nghe ở 127.0.0.1.",
+    "metrics on {address} are open to everybody: {advice}.": (
+        "Số liệu ở {address} ai cũng đọc được: "
+        "hãy đặt token hoặc client_authority, hoặc chỉ nghe ở 127.0.0.1."
+    ),
     # what belongs together
     "The id {id} is taken; the first is on line {line}.": "Mã {id} đã dùng; lần đầu ở dòng {line}.",
     "The id {id} is taken.": "Mã {id} đã dùng.",
     "There is no link {id} in links.": "Không có đường nối {id} trong links.",
     "These links form a cycle: {way}.": "Các đường nối này tạo thành vòng: {way}.",
     "The chair {id} is not one of the points.": "Chủ trì {id} không phải một trong các điểm cầu.",
-    "The chair speaks, so it cannot be an observer.": "Chủ trì phải phát biểu nên không thể là điểm "
-    "chỉ theo dõi.",
+    "The chair speaks, so it cannot be an observer.": (
+        "Chủ trì phải phát biểu nên không thể là điểm chỉ theo dõi."
+    ),
     "The rid {id} is taken.": "rid {id} đã dùng.",
     "Layers go from the lowest to the highest.": "Các lớp hình xếp từ thấp nhất đến cao nhất.",
     "There is no point {id}.": "Không có điểm cầu {id}.",

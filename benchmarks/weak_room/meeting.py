@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, Playwright, async_playwright
 
+from benchmarks.chromium import CHROMIUM, FLAGS
 from benchmarks.weak_room import expected
 from benchmarks.weak_room.expected import Figures, Row, Seen, view
 from benchmarks.weak_room.speech import speech
@@ -37,19 +37,6 @@ from config.schema import Topology
 ROOT = Path(__file__).parents[2]
 CHAIR, WEAK = PointId("hoi-truong"), PointId("khoan-du")
 PORT = 5004
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-    "--autoplay-policy=no-user-gesture-required",
-]
 READY = 240.0  # seconds until everybody is there
 LOOK = """async () => {
   const found = {height: 0, decoded: 0, freezes: 0, frozen: 0, others: 0, voices: []};

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import shutil
 import socket
 import tempfile
 import threading
@@ -19,6 +18,8 @@ from typing import Any
 from playwright.async_api import Browser, Page, async_playwright
 from playwright.sync_api import sync_playwright
 
+from benchmarks.chromium import CHROMIUM
+from benchmarks.chromium import FLAGS as QUIET
 from bridge.app.process import ControlProcess
 from bridge.conference.model import PointId
 from bridge.demo.account import DEMO_ACTOR, demo_accounts
@@ -26,21 +27,11 @@ from endpoints.webrtc.test_card import TestCard
 from tests.live.support import free_port
 from tests.waiting import HANG
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
+FLAGS = (
+    *QUIET,
     "--allow-loopback-in-peer-connection",
-    "--autoplay-policy=no-user-gesture-required",
     "--auto-select-desktop-capture-source=Entire screen",
-]
+)
 OWN_CAMERA = 0  # Chromium's fake camera; other numbers are those of test cards
 
 _ends: list[Callable[[], None]] = []

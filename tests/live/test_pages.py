@@ -100,16 +100,16 @@ async def test_no_page_has_a_barrier(tmp_path: Path) -> None:
             await act(process, conference, c.End())
             points = list(process.control.topology.points)
             await process.readiness.sweep(points, None, "quan", full=False, window=0.1)
-            for path in (
-                "/status",
-                "/admin",
-                f"/report?id={conference}",
-                "/ready",
-                "/lines",
-                "/templates",
+            for path, there in (
+                ("/status", ".point"),
+                ("/admin", "#users tr"),
+                (f"/report?id={conference}", "#table tr"),
+                ("/ready", ".point"),
+                ("/lines", "#table tr"),
+                ("/templates", "#list li"),
             ):
                 page = await log_in(browser, process, path, "quan")
-                await page.wait_for_selector(".point, #users tr, #table tr")
+                await page.wait_for_selector(there)
                 assert await violations(page) == [], path
                 assert page.problems == []  # type: ignore[attr-defined]
 

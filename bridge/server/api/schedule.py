@@ -55,9 +55,7 @@ async def show_template(call: Call) -> web.Response:
 
 def _bad(problems: list[str], where: str = "") -> Denied:
     """A template is refused with these sentences, in both languages."""
-    detail = Sentence(
-        vi=where + " ".join(map(vietnamese, problems)), en=where + " ".join(problems)
-    )
+    detail = Sentence(vi=where + " ".join(map(vietnamese, problems)), en=where + " ".join(problems))
     return Denied(422, "api.bad_template", detail=detail)
 
 

@@ -1,8 +1,6 @@
 // What stands in the programme's place: the programme itself, the point's thumbnail until its first
 // picture is decoded, or a slate with the point's name. Pure.
 
-/** @import { PageState } from "./state.js" */
-
 const UNCERTAIN = 2; // pictures after which one is the new point's, where no timestamps are told
 
 /**
@@ -61,15 +59,4 @@ export function placeOf(seen, wanted, thumbnail) {
   if (wanted === null) return "none";
   if (seen.point === wanted) return "picture";
   return thumbnail ? "thumbnail" : "slate";
-}
-
-/**
- * Why a slate is shown, as a key of the catalogue.
- * @param {PageState} state
- * @param {string} point
- */
-export function slateReason(state, point) {
-  const presence = state.presence[point] ?? "offline";
-  if (presence !== "in_session") return `state.${presence}`;
-  return "slate.no_picture";
 }

@@ -4,8 +4,9 @@
 /** @import { PageState } from "./state.js" */
 /** @typedef {"picture" | "thumbnail" | "slate" | "none"} Place */
 import { make, makeVideo, setText } from "./dom.js";
-import { decoded, nothing, placeOf, slateReason, told } from "./handover.js";
-import { pick, t } from "./i18n.js";
+import { decoded, nothing, placeOf, told } from "./handover.js";
+import { pick } from "./i18n.js";
+import { whyNoPicture } from "./slate.js";
 import { loudness, pointOf } from "./state.js";
 
 /** The large picture of a room, or of a console. */
@@ -61,7 +62,7 @@ export class Programme {
     this.settle();
     if (this.place !== "slate" || this.wanted === null) return;
     setText(this.name, pick(pointOf(state, this.wanted)?.name));
-    setText(this.why, t(slateReason(state, this.wanted)));
+    setText(this.why, whyNoPicture(state, this.wanted));
     this.renderLevel(state);
   }
 

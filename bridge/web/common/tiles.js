@@ -1,27 +1,18 @@
-// The row of tiles: every other point's picture, name and state, in the fixed order of the points.
+// A room's tiles: every other point's picture, name and state, in the fixed order of the points.
 
 /** @import { PageState } from "./state.js" */
-import { spark } from "./chart.js";
 import { make, makeVideo, setMark, setText } from "./dom.js";
 import { Pager } from "./pager.js";
-import { LOSSES, loudness } from "./state.js";
+import { loudness } from "./state.js";
 import { tileOf } from "./tile.js";
 
-/**
- * @typedef {object} Actions  what a console's tiles do; a room's do nothing
- * @property {(point: string) => void} select  at a click
- * @property {(point: string) => void} take  at a double click
- * @property {string[]} keys  shown on the tiles, in their order
- *
- * @typedef {ReturnType<Tiles["make"]>} Parts  the elements of a tile
- */
+/** @typedef {ReturnType<Tiles["make"]>} Parts  the elements of a tile */
 
 /** Tiles of all points but the page's own. */
 export class Tiles {
-  /** @param {HTMLElement} root @param {Actions | null} actions @param {(page: number) => void} turn  asks for another page of points */
-  constructor(root, actions, turn) {
+  /** @param {HTMLElement} root @param {(page: number) => void} turn  asks for another page of points */
+  constructor(root, turn) {
     this.root = root;
-    this.actions = actions;
     this.pager = new Pager(turn);
     /** @type {Map<string, Parts>} */
     this.tiles = new Map();
@@ -35,28 +26,20 @@ export class Tiles {
     if (wanted.length === this.tiles.size && wanted.every((p) => this.tiles.has(p.id))) return;
     this.root.replaceChildren();
     this.tiles.clear();
-    wanted.forEach((point, index) => this.tiles.set(point.id, this.make(point.id, index)));
+    for (const { id } of wanted) this.tiles.set(id, this.make(id));
     this.root.append(this.pager.root);
   }
 
-  /** @param {string} id @param {number} index */
-  make(id, index) {
-    const { actions } = this;
-    const tile = make(actions ? "button" : "div", "tile", this.root);
+  /** @param {string} id */
+  make(id) {
+    const tile = make("div", "tile", this.root);
     tile.dataset.point = id;
-    if (actions) {
-      tile.addEventListener("click", () => actions.select(id));
-      tile.addEventListener("dblclick", () => actions.take(id));
-    } else {
-      tile.setAttribute("role", "group");
-    }
+    tile.setAttribute("role", "group");
     const video = makeVideo(tile, "");
     const top = make("div", "top", tile);
     const badge = make("span", "badge", top);
     const microphone = make("span", "microphone", top);
     const faults = make("span", "faults", top);
-    const key = actions?.keys[index];
-    if (key) setMark(make("kbd", "", top), key);
     const meter = make("div", "level", tile);
     const bar = make("div", "bar", meter);
     const paused = make("div", "paused-text", tile);
@@ -64,12 +47,8 @@ export class Tiles {
     const caption = make("div", "caption", tile);
     const status = make("span", "status", caption);
     const name = make("span", "name", caption);
-    const quality = make("div", "quality", tile);
-    quality.hidden = !actions;
-    const history = make("span", "history", quality);
-    const lines = make("span", "lines", quality);
-    for (const part of [top, caption, meter, quality]) part.setAttribute("aria-hidden", "true");
-    return { tile, video, paused, name, status, badge, microphone, faults, lines, history, bar };
+    for (const part of [top, caption, meter]) part.setAttribute("aria-hidden", "true");
+    return { tile, video, paused, name, status, badge, microphone, faults, bar };
   }
 
   /** Take in what a slot receives; the state says whose picture it is. @param {string} slot @param {MediaStreamTrack} track */
@@ -87,9 +66,8 @@ export class Tiles {
   /**
    * @param {PageState} state
    * @param {number} now  UTC seconds
-   * @param {string | null} [selected]  the point that the operator has chosen
    */
-  render(state, now, selected = null) {
+  render(state, now) {
     this.pager.render(state);
     for (const [id, parts] of this.tiles) {
       const shown = tileOf(state, id, now);
@@ -102,8 +80,6 @@ export class Tiles {
       setMark(parts.faults, shown.faults.join(" · "));
       parts.tile.dataset.standing = shown.standing;
       parts.tile.classList.toggle("on-air", shown.onAir);
-      parts.tile.classList.toggle("preview", shown.preview);
-      parts.tile.classList.toggle("selected", selected === id);
       parts.tile.classList.toggle("empty", shown.picture === null);
       parts.tile.classList.toggle("paused", shown.paused !== "");
       setMark(parts.paused, shown.paused);
@@ -112,13 +88,6 @@ export class Tiles {
       const stream = shown.picture === null ? null : (this.streams.get(shown.picture) ?? null);
       if (stream && parts.video.srcObject !== stream) parts.video.srcObject = stream;
       parts.tile.setAttribute("aria-label", shown.label);
-      if (!this.actions) continue;
-      setMark(parts.lines, shown.line);
-      parts.lines.dataset.level = shown.lineLevel;
-      parts.lines.classList.toggle("old", shown.old);
-      spark(parts.history, shown.losses, LOSSES);
-      parts.tile.setAttribute("aria-pressed", String(selected === id));
-      parts.tile.title = shown.details;
     }
   }
 

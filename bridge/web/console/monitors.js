@@ -8,8 +8,8 @@ import { pick, t } from "../common/i18n.js";
 import { makeMeter, setMeter } from "../common/meter.js";
 import { show } from "../common/pictures.js";
 import { Programme } from "../common/programme.js";
+import { whyNoPicture } from "../common/slate.js";
 import { pointOf, shownIn } from "../common/state.js";
-import { slateOf } from "./slate.js";
 
 /** Preview on the left, programme on the right. */
 export class Monitors {
@@ -58,7 +58,7 @@ export class Monitors {
     const video = this.preview;
     show(video, this.pictures.of("preview"));
     const shown = shownIn(state, "preview");
-    const slate = slateOf(state, point, shown);
+    const slate = point === null || shown === point ? "" : `${pick(pointOf(state, point)?.name)}\n${whyNoPicture(state, point)}`;
     video.classList.toggle("none", point === null || shown === null);
     const text = video.parentElement?.querySelector(".absent");
     if (!(text instanceof HTMLElement)) return;

@@ -11,9 +11,9 @@ import { byId, make, makeText, makeVideo, refill, setText } from "../common/dom.
 import { language, pick, t } from "../common/i18n.js";
 import { makeMeter, setMeter } from "../common/meter.js";
 import { show } from "../common/pictures.js";
+import { whyNoPicture } from "../common/slate.js";
 import { pointOf } from "../common/state.js";
 import { SECTIONS } from "./sections.js";
-import { slateOf } from "./slate.js";
 
 const ASK_EVERY = 5000; // ms between questions for what the messages do not tell
 
@@ -108,9 +108,8 @@ export class Panel {
     const stream = this.pictures.best(state, point);
     show(this.video, stream);
     this.video.classList.toggle("none", stream === null);
-    const slate = slateOf(state, point, stream ? point : null);
-    setText(byId("point-slate"), slate.slice(slate.indexOf("\n") + 1));
-    byId("point-slate").classList.toggle("shown", slate !== "");
+    setText(byId("point-slate"), stream ? "" : whyNoPicture(state, point));
+    byId("point-slate").classList.toggle("shown", stream === null);
     this.buttons(state, point);
     this.renderLevels(state);
     for (const { name, rows } of SECTIONS) {

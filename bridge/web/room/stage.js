@@ -18,7 +18,7 @@ export class Stage {
   constructor(client, filmed) {
     this.client = client;
     this.filmed = filmed;
-    this.tiles = new Tiles(byId("tiles"), null, (page) => client.turn(page));
+    this.tiles = new Tiles(byId("tiles"), (page) => client.turn(page));
     this.programme = new Programme(byId("stage"), "programme", (point) => this.tiles.pictureOf(point));
     this.own = makeVideo(byId("stage"), " ");
     this.own.className = "own";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decoded, nothing, placeOf, slateReason, told } from "../../../bridge/web/common/handover.js";
+import { decoded, nothing, placeOf, told } from "../../../bridge/web/common/handover.js";
 import { after, stateMessage, welcome } from "./samples.js";
 
 const WRAP = 2 ** 32;
@@ -48,11 +48,4 @@ test("a take back before anything came shows the old picture, which never went",
   const seen = decoded(told(nothing, "a", 1000), 1000);
   assert.equal(placeOf(seen, "b", true), "thumbnail");
   assert.equal(placeOf(seen, "a", true), "picture");
-});
-
-test("the slate says whether the point is here at all", () => {
-  const state = after(welcome(), stateMessage({ points: { "khoan-du": "in_session", "chi-ne": "lost" } }));
-  assert.equal(slateReason(state, "khoan-du"), "slate.no_picture");
-  assert.equal(slateReason(state, "chi-ne"), "state.lost");
-  assert.equal(slateReason(state, "unknown"), "state.offline");
 });
