@@ -16,6 +16,7 @@ import pytest
 from tests.paths import ROOT
 
 LIMIT = 900.0  # seconds; only the end of a hang
+FULL = 0.2  # seconds queued before a line that is full: the token bucket holds 0.3
 
 
 def _skip() -> str:
@@ -54,5 +55,7 @@ async def test_600_kbit_down_keeps_the_sound_that_was_lost_before(tmp_path: Path
     found = await measured(tmp_path, 0)
     (without,) = found["without"].values()
     (aware,) = found["with"].values()
+    if without["queue"] < FULL:
+        pytest.skip("this machine was too busy to send more than the line carries")
     assert aware["room"]["concealed"] < without["room"]["concealed"]
     assert aware["queue"] < without["queue"]

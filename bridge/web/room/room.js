@@ -110,24 +110,23 @@ function render() {
   const name = self ? pick(self.name) : "Điểm Cầu";
   setText(byId("self"), name);
   document.title = name;
-  const { farewell, link, problem, mediaLink } = client;
-  const refusal = bar.refusal || mediaRefusal;
+  stage.render();
+  bar.render();
+  renderLink();
+}
+
+/** How the connections stand, and what is said over everything while the room is cut off. */
+function renderLink() {
+  const { farewell, link, problem, connection, state, mediaLink } = client;
   const quiet = client.silence > QUIET_LIMIT;
+  const refusal = bar.refusal || mediaRefusal;
   const faults = { camera: devices.camera.fault, microphone: devices.microphone.fault };
   const [level, text] = statusOf({ farewell, link: link === "up" && quiet ? "down" : link, problem, refusal, mediaLink, faults });
   setText(byId("status"), text);
   byId("status").dataset.level = level;
-  stage.render();
-  bar.render();
-  renderAway();
-}
-
-/** What is said over everything while the room is cut off. */
-function renderAway() {
-  const { farewell, link, problem, connection, state } = client;
-  if (client.mediaLink === "up") mediaAway.heard(browser.now());
+  if (mediaLink === "up") mediaAway.heard(browser.now());
   const shown = awayOf({
-    farewell, link, problem, cause: connection.cause, quiet: client.silence > QUIET_LIMIT,
+    farewell, link, problem, cause: connection.cause, quiet,
     cable: LOCAL || navigator.onLine, worker: state.worker, mediaDown: mediaAway.silence,
     blocked: client.blocked, contact: state.contact,
   });
@@ -141,7 +140,7 @@ function tick() {
   client.look();
   mediaAway.look(browser.now());
   stage.tick();
-  renderAway();
+  renderLink();
 }
 
 rebuild = render;
