@@ -6,11 +6,12 @@ import os
 
 import pytest
 
+from benchmarks.chromium import CHROMIUM
 from tests.live import browsers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if browsers.CHROMIUM is None and os.environ.get("CI") != "true":
+    if CHROMIUM is None and os.environ.get("CI") != "true":
         skip = pytest.mark.skip(reason="chromium is missing: apt-get install chromium")
         for item in items:
             if "browser" in item.keywords:
