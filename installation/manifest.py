@@ -24,8 +24,8 @@ class NotABundle(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """``architecture`` is that of ``uname -m``; ``wheels`` are the file names for each CPython
-    ("3.11"), in no order; ``pip`` is the wheel that installs the others."""
+    """The contents of a bundle. ``architecture`` is that of ``uname -m``; ``wheels`` are the file
+    names for each CPython ("3.11"), in no order; ``pip`` is the wheel that installs the others."""
 
     version: str
     architecture: str

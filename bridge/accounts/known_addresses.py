@@ -1,5 +1,5 @@
-"""Addresses that somebody came from who may come in. They have room of their own at the front
-door, also while strangers take all that strangers may."""
+"""Addresses from which people and rooms have logged in. Connections from them have room of their
+own at the front door, also while strangers take all that strangers may."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRESH = 86400.0  # seconds until the same address is saved again
 
 
 class KnownAddresses:
-    """``now`` is UTC seconds."""
+    """Remembers these addresses, in memory and in the database. ``now`` is UTC seconds."""
 
     def __init__(self, accounts: Accounts, now: Callable[[], float]) -> None:
         self._accounts = accounts

@@ -40,8 +40,8 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenId:
-    """``folder`` is what paths of the topology refer to; ``now`` is UTC seconds, ``monotonic`` for
-    the age of what was read."""
+    """A client of one directory. ``folder`` is what paths of the topology refer to; ``now`` is UTC
+    seconds, ``monotonic`` for the age of what was read."""
 
     def __init__(
         self, folder: Path, now: Callable[[], float], monotonic: Callable[[], float]

@@ -29,8 +29,8 @@ class _Waiter:
 
 
 class Turns:
-    """`turn` waits for its own; of one name one at a time, so that every failure counts before the
-    next try."""
+    """The queue of those who try a password. Of one account only one at a time is let in, so that
+    every failure counts before the next try."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._free = at_once

@@ -13,9 +13,9 @@ OWN = "@"  # before a point: the limit that was measured for it alone
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """``budgets`` is what each link gives to conferences; ``ways`` are the links from a point up to
-    the bridge, nearest first. A point whose line was measured to carry less than the file says
-    has that as a link of its own (`OWN` + point)."""
+    """The links of the network. ``budgets`` is what each link gives to conferences; ``ways`` are
+    the links from a point up to the bridge, nearest first. A point whose line was measured to carry
+    less than the file says has that as a link of its own (`OWN` + point)."""
 
     budgets: Mapping[str, int]
     ways: Mapping[str, tuple[str, ...]]

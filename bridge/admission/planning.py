@@ -32,7 +32,7 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """kbit/s in each direction."""
+    """What a link or a point carries: kbit/s in each direction."""
 
     up: int = 0
     down: int = 0

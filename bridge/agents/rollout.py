@@ -30,7 +30,8 @@ Reason = Literal[
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One point's part. ``before`` is the release that it had, ``detail`` what its agent says."""
+    """One point's part in an update. ``before`` is the release that it had, ``detail`` what its
+    agent says."""
 
     point: str
     before: str = ""
@@ -40,7 +41,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rollout(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it. ``release`` is what everybody is to have."""
+    """An update of several points, in order. ``release`` is what everybody is to have."""
 
     release: str
     steps: tuple[Step, ...]

@@ -9,8 +9,9 @@ STEP = 2.0  # seconds the wall clock may differ until that counts as a step
 
 
 class SteadyClock:
-    """``wall`` is UTC seconds, ``monotonic`` never goes back. `now` follows ``monotonic``;
-    `step` notices that the wall clock was set, and follows it from then on."""
+    """UTC seconds that do not jump. ``wall`` is the wall clock, ``monotonic`` never goes back.
+    `now` follows ``monotonic``; `step` notices that the wall clock was set, and follows it from
+    then on."""
 
     def __init__(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self._wall = wall

@@ -15,8 +15,8 @@ MAX_LOOKED_AT = 5000  # occurrences looked at in one question: 13 years of daily
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """``start`` is local time in ``zone`` without tzinfo; without ``rule`` it takes place
-    once. ``exceptions`` are local dates on which it does not."""
+    """A conference that recurs. ``start`` is local time in ``zone`` without tzinfo; without
+    ``rule`` it takes place once. ``exceptions`` are local dates on which it does not."""
 
     start: datetime
     minutes: int

@@ -1,4 +1,4 @@
-"""Which picture of the programme each room has, as few facts for the conference's log. No clock."""
+"""Notes for the conference's log which picture of the programme each room is sent. No clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Since when this process has been looking at its peers without a pause. Pure.
+"""Tells silence of a peer from lateness of this process: since when it has run without a pause.
+Pure.
 
 A process that was not scheduled has heard nobody, which is no silence of theirs: who waits for a
 sign of life counts from here, or from the last sign, whichever is later.
@@ -10,7 +11,7 @@ AWAY = 1.0  # seconds between two looks from which on this process counts as not
 
 
 class Attention:
-    """``now`` is monotonic seconds."""
+    """The looks of this process at its peers. ``now`` is monotonic seconds."""
 
     def __init__(self) -> None:
         self._last = -AWAY

@@ -1,4 +1,4 @@
-"""What a DTLS client sends after the server's flight, proven before OpenSSL sees it; pure.
+"""Proves what a DTLS client sends after the server's flight, before OpenSSL sees it; pure.
 
 The client's certificate, its key exchange and a signature over the whole handshake so far
 (CertificateVerify, RFC 5246 section 7.4.8) come in the clear and in any number of datagrams, and
@@ -50,8 +50,8 @@ INTRINSIC, RSA, ECDSA = 8, 1, 3
 
 
 class ClientFlight:
-    """Of one association that has begun with ``hello``, a handshake message. ``algorithm`` and
-    ``fingerprint`` are the peer's, as in SDP."""
+    """The client's flight of one association, which began with the ClientHello ``hello``.
+    ``algorithm`` and ``fingerprint`` are the peer's, as in SDP."""
 
     __slots__ = (
         "_candidates",

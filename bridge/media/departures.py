@@ -1,5 +1,5 @@
-"""What a slot sends where the hot loop does not serve it: packets of which some are left out, or
-that wait for their turn. Each is worked out completely (index, timestamp, numbers) before anything
+"""Outgoing packets of slots that the hot loop does not serve, because some packets are left out or
+wait for their turn. Each is worked out completely (index, timestamp, numbers) before anything
 else of the slot changes, and sealed when it leaves."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What of a datagram a DTLS server is shown before it has keys (RFC 6347); pure.
+"""Filters the datagrams of a DTLS handshake before OpenSSL sees them (RFC 6347); pure.
 
 Until the keys are there nothing of a handshake is authentic by itself, and whoever can forge the
 peer's address could end it with one datagram: an alert, a ClientHello of his own, a message with
@@ -27,7 +27,8 @@ FIRST_NUMBER = bytes(6)
 
 
 class HandshakeGuard:
-    """Of one association. ``algorithm`` and ``fingerprint`` are the peer's, as in SDP."""
+    """The filter of one association. ``algorithm`` and ``fingerprint`` are the peer's, as in
+    SDP."""
 
     __slots__ = ("_flight", "_hellos", "_peer")
 

@@ -25,7 +25,7 @@ TAKEN_OVER_AFTER = 2.0  # seconds of silence after which an address may go to an
 
 
 class IceLite:
-    """Of all transports of a worker. Answers are appended to ``datagrams``."""
+    """The agent of all transports of a worker. Answers are appended to ``datagrams``."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ def _weak(slot: Slot) -> bool:
 
 
 class KeyFrames:
-    """The layers whose sender is to be asked."""
+    """Requests that are due: the layers whose sender is to be asked for a key frame."""
 
     def __init__(self) -> None:
         self._due: dict[Layer, None] = {}  # in the order of asking: a set's is by chance

@@ -1,5 +1,5 @@
-"""What makes the worker's objects. `bridge.media.hot.following` makes those that the compiled turn
-shares."""
+"""Factory of the worker's transports, layers and slots. `bridge.media.hot.following` has the one of
+those that the compiled turn shares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge.media.transport import Transport
 
 
 class Makers:
-    """Plain objects."""
+    """Makes objects that only Python uses."""
 
     def transport(
         self, spec: m.Open, dtls: DtlsServer, now: float, *, estimation: bool

@@ -233,8 +233,8 @@ class SourceStats(Struct, frozen=True, kw_only=True):
 
 
 class SlotStats(Struct, frozen=True, kw_only=True):
-    """``lost`` is what the receiver reports as lost; ``shows`` the name of the source shown
-    and ``layer`` its layer's rid, "" for none."""
+    """Figures of one slot. ``lost`` is what the receiver reports as lost; ``shows`` the name of the
+    source shown and ``layer`` its layer's rid, "" for none."""
 
     name: str
     packets: int
@@ -250,8 +250,9 @@ class SlotStats(Struct, frozen=True, kw_only=True):
 
 
 class TransportStats(Struct, frozen=True, kw_only=True):
-    """``rtt_ms`` is 0 while unknown; ``remb`` in bit/s; ``downlink_loss`` 0–1 from
-    transport-cc feedback; ``allocation`` in bit/s is what may be sent (0: nothing is known)."""
+    """Figures of one peer. ``rtt_ms`` is 0 while unknown; ``remb`` in bit/s; ``downlink_loss`` 0–1
+    from transport-cc feedback; ``allocation`` in bit/s is what may be sent (0: nothing is
+    known)."""
 
     transport: str
     label: str
@@ -265,9 +266,9 @@ class TransportStats(Struct, frozen=True, kw_only=True):
 
 
 class Stats(Struct, frozen=True, kw_only=True, tag="stats"):
-    """``delay_us`` are p50, p99, p999 of kernel arrival → handed to the kernel, sampled;
-    ``compiled``: the compiled turn forwards, not Python;
-    ``delay_counts`` all samples since the start by `DELAY_BOUNDS` and above them."""
+    """Figures of the worker. ``delay_us`` are p50, p99, p999 of kernel arrival → handed to the
+    kernel, sampled; ``compiled``: the compiled turn forwards, not Python; ``delay_counts`` all
+    samples since the start by `DELAY_BOUNDS` and above them."""
 
     request: int
     uptime: float

@@ -1,5 +1,5 @@
-"""How much a layer brings in, by temporal layer: read from its ring now and then, so that taking a
-packet in costs nothing."""
+"""Measures the bit rate of a layer and of its temporal layers: from its ring, now and then, so that
+taking a packet in costs nothing."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from cryptography import x509
 
 @dataclass(slots=True)
 class Host:
-    """Sizes in octets, the certificate's end in UTC seconds; 0 where there is nothing."""
+    """Figures of the server's disk and certificate. Sizes in octets, the certificate's end in UTC
+    seconds; 0 where there is nothing."""
 
     disk_free: float = 0.0
     disk_size: float = 0.0

@@ -88,8 +88,9 @@ class _Session:
 
 
 class Prober:
-    """Use `set_targets`, `run`; read `sessions`. ``sources`` are local addresses to send from,
-    one a family at the most; the media's, so that probes take the media's way."""
+    """Probes all targets: `set_targets`, `run`, and read `sessions`. ``sources`` are local
+    addresses to send from, one a family at the most; the media's, so that probes take the media's
+    way."""
 
     def __init__(self, sources: list[str]) -> None:
         self._sources = {ipaddress.ip_address(s).version: s for s in reversed(sources)}

@@ -52,8 +52,8 @@ def local_address_and_port(request: Request) -> tuple[str, int]:
 
 
 class Hosts:
-    """``names`` are ours; ``origins`` are foreign pages that may talk to us, and their names are
-    served, too."""
+    """The names of this bridge and the origins of its pages. ``names`` are ours; ``origins`` are
+    foreign pages that may talk to us, and their names are served, too."""
 
     def __init__(self, names: Iterable[str], origins: Iterable[str] = ()) -> None:
         self._origins = {found for text in origins if (found := origin_of(text)) is not None}

@@ -15,7 +15,7 @@ CLIENTS = 2000  # remembered; the oldest are forgotten first
 
 
 class Rate(NamedTuple):
-    """``burst`` at once, and ``rate`` a second."""
+    """How many messages are let through: ``burst`` at once, and ``rate`` a second."""
 
     rate: float
     burst: float
