@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event, vRecur
-
 from bridge.control.templates import series_of
 from config.schema import Template
 
 
 def feed(templates: list[Template], zone: str, name: str, language: str, now: float) -> bytes:
     """Every template that has a schedule, with its rule and its exceptions."""
+    # Imported when somebody reads the feed: a start is to be short.
+    from icalendar import Calendar, Event, vRecur  # noqa: PLC0415
+
     calendar = Calendar()
     calendar.add("prodid", "-//Diem Cau//Schedule//VI")
     calendar.add("version", "2.0")

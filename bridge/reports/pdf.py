@@ -6,11 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import ttf_opensans
-from fpdf import FPDF
-from fpdf.enums import TableCellFillMode
-
-FONTS = Path(str(ttf_opensans.__file__)).parent / "ttf"
 FONT = "OpenSans"
 
 
@@ -19,10 +14,15 @@ class Paper:
     seconds) is when it was made: the same report is the same file."""
 
     def __init__(self, *, title: str, owner: str, heading: str, at: float) -> None:
+        # Imported with the first report: it is a quarter of what a start would read.
+        import ttf_opensans  # noqa: PLC0415
+        from fpdf import FPDF  # noqa: PLC0415
+
+        fonts = Path(str(ttf_opensans.__file__)).parent / "ttf"
         self.pdf = FPDF(orientation="landscape", format="A4")
         self.pdf.set_creation_date(datetime.fromtimestamp(at, UTC))
-        self.pdf.add_font(FONT, "", FONTS / "OpenSans-Regular.ttf")
-        self.pdf.add_font(FONT, "B", FONTS / "OpenSans-Bold.ttf")
+        self.pdf.add_font(FONT, "", fonts / "OpenSans-Regular.ttf")
+        self.pdf.add_font(FONT, "B", fonts / "OpenSans-Bold.ttf")
         self.pdf.set_title(title)
         self.pdf.add_page()
         self.pdf.set_font(FONT, "", 9)
@@ -42,6 +42,8 @@ class Paper:
         self, widths: Sequence[int], header: Sequence[str], rows: Iterable[Sequence[str]]
     ) -> None:
         """``widths`` are relative."""
+        from fpdf.enums import TableCellFillMode  # noqa: PLC0415
+
         self.pdf.set_font(FONT, "", 8)
         with self.pdf.table(
             col_widths=tuple(widths),

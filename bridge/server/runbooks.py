@@ -8,9 +8,12 @@ import functools
 import html
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
-from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 FOLDER = Path(__file__).parent.parent.parent / "monitoring" / "runbooks"
 NAME = re.compile(r"[A-Za-z]{1,64}")
@@ -35,6 +38,8 @@ PAGE = """<!doctype html>
 
 
 def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - with the first runbook, not at the start
+
     return MarkdownIt("commonmark", {"html": False})
 
 

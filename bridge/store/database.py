@@ -10,10 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -21,6 +17,8 @@ from bridge.base.files import PRIVATE
 
 SQLITE = "diem-cau.sqlite3"
 MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = max(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py"))  # revision
+REVISION = sa.text("SELECT version_num FROM alembic_version")
 BUSY_TIMEOUT = 5000  # ms that a writer waits for another process (a backup, the user command)
 THREAD_END = 5.0  # seconds that the thread of a connection may take to end
 
@@ -98,6 +96,15 @@ async def migrate(engine: AsyncEngine) -> None:
     """Bring the tables to this version. Raises `StoreError`."""
 
     def upgrade(connection: sa.Connection) -> None:
+        begun = sa.inspect(connection).has_table("alembic_version")
+        if begun and connection.execute(REVISION).scalars().all() == [HEAD]:
+            return
+        # Imported when there is something to do: what outlives a restart is of this version.
+        from alembic import command  # noqa: PLC0415
+        from alembic.config import Config  # noqa: PLC0415
+        from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+        from alembic.script import ScriptDirectory  # noqa: PLC0415
+
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection

@@ -18,6 +18,8 @@ from bridge.conference.apply import replay
 from bridge.store import tables
 from bridge.store.accounts import ENROLMENT_LIFE, LOGIN_LIFE, Accounts, Device, Login
 from bridge.store.database import (
+    HEAD,
+    MIGRATIONS,
     NotSaved,
     StoreError,
     engine_of,
@@ -184,6 +186,15 @@ async def test_a_database_that_cannot_be_used_is_said_in_a_sentence(
         await use()
     left = [t for t in set(threading.enumerate()) - before if "connection_worker" in t.name]
     assert left == [], "a thread that outlives the loop would print a traceback"
+
+
+def test_the_newest_revision_is_found_without_alembic() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
 async def test_a_database_of_a_newer_version_is_a_sentence(engine: AsyncEngine) -> None:

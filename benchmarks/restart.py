@@ -1,0 +1,175 @@
+"""How long the bridge is away after a kill: the real processes, their real start.
+
+``python -m benchmarks.restart [--rounds N] [--spinners N] [--json FILE]``. In every round the
+worker, then the control process, then both get SIGKILL; the control process is started again at
+once, as systemd would. What is measured is the time from the kill until ``/healthz`` answers 200,
+that is until a conference could be held. ``--spinners 2`` keeps two cores busy beside it.
+Everything stays on 127.0.0.1 and in a folder that is thrown away. A round takes some seven seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from monitoring.statistics import percentile
+
+ROOT = Path(__file__).parent.parent
+TOPOLOGY = ROOT / "config" / "lac-thuy.yaml"
+KINDS = ("worker", "control", "both")
+MOST = 60.0  # seconds
+LOOK = 0.02  # seconds between two looks
+CALM = 1.0  # seconds between two kills
+
+
+class Bridge:
+    """``bridge.py serve`` in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        document = yaml.safe_load(TOPOLOGY.read_text("utf-8"))
+        self._port = _free(socket.SOCK_STREAM)
+        document["bridge"]["web"]["port"] = self._port
+        document["bridge"]["web"]["listen"] = "127.0.0.1"
+        document["bridge"]["media"]["listen"] = ["127.0.0.1"]
+        document["bridge"]["media"]["port"] = _free(socket.SOCK_DGRAM)
+        document["bridge"]["state"] = "state"
+        self._file = folder / "topology.yaml"
+        self._file.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
+        self._lock = folder / "state" / "worker.sock"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._worker = 0
+
+    def start(self) -> None:
+        """Start the control process, which finds its worker or starts one."""
+        self.process = subprocess.Popen(
+            [sys.executable, "bridge.py", "serve", str(self._file)],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def worker(self) -> int:
+        """The worker's process, found by the socket that it was told; 0: there is none."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                command = (folder / "cmdline").read_bytes().split(b"\0")
+                if b"bridge.media" in command and os.fsencode(self._lock) in command:
+                    return int(folder.name)
+        return 0
+
+    def healthy(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=MOST)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def until_healthy(self, other_than: int = 0) -> None:
+        """Wait until it is healthy, with a worker other than one that was killed. Raises
+        TimeoutError."""
+        end = time.monotonic() + MOST
+        while time.monotonic() < end:
+            if self.healthy() and (not other_than or self.worker() not in (0, other_than)):
+                return
+            time.sleep(LOOK)
+        raise TimeoutError("the bridge did not come back")
+
+    def kill(self, kind: str) -> float:
+        """Kill what ``kind`` says; seconds until all is back."""
+        worker = self.worker()
+        begun = time.monotonic()
+        if kind != "worker" and self.process is not None:
+            self.process.kill()
+        if kind != "control":
+            os.kill(worker, signal.SIGKILL)
+        if kind != "worker" and self.process is not None:
+            self.process.wait()
+            self.start()
+        self.until_healthy(worker if kind != "control" else 0)
+        return time.monotonic() - begun
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(MOST)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        worker = self.worker()
+        if worker:
+            os.kill(worker, signal.SIGKILL)
+
+
+def _free(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextlib.contextmanager
+def busy(count: int) -> Iterator[None]:
+    """Processes that do nothing but need a core each."""
+    spinners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for each in spinners:
+            each.kill()
+            each.wait()
+
+
+def measure(rounds: int, spinners: int) -> dict[str, list[float]]:
+    """Seconds until all was back, by what was killed."""
+    found: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    with tempfile.TemporaryDirectory() as folder:
+        bridge = Bridge(Path(folder))
+        bridge.start()
+        try:
+            bridge.until_healthy()
+            with busy(spinners):
+                for number in range(rounds):
+                    for kind in KINDS:
+                        time.sleep(CALM)
+                        found[kind].append(bridge.kill(kind))
+                    last = ", ".join(f"{kind} {found[kind][-1]:.2f}" for kind in KINDS)
+                    print(f"round {number + 1}: {last}", file=sys.stderr)
+        finally:
+            bridge.stop()
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--spinners", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    found = measure(options.rounds, options.spinners)
+    print(f"{options.rounds} rounds, {options.spinners} spinning processes beside them; seconds")
+    for kind in KINDS:
+        took = sorted(found[kind])
+        p50, p95 = percentile(took, 0.5), percentile(took, 0.95)
+        print(f"{kind:8} p50 {p50:.2f}  p95 {p95:.2f}  most {took[-1]:.2f}")
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
