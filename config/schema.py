@@ -296,7 +296,7 @@ class Media(Model):
         default=48, description="small pictures that a console receives at once, at most"
     )
     estimation: bool = Field(
-        default=False, description="send each room what its line seems to carry, and no more"
+        default=True, description="send each room what its line seems to carry, and no more"
     )
 
 

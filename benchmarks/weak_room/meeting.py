@@ -217,8 +217,8 @@ async def meeting(network: Network, *, policy: bool) -> AsyncIterator[Meeting]:
         process = ControlProcess(topology(), state=folder, folder=folder, own_worker=False)
         module = "bridge.media" if policy else "benchmarks.weak_room.unaware"
         arguments: tuple[str, ...] = ("--listen", BRIDGE, "--port", str(PORT), "--with-parent")
-        if policy:
-            arguments += ("--estimation",)
+        if not policy:
+            arguments += ("--no-estimation",)
         await stack.enter_async_context(
             child(module, *arguments, "--control", str(folder / "worker.sock"))
         )

@@ -4,15 +4,12 @@ nothing but the benchmark can switch it off."""
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Iterable
 
 from bridge.media import redundancy
-from bridge.media.core import MediaCore
 from bridge.media.layer import Layer
 from bridge.media.rtcp import ReportBlock
-from bridge.media.shell import worker
 from bridge.media.shell.__main__ import main
 from bridge.media.transport import Transport
 from bridge.signalling import answer
@@ -29,7 +26,7 @@ def forget() -> None:
 
 
 def forget_lines() -> None:
-    """Estimate, repeat and hint nothing, in a worker."""
+    """Repeat and hint nothing, in a worker; `--no-estimation` does the rest."""
 
     def adapt(_transports: Iterable[Transport], _now: float) -> None:
         return None
@@ -38,7 +35,6 @@ def forget_lines() -> None:
         return block
 
     vars(redundancy).update(adapt=adapt, hinted=hinted)
-    vars(worker)["MediaCore"] = functools.partial(MediaCore, estimation=False)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class WorkerLink:
         on_event: Callable[[m.Event], None],
         on_down: Callable[[], None],
         own: bool = True,
-        estimation: bool = False,
+        estimation: bool = True,
     ) -> None:
         """Without ``own`` the worker is started by somebody else; this side only connects."""
         self._control = control
@@ -158,8 +158,8 @@ class WorkerLink:
         arguments += ["--port", str(self._port)]
         if self._with_parent:
             arguments.append("--with-parent")
-        if self._estimation:
-            arguments.append("--estimation")
+        if not self._estimation:
+            arguments.append("--no-estimation")
         self.starts += 1
         # A session of its own: neither Ctrl-C nor the end of this process reaches it.
         self._process = await asyncio.create_subprocess_exec(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bridge.media.congestion.book import Book, Report
 from bridge.media.congestion.drain import Drain
-from bridge.media.congestion.loss import LossBound
+from bridge.media.congestion.loss import PATIENT, LossBound
 from bridge.media.congestion.probe import FULL_BEFORE, Prober
 from bridge.media.congestion.rate import FLOOR, Acknowledged, Rate
 from bridge.media.congestion.trend import QUEUE_STANDS, Trend, Usage
@@ -211,7 +211,8 @@ class Estimator:
     def heard_loss(self, received: int, lost: int, now: float) -> None:
         """The same receiver's report blocks: packets of ours that came and that did not."""
         self._measure_sent(now)
-        self.loss.add(received, lost, self.sent_rate, self.remb or self.sent_rate, now)
+        estimate = self.remb or self.sent_rate
+        self.loss.add(received, lost, self.sent_rate, estimate, now, PATIENT)
 
     def _measure_sent(self, now: float) -> None:
         elapsed = now - self._mark_at

@@ -9,6 +9,7 @@ INTERVAL = 0.8  # seconds that are judged together
 FEWEST = 40  # packets in them
 TOLERATED = 0.10  # above the line's own loss: more is congestion
 CONFIRMED = 2  # intervals in a row: one alone may be a receiver's process that did not run
+PATIENT = 4  # where its streams are reported one after another: one moment stands in all of them
 SOONER = 0.5  # of an interval and its packets that do for the second of them
 HEAVY = 0.3  # above it what got through is all that is sent on
 BURSTS = 3.5  # standard deviations of independent losses that chance may add: they come in bursts
@@ -58,15 +59,23 @@ class LossBound:
         """The share lost above what the line loses anyway."""
         return _above(self.loss, self.own)
 
-    def add(self, received: int, lost: int, sent_rate: float, estimate: float, now: float) -> None:
+    def add(
+        self,
+        received: int,
+        lost: int,
+        sent_rate: float,
+        estimate: float,
+        now: float,
+        confirmed: int = CONFIRMED,
+    ) -> None:
         """Packets of a report; ``sent_rate`` is what was sent lately, ``estimate`` what would
-        be allowed without this bound."""
+        be allowed without this bound; so many intervals in a row, ``confirmed``, make it lower."""
         if self._since < 0:
             self._since = now
         self._received += received
         self._lost += lost
         total = self._received + self._lost
-        enough = SOONER if 0 < self._strikes < CONFIRMED else 1.0
+        enough = SOONER if 0 < self._strikes < confirmed else 1.0
         if now - self._since < INTERVAL * enough or total < FEWEST * enough:
             return
         share = max(0.0, self._lost / total)
@@ -77,7 +86,7 @@ class LossBound:
         chance = BURSTS * math.sqrt(self.own * (1 - self.own) / total)
         if _above(share, self.own) > TOLERATED + chance:
             self._strikes += 1
-            if self._strikes >= CONFIRMED:
+            if self._strikes >= confirmed:
                 self._cut(share, sent_rate, estimate, now)
             return
         self._strikes = 0

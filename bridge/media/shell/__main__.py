@@ -44,7 +44,10 @@ def main() -> int:
     parser.add_argument("--orphan-timeout", type=float, default=300.0, help="seconds")
     parser.add_argument("--with-parent", action="store_true", help="end when stdin closes")
     parser.add_argument(
-        "--estimation", action="store_true", help="send each room what its line seems to carry"
+        "--estimation",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="send each room what its line seems to carry, or all that it asks for",
     )
     options = parser.parse_args()
     logs.configure(process="worker")

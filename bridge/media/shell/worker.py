@@ -76,7 +76,7 @@ class Worker:
         port: int,
         control: Path,
         orphan_timeout: float,
-        estimation: bool = False,
+        estimation: bool = True,
     ) -> None:
         self._hosts = hosts
         self._port = port
