@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bridge.media import messages as m
 from bridge.media.congestion.allocation import GROUND, Demand, Step, allocate, steps_of
-from bridge.media.congestion.estimator import START
 from bridge.media.congestion.line import Line
 from bridge.media.congestion.pacer import Pacer
 from bridge.media.fanout import transmit
@@ -69,6 +68,8 @@ class Distributor:
             transport = self._transports.get(name)
             if transport is not None:
                 transport.limit(max(0, bits))
+                if transport.estimator is not None:
+                    transport.estimator.expect(max(0, bits), now)
                 self.look(transport, now)
         return f"There is no transport {unknown[0]!r}." if unknown else ""
 
@@ -104,8 +105,7 @@ class Distributor:
             self._rates.read(self._transports.values(), now)
         soon = False
         for transport in self._transports.values():
-            estimator = transport.estimator
-            if estimator is None or transport.state != "connected":
+            if transport.state != "connected":
                 continue
             line = self._line(transport)
             if now - line.checked >= INTERVAL:
@@ -154,7 +154,7 @@ class Distributor:
             return 0.0
         estimate = estimator.estimate
         if not estimate and transport.cc_word and not estimator.silent(now):
-            estimate = START
+            estimate = estimator.rate.estimate
         bound = float(transport.bound)
         return min(estimate, bound) if estimate and bound else estimate or bound
 
@@ -165,10 +165,13 @@ class Distributor:
     def look(self, transport: Transport, now: float) -> None:
         """Work out anew what a receiver gets, and make it so."""
         estimator = transport.estimator
-        if estimator is None or transport.state != "connected":
+        if transport.state != "connected":
             return
         line = self._line(transport)
         line.checked = now
+        if estimator is None:
+            self._everything(transport, line, now)
+            return
         budget = line.budget = self._budget(transport, now)
         calm = now - max(estimator.rate.decreased_at, estimator.loss.lowered_at) > CALM
         line.failed(estimator.rate.decreases, budget * MARGIN, now)
@@ -235,6 +238,11 @@ class Distributor:
             line.shown.pop(gone, None)
         if changed:
             self._events.append(m.Bandwidth(transports=(self.rate_of(transport),)))
+
+    def _everything(self, transport: Transport, line: Line, now: float) -> None:
+        """Without estimation: the highest layer that makes sense is wanted for every slot."""
+        demands, slots = self._demands(transport, now)
+        line.rids = {d.slot: (slots[d.slot][1], frozenset({d.steps[-1].rid})) for d in demands}
 
     def _demands(
         self, transport: Transport, now: float

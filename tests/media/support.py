@@ -157,13 +157,14 @@ def audio_slot(name: str, ssrc: int, *, redundant: bool = False) -> m.SlotSpec:
 class Bench:
     """A core and its peers. ``now`` moves only when a test moves it."""
 
-    def __init__(self, seed: int = 1, path: str = "") -> None:
+    def __init__(self, seed: int = 1, path: str = "", *, estimation: bool = True) -> None:
         path = path or PATH
         self.random = random.Random(seed)
         self.core = CORES[path]()(
             identity=IDENTITY,
             worker="test",
             random_bits=self.random.getrandbits,
+            estimation=estimation,
         )
         self.core.unix_offset = 1_700_000_000.0
         self.now = 1000.0

@@ -157,6 +157,18 @@ def test_only_layers_that_somebody_is_shown_are_asked_for() -> None:
     assert layer_at(world, "g", 12).layer == "f", "asked for again"
 
 
+def test_without_estimation_everybody_is_sent_the_best_layer() -> None:
+    world = World(estimation=False)
+    for number in range(2):
+        world.camera(f"c{number}")
+    world.receiver("r", thin(600_000), ["programme", *THUMBNAILS[:1]])
+    world.show("r", "programme", "c0", importance=0)
+    world.show("r", THUMBNAILS[0], "c1", importance=2, max_height=180)
+    world.run(2)
+    assert layer_at(world, "r", 2).layer == "f"
+    assert [encoder.enabled for encoder in world.cameras["c1"].encoders] == [True, False, False]
+
+
 @pytest.mark.parametrize(("loss", "burst"), [(0.3, 1.0), (0.2, 4.0)])
 def test_loss_of_the_lines_own_does_not_end_the_picture(loss: float, burst: float) -> None:
     path = Path(

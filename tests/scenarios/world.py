@@ -45,6 +45,7 @@ class World:
     """Sources, receivers and lines around one worker core."""
 
     seed: int = 1
+    estimation: bool = True
     bench: Bench = field(init=False)
     cameras: dict[str, Camera] = field(default_factory=dict)
     receivers: dict[str, Receiver] = field(default_factory=dict)
@@ -55,7 +56,7 @@ class World:
     asleep: float = 0.0  # until when the worker's process does not run
 
     def __post_init__(self) -> None:
-        self.bench = Bench(seed=self.seed)
+        self.bench = Bench(seed=self.seed, estimation=self.estimation)
         self.start = self.bench.now
         self._flying: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()

@@ -12,6 +12,8 @@ from bridge.media.congestion.rate import FLOOR, Acknowledged, Rate
 from bridge.media.congestion.trend import QUEUE_STANDS, Trend, Usage
 
 START = 300_000.0  # bit/s assumed of a line that nothing is known of
+EXPECTED = 0.25  # of what links are said or were measured to carry: with so much one begins
+EXPECTED_MOST = 1_000_000.0  # bit/s; for a file that is wrong, and a line that is not
 SILENT = 1.0  # seconds of sending without any report after which a receiver counts as one that
 # does not report: then nothing is known, and nothing is held back
 REPORTS_A_SECOND = 100.0  # that are looked at; a receiver sends some ten to twenty
@@ -97,6 +99,14 @@ class Estimator:
             self._first_sent_at = now
 
     # --- what comes back ----------------------------------------------------------------
+
+    def expect(self, bound: float, now: float) -> None:
+        """Links are said to carry ``bound`` bit/s: while less was not found, a share of it
+        is believed."""
+        if not self.rate.decreases and not self.loss.bound:
+            expected = min(EXPECTED * bound, EXPECTED_MOST)
+            if expected > self.rate.estimate:
+                self.rate.set(expected, now)
 
     def admit(self, now: float) -> bool:
         """Whether a report is looked at: more than `REPORTS_A_SECOND` are refused."""

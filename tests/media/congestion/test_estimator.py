@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.media.congestion.estimator import REPORTS_AT_ONCE, START, Estimator
+from bridge.media.congestion.estimator import (
+    EXPECTED_MOST,
+    REPORTS_AT_ONCE,
+    START,
+    Estimator,
+)
 from bridge.media.congestion.loss import LossBound
 from bridge.media.congestion.rate import Rate
 from bridge.media.congestion.trend import Usage
@@ -226,3 +231,15 @@ def test_delay_alone_holds_nobody_under_the_lowest_picture() -> None:
     assert rate.estimate == 200_000
     rate.update(Usage.OVER, 40_000, 0.05, 20.0)
     assert rate.estimate < 100_000
+
+
+def test_what_links_are_said_to_carry_is_where_a_line_begins() -> None:
+    estimator = Estimator(0.0)
+    estimator.expect(2_000_000, 0.0)
+    assert estimator.rate.estimate == 500_000
+    estimator.expect(100_000_000, 0.0)
+    assert estimator.rate.estimate == EXPECTED_MOST
+    estimator.rate.update(Usage.OVER, 200_000, 0.05, 1.0)
+    lowered = estimator.rate.estimate
+    estimator.expect(100_000_000, 2.0)
+    assert estimator.rate.estimate == lowered < 300_000, "it was found to carry less"
