@@ -13,7 +13,6 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import shutil
 import socket
 import subprocess
@@ -27,6 +26,7 @@ from typing import IO, Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks import load
+from benchmarks.machine_facts import machine
 from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer, open_message
 from bridge.media import messages as m
 from bridge.media import srtp
@@ -45,8 +45,8 @@ CASES = (
 NULL_CASES = {"6 600/s", "26 400/s", "52 800/s", "8 × 26 400/s"}
 CORES = sorted(os.sched_getaffinity(0))  # the forwarder gets the first, the load the last
 WARM_UP = 1.0  # seconds before measuring
-STEP_TIMEOUT = 10.0
-COMPILING = 120.0  # seconds until the compiled turn is ready, where it was never compiled
+STEP_TIMEOUT = 60.0  # seconds for a step, on a busy machine too
+COMPILING = 300.0  # seconds until the compiled turn is ready, where it was never compiled
 PATHS = ("compiled", "python")
 
 
@@ -66,8 +66,18 @@ class Worker:
             env={**os.environ, "DIEMCAU_HOT_PATH": path},
         )
         os.sched_setaffinity(self.process.pid, {CORES[0]})
-        deadline = time.monotonic() + STEP_TIMEOUT
         self._socket = socket.socket(socket.AF_UNIX)
+        self._file = self._socket.makefile("rb")
+        try:
+            self._connect(control, path)
+        except BaseException:
+            self.process.kill()
+            self.close()
+            raise
+
+    def _connect(self, control: Path, path: str) -> None:
+        """Until the worker answers and forwards by ``path``."""
+        deadline = time.monotonic() + STEP_TIMEOUT
         while True:
             try:
                 self._socket.connect(str(control))
@@ -76,7 +86,6 @@ class Worker:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
-        self._file = self._socket.makefile("rb")
         self.send(m.Hello(version=m.VERSION))
         inventory = self.wait(m.Inventory)
         self.target = (inventory.addresses[0].host, inventory.addresses[0].port)
@@ -312,23 +321,6 @@ def compile_null(folder: Path) -> Path | None:
     source = Path(__file__).parent / "null_forwarder.c"
     subprocess.run([gcc, "-O2", "-o", str(binary), str(source)], check=True)
     return binary
-
-
-def machine() -> dict[str, str]:
-    model = ""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    except OSError:
-        pass
-    return {
-        "processor": model or platform.processor(),
-        "cores": str(os.cpu_count()),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-    }
 
 
 def run(

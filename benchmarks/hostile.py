@@ -24,7 +24,8 @@ from typing import Any
 
 from benchmarks import load
 from benchmarks.attacks import Attack, Maker, attacks
-from benchmarks.forwarding import CORES, POINTS, WARM_UP, Worker, join, machine
+from benchmarks.forwarding import CORES, POINTS, WARM_UP, Worker, join
+from benchmarks.machine_facts import machine
 from bridge.media import messages as m
 from monitoring.statistics import percentile
 

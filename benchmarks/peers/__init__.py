@@ -1,0 +1,1 @@
+"""This worker and other SFUs under one load: see `benchmarks.peers.__main__`."""
