@@ -111,7 +111,7 @@ class Demo:
         if self._report is not None:
             text = json.dumps(outcome, ensure_ascii=False, indent=2) + "\n"
             self._report.write_text(text, "utf-8")
-        self._console.print(summary.sentence(outcome))
+        self._console.print(summary.sentence(outcome, measured=self._measured), soft_wrap=True)
         return bool(outcome["ok"]) or self._seconds is None
 
     async def _run(self, state: Path) -> dict[str, Any]:
@@ -165,7 +165,8 @@ class Demo:
         for line in lines:
             self._console.print(line, soft_wrap=True)
         self._console.print(
-            "The points wait; the key S in the console starts the briefing. Ctrl-C ends the demo."
+            "The points wait; the key S in the console starts the briefing. Ctrl-C ends the demo.",
+            soft_wrap=True,
         )
         return address
 

@@ -43,9 +43,12 @@ def spread(values: Iterable[float]) -> dict[str, float | None]:
     }
 
 
-def sentence(outcome: dict[str, Any]) -> str:
-    """What a `document` says, for people."""
+def sentence(outcome: dict[str, Any], *, measured: bool = True) -> str:
+    """What a `document` says, for people. A run that was not ``measured`` waits for somebody to
+    start a conference, who may not have done so."""
     pictures, sounds = outcome["pictures"], outcome["sounds"]
+    if not measured and not pictures["verified"]:
+        return "The demo has ended; no conference was held."
     return (
         f"{outcome['connected']} of {outcome['points']} points connected, "
         f"{pictures['verified']} of {pictures['expected']} pictures and "

@@ -65,6 +65,15 @@ def test_what_was_not_measured_is_null_and_said_so() -> None:
     assert "take to picture p95 not measured" in sentence(found)
 
 
+def test_a_demo_in_which_nobody_pressed_a_key_measured_nothing(
+    findings: Findings, forwarding: Forwarding
+) -> None:
+    idle = document(Findings(["a", "b"]), Forwarding(), 0)
+    assert sentence(idle, measured=False) == "The demo has ended; no conference was held."
+    held = document(findings, forwarding, 3)
+    assert sentence(held, measured=False) == sentence(held)
+
+
 def test_a_sentence_for_people(findings: Findings, forwarding: Forwarding) -> None:
     assert sentence(document(findings, forwarding, 3)) == (
         "3 of 3 points connected, 6 of 6 pictures and 6 of 6 sounds verified by decoding; "
