@@ -140,6 +140,7 @@ async def test_keys_are_off_while_typing_and_confirmations_are_few(tmp_path: Pat
             await page.click("#menu-button")
             await page.click("#language")
             await text_is(page, "#phase", "In session")
+            await page.click("#point-close")  # the click opened that point, where the log stands
             await page.fill("#filter", "on air")
             await page.wait_for_function(
                 "() => [...document.querySelectorAll('#log li')].every(l => l.dataset.kind === "
