@@ -114,10 +114,14 @@ def test_a_bundle_must_be_one(tmp_path: Path) -> None:
     assert "make bundle" in refused.stderr
 
 
-@pytest.mark.parametrize("status", [200, 502])
 @pytest.mark.parametrize(
-    "arguments",
-    [["conference", "list"], ["conference", "end", "x"], ["point", "code", "khoan-du"], ["ready"]],
+    ("arguments", "status"),
+    [
+        (["conference", "list"], 200),
+        (["conference", "end", "x"], 200),
+        (["point", "code", "khoan-du"], 502),
+        (["ready"], 502),
+    ],
 )
 def test_what_answers_may_be_something_else(
     tmp_path: Path, arguments: list[str], status: int, another_server: Callable[[int], str]
