@@ -34,7 +34,8 @@ const lossLevel = (share) => (share > MUCH ? "bad" : share >= LOST ? "warn" : un
 export function trafficRows(traffic) {
   if (!traffic) return [{ label: "", text: t("status.no_history") }];
   if (!traffic.connected) return [{ label: "", text: t("traffic.away") }, ...promisedRows(traffic)];
-  const shown = traffic.slots.filter(({ point, paused }) => point || paused);
+  // Of the small pictures only those that come, or would if they were not paused.
+  const shown = traffic.slots.filter(({ slot, bitrate, paused }) => slot === "programme" || bitrate || paused);
   return [
     row("traffic.estimate", traffic.estimate ? rate(traffic.estimate) : t("traffic.not_estimated")),
     row("traffic.bound", traffic.bound ? rate(traffic.bound) : t("traffic.no_bound")),
@@ -47,7 +48,7 @@ export function trafficRows(traffic) {
     row("traffic.received", rate(traffic.received)),
     row("traffic.loss_up", percent(traffic.lost, 1), lossLevel(traffic.lost)),
     row("traffic.red_up", redText(traffic.red_received)),
-    ...traffic.layers.map(layerRow),
+    ...traffic.layers.filter(({ source }) => SOURCES.includes(source)).map(layerRow),
     ...askedRows(traffic),
   ];
 }
@@ -57,7 +58,7 @@ const redText = (frames) => (frames ? t("traffic.red_frames", { frames: String(f
 
 /** @param {{height: number, frame_rate: number, bitrate: number}} picture */
 const pictureText = ({ height, frame_rate, bitrate }) =>
-  `${t("panel.size", { height: String(height), rate: frame_rate.toFixed(0) })}, ${rate(bitrate)}`;
+  height ? `${t("panel.size", { height: String(height), rate: frame_rate.toFixed(0) })}, ${rate(bitrate)}` : rate(bitrate);
 
 /** @param {SlotTraffic} slot @returns {Row} */
 function slotRow({ slot, point, name, paused, ...picture }) {
@@ -68,10 +69,8 @@ function slotRow({ slot, point, name, paused, ...picture }) {
 }
 
 /** @param {LayerTraffic} layer @returns {Row} */
-const layerRow = ({ source, rid, ...picture }) => {
-  const known = SOURCES.includes(source) ? source : "camera";
-  return row(`traffic.source_${known}`, `${rid ? `${rid}: ` : ""}${picture.bitrate ? pictureText(picture) : t("traffic.nothing")}`);
-};
+const layerRow = ({ source, rid, ...picture }) =>
+  row(`traffic.source_${source}`, `${rid ? `${rid}: ` : ""}${picture.bitrate ? pictureText(picture) : t("traffic.nothing")}`);
 
 /** Which layers it is to send. @param {PointTraffic} traffic @returns {Row[]} */
 const askedRows = ({ asked }) =>

@@ -78,6 +78,9 @@ export const traffic = {
     { ...slot, slot: "thumb:2", point: null, name: null, height: 0, frame_rate: 0, bitrate: 0 },
   ],
   share_up: 2_000_000, received: 640_000, lost: 0.061, red_received: 2,
-  layers: [{ source: "camera", rid: "q", height: 180, frame_rate: 15, bitrate: 140_000 }],
+  layers: [
+    { source: "microphone", rid: "", height: 0, frame_rate: 0, bitrate: 40_000 },
+    { source: "camera", rid: "q", height: 180, frame_rate: 15, bitrate: 140_000 },
+  ],
   asked: { camera: ["q", "h"], content: [] }, promised: { up: "full", down: "no_thumbnails" },
 };
