@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,12 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = max(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py"))  # revision
 REVISION = sa.text("SELECT version_num FROM alembic_version")
 BUSY_TIMEOUT = 5000  # ms that a writer waits for another process (a backup, the user command)
+PRAGMAS = (
+    f"busy_timeout={BUSY_TIMEOUT}",
+    "journal_mode=WAL",
+    "synchronous=FULL",  # what was acknowledged survives a power cut
+    "foreign_keys=ON",
+)
 THREAD_END = 5.0  # seconds that the thread of a connection may take to end
 
 
@@ -44,6 +51,20 @@ class Conflict(NotSaved):
 FAULTS = (NotSaved, SQLAlchemyError, OSError)
 
 
+class Connection(sqlite3.Connection):
+    """A connection with our settings. They are made where it is opened, in its own thread: a task
+    that is cancelled between opening and setting would leave a connection that nobody closes."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        try:
+            for pragma in PRAGMAS:
+                self.execute(f"PRAGMA {pragma}").close()
+        except BaseException:
+            self.close()
+            raise
+
+
 def engine_of(url: str, folder: Path) -> AsyncEngine:
     """An engine for ``url``; an empty one is SQLite in ``folder``. Raises `StoreError`."""
     if not url:
@@ -58,24 +79,13 @@ def engine_of(url: str, folder: Path) -> AsyncEngine:
             raise StoreError(
                 f"The database {parsed.drivername} is not supported. Use sqlite or postgresql."
             )
-        engine = create_async_engine(parsed, pool_pre_ping=parsed.drivername.startswith("post"))
+        own = {} if parsed.drivername.startswith("post") else {"factory": Connection}
+        engine = create_async_engine(
+            parsed, pool_pre_ping=parsed.drivername.startswith("post"), connect_args=own
+        )
     except SQLAlchemyError as error:
         raise StoreError(f"The database address cannot be used: {error}.") from None
-    if parsed.drivername == "sqlite+aiosqlite":
-        sa.event.listen(engine.sync_engine, "connect", _pragmas)
     return engine
-
-
-def _pragmas(connection: Any, _: Any) -> None:
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",  # what was acknowledged survives a power cut
-        "foreign_keys=ON",
-        f"busy_timeout={BUSY_TIMEOUT}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 def _keep_private(engine: AsyncEngine) -> None:

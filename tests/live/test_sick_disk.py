@@ -1,0 +1,158 @@
+"""A disk that is full or read-only under a running bridge, and a process that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bridge.store.database import SQLITE
+from tests.live.served import Served
+from tests.live.test_demo import children_of
+from tests.paths import ROOT
+from tests.waiting import HANG
+
+SIZE = "8m"  # of the disk
+STOPPED = 3.0  # seconds; docs/reliability.md has what 10 s look like
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk of its own: root")
+
+
+class SmallDisk(Served):
+    """A bridge whose state lies on a disk of its own, in a mount namespace of its own."""
+
+    async def start(self, *, wait: bool = True) -> None:
+        self.state.mkdir(exist_ok=True)
+        mount = f"mount -t tmpfs -o size={SIZE},mode=700 tmpfs {self.state}"
+        self.process = await asyncio.create_subprocess_exec(
+            *("unshare", "--mount", "sh", "-c"),
+            f'{mount} && exec "{sys.executable}" bridge.py serve "{self.path}"',
+            cwd=ROOT,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        if wait:
+            await self.healthy()
+
+    @property
+    def disk(self) -> Path:
+        """The state folder as the process sees it."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/root{self.state}")
+
+    @property
+    def token(self) -> str:
+        return (self.disk / "cli.token").read_text("utf-8").strip()
+
+    async def healthy(self) -> None:
+        async with asyncio.timeout(HANG):
+            while True:
+                with contextlib.suppress(aiohttp.ClientError, OSError):
+                    async with self.http.get(f"{self.url}/healthz") as response:
+                        if response.status == 200:
+                            return
+                await asyncio.sleep(0.05)
+
+    def fill(self) -> None:
+        with (self.disk / "filler").open("wb") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+
+    def remount(self, how: str) -> None:
+        assert self.process is not None
+        inside = ["nsenter", "--target", str(self.process.pid), "--mount"]
+        subprocess.run([*inside, "mount", "-o", f"remount,{how}", self.state], check=True)
+
+
+@contextlib.asynccontextmanager
+async def on_a_small_disk(folder: Path) -> AsyncIterator[SmallDisk]:
+    made = SmallDisk(folder)
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HANG)) as made.http:
+        await made.start()
+        try:
+            yield made
+        finally:
+            await made.stop()
+
+
+async def refused(bridge: Served, conference: str) -> str:
+    """Direct until it is refused; the refusal."""
+    async with asyncio.timeout(HANG):
+        number = 0
+        while True:
+            number += 1
+            try:
+                await bridge.command(conference, {"type": "banner", "text": f"{number} " * 60})
+            except RuntimeError as error:
+                return str(error)
+
+
+async def until_taken(bridge: Served, conference: str) -> int:
+    async with asyncio.timeout(HANG):
+        while True:
+            with contextlib.suppress(RuntimeError):
+                return await bridge.command(conference, {"type": "banner", "text": "again"})
+            await asyncio.sleep(0.1)
+
+
+@ROOT_ONLY
+async def test_a_disk_that_fills_hangs_or_is_read_only_refuses_and_recovers(tmp_path: Path) -> None:
+    """Commands are refused with a sentence (507), pages are served, and nothing is lost."""
+    async with on_a_small_disk(tmp_path) as bridge:
+        opened = await bridge.call("POST", "/conferences", {"template": "giao-ban", "start": True})
+        conference = opened["conference"]
+        await asyncio.to_thread(bridge.fill)
+        assert (await refused(bridge, conference)).startswith("507")
+        assert (await bridge.state_of(conference))["seq"] > 0, "it is still read"
+        (bridge.disk / "filler").unlink()
+        await until_taken(bridge, conference)
+        other = sqlite3.connect(bridge.disk / SQLITE, isolation_level=None)
+        with contextlib.closing(other):  # a database that hangs: somebody else holds it
+            other.execute("BEGIN IMMEDIATE")
+            assert (await refused(bridge, conference)).startswith("507")
+            other.execute("ROLLBACK")
+        await until_taken(bridge, conference)
+        with contextlib.suppress(subprocess.CalledProcessError):  # files are open for writing
+            bridge.remount("ro")
+            assert (await refused(bridge, conference)).startswith("507")
+            bridge.remount("rw")
+        last = await until_taken(bridge, conference)
+        database = sqlite3.connect(f"file:{bridge.disk / SQLITE}?mode=ro", uri=True)
+        with contextlib.closing(database):
+            numbers = [
+                row[0]
+                for row in database.execute(
+                    "SELECT seq FROM events WHERE conference = ? ORDER BY seq", (conference,)
+                )
+            ]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert numbers[-1] >= last
+
+
+@ROOT_ONLY
+async def test_processes_that_stand_still_go_on(tmp_path: Path) -> None:
+    """SIGSTOP for a while, and SIGCONT: the same processes go on, and the conference, too."""
+    async with on_a_small_disk(tmp_path) as bridge:
+        assert bridge.process is not None
+        opened = await bridge.call("POST", "/conferences", {"template": "giao-ban", "start": True})
+        conference = opened["conference"]
+        for process in (bridge.process.pid, children_of(bridge.process.pid)[0]):
+            before = (await bridge.state_of(conference))["seq"]
+            os.kill(process, signal.SIGSTOP)
+            await asyncio.sleep(float(os.environ.get("DIEMCAU_STOPPED", STOPPED)))
+            os.kill(process, signal.SIGCONT)
+            begun = time.monotonic()
+            await bridge.healthy()
+            assert await until_taken(bridge, conference) > before
+            print(f"\nprocess {process} went on after {time.monotonic() - begun:.2f} s")
+        assert bridge.process.returncode is None
