@@ -63,10 +63,10 @@ class SmallDisk(Served):
                 await asyncio.sleep(0.05)
 
     def fill(self) -> None:
-        with (self.disk / "filler").open("wb") as file, contextlib.suppress(OSError):
+        filler = (self.disk / "filler").open("wb", buffering=0)
+        with filler, contextlib.suppress(OSError):
             while True:
-                file.write(bytes(4096))
-                file.flush()
+                filler.write(bytes(4096))
 
     def remount(self, how: str) -> None:
         assert self.process is not None
