@@ -35,6 +35,7 @@ class Door(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._working = False
+        self._spoke = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -42,6 +43,7 @@ class Door(asyncio.Protocol):
         self._inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
+        self._spoke = True
         if not self._working:
             self._expect_head()
         self._inner.data_received(data)
@@ -82,7 +84,8 @@ class Door(asyncio.Protocol):
     def _too_slow(self) -> None:
         self._deadline = None
         if self._transport is not None and not self._working:
-            log.warning("a client did not finish the head of its request in time")
+            if self._spoke:  # browsers open connections in reserve and say nothing on them
+                log.warning("a client did not finish the head of its request in time")
             self._transport.abort()
 
 
