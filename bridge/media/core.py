@@ -57,7 +57,7 @@ class MediaCore:
         self.ice = IceLite(self.counters, self._send, random_bits)
         self._makers = makers or Makers()
         self.intake = Intake(self.router, self.counters, self.events, self._makers)
-        self.distributor = Distributor(self.transports, self.router, self.events)
+        self.distributor = Distributor(self.transports, self.router, self.events, self.counters)
         self.pressing = False  # whether `tick` has something to do within a few milliseconds
         self._estimation = estimation
         # Output: receivers with something to do; single datagrams (socket, address, bytes).

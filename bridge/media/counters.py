@@ -67,6 +67,7 @@ class Counters:
         "packets_out",
         "packets_recovered",
         "packets_restored",
+        "padding_out",
         "remb_received",
         "rtcp_in",
         "rtcp_out",
@@ -120,6 +121,7 @@ class Counters:
     packets_out: int
     packets_recovered: int
     packets_restored: int
+    padding_out: int  # packets that a probe of a line added: repeated ones, and mere padding
     remb_received: int
     rtcp_in: int
     rtcp_out: int

@@ -10,6 +10,7 @@ from bridge.media import messages as m
 from bridge.media.congestion.allocation import GROUND, Demand, Step, allocate, steps_of
 from bridge.media.congestion.line import Line
 from bridge.media.congestion.pacer import Pacer
+from bridge.media.counters import Counters
 from bridge.media.fanout import transmit
 from bridge.media.layer import Layer
 from bridge.media.padding import pad
@@ -40,11 +41,16 @@ class Distributor:
     """All receivers of a worker. ``transports`` is shared with the core."""
 
     def __init__(
-        self, transports: dict[str, Transport], router: Router, events: list[m.Event]
+        self,
+        transports: dict[str, Transport],
+        router: Router,
+        events: list[m.Event],
+        counters: Counters,
     ) -> None:
         self._transports = transports
         self._router = router
         self._events = events
+        self._counters = counters
         self._lines: dict[str, Line] = {}
         self._rates = Rates(router)
         self._next_reading = 0.0
@@ -136,7 +142,7 @@ class Distributor:
         if prober.current is not None and transport.cc_word:
             due = prober.due(now)
             if due:
-                pad(transport, due, ready)
+                self._counters.padding_out += pad(transport, due, ready)
         return prober.current is not None or bool(transport.pacer)
 
     # --- one receiver -------------------------------------------------------------------

@@ -83,7 +83,7 @@ async def test_a_whole_demo_run(tmp_path: Path) -> None:
     with journal.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "bridge.py", "demo", "--no-browser", "--points", "4"),
-            *("--file", str(file), "--impair", "an-binh:loss-down=5%"),
+            *("--file", str(file), "--impair", "phong-hop:loss-down=5%"),
             cwd=ROOT,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=output,
