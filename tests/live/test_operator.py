@@ -95,6 +95,7 @@ async def test_an_operator_directs_the_briefing(
             await text_is(page, "#preview-name", "Hội trường")
             await page.keyboard.press("Backspace")
             await programme_is(room, numbers["hoi-truong"])
+            await text_is(page, "#preview-name", "Đồng Tâm")  # what the next one goes back to
             await page.keyboard.press("Backspace")
             await programme_is(room, numbers["dong-tam"])
             assert {p for p, seat in only(process).seats.items() if seat.heard} == {"hoi-truong"}
