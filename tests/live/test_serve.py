@@ -70,7 +70,7 @@ async def test_a_production_start(tmp_path: Path) -> None:
     }
     worker_line = exec_start("diem-cau-worker.service")
     replaced = {
-        "/opt/diem-cau/.venv/bin/python": sys.executable,
+        "/opt/diem-cau/current/.venv/bin/python": sys.executable,
         "192.0.2.10": made.media[0],
         "5004": str(made.media[1]),
         "/var/lib/diem-cau/worker.sock": str(made.state / "worker.sock"),

@@ -249,14 +249,20 @@ class Meeting:
         return [n + media(peer.socket) for n, peer in zip(received, self.endpoints, strict=True)]
 
     def _wake(self) -> None:
-        """Who said nothing while somebody sprayed has vanished; it comes back as it speaks."""
-        self._everybody_sends()
-        quiet = 0
-        while quiet < 5:
-            self.worker.stats()
-            time.sleep(0.02)
-            arrived = sum(media(peer.socket) for peer in self.endpoints)
-            quiet = 0 if arrived else quiet + 1
+        """Who said nothing while somebody sprayed has vanished, and its picture is taken for gone;
+        it comes back as it speaks, at the latest with the worker's next look at it."""
+        deadline = time.monotonic() + HANG
+        received = [0] * len(self.endpoints)
+        while min(received) < len(self.endpoints) - 1:
+            assert time.monotonic() < deadline
+            self._everybody_sends()
+            received = [0] * len(self.endpoints)
+            quiet = 0
+            while quiet < 5:
+                self.worker.stats()
+                time.sleep(0.02)
+                before, received = received, self._read(received)
+                quiet = 0 if received != before else quiet + 1
 
     def _everybody_sends(self) -> None:
         for peer in self.endpoints:
