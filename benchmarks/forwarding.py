@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from benchmarks import load
 from benchmarks.machine_facts import machine
 from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer, open_message
+from benchmarks.worker_control import WorkerControl, camera, routes_to, slots_for
 from bridge.media import messages as m
 from bridge.media import srtp
 from monitoring.statistics import percentile
@@ -46,15 +47,15 @@ NULL_CASES = {"6 600/s", "26 400/s", "52 800/s", "8 × 26 400/s"}
 CORES = sorted(os.sched_getaffinity(0))  # the forwarder gets the first, the load the last
 WARM_UP = 1.0  # seconds before measuring
 STEP_TIMEOUT = 60.0  # seconds for a step, on a busy machine too
-COMPILING = 300.0  # seconds until the compiled turn is ready, where it was never compiled
 PATHS = ("compiled", "python")
 
 
-class Worker:
+class Worker(WorkerControl):
     """The worker process and a blocking connection to its control socket."""
 
     def __init__(self, folder: Path, log: IO[bytes] | None = None, path: str = "compiled") -> None:
         """``path``: compiled or python, that is how it forwards."""
+        super().__init__()
         control = folder / "worker.sock"
         self.process = subprocess.Popen(
             [
@@ -66,50 +67,12 @@ class Worker:
             env={**os.environ, "DIEMCAU_HOT_PATH": path},
         )
         os.sched_setaffinity(self.process.pid, {CORES[0]})
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._file = self._socket.makefile("rb")
         try:
-            self._connect(control, path)
+            self.connect(control, path, STEP_TIMEOUT)
         except BaseException:
             self.process.kill()
             self.close()
             raise
-
-    def _connect(self, control: Path, path: str) -> None:
-        """Until the worker answers and forwards by ``path``."""
-        deadline = time.monotonic() + STEP_TIMEOUT
-        while True:
-            try:
-                self._socket.connect(str(control))
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
-        self.send(m.Hello(version=m.VERSION))
-        inventory = self.wait(m.Inventory)
-        self.target = (inventory.addresses[0].host, inventory.addresses[0].port)
-        deadline = time.monotonic() + COMPILING
-        while path == "compiled" and not self.stats().compiled:
-            if time.monotonic() > deadline:
-                raise TimeoutError("the compiled turn did not become ready")
-            time.sleep(0.05)
-
-    def send(self, command: m.Command) -> None:
-        self._socket.sendall(m.encoder.encode(command) + b"\n")
-
-    def wait(self, kind: type[Any]) -> Any:
-        while True:
-            event = m.event_decoder.decode(self._file.readline())
-            if isinstance(event, m.Error):
-                raise RuntimeError(event.detail)
-            if isinstance(event, kind):
-                return event
-
-    def stats(self) -> m.Stats:
-        self.send(m.GetStats())
-        stats: m.Stats = self.wait(m.Stats)
-        return stats
 
     def close(self) -> None:
         """End the worker, where it has not ended yet."""
@@ -120,8 +83,7 @@ class Worker:
         if self.process.stdin is not None:
             self.process.stdin.close()  # ends it whatever its state
         self.process.wait(STEP_TIMEOUT)
-        self._file.close()
-        self._socket.close()
+        self.disconnect()
 
 
 def join(worker: Worker, conferences: int) -> list[load.Endpoint]:
@@ -136,29 +98,8 @@ def join(worker: Worker, conferences: int) -> list[load.Endpoint]:
         spec = open_message(
             f"c{conference}p{own}",
             fingerprint=identity.fingerprint,
-            sources=(
-                m.SourceSpec(
-                    name="camera",
-                    mid="0",
-                    kind="video",
-                    codec="vp8",
-                    payload_type=96,
-                    rtx_payload_type=97,
-                    ssrcs=(m.StreamSsrc(ssrc=peer_endpoint.ssrc, rtx_ssrc=90_000 + number),),
-                ),
-            ),
-            slots=tuple(
-                m.SlotSpec(
-                    name=f"s{i}",
-                    kind="video",
-                    codec="vp8",
-                    payload_type=98,
-                    rtx_payload_type=99,
-                    ssrc=20_000 + i,
-                    rtx_ssrc=30_000 + i,
-                )
-                for i in others
-            ),
+            sources=(camera(peer_endpoint.ssrc, 90_000 + number),),
+            slots=slots_for(others),
             extensions=m.Extensions(transport_cc=3),
         )
         worker.send(spec)
@@ -177,14 +118,7 @@ def join(worker: Worker, conferences: int) -> list[load.Endpoint]:
         peer_endpoint.open_seal = AESGCM(key).decrypt
         peer_endpoint.open_salt = opener.salt
         endpoints.append(peer_endpoint)
-        routes += [
-            m.Route(
-                transport=spec.transport,
-                slot=f"s{i}",
-                source=m.SourceRef(transport=f"c{conference}p{i}", name="camera"),
-            )
-            for i in others
-        ]
+        routes += routes_to(spec.transport, others, f"c{conference}p")
     worker.send(m.SetRoutes(routes=tuple(routes)))
     worker.stats()  # answered in order: every route is known now
     # The first packet makes the worker learn the SSRC, the second opens the gates.
