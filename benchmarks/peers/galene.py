@@ -1,6 +1,6 @@
 """Galène: its WebSocket protocol; a peer connection per published stream and, as its protocol
-has it, one per received stream. It is built with ``build/galene-loopback.patch``: without that it
-offers no loopback candidate."""
+has it, one per received stream. As published it offers no loopback candidate, and has to be built
+without that exception."""
 
 from __future__ import annotations
 
