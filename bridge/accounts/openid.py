@@ -154,7 +154,6 @@ class OpenId:
         at, found = self._read.get(address, (-fresh, {}))
         if not found or self._monotonic() - at >= fresh:
             found = await self._ask(directory, address)
-            self._read = {k: v for k, v in self._read.items() if k != address}
             self._read[address] = (self._monotonic(), found)
         return found
 

@@ -200,12 +200,9 @@ class Distributor:
         # Nobody probes for what links that are shared would not let through.
         wanted = min(result.wanted, transport.bound or result.wanted)
         line.wanted = wanted
-        steps = [
-            result.used + demand.steps[0].bitrate
-            for demand in demands
-            if result.steps.get(demand.slot) is None
-        ]
-        needed = min(steps[:1], default=0.0) / MARGIN
+        next_up = (d.steps[0].bitrate for d in demands if result.steps.get(d.slot) is None)
+        first = next(next_up, None)  # of the most important slot that is shown nothing
+        needed = 0.0 if first is None else (result.used + first) / MARGIN
         ground = sum(d.steps[0].bitrate for d in demands if d.importance <= GROUND)
         estimator.tick(
             now,

@@ -21,7 +21,7 @@ REPORTS_AT_ONCE = 60.0
 RATE_WINDOW = 0.5  # seconds over which the sent rate is measured
 CALM_QUEUE = 0.06  # seconds of queue with which probing is still harmless
 CALM_LOSS = 0.08
-SMALL = 100_000.0  # bit/s: sound alone, which fills no queue
+SOUND_ALONE = 100_000.0  # bit/s, which fill no queue
 STEP = 0.5  # of the estimate is left at a time while the queue is short: it may be a moment's
 INEFFECTIVE = 4  # decreases in a row that leave the queue as it is: it is another's
 SETTLES = 1.0  # seconds after a decrease in which loss tells of the time before
@@ -201,7 +201,7 @@ class Estimator:
         the line."""
         queue = self.trend.queue
         stays = self._queue_at_decrease and queue > 0.7 * self._queue_at_decrease
-        if stays or self.sent_rate < SMALL:
+        if stays or self.sent_rate < SOUND_ALONE:
             self._in_vain += 1
         else:
             self._in_vain = 0
