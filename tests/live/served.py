@@ -92,12 +92,22 @@ class Served:
         self.http: aiohttp.ClientSession
 
     @property
+    def start_line(self) -> list[str]:
+        """What starts it."""
+        return [sys.executable, "bridge.py", "serve", str(self.path)]
+
+    @property
+    def disk(self) -> Path:
+        """The state folder as the process sees it."""
+        return self.state
+
+    @property
     def token(self) -> str:
-        return (self.state / LOCAL_TOKEN).read_text("utf-8").strip()
+        return (self.disk / LOCAL_TOKEN).read_text("utf-8").strip()
 
     async def start(self, *, wait: bool = True) -> None:
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "bridge.py", "serve", str(self.path)),
+            *self.start_line,
             cwd=ROOT,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -114,7 +124,7 @@ class Served:
                         if response.status == 200:
                             break
                 await asyncio.sleep(0.02)
-        self.keys = load_keys(self.topology, self.state / "keys.yaml")
+        self.keys = load_keys(self.topology, self.disk / "keys.yaml")
 
     async def kill(self) -> None:
         assert self.process is not None

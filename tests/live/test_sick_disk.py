@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,11 +19,10 @@ import pytest
 from bridge.store.database import SQLITE
 from tests.live.served import Served
 from tests.live.test_demo import children_of
-from tests.paths import ROOT
 from tests.waiting import HANG
 
 SIZE = "8m"  # of the disk
-STOPPED = 3.0  # seconds; docs/reliability.md has what 10 s look like
+STOPPED = 3.0  # seconds; what ten lead to is in docs/reliability.md
 HOLD = """
 import sqlite3, sys
 held = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -43,37 +43,17 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk of
 class SmallDisk(Served):
     """A bridge whose state lies on a disk of its own, in a mount namespace of its own."""
 
-    async def start(self, *, wait: bool = True) -> None:
-        self.state.mkdir(exist_ok=True)
+    @property
+    def start_line(self) -> list[str]:
         mount = f"mount -t tmpfs -o size={SIZE},mode=700 tmpfs {self.state}"
-        self.process = await asyncio.create_subprocess_exec(
-            *("unshare", "--mount", "sh", "-c"),
-            f'{mount} && exec "{sys.executable}" bridge.py serve "{self.path}"',
-            cwd=ROOT,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        if wait:
-            await self.healthy()
+        start = shlex.join(super().start_line)
+        script = f"mkdir -p {self.state} && {mount} && exec {start}"
+        return ["unshare", "--mount", "sh", "-c", script]
 
     @property
     def disk(self) -> Path:
-        """The state folder as the process sees it."""
         assert self.process is not None
         return Path(f"/proc/{self.process.pid}/root{self.state}")
-
-    @property
-    def token(self) -> str:
-        return (self.disk / "cli.token").read_text("utf-8").strip()
-
-    async def healthy(self) -> None:
-        async with asyncio.timeout(HANG):
-            while True:
-                with contextlib.suppress(aiohttp.ClientError, OSError):
-                    async with self.http.get(f"{self.url}/healthz") as response:
-                        if response.status == 200:
-                            return
-                await asyncio.sleep(0.05)
 
     def fill(self) -> None:
         filler = (self.disk / "filler").open("wb", buffering=0)
