@@ -169,6 +169,7 @@ class MediaCore:
             # layer's list only, so it is filled once and no index is sealed twice.
             for layer in dirty:
                 if layer.waiters:
+                    self.intake.announce(layer.source, now)  # it may have been silent before
                     self.router.open_gate(layer, now)
             for layer in dirty:
                 if layer.key_frame_wanted:
@@ -298,8 +299,9 @@ class MediaCore:
             self.events.append(m.Levels(levels=dict(levels)))
 
     def _housekeeping(self, now: float) -> None:
+        since = self._attention.since(now)
         for transport in list(self.transports.values()):
-            silent = now - max(transport.last_heard, self._attention.since(now))
+            silent = now - max(transport.last_heard, since)
             if transport.state == "connected":
                 feedback.refill_rtx(transport)
                 if silent > CONSENT_TIMEOUT:
@@ -315,7 +317,7 @@ class MediaCore:
                 self._set_state(transport, "failed", now, reason)
             for source in transport.sources.values():
                 if source.layers:
-                    self.intake.announce(source, now)
+                    self.intake.announce(source, now, listening_since=since)
 
     def _heard(self, transport: Transport, now: float) -> None:
         transport.last_heard = now

@@ -7,7 +7,7 @@ from cryptography.exceptions import InvalidTag
 from bridge.media import messages as m
 from bridge.media import redundancy, rtp
 from bridge.media.counters import Counters, Drop
-from bridge.media.layer import Layer
+from bridge.media.layer import LAYER_IDLE, Layer
 from bridge.media.makers import Makers
 from bridge.media.routing import Router
 from bridge.media.speakers import smooth
@@ -298,9 +298,12 @@ class Intake:
         if len(layer.pending) == 1:
             self.dirty.append(layer)
 
-    def announce(self, source: Source, now: float) -> None:
-        """Report a change of the set of active layers, and let slots choose again."""
+    def announce(self, source: Source, now: float, listening_since: float = 0.0) -> None:
+        """Report a change of the set of active layers, and let slots choose again. That a layer is
+        missing means nothing before this process has listened for as long without a pause."""
         active = tuple(layer.rid for layer in source.active(now))
+        if now - listening_since < LAYER_IDLE and set(active) < set(source.announced):
+            return
         if active != source.announced:
             source.announced = active
             self._events.append(

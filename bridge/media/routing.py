@@ -115,19 +115,28 @@ class Router:
         if source is not None and route is not None:
             layer = source.choose(route.prefer, now, slot.at_most)
         if layer is None:
-            # Of what is wanted nothing arrives. Neither its last picture nor that of another
-            # source may stand in its place: the receiver is told, and shows who it would be.
-            if slot.layer is not None or slot.target is not None or slot.paused:
-                slot.resume()
-                self.stop(slot)
-                self._announce(slot, now)
+            self._await_silent(slot, source, now)
             return
         if layer is slot.layer:
             slot.await_layer(None)
             return
-        if layer is not slot.target:
+        if layer is not slot.target or layer not in self.key_frames:
             slot.await_layer(layer)
             self.key_frames.request(layer, weak=slot.held_back and slot.transport.weak)
+
+    def _await_silent(self, slot: Slot, source: Source | None, now: float) -> None:
+        """Of what is wanted nothing arrives. Neither its last picture nor that of another source
+        may stand in its place: the receiver is told, and shows who it would be. A layer that was
+        there before is awaited, so that its first key frame is shown."""
+        silent = source.lowest if source is not None else None
+        waiting = slot.target is not None and slot.target is not silent
+        if slot.layer is not None or waiting or slot.paused:
+            slot.resume()
+            self.stop(slot)
+            self._announce(slot, now)
+        slot.await_layer(silent)
+        if silent is not None:
+            self.key_frames.forget(silent)  # whoever sends nothing is not asked for anything
 
     def grant(self, slot: Slot, rid: str, temporal: int, bitrate: float, now: float) -> None:
         """Let a slot show a layer up to ``rid`` and ``temporal``, because its line carries

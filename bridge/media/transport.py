@@ -70,6 +70,12 @@ class Source:
             if (layer := self.layers.get(rid)) is not None and layer.is_active(now)
         ]
 
+    @property
+    def lowest(self) -> Layer | None:
+        """The lowest layer that was ever received, whether or not it sends now."""
+        known = (self.layers.get(rid) for rid in self.spec.rids or ("",))
+        return next((layer for layer in known if layer is not None), None)
+
     def choose(self, prefer: str, now: float, at_most: str | None = None) -> Layer | None:
         """The layer a slot should show: the highest or the lowest that exists, none above
         ``at_most`` where there is one below."""

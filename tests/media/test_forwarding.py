@@ -96,3 +96,34 @@ def test_the_first_picture_of_a_switch_is_told_by_its_timestamp() -> None:
     b.send(a, video(1, key=True, timestamp=4_000_000_000))
     (shown,) = [e for e in b.events if isinstance(e, m.SlotShowing)]
     assert shown.timestamp == timestamp_of(r.packets("programme")[0])
+
+
+def test_a_camera_that_comes_back_is_shown_with_its_first_key_frame() -> None:
+    """However soon after its first packets: what it shows then may be all it ever sends."""
+    b, a, r = pair()
+    b.send(a, video(1, key=True))
+    b.run(2.0, step=0.05)
+    asked = b.core.counters.key_frame_requests_sent
+    b.run(1.5, step=0.05)
+    assert b.core.counters.key_frame_requests_sent == asked, "nobody is asked who sends nothing"
+    count = len(r.packets("programme"))
+    b.send(a, video(2))
+    assert b.core.counters.key_frame_requests_sent == asked + 1
+    b.send(a, video(3, key=True))
+    b.send(a, video(4))
+    assert len(r.packets("programme")) == count + 2
+    showing = [e.source is not None for e in b.events if isinstance(e, m.SlotShowing)]
+    assert showing == [True, False, True]
+
+
+def test_a_machine_that_stood_still_takes_no_camera_for_gone() -> None:
+    b, a, r = pair()
+    b.send(a, video(1, key=True))
+    b.run(1.0, step=0.05)
+    b.now += 10.0  # in which neither the bridge nor the camera ran
+    b.run(0.05)
+    b.send(a, video(2))
+    assert len(r.packets("programme")) == 2
+    b.run(4.0, step=0.05)
+    showing = [e.source is not None for e in b.events if isinstance(e, m.SlotShowing)]
+    assert showing == [True, False], "what stays away is noticed all the same"
