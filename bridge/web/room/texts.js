@@ -36,7 +36,7 @@ export function statusOf({ farewell, link, problem, refusal, mediaLink, faults }
   if (farewell) return ["bad", pick(farewell)];
   if (link === "wrong_key") return ["bad", problemText(problem) || t("room.error.wrong_key")];
   if (link === "busy") return ["bad", problemText(problem)];
-  if (link === "down") return ["bad", t("room.error.network")];
+  if (link === "down") return ["bad", t("room.status.reconnecting")];
   if (refusal) return ["bad", t("room.error.refused", { detail: refusal })];
   if (link === "connecting") return ["warn", t("room.status.connecting")];
   if (mediaLink !== "up") return ["warn", t("room.status.media")];

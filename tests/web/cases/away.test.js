@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MEDIA_LIMIT, awayOf } from "../../../bridge/web/room/away.js";
+import { statusOf } from "../../../bridge/web/room/texts.js";
 import { QUIET_LIMIT, Connection } from "../../../bridge/web/common/protocol.js";
 import { FakeNetwork, settled, useLanguage } from "./support.js";
 import { welcome } from "./samples.js";
@@ -43,6 +44,17 @@ test("a room that is cut off is told by what, and what comes next", () => {
   assert.match(blocked?.next ?? "", /Chromium/);
   assert.equal(titles.size, 9, "each case reads differently");
   assert.match(awayOf({ ...fine, quiet: true, contact: "0218 000 000" })?.next ?? "", /0218 000 000/);
+});
+
+test("the line in the header does not contradict the stage", () => {
+  const calm = { refusal: "", mediaLink: "up", faults: { camera: /** @type {const} */ (""), microphone: /** @type {const} */ ("") } };
+  for (const cause of ["line", "bridge", "cable", ""]) {
+    const [level, text] = statusOf({ ...fine, ...calm, link: "down" });
+    assert.equal(level, "bad");
+    assert.match(text, /Mất kết nối/);
+    assert.doesNotMatch(text, /dây/, "which the stage knows better");
+    assert.ok(awayOf({ ...fine, link: "down", cause }));
+  }
 });
 
 test("a line that is cut is told within three seconds", () => {
