@@ -202,7 +202,8 @@ class QualityNoted(Struct, frozen=True, kw_only=True, tag="quality"):
 
 
 class PictureNoted(Struct, frozen=True, kw_only=True, tag="picture"):
-    """Which picture of the programme a point is sent from now on: its lines, "sound" or "none"."""
+    """Which picture of the programme a point is sent from now on: its lines, "shown" where they
+    are not known, "sound" or "none"."""
 
     point: str
     picture: str

@@ -39,7 +39,8 @@ class PointRow(msgspec.Struct, frozen=True, kw_only=True):
     up: dict[str, float]
     down: dict[str, float]
     pictures: dict[str, float] = {}
-    """Seconds by picture of the programme: its lines, "sound" where the line carried none."""
+    """Seconds by picture of the programme: its lines, "sound" where the line carried none, "shown"
+    where its lines are not known."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,19 +10,21 @@ from bridge.media import messages as m
 
 STAYS = 10.0  # seconds that a picture must be the same until it is noted
 APART = 30.0  # seconds between two notes of a point: a line that goes up and down all the time
-SOUND, NONE = "sound", "none"
+SOUND, SHOWN, NONE = "sound", "shown", "none"
 
 
 def picture_of(rate: m.TransportRate | None) -> str:
     """What a point is sent as its programme: "sound" where its line carries no picture, "none"
-    where there is none to be sent, else its lines. Pure."""
+    where there is none to be sent, else its lines, or "shown" where these are not known. Pure."""
     slots = rate.slots if rate is not None else ()
     slot = next((slot for slot in slots if slot.name == PROGRAMME), None)
     if slot is None or slot.source is None:
         return NONE
     if slot.paused:
         return SOUND
-    return str(slot.height) if slot.height else NONE
+    if slot.height:
+        return str(slot.height)
+    return SHOWN if slot.bitrate else NONE
 
 
 class PictureNotes:

@@ -87,6 +87,7 @@ class Layer:
         "codec",
         "expected_prior",
         "floor",
+        "height",
         "highest",
         "is_key_frame_start",
         "jitter",
@@ -151,6 +152,7 @@ class Layer:
         self.rid = rid
         self.codec = codec
         self.clock_rate = clock_rate
+        self.height = 0  # lines of the picture, as a key frame said; 0: unknown
         size = AUDIO_RING if codec == "opus" else VIDEO_RING
         self.ring: Ring = cast("list[Packet | None]", [None] * size)
         self.mask = size - 1
@@ -316,6 +318,12 @@ class Layer:
                 due.append(index + self.shift & 0xFFFF)
         self.nacked += len(due)
         return due
+
+    def begins_with(self, payload: bytes) -> None:
+        """Slots were let in at this key frame."""
+        if self.codec == "vp8":
+            self.height = vp8.height(payload) or self.height
+        self.key_frame_came()
 
     def key_frame_came(self) -> None:
         """Nobody waits for one any more."""

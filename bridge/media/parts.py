@@ -126,8 +126,8 @@ class Route(Struct, frozen=True, kw_only=True):
 
 class SlotRate(Struct, frozen=True, kw_only=True):
     """What a slot gets. ``temporal`` is the highest temporal layer that is sent (-1: all there
-    are, or none), ``height`` in lines as the layer is meant to be (0: unknown), ``bitrate`` in
-    bit/s and ``frame_rate`` as measured over the last second."""
+    are, or none), ``height`` in lines as the picture says, or else as it is meant to be (0:
+    unknown), ``bitrate`` in bit/s and ``frame_rate`` as measured over the last second."""
 
     name: str
     kind: Kind
@@ -141,7 +141,7 @@ class SlotRate(Struct, frozen=True, kw_only=True):
 
 
 class LayerRate(Struct, frozen=True, kw_only=True):
-    """What comes in of one layer of a source: bit/s, lines as meant, frames per second."""
+    """What comes in of one layer of a source: bit/s, lines, frames per second."""
 
     name: str
     rid: str

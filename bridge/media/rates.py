@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from bridge.media import messages as m
 from bridge.media.congestion.allocation import Step
+from bridge.media.layer import Layer
 from bridge.media.meter import WIRE
 from bridge.media.routing import Router
 from bridge.media.slot import Slot
@@ -75,13 +76,12 @@ class Rates:
             bits, share = self._layers.get((transport.id, layer.ssrc), (0.0, 0.0))
             received += bits
             lost = max(lost, share)
-            spec = next((s for s in layer.source.spec.layers if s.rid == layer.rid), None)
             layers.append(
                 m.LayerRate(
                     name=layer.source.spec.name,
                     rid=layer.rid,
                     bitrate=round(bits),
-                    height=spec.height if spec is not None else 0,
+                    height=_height(layer),
                     frame_rate=round(layer.meter.frame_rate, 1),
                 )
             )
@@ -110,8 +110,7 @@ class Rates:
             frame_rate = meter.frame_rate
             if 0 <= slot.temporal < len(meter.frame_rates):
                 frame_rate = meter.frame_rates[slot.temporal]
-            spec = next((s for s in layer.source.spec.layers if s.rid == layer.rid), None)
-            height = spec.height if spec is not None else 0
+            height = _height(layer)
         return m.SlotRate(
             name=slot.name,
             kind="audio" if slot.kind == "audio" else "video",
@@ -123,3 +122,9 @@ class Rates:
             bitrate=round(self._bits.get(slot, 0.0)),
             paused=slot.paused,
         )
+
+
+def _height(layer: Layer) -> int:
+    """Lines of a layer: as its pictures say, or else as it was meant; 0 where neither is known."""
+    meant = (spec.height for spec in layer.source.spec.layers if spec.rid == layer.rid)
+    return layer.height or next(meant, 0)

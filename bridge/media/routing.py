@@ -188,7 +188,7 @@ class Router:
                     slot.attach(layer, packet, now)
                     self._counters.layers_switched += 1
                     self._announce(slot, now, (packet[2] + slot.ts_offset) & 0xFFFFFFFF)
-                layer.key_frame_came()
+                layer.begins_with(packet[3])
                 return
 
     def _announce(self, slot: Slot, now: float, timestamp: int | None = None) -> None:

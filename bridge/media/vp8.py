@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+START_CODE = b"\x9d\x01\x2a"  # of a key frame
+
 
 class Munge(NamedTuple):
     """What to add to PictureID (modulo 2^15) and TL0PICIDX (modulo 2^8) of a source, so that
@@ -23,13 +25,28 @@ class Numbers(NamedTuple):
 
 def is_key_frame_start(payload: bytes) -> bool:
     """True for the first packet of a key frame: S=1, PID=0 and the P bit of the VP8 header 0."""
-    size = len(payload)
-    if size < 1 or payload[0] & 0x1F != 0x10:
+    if not payload or payload[0] & 0x1F != 0x10:
         return False
+    pos = _header(payload)
+    return pos < len(payload) and not payload[pos] & 0x01
+
+
+def height(payload: bytes) -> int:
+    """Lines of the picture that a key frame's first packet begins (RFC 6386 section 9.1); 0 where
+    it does not say."""
+    pos = _header(payload)
+    if payload[pos + 3 : pos + 6] != START_CODE or len(payload) < pos + 10:
+        return 0
+    return int.from_bytes(payload[pos + 8 : pos + 10], "little") & 0x3FFF
+
+
+def _header(payload: bytes) -> int:
+    """Where the VP8 header begins, behind the descriptor; past the end where that is cut short."""
+    size = len(payload)
     pos = 1
     if payload[0] & 0x80:
         if size < 2:
-            return False
+            return size
         flags = payload[1]
         pos = 2
         if flags & 0x80:
@@ -38,7 +55,7 @@ def is_key_frame_start(payload: bytes) -> bool:
             pos += 1
         if flags & 0x30:
             pos += 1
-    return pos < size and not payload[pos] & 0x01
+    return pos
 
 
 def numbers(payload: bytes) -> Numbers:

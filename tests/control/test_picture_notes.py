@@ -18,6 +18,7 @@ REF = m.SourceRef(transport="t", name="camera")
         (m.SlotRate(name="programme", kind="video", source=REF, paused="line"), "sound"),
         (m.SlotRate(name="programme", kind="video", source=None, height=360), "none"),
         (m.SlotRate(name="programme", kind="video", source=REF), "none"),
+        (m.SlotRate(name="programme", kind="video", source=REF, bitrate=9000), "shown"),
         (m.SlotRate(name="thumb:1", kind="video", source=REF, height=180), "none"),
     ],
 )

@@ -30,6 +30,20 @@ def test_vp8_key_frames(payload: str, key: bool) -> None:
     assert vp8.is_key_frame_start(bytes.fromhex(payload)) is key
 
 
+@pytest.mark.parametrize(
+    ("payload", "height"),
+    [
+        ("10 5002 00 9d012a 8002 6801", 360),  # 640 by 360
+        ("90 e0 81 02 07 40 5002 00 9d012a 4001 b480", 180),  # to be shown twice as high
+        ("10 5002 00 9d012a 8002 68", 0),  # ends too soon
+        ("10 5002 00 9d012b 8002 6801", 0),
+        ("90", 0),
+    ],
+)
+def test_vp8_a_key_frame_tells_its_lines(payload: str, height: int) -> None:
+    assert vp8.height(bytes.fromhex(payload)) == height
+
+
 def test_vp8_numbers_go_on_across_a_switch() -> None:
     last = vp8.numbers(bytes.fromhex("90e0ffff ff 40 01"))
     new = bytes.fromhex("90e08005 20 40 00")
@@ -50,6 +64,7 @@ def test_vp8_nothing_to_change() -> None:
 def test_vp8_never_fails_and_keeps_the_length(payload: bytes, picture: int, tl0: int) -> None:
     vp8.is_key_frame_start(payload)
     vp8.numbers(payload)
+    assert not payload or vp8.height(payload) < 1 << 14
     munged = vp8.munge(payload, vp8.Munge(picture, tl0))
     assert len(munged) == len(payload)
     assert vp8.munge(munged, vp8.Munge(-picture & 0x7FFF, -tl0 & 0xFF)) == payload

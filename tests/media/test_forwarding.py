@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec import structs
+
 from bridge.media import messages as m
+from bridge.media import rtp
 from bridge.media.inventory import inventory
 from tests.media.support import Bench, camera, pair, timestamp_of, video, video_slot
 
@@ -127,3 +131,23 @@ def test_a_machine_that_stood_still_takes_no_camera_for_gone() -> None:
     b.run(4.0, step=0.05)
     showing = [e.source is not None for e in b.events if isinstance(e, m.SlotShowing)]
     assert showing == [True, False], "what stays away is noticed all the same"
+
+
+@pytest.mark.parametrize(
+    ("frame", "lines"), [("500200 9d012a a000 5a00", 90), ("500200 000000 0000 0000", 180)]
+)
+def test_a_slot_is_told_with_the_lines_that_its_picture_has(frame: str, lines: int) -> None:
+    """Those that its layer was meant to have a smaller camera does not reach."""
+    meant = (m.LayerSpec(rid="q", bitrate=100_000, height=180),)
+    b = Bench()
+    a = b.join("a", (structs.replace(camera(rids=("q",)), layers=meant),))
+    b.join("r", (), (video_slot("programme", 5000),))
+    b.route("r", "programme", "a")
+    packet = bytearray(video(1, key=True, rid="q"))
+    begin = rtp.payload_offset(bytes(packet)) + 4  # behind the descriptor
+    packet[begin : begin + 10] = bytes.fromhex(frame)
+    b.send(a, bytes(packet))
+    b.run(1.2, step=0.05)
+    rates = [rate for e in b.events if isinstance(e, m.Bandwidth) for rate in e.transports]
+    told = [slot.height for rate in rates for slot in rate.slots if rate.transport == "r"]
+    assert told[-1] == lines

@@ -99,4 +99,4 @@ export function percent(share, digits) {
  */
 export const picturesText = (pictures) =>
   Object.entries(pictures).map(([name, seconds]) =>
-    `${name === "sound" ? t("report.sound_only") : `${name}p`}: ${Math.max(1, Math.round(seconds / 60))} ${t("report.minutes")}`).join("; ");
+    `${name === "sound" ? t("report.sound_only") : name === "shown" ? t("picture.shown") : `${name}p`}: ${Math.max(1, Math.round(seconds / 60))} ${t("report.minutes")}`).join("; ");

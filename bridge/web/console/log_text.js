@@ -47,7 +47,7 @@ function wordOf(name, value, state) {
     case "down":
       return t(`quality.${text}`);
     case "picture":
-      return text === "sound" || text === "none" ? t(`picture.${text}`) : `${text}p`;
+      return has(`picture.${text}`) ? t(`picture.${text}`) : `${text}p`;
     case "kind":
       return t(has(`incident.${text}`) ? `incident.${text}` : "incident.other");
     case "reason":
