@@ -7,6 +7,9 @@ import os
 import socket
 from collections.abc import Callable
 
+RETRY = 0.1  # seconds until what systemd could not take in is told again
+TRIES = 300
+
 
 def notify(message: str) -> bool:
     """Send a line to systemd; False where nobody listens."""
@@ -35,8 +38,15 @@ def watchdog_interval() -> float | None:
     return int(microseconds) / 2e6
 
 
-async def watchdog(healthy: Callable[[], bool]) -> None:
-    """Tell systemd that this process lives for as long as it is healthy."""
+async def attend(healthy: Callable[[], bool]) -> None:
+    """Tell systemd that this process is ready, and then that it lives for as long as it is healthy.
+
+    Where the manager is too busy to take it in, readiness is told again: a service that systemd
+    believes to be starting would be killed."""
+    for _ in range(TRIES):
+        if notify("READY=1") or "NOTIFY_SOCKET" not in os.environ:
+            break
+        await asyncio.sleep(RETRY)
     interval = watchdog_interval()
     if interval is None:
         return

@@ -19,7 +19,7 @@ from bridge.app.errors import StartError
 from bridge.app.process import ControlProcess
 from bridge.app.state_folder import held, look_at_database
 from bridge.base import logs
-from bridge.base.systemd import notify, watchdog
+from bridge.base.systemd import attend, notify
 from bridge.cli.accounts import ca_app, security_app, user_app
 from bridge.cli.agents import agents_app, bundle_app
 from bridge.cli.common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
@@ -136,8 +136,7 @@ def serve(
         async with process:
             if sys.stdout.isatty():  # elsewhere it is a journal of JSON lines
                 typer.echo(f"{process.url}/console")
-            notify("READY=1")
-            alive = asyncio.create_task(watchdog(lambda: process.healthy))
+            alive = asyncio.create_task(attend(lambda: process.healthy))
             await stop.wait()
             notify("STOPPING=1")
             alive.cancel()

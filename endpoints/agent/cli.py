@@ -22,7 +22,7 @@ import typer
 
 from bridge.base import logs
 from bridge.base.files import write_private
-from bridge.base.systemd import notify, watchdog
+from bridge.base.systemd import attend
 from endpoints.agent.agent import Agent, KioskMaker
 from endpoints.agent.kiosk import Kiosk
 from endpoints.agent.link import KeyRevoked
@@ -134,8 +134,7 @@ async def until_stopped(*jobs: Coroutine[Any, Any, None]) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    alive = asyncio.create_task(watchdog(lambda: True))
-    notify("READY=1")
+    alive = asyncio.create_task(attend(lambda: True))
     tasks: list[asyncio.Task[Any]] = [asyncio.create_task(job) for job in (*jobs, stop.wait())]
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in [*tasks, alive]:

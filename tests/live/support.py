@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -20,12 +22,18 @@ from config.schema import Topology
 from tests.paths import ROOT
 from tests.waiting import HANG
 
+# Below those that the kernel gives to outgoing connections: one of these could take a port between
+# its choice and its use.
+PORTS = itertools.cycle(range(20_000 + os.getpid() % 97 * 100, 32_000))
+
 
 def free_port(kind: socket.SocketKind, host: str) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nothing listens on; each call gives another one."""
+    for port in itertools.islice(PORTS, 1000):
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise OSError("a thousand ports are in use")
 
 
 def topology(**media: Any) -> Topology:

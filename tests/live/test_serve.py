@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import ssl
+import string
 import sys
 from pathlib import Path
 
@@ -34,10 +35,12 @@ async def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
 
 
 def exec_start(unit: str) -> list[str]:
+    """The command line of a unit, with the words of its file of variables."""
     text = (UNITS / unit).read_text("utf-8")
     found = re.search(r"^ExecStart=(.+)$", text, re.MULTILINE)
     assert found is not None
-    return found[1].split()
+    variables = dict(re.findall(r"^(\w+)=(.+)$", (UNITS / "worker.env").read_text("utf-8"), re.M))
+    return string.Template(found[1]).substitute(variables).split()
 
 
 class Systemd:
@@ -49,11 +52,18 @@ class Systemd:
         self.socket.bind(str(self.path))
         self.socket.setblocking(False)
 
-    async def said(self, what: bytes) -> None:
+    async def said(self, what: bytes, process: asyncio.subprocess.Process, log: Path) -> None:
+        """Wait until a process says this, or has ended: then its log tells why."""
         loop = asyncio.get_running_loop()
+        ended = asyncio.create_task(process.wait())
         async with asyncio.timeout(HANG):
-            while await loop.sock_recv(self.socket, 4096) != what:
-                pass
+            while True:
+                heard = asyncio.create_task(loop.sock_recv(self.socket, 4096))
+                await asyncio.wait((heard, ended), return_when=asyncio.FIRST_COMPLETED)
+                assert not ended.done(), log.read_text("utf-8")
+                if await heard == what:
+                    ended.cancel()
+                    return
 
 
 async def test_a_production_start(tmp_path: Path) -> None:
@@ -76,19 +86,21 @@ async def test_a_production_start(tmp_path: Path) -> None:
         "/var/lib/diem-cau/worker.sock": str(made.state / "worker.sock"),
         "/etc/diem-cau/topology.yaml": str(made.path),
     }
-    processes = []
+    processes: list[asyncio.subprocess.Process] = []
     try:
         for line in (worker_line, exec_start("diem-cau.service")):
-            process = await asyncio.create_subprocess_exec(
-                *(replaced.get(word, word) for word in line),
-                cwd=ROOT,
-                env=environment,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
+            log = tmp_path / f"{len(processes)}.log"
+            with log.open("wb") as output:
+                process = await asyncio.create_subprocess_exec(
+                    *(replaced.get(word, word) for word in line),
+                    cwd=ROOT,
+                    env=environment,
+                    stdout=output,
+                    stderr=asyncio.subprocess.STDOUT,
+                )
             processes.append(process)
-            await systemd.said(b"READY=1")
-            await systemd.said(b"WATCHDOG=1")
+            await systemd.said(b"READY=1", process, log)
+            await systemd.said(b"WATCHDOG=1", process, log)
         trust = ssl.create_default_context(cafile=made.state / "tls" / "ca.crt")
         url = f"https://localhost:{made.topology.bridge.web.port}"
         async with aiohttp.ClientSession() as http, asyncio.timeout(HANG):

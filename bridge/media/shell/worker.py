@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from bridge.base.peer_process import peer_pid
-from bridge.base.systemd import notify, watchdog
+from bridge.base.systemd import attend, notify
 from bridge.media import messages as m
 from bridge.media import stats
 from bridge.media.core import MediaCore
@@ -118,8 +118,7 @@ class Worker:
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 20, 50)
         ticker = self._ticker = Ticker(self._tick)
-        alive = asyncio.create_task(watchdog(lambda: ticker.alive))
-        notify("READY=1")
+        alive = asyncio.create_task(attend(lambda: ticker.alive))
         log.info("media worker %s on port %d", self.core.worker, sockets.port)
         if self._hot is not None:
             self._hot.begin()
