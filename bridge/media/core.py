@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.media import demux, feedback, redundancy, rtcp
+from bridge.media import demux, feedback, openings, redundancy, rtcp
 from bridge.media import messages as m
 from bridge.media.attention import Attention
 from bridge.media.counters import Counters, Drop
@@ -21,6 +21,7 @@ from bridge.media.layer import Layer
 from bridge.media.makers import Makers
 from bridge.media.routing import Router
 from bridge.media.srtp import SrtpError
+from bridge.media.tap import Tap, as_open
 from bridge.media.transport import REPORT_SSRC, Address, Transport
 
 CONSENT_TIMEOUT = 4.0  # seconds of silence until a peer counts as vanished
@@ -30,7 +31,6 @@ FEEDBACK_INTERVAL = 0.05
 LEVEL_INTERVAL = 0.1
 LEVEL_REPEAT = 1.0  # seconds after which levels are sent unchanged: pages take it for life
 HOUSEKEEPING_INTERVAL = 0.25
-MAX_TRANSPORTS = 1024
 
 
 class MediaCore:
@@ -65,9 +65,8 @@ class MediaCore:
         self.datagrams: list[tuple[int, Address, bytes]] = []
         # For `bridge.media.due`.
         self.fed_back = self.repairing = False
-        self.next_report = self.next_feedback = 0.0
+        self.next_report = self.next_feedback = self.next_level = self.next_housekeeping = 0.0
         self._refilled = 0.0
-        self.next_level = self.next_housekeeping = 0.0
         self._attention = Attention()
         self._levels: dict[str, int] = {}
         self._levels_sent = 0.0
@@ -301,7 +300,7 @@ class MediaCore:
     def _housekeeping(self, now: float) -> None:
         since = self._attention.since(now)
         for transport in list(self.transports.values()):
-            silent = now - max(transport.last_heard, since)
+            silent = transport.silence(now, since)
             if transport.state == "connected":
                 feedback.refill_rtx(transport)
                 if silent > CONSENT_TIMEOUT:
@@ -344,13 +343,10 @@ class MediaCore:
     def command(self, command: m.Command, now: float) -> str:
         """Carry a command out; return a sentence where it is refused."""
         match command:
-            case m.Open():
+            case m.Open() | m.OpenTap():
                 return self._open(command, now)
             case m.Close():
-                transport = self.transports.get(command.transport)
-                if transport is None:
-                    return f"There is no transport {command.transport!r}."
-                self._close(transport, now)
+                return self._close(command.transport, now)
             case m.SetRoutes():
                 refusals = [self.router.set_route(route, now) for route in command.routes]
                 for ident in dict.fromkeys(route.transport for route in command.routes):
@@ -358,36 +354,39 @@ class MediaCore:
                 return " ".join(filter(None, refusals))
             case m.SetAudio():
                 self.router.set_audio(command, now)
+                return ""
             case m.SetBounds():
                 return self.distributor.bound(command.bounds, now)
-            case _:
-                return "This command is not for the media core."
-        return ""
+        return "This command is not for the media core."
 
-    def _open(self, spec: m.Open, now: float) -> str:
-        if spec.transport in self.transports:
-            return f"Transport {spec.transport!r} exists already."
+    def _open(self, spec: m.Open | m.OpenTap, now: float) -> str:
+        refused = openings.refusal(spec, self.transports)
+        if refused:
+            return refused
+        if isinstance(spec, m.OpenTap):
+            tap = self.transports[spec.transport] = Tap(spec, self.identity, now)
+            Makers().add_slots(tap, as_open(spec), self._random_bits)  # fed by Python only
+            self.ice.admit(tap)
+            self._set_state(tap, "connected", now)
+            return ""
         if self.ice.knows(spec.ice.local_ufrag):
             return "The ICE username fragment is in use."
-        if len(self.transports) >= MAX_TRANSPORTS:
-            return f"The worker holds {MAX_TRANSPORTS} transports, its limit."
-        ssrcs = [s.ssrc for s in spec.slots] + [s.rtx_ssrc for s in spec.slots if s.rtx_ssrc]
-        if len(set(ssrcs)) != len(ssrcs) or REPORT_SSRC in ssrcs or 0 in ssrcs:
-            return "SSRCs of slots must differ, and 0 and 1 are reserved."
         cookie = self._random_bits(128).to_bytes(16, "big")
         dtls = DtlsServer(self.identity, cookie, spec.fingerprint)
         transport = self._makers.transport(spec, dtls, now, estimation=self._estimation)
-        self._makers.add_slots(transport, spec, self._random_bits)
         self.transports[spec.transport] = transport
+        self._makers.add_slots(transport, spec, self._random_bits)
         self.ice.add(transport)
         return ""
 
-    def _close(self, transport: Transport, now: float) -> None:
+    def _close(self, ident: str, now: float) -> str:
+        transport = self.transports.pop(ident, None)
+        if transport is None:
+            return f"There is no transport {ident!r}."
         transport.dtls.close()
         if transport.address is not None:
             for datagram in transport.dtls.outgoing():
                 self.datagrams.append((transport.socket, transport.address, datagram))
-        del self.transports[transport.id]
         self.ice.remove(transport)
         transport.state = "closed"
         transport.out.clear()
@@ -398,3 +397,4 @@ class MediaCore:
         for layer in transport.layers.values():
             layer.released()
         transport.released()
+        return ""

@@ -36,6 +36,7 @@ class Drop(StrEnum):
     SOURCE_BUDGET = "source_budget"  # more than the source may send
     SEND_BLOCKED = "send_blocked"  # the socket buffer was full
     SEND_ERROR = "send_error"
+    TAP_FULL = "tap_full"  # the reader of a tap does not read, or is not there
     FEEDBACK_RATE = "feedback_rate"  # more transport-cc feedback than is looked at
     NONCE_GUARD = "nonce_guard"  # would have been sealed under an index already used
     RTX_BUDGET = "rtx_budget"

@@ -46,9 +46,14 @@ class IceLite:
     def add(self, transport: Transport) -> None:
         self._by_ufrag[transport.local_ufrag.encode()] = transport
 
+    def admit(self, transport: Transport) -> None:
+        """Take a transport whose addresses need no proof: the reader of a tap."""
+        for address in transport.addresses:
+            self.by_address[address] = transport
+
     def remove(self, transport: Transport) -> None:
         """Forget a transport that was closed."""
-        del self._by_ufrag[transport.local_ufrag.encode()]
+        self._by_ufrag.pop(transport.local_ufrag.encode(), None)
         for address in transport.addresses:
             self.by_address.pop(address, None)
         for pending in transport.pending.values():

@@ -82,6 +82,17 @@ class Open(Struct, frozen=True, kw_only=True, tag="open"):
     cname: str
 
 
+class OpenTap(Struct, frozen=True, kw_only=True, tag="open_tap"):
+    """Give a process on this machine slots as plain RTP and RTCP over a Unix datagram socket: the
+    one that it has bound at ``path``, in the folder of the control socket."""
+
+    transport: str
+    label: str
+    path: str
+    slots: tuple[SlotSpec, ...]
+    cname: str
+
+
 class Close(Struct, frozen=True, kw_only=True, tag="close"):
     transport: str
 
@@ -119,7 +130,7 @@ class Shutdown(Struct, frozen=True, kw_only=True, tag="shutdown"):
     """End the worker in an orderly way."""
 
 
-Command = Hello | Open | Close | SetRoutes | SetAudio | SetBounds | GetStats | Shutdown
+Command = Hello | Open | OpenTap | Close | SetRoutes | SetAudio | SetBounds | GetStats | Shutdown
 
 
 # --- worker → control process --------------------------------------------------------------

@@ -251,6 +251,10 @@ class Transport:
         estimator.sent(self.booked, now, sizes, extra)
         self.booked = self.cc_next
 
+    def silence(self, now: float, since: float) -> float:
+        """Seconds in which nothing was heard although somebody listened, ``since`` then."""
+        return now - max(self.last_heard, since)
+
     def make_source(self, spec: m.SourceSpec) -> Source:
         return Source(self, spec, Budget)
 

@@ -18,6 +18,8 @@ from bridge.media import messages as m
 from bridge.media.core import MediaCore
 from bridge.media.counters import Drop
 from bridge.media.demux import MAX_DATAGRAM
+from bridge.media.shell.tap_sockets import TapSockets
+from bridge.media.tap import TAP_SOCKET
 from bridge.media.transport import Address, Transport
 
 if TYPE_CHECKING:  # needs numba, which is not everywhere
@@ -53,11 +55,13 @@ class MediaSockets:
         wake: Callable[[float], None] = lambda now: None,
         *,
         gso: bool = True,
+        taps: TapSockets | None = None,
     ) -> None:
         """``wake`` is called after what arrived was dealt with, with the monotonic time; without
         ``gso`` the kernel is not asked to segment."""
         self.core = core
         self._wake = wake
+        self._taps = taps
         self.sockets: list[socket.socket] = []
         self._gso = gso
         self.delays: collections.deque[float] = collections.deque(maxlen=DELAYS_KEPT)
@@ -161,6 +165,13 @@ class MediaSockets:
         self.flush(now)
         self._wake(now)
 
+    def report(self, data: bytes, address: Address) -> None:
+        """Take in what the reader of a tap sent, and send what that causes."""
+        now = time.monotonic()
+        self.core.receive(data, address, TAP_SOCKET, now)
+        self.flush(now)
+        self._wake(now)
+
     def flush(self, now: float) -> None:
         """Send everything the core has queued."""
         core = self.core
@@ -175,7 +186,10 @@ class MediaSockets:
             self._sampled.clear()
         if core.datagrams:
             for index, address, data in core.drain():
-                self._send_one(self.sockets[index], data, address)
+                if index != TAP_SOCKET:
+                    self._send_one(self.sockets[index], data, address)
+                elif self._taps is not None:
+                    self._taps.send(address[1], data)
 
     def _send_one(self, sock: socket.socket, data: bytes, address: Address) -> None:
         try:
@@ -189,6 +203,11 @@ class MediaSockets:
         """One sendmsg for every run of equal-sized packets (the last may be shorter). Returns when
         they left."""
         out = transport.out
+        if transport.socket == TAP_SOCKET:
+            if self._taps is not None:
+                for header, payload in zip(out[::2], out[1::2], strict=True):
+                    self._taps.send(transport.id, header + payload)
+            return None
         sendmsg = self.sockets[transport.socket].sendmsg
         address = transport.address
         if address is None:

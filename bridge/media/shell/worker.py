@@ -26,6 +26,7 @@ from bridge.media.dtls import Identity
 from bridge.media.due import SOON, next_tick, pressing
 from bridge.media.inventory import inventory
 from bridge.media.shell.hot_path import HotPath, Unavailable, choice
+from bridge.media.shell.tap_sockets import TapSockets
 from bridge.media.shell.ticker import Ticker
 from bridge.media.shell.udp import MediaSockets
 
@@ -92,6 +93,7 @@ class Worker:
             estimation=estimation,
         )
         self.sockets: MediaSockets | None = None
+        self._taps = TapSockets(control.parent, self.core.counters)
         self._control: asyncio.StreamWriter | None = None
         self._stop = asyncio.Event()
         self._started = time.monotonic()
@@ -103,7 +105,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop.set)
-        sockets = MediaSockets(self.core, self._hosts, self._port, self._wake)
+        sockets = MediaSockets(self.core, self._hosts, self._port, self._wake, taps=self._taps)
         self.sockets = sockets
         self._control_path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(
@@ -137,6 +139,7 @@ class Worker:
             if self._control is not None:
                 self._control.close()
             sockets.close()
+            self._taps.close()
             if self._hot is not None:
                 self._hot.close()
             self._control_path.unlink(missing_ok=True)
@@ -224,12 +227,17 @@ class Worker:
             self._send(writer, self.stats(command.request))
         elif isinstance(command, m.Shutdown):
             self._stop.set()
+        elif isinstance(command, m.OpenTap) and not self._taps.allows(command.path):
+            detail = "The reader of a tap has its socket beside the control socket, as NAME.rtp."
+            self._send(writer, m.Error(command="open_tap", detail=detail))
         else:
             refusal = self.core.command(command, now)
             if refusal:
                 name = str(command.__struct_config__.tag)
                 self._send(writer, m.Error(command=name, detail=refusal))
             assert self.sockets is not None
+            if isinstance(command, m.OpenTap | m.Close):
+                self._taps.follow(self.core.transports, self.sockets.report)
             self.sockets.flush(now)
             self._wake(now)
         self._send_events()
