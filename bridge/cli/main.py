@@ -16,7 +16,6 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from bridge.app.errors import StartError
-from bridge.app.process import ControlProcess
 from bridge.app.state_folder import held, look_at_database
 from bridge.base import logs
 from bridge.base.systemd import attend, notify
@@ -115,6 +114,8 @@ def serve(
     """Run the bridge until it is told to stop (SIGTERM, Ctrl-C). The media worker goes on
     forwarding while this process is restarted; SIGTERM ends both, but not a worker that was
     started by somebody else."""
+    from bridge.app.process import ControlProcess  # noqa: PLC0415 - most of what is to be read
+
     topology = load_or_exit(file)
     logs.configure(process="control")
 

@@ -23,7 +23,7 @@ from bridge.app.state_folder import free
 from bridge.base.files import write_private
 from bridge.cli.common import File, errors, load_or_exit, moment, state_folder
 from bridge.cli.offline import restore_offline
-from bridge.demo.loopback import another_answers
+from bridge.demo.ports import another_answers
 from bridge.store.database import NotSaved, StoreError
 from config.schema import Topology
 

@@ -7,16 +7,13 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
 from bridge.app.errors import StartError
 from bridge.app.process import ControlProcess
 from bridge.base.files import write_private
-from bridge.demo.ports import free_port, is_loopback, is_taken
+from bridge.demo.ports import another_answers, free_port, is_loopback, is_taken
 from config.schema import Topology
-
-ANSWER_TIMEOUT = 1.0  # seconds that another bridge may take to accept a connection
 
 
 def first_points(topology: Topology, count: int, always: Iterable[str] = ()) -> Topology:
@@ -79,18 +76,3 @@ def announce(url: str, state: Path, local: Path) -> list[Path]:
         write_private(path, (state / name).read_bytes())
         made.append(path)
     return made
-
-
-def another_answers(path: Path, own: str) -> bool:
-    """Whether another bridge listens at the address in a file. Our own address there was left
-    by one that was killed."""
-    try:
-        text = path.read_text("utf-8").strip()
-        if text == own:
-            return False
-        url = urlsplit(text)
-        address = (url.hostname or "", url.port or 0)
-        with socket.create_connection(address, timeout=ANSWER_TIMEOUT):
-            return True
-    except (OSError, ValueError):
-        return False

@@ -1,9 +1,13 @@
-"""Loopback addresses and free ports of this machine."""
+"""Loopback addresses, free ports of this machine, and whether a bridge listens."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ANSWER_TIMEOUT = 1.0  # seconds that another bridge may take to accept a connection
 
 
 def is_loopback(address: str | None) -> bool:
@@ -28,6 +32,21 @@ def is_taken(host: str, port: int, kind: socket.SocketKind) -> bool:
         except OSError:
             return True
     return False
+
+
+def another_answers(path: Path, own: str) -> bool:
+    """Whether another bridge listens at the address in a file. Our own address there was left
+    by one that was killed."""
+    try:
+        text = path.read_text("utf-8").strip()
+        if text == own:
+            return False
+        url = urlsplit(text)
+        address = (url.hostname or "", url.port or 0)
+        with socket.create_connection(address, timeout=ANSWER_TIMEOUT):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def _socket(host: str, kind: socket.SocketKind) -> socket.socket:

@@ -10,8 +10,8 @@ import pytest
 
 from bridge.app.credentials import LOCAL_ADDRESS, LOCAL_TOKEN
 from bridge.app.errors import StartError
-from bridge.demo.loopback import announce, another_answers, first_points, on_free_ports
-from bridge.demo.ports import free_port, is_loopback, is_taken
+from bridge.demo.loopback import announce, first_points, on_free_ports
+from bridge.demo.ports import another_answers, free_port, is_loopback, is_taken
 from config.loader import load
 from config.schema import Topology
 from tests.paths import ROOT
