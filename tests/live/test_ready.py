@@ -1,5 +1,5 @@
-"""`bridge.py ready` against the whole demo: twelve points with their agents, each fault put into
-one of them, one at a time."""
+"""`bridge.py ready` against the whole demo: twelve points with their agents, and a fault of another
+kind in each of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ WINDOW = "3"
 POINT = "khoan-du"
 
 # What is put in, and which checks must then fail, with which reason.
-FAULTS: list[tuple[dict[str, Any], dict[str, str]]] = [
+Fault = tuple[dict[str, Any], dict[str, str]]
+FAULTS: list[Fault] = [
     ({"impair": "loss=100%"}, {"reach": "unreachable"}),
     ({"impair": "loss-down=25%"}, {"loss_down": "loss_down"}),
     ({"impair": "loss-up=25%"}, {"loss_up": "loss_up"}),
@@ -129,9 +130,20 @@ def not_passed(board: dict[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
+def planted(points: list[str], *, singly: bool) -> list[dict[str, Fault]]:
+    """The faults of each sweep by point: ``singly`` one after the other into one point, else all
+    that a quick sweep finds at once, each into another point."""
+    if singly:
+        return [{POINT: fault} for fault in FAULTS]
+    quick = [fault for fault in FAULTS if "capacity" not in fault[1]]
+    others = [fault for fault in FAULTS if "capacity" in fault[1]]
+    return [dict(zip(points, quick, strict=False)), *({POINT: fault} for fault in others)]
+
+
 @pytest.mark.parametrize("full", [False, pytest.param(True, marks=pytest.mark.soak)])
 async def test_ready_says_what_is_wrong_and_where(tmp_path: Path, full: bool) -> None:
-    """With ``full`` every sweep tests calls and capacity anew; it takes seven minutes."""
+    """With ``full`` one fault at a time, and every sweep tests calls and capacity anew; it takes
+    seven minutes."""
     async with running_demo(tmp_path) as (demo, file):
         await everybody_is_well(demo)
         code, board, seconds = await ready(file, "giao-ban")
@@ -149,39 +161,43 @@ async def test_ready_says_what_is_wrong_and_where(tmp_path: Path, full: bool) ->
         assert "from commune to district" in not_passed(board)[0][2]
         await demo.fault(POINT)
         await everybody_is_well(demo)
-        for fault, expected in FAULTS:
-            await demo.fault(POINT, **fault)
-            await has_taken_effect(demo, fault)
-            quick = [] if "capacity" in expected or full else ["--quick"]
-            code, board, _ = await ready(file, *quick)
+        texts = json.loads((ROOT / "bridge/web/common/en.json").read_text("utf-8"))
+        sweeps = planted(list(demo.process.control.topology.points), singly=full)
+        assert sum(len(sweep) for sweep in sweeps) == len(FAULTS)
+        for sweep in sweeps:
+            for point, (fault, _) in sweep.items():
+                await demo.fault(PointId(point), **fault)
+                await has_taken_effect(demo, PointId(point), fault)
+            capacity = any("capacity" in expected for _, expected in sweep.values())
+            code, board, _ = await ready(file, *([] if capacity or full else ["--quick"]))
             found = failing(board)
-            assert code == 2, (fault, not_passed(board))
-            assert set(found) == {POINT}, (fault, found)
-            for check, reason in expected.items():
-                assert check in found[POINT], (fault, found)
-                template = json.loads((ROOT / "bridge/web/common/en.json").read_text("utf-8"))[
-                    f"ready.reason.{reason}"
-                ]
-                start = template.partition("{")[0]
-                assert found[POINT][check].startswith(start), (fault, found)
-                steps = [
-                    c["step"]
-                    for p in board["points"]
-                    for c in p["checks"]
-                    if p["point"] == POINT and c["name"] == check
-                ]
-                assert steps[0]["vi"]
-                assert steps[0]["en"]
-            await demo.fault(POINT)
+            assert code == 2, (sweep, not_passed(board))
+            assert set(found) == set(sweep), found
+            for point, (_, expected) in sweep.items():
+                for check, reason in expected.items():
+                    assert check in found[point], (point, found)
+                    start = texts[f"ready.reason.{reason}"].partition("{")[0]
+                    assert found[point][check].startswith(start), (point, found)
+                    step = step_of(board, point, check)
+                    assert step["vi"]
+                    assert step["en"]
+                await demo.fault(PointId(point))
             await everybody_is_well(demo)
 
 
-async def has_taken_effect(demo: Demo, fault: dict[str, Any]) -> None:
+def step_of(board: dict[str, Any], point: str, check: str) -> dict[str, str]:
+    """What is to be done about a check that failed."""
+    checks = next(p["checks"] for p in board["points"] if p["point"] == point)
+    step: dict[str, str] = next(c["step"] for c in checks if c["name"] == check)
+    return step
+
+
+async def has_taken_effect(demo: Demo, point: PointId, fault: dict[str, Any]) -> None:
     """Wait until the bridge has heard of what the agent and the page tell it."""
     agents = demo.process.agents
     async with asyncio.timeout(HANG):
         while True:
-            agent = agents.of_point(POINT)
+            agent = agents.of_point(point)
             report = agent.report if agent is not None else None
             if fault.get("agent") is False:
                 done = agent is None
