@@ -24,7 +24,7 @@ class RoomCalls:
         self._stills: dict[str, bytes] = {}
 
     async def call(self, session: Session, timeout: float) -> CallFound | None:
-        """Have the page of a point call; what it found, or None where it does not answer."""
+        """Have the page of a point call; what it found, or None where it makes none."""
         number = next(self._numbers)
         key = (session.id, number)
         answer: asyncio.Future[CallFound] = asyncio.get_running_loop().create_future()
@@ -37,6 +37,8 @@ class RoomCalls:
             return None
         finally:
             del self._waiting[key]
+        if not found.made:
+            return None
         if session.point is not None:
             self._keep(session.point, found.still)
         return found

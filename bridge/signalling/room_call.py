@@ -16,9 +16,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, tag="call"):
 
 class CallFound(msgspec.Struct, frozen=True, kw_only=True, tag="called"):
     """What came of a `Call`: whether it connected, whether its own picture and sound came back,
-    and the last of those pictures (JPEG, base64; "" for none)."""
+    and the last of those pictures (JPEG, base64; "" for none). ``made`` is false of a client
+    that makes no calls."""
 
     id: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+    made: bool = True
     connected: bool = False
     picture: bool = False
     sound: bool = False

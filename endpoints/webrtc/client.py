@@ -130,6 +130,8 @@ class BridgeClient:
                         self._last_seq = document["seq"]
                     case "ended":
                         self._over = True
+                    case "call":  # only pages have devices of a room to call with
+                        await self.send({"type": "called", "id": document["id"], "made": False})
                     case "result":
                         future = self._results.pop(document["id"], None)
                         if future is not None and not future.done():

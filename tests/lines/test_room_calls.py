@@ -53,3 +53,11 @@ async def test_what_is_no_picture_is_not_kept_and_who_does_not_answer_is_not_wai
         assert await call is not None
         assert calls.still("khoan-du") is None
     assert await calls.call(session, 0) is None
+
+
+async def test_a_client_that_makes_no_calls_is_not_waited_for() -> None:
+    calls = RoomCalls()
+    session, client = page("a", "khoan-du")
+    call = asyncio.create_task(calls.call(session, 60))
+    calls.answered(session, CallFound(id=await asked(client), made=False))
+    assert await call is None

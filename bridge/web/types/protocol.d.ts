@@ -153,6 +153,7 @@ export interface Call {
 export interface CallFound {
   type: "called";
   id: number;
+  made?: boolean;
   connected?: boolean;
   picture?: boolean;
   sound?: boolean;
