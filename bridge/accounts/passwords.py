@@ -11,18 +11,20 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 
-def _text(octets: bytes) -> str:
-    return base64.b64encode(octets).decode().rstrip("=")
+def _of_nobody(hasher: PasswordHasher) -> str:
+    """A hash of no password, as dear to look at as a real one. It is made of random octets: to
+    compute one would cost every start of every command a tenth of a second and more."""
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=")
+        for size in (hasher.salt_len, hasher.hash_len)
+    )
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v=19${costs}${salt}${digest}"
 
 
 _hasher = PasswordHasher()  # argon2id, RFC 9106's second recommendation
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # without 0 O, 1 I L, U
-# Of no password, and as dear to look at as a real one. Made of random octets: to compute one would
-# cost every start of every command a tenth of a second and more.
-_DUMMY = (
-    f"$argon2id$v=19$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
-    f"${_text(secrets.token_bytes(_hasher.salt_len))}${_text(secrets.token_bytes(_hasher.hash_len))}"
-)
+_DUMMY = _of_nobody(_hasher)
 CODE_LETTERS = 10  # 30^10 ≈ 2^49, and one code lives for a day and is throttled
 
 
