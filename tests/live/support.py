@@ -60,8 +60,10 @@ async def bridge_process(state: Path, **media: Any) -> AsyncIterator[ControlProc
 
 
 @contextlib.asynccontextmanager
-async def simulated_points(process: ControlProcess, points: list[str]) -> AsyncIterator[None]:
-    """Real aiortc peers in a process of their own."""
+async def simulated_points(
+    process: ControlProcess, points: list[str], *, light: bool = False
+) -> AsyncIterator[None]:
+    """Real aiortc peers in a process of their own; ``light`` ones cost less, as in the demo."""
     numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
     described = [
         {
@@ -69,6 +71,7 @@ async def simulated_points(process: ControlProcess, points: list[str]) -> AsyncI
             "key": process.keys[PointId(point)],
             "number": numbers[point],
             "address": f"127.0.12.{numbers[point]}",
+            "light": light,
         }
         for point in points
     ]

@@ -1,0 +1,151 @@
+"""How soon pictures are there: takes in a room and on the console, and joining a conference. Real
+Chromium pages. What has to come is waited for; how long it takes is printed (``-s``) and asserted
+nowhere. docs/performance.md has what a quiet machine gave."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page
+
+from bridge.app.process import ControlProcess
+from bridge.conference import commands as c
+from monitoring.statistics import percentile
+from tests.live.browsers import chromium, open_console, open_room, programme_is, sees
+from tests.live.support import act, bridge_process, only, simulated_points, started
+from tests.waiting import HANG, eventually
+
+pytestmark = pytest.mark.browser
+
+WATCH = (Path(__file__).parent / "picture_times.js").read_text("utf-8")
+ROOM = "khoan-du"
+TAKEN = ("hoi-truong", "chi-ne", "dong-tam")  # with the room that makes four points
+TAKES = 20
+JOINS = 10
+
+Figures = dict[str, list[float]]
+
+
+def table(figures: Mapping[str, Sequence[float]]) -> str:
+    """Milliseconds, a row each."""
+    rows = [f"{'ms':44} {'p50':>6} {'p95':>6} {'most':>6}   of"]
+    for name, values in figures.items():
+        ordered = sorted(values)
+        p50, p95 = percentile(ordered, 0.5), percentile(ordered, 0.95)
+        rows.append(f"{name:44} {p50:6.0f} {p95:6.0f} {ordered[-1]:6.0f}   {len(ordered)}")
+    return "\n".join(rows)
+
+
+async def when(page: Page, record: str, *names: str) -> dict[str, float]:
+    """What a page has noted, once all of ``names`` are there."""
+    script = f"names => names.every(name => {record}[name])"
+    await page.wait_for_function(script, arg=list(names), polling=50)
+    noted: dict[str, float] = await page.evaluate(record)
+    return noted
+
+
+class Takes:
+    """Takes of one point after another, watched in a room and on the console."""
+
+    def __init__(self, process: ControlProcess, room: Page, console: Page) -> None:
+        self._process = process
+        self._room = room
+        self._console = console
+        self._numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+        self._names = {p.id: p.name.vi for p in process.topology.points}
+        self.figures: Figures = {}
+
+    def _note(self, name: str, milliseconds: float) -> None:
+        self.figures.setdefault(name, []).append(milliseconds)
+
+    async def _look_for(self, point: str) -> None:
+        for page in (self._room, self._console):
+            await page.evaluate(
+                "wanted => lookFor(...wanted)",
+                [point, self._numbers[point], self._names[point]],
+            )
+
+    async def _noted(self, kind: str, since: float) -> None:
+        room = await when(self._room, "taken", "some", "full")
+        console = await when(self._console, "taken", "tally", "some", "full")
+        since = since or console["key"]
+        self._note(f"{kind}: room, something of the point", room["some"] - since)
+        self._note(f"{kind}: room, full picture", room["full"] - since)
+        self._note(f"{kind}: console, tally", console["tally"] - since)
+        self._note(f"{kind}: console, something of the point", console["some"] - since)
+        self._note(f"{kind}: console, full picture", console["full"] - since)
+
+    async def by_key(self, point: str) -> None:
+        """Preview, wait for its picture, Enter: from the press of that key."""
+        key = "123456789"[self._numbers[point] - 1]
+        await self._console.keyboard.press(key)
+        await self._console.wait_for_function(
+            "n => readCard(document.querySelector('#preview-stage video')) === n",
+            arg=self._numbers[point],
+            polling=50,
+        )
+        await self._look_for(point)
+        await self._console.keyboard.press("Enter")
+        await self._noted("previewed", 0.0)
+
+    async def at_once(self, conference: str, point: str) -> None:
+        """Straight to air: from the moment the command is given."""
+        await self._look_for(point)
+        since = time.time() * 1000
+        await act(self._process, conference, c.Take(point=point))
+        await self._noted("not previewed", since)
+
+
+async def test_takes_with_four_points(tmp_path: Path) -> None:
+    """Twenty takes of previewed points by keys, and twenty straight to air."""
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+        async with (
+            simulated_points(process, [*TAKEN], light=True),
+            chromium(numbers[ROOM]) as room_browser,
+        ):
+            room = await open_room(room_browser, process, ROOM, script=WATCH)
+            console = await open_console(browser, process, script=WATCH)
+            conference = await started(process)
+            await eventually(lambda: len(only(process).present) == 4)
+            await sees(room, {point: numbers[point] for point in TAKEN})
+            await sees(console, {point: numbers[point] for point in (*TAKEN, ROOM)})
+            await programme_is(room, numbers[only(process).on_air])
+            takes = Takes(process, room, console)
+            others = [*TAKEN[1:], TAKEN[0]]
+            for number in range(TAKES):
+                await takes.by_key(others[number % len(others)])
+            for number in range(TAKES):
+                await takes.at_once(conference, others[number % len(others)])
+            print(f"\nfour points, {TAKES} takes each\n{table(takes.figures)}")
+            for page in (room, console):
+                assert page.problems == []  # type: ignore[attr-defined]
+
+
+async def test_joins_with_twelve_points(tmp_path: Path) -> None:
+    """A room comes into a conference of eleven others: from its offer to their pictures."""
+    async with bridge_process(tmp_path) as process:
+        numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+        others = [point for point in numbers if point != ROOM]
+        async with (
+            simulated_points(process, others, light=True),
+            chromium(numbers[ROOM]) as browser,
+        ):
+            await started(process)
+            await eventually(lambda: len(only(process).present) == len(others))
+            room = await open_room(browser, process, ROOM, script=WATCH)
+            figures: Figures = {"first small picture": [], "all eleven": []}
+            for number in range(JOINS):
+                if number:
+                    await room.reload()
+                async with asyncio.timeout(HANG):
+                    noted = await when(room, "joined", "offered", "first", "all")
+                figures["first small picture"].append(noted["first"] - noted["offered"])
+                figures["all eleven"].append(noted["all"] - noted["offered"])
+            await sees(room, {point: numbers[point] for point in others})
+            print(f"\ntwelve points, {JOINS} joins, from the offer\n{table(figures)}")
+            assert room.problems == []  # type: ignore[attr-defined]
