@@ -107,6 +107,10 @@ class MediaPort(Model):
         max_length=8,
         description="addresses that points are told; the listen addresses where empty",
     )
+    spare: bool = Field(
+        default=True,
+        description="a second worker waits, to take the place of one that dies at once (200 MB)",
+    )
 
 
 class MetricsPort(Model):

@@ -101,6 +101,7 @@ class ControlProcess:
             on_event=self._on_event,
             on_down=self._on_worker_down,
             own=own_worker,
+            spare=media.spare,
         )
         self.control = Control(
             topology,
@@ -195,6 +196,7 @@ class ControlProcess:
             readiness=self.readiness,
             scheduler=self.scheduler,
             meters=self.meters,
+            worker=self.worker,
             now=self.conductor.now,
         )
         self.collector = Collector(sources, self._state, self.certificate.file)

@@ -36,6 +36,21 @@ class PeerProcess:
             return False
         return True
 
+    async def ended(self, timeout: float) -> bool:
+        """Wait for its end, ``timeout`` seconds at most; False where it goes on. A process that was
+        killed closes its sockets one after the other, and has closed all of them then."""
+        if self._descriptor < 0:
+            return self.pid > 0
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._descriptor, over.set)
+        try:
+            await asyncio.wait_for(over.wait(), timeout)
+        except TimeoutError:
+            return False
+        finally:
+            loop.remove_reader(self._descriptor)
+        return True
+
     def close(self) -> None:
         """Let go of it; it is neither ended nor waited for."""
         if self._descriptor >= 0:

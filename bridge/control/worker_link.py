@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from bridge.base.peer_process import PeerProcess
+from bridge.control.spare_worker import ROOT, SpareWorker
 from bridge.media import messages as m
 
 log = logging.getLogger("worker")
@@ -26,6 +27,7 @@ CONNECT_TIMEOUT = 10.0  # seconds a worker may take from its start to its hello
 RESTART_DELAY = 0.2  # seconds before a worker that died is started again; doubles up to
 RESTART_MAX = 5.0
 STOP_TIMEOUT = 3.0
+END_TIMEOUT = 0.5  # seconds a worker may need to be gone once its connection has ended
 STATS_TIMEOUT = 5.0
 
 
@@ -44,8 +46,10 @@ class WorkerLink:
         on_down: Callable[[], None],
         own: bool = True,
         estimation: bool = True,
+        spare: bool = False,
     ) -> None:
-        """Without ``own`` the worker is started by somebody else; this side only connects."""
+        """Without ``own`` the worker is started by somebody else; this side only connects. With
+        ``spare`` a second one of our own waits beside it."""
         self._control = control
         self._hosts = hosts
         self._port = port
@@ -61,6 +65,8 @@ class WorkerLink:
         self._next_request = 0
         self.ready = asyncio.Event()
         self.starts = 0
+        self.spare = SpareWorker(self._command()) if spare and own else None
+        self._tie: asyncio.StreamWriter | None = None  # what a former spare ends with
 
     @property
     def pid(self) -> int | None:
@@ -74,9 +80,24 @@ class WorkerLink:
 
     async def run(self) -> None:
         """Keep a worker running and connected until cancelled."""
+        if self.spare is None:
+            await self._keep()
+            return
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.spare.run(self.ready))
+            await self._keep()
+
+    async def _keep(self) -> None:
         delay = RESTART_DELAY
+        lost = False  # a worker is gone, and nobody was told: its successor may tell it better
         while True:
             connection = await self._connect_existing()
+            if connection is None:
+                connection = await self._from_spare()
+            if connection is None and lost:
+                lost = False
+                self._on_down()
+                await self._ended()
             if connection is None and self._own:
                 connection = await self._start()
             if connection is None:
@@ -84,9 +105,11 @@ class WorkerLink:
             elif await self._serve(*connection):
                 log.warning("the media worker is gone")
                 delay = RESTART_DELAY
-                self._on_down()
-                await self._ended()
+                lost = True
                 continue
+            if lost:
+                lost = False
+                self._on_down()
             await asyncio.sleep(delay)
             delay = min(delay * 2, RESTART_MAX)
 
@@ -95,6 +118,7 @@ class WorkerLink:
         self._writer = writer
         self._peer = PeerProcess(writer)
         self.send(m.Hello(version=m.VERSION))
+        taken = False
         try:
             await self._read(reader)
             taken = self.ready.is_set()
@@ -106,8 +130,26 @@ class WorkerLink:
                 future.cancel()
             self._requests.clear()
             peer, self._peer = self._peer, None
+            if taken and self.spare is not None:
+                # Until then a new connection would be to the one that is dying.
+                await peer.ended(END_TIMEOUT)
             peer.close()
         return taken
+
+    async def _from_spare(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """Let the spare worker take the place of one that is gone, and connect to it."""
+        taken = await self.spare.take_over() if self.spare is not None else None
+        if taken is None:
+            return None
+        self.starts += 1
+        self._process = taken.process
+        if self._tie is not None:
+            self._tie.close()
+        self._tie = taken.line
+        if not self._with_parent:
+            self._tie.close()
+        log.warning("the spare media worker takes its place")
+        return await self._connect_existing()
 
     async def _ended(self) -> None:
         """Wait for the end of a worker whose connection ended; one that only closed it goes on,
@@ -151,7 +193,8 @@ class WorkerLink:
         except OSError:
             return None
 
-    async def _start(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    def _command(self) -> list[str]:
+        """What starts a worker."""
         arguments = [sys.executable, "-m", "bridge.media", "--control", str(self._control)]
         for host in self._hosts:
             arguments += ["--listen", host]
@@ -160,12 +203,15 @@ class WorkerLink:
             arguments.append("--with-parent")
         if not self._estimation:
             arguments.append("--no-estimation")
+        return arguments
+
+    async def _start(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         self.starts += 1
         # A session of its own: neither Ctrl-C nor the end of this process reaches it.
         self._process = await asyncio.create_subprocess_exec(
-            *arguments,
+            *self._command(),
             stdin=asyncio.subprocess.PIPE if self._with_parent else asyncio.subprocess.DEVNULL,
-            cwd=Path(__file__).parent.parent.parent,
+            cwd=ROOT,
             start_new_session=True,
         )
         deadline = asyncio.get_running_loop().time() + CONNECT_TIMEOUT
@@ -218,3 +264,5 @@ class WorkerLink:
         except TimeoutError:
             process.kill()
             await process.wait()
+        if self._tie is not None:
+            self._tie.close()

@@ -37,6 +37,8 @@ def worker(found: Snapshot, sources: Sources) -> None:
     """The media worker: its totals, which outlive it, and its state while it runs."""
     meters, ready = sources.meters, sources.control.routes.ready
     found.set("workers", 1, "ready" if ready else "away")
+    spare = sources.worker.spare
+    found.set("worker_spare_ready", int(spare is not None and spare.ready))
     totals = meters.running.totals
 
     def total(name: str) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bridge.agents.registry import Agents
 from bridge.control.control import Control
 from bridge.control.scheduler import Scheduler
+from bridge.control.worker_link import WorkerLink
 from bridge.lines.incident_log import Incidents
 from bridge.lines.sweep import Readiness
 from bridge.lines.watch import HealthWatch
@@ -26,4 +27,5 @@ class Sources:
     readiness: Readiness
     scheduler: Scheduler
     meters: Meters
+    worker: WorkerLink
     now: Callable[[], float]

@@ -26,6 +26,9 @@ BRIDGE: tuple[Metric, ...] = (
     ),
     counter("worker_cpu_seconds_total", WORKER).help("CPU time of the worker."),
     gauge("worker_resident_memory_bytes", WORKER).help("Memory of the worker."),
+    gauge("worker_spare_ready").help(
+        "1: a second worker waits to take the place of one that dies; 0: one would be started."
+    ),
     gauge("worker_compiled", WORKER).help("1: the compiled turn forwards media, 0: Python does."),
     counter("worker_gso_batches_total", WORKER).help("Calls that sent several packets at once."),
     counter("worker_gso_segments_total", WORKER).help("Packets sent by those calls."),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.control import spare_worker, worker_link
 from bridge.control.worker_link import WorkerLink
 from bridge.media import messages as m
-from tests.waiting import eventually
+from tests.waiting import HANG, eventually
 
 
 class FakeWriter:
@@ -23,14 +27,15 @@ class FakeWriter:
         self.lines.append(data)
 
 
-def link(tmp_path: Path) -> WorkerLink:
+def link(tmp_path: Path, *, spare: bool = False, lost: list[str] | None = None) -> WorkerLink:
     return WorkerLink(
+        spare=spare,
         control=tmp_path / "w.sock",
         hosts=["127.0.0.1"],
         port=0,
         with_parent=True,
         on_event=lambda _: None,
-        on_down=lambda: None,
+        on_down=lambda: lost.append("worker") if lost is not None else None,
     )
 
 
@@ -132,3 +137,106 @@ async def test_a_worker_that_is_another_process_s_is_left_alone(tmp_path: Path) 
     server.close()
     assert worker.starts == 0
     assert not worker.connected
+
+
+# --- a spare worker ------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def with_spare(
+    tmp_path: Path, patch: pytest.MonkeyPatch, lost: list[str]
+) -> AsyncIterator[WorkerLink]:
+    """A worker and a spare one that is ready. Python forwards: compiled code would take long."""
+    patch.setenv("DIEMCAU_HOT_PATH", "python")
+    patch.setattr(spare_worker, "SETTLING", 0.0)
+    patch.setattr(spare_worker, "RESTART_DELAY", 0.01)
+    patch.setattr(spare_worker, "STARTING", 1_000_000)
+    patch.setattr(worker_link, "END_TIMEOUT", HANG)
+    worker = link(tmp_path, spare=True, lost=lost)
+    running = asyncio.create_task(worker.run())
+    assert worker.spare is not None
+    try:
+        await eventually(lambda: worker.ready.is_set() and worker.spare and worker.spare.ready)
+        yield worker
+    finally:
+        pids = [pid for pid in (worker.pid, worker.spare.pid) if pid is not None]
+        running.cancel()
+        await worker.shutdown()
+        await asyncio.gather(running, return_exceptions=True)
+        await eventually(lambda: not [p for p in pids if Path(f"/proc/{p}").exists()])
+
+
+async def killed(worker: WorkerLink) -> None:
+    """Kill the active worker, and wait for its successor."""
+    before = worker.pid
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    await eventually(lambda: worker.ready.is_set() and worker.pid not in (None, before))
+
+
+async def test_a_spare_worker_takes_the_place_of_one_that_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice, so that what took over is replaced, too. Its inventory tells that media is gone."""
+    lost: list[str] = []
+    monkeypatch.setattr(spare_worker, "TAKE_OVER_TIMEOUT", HANG)
+    async with with_spare(tmp_path, monkeypatch, lost) as worker:
+        assert worker.spare is not None
+        for _ in range(2):
+            await eventually(lambda: worker.ready.is_set() and worker.spare and worker.spare.ready)
+            spare = worker.spare.pid
+            await killed(worker)
+            assert worker.pid == spare
+            stats = await worker.stats()
+            assert stats is not None
+            assert not stats.transports
+        assert lost == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "hanging"])
+async def test_a_worker_is_started_where_the_spare_one_cannot_take_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+) -> None:
+    lost: list[str] = []
+    monkeypatch.setattr(spare_worker, "TAKE_OVER_TIMEOUT", 0.2)
+    async with with_spare(tmp_path, monkeypatch, lost) as worker:
+        assert worker.spare is not None
+        assert worker.spare.pid is not None
+        spare = worker.spare.pid
+        os.kill(spare, how)
+        await killed(worker)
+        assert worker.pid != spare
+        assert lost == ["worker"]
+        await eventually(lambda: not Path(f"/proc/{spare}").exists())
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "hanging"])
+async def test_a_spare_worker_that_is_lost_is_replaced_and_no_conference_notices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+) -> None:
+    lost: list[str] = []
+    monkeypatch.setattr(spare_worker, "INTERVAL", 0.05)
+    monkeypatch.setattr(spare_worker, "HANGING_AFTER", 40)
+    async with with_spare(tmp_path, monkeypatch, lost) as worker:
+        assert worker.spare is not None
+        first, active = worker.spare.pid, worker.pid
+        assert first is not None
+        os.kill(first, how)
+        await eventually(
+            lambda: worker.spare and worker.spare.ready and worker.spare.pid not in (None, first)
+        )
+        assert worker.pid == active
+        assert lost == []
+
+
+async def test_a_spare_worker_ends_with_its_control_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has neither socket nor port, and goes where the line to it ends."""
+    async with with_spare(tmp_path, monkeypatch, []) as worker:
+        spare: Any = worker.spare
+        pid = spare.pid
+        names = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
+        assert sum(name.startswith("socket:") for name in names) <= 1 + 2, names  # and asyncio's
+        spare._line.close()
+        await eventually(lambda: not Path(f"/proc/{pid}").exists())

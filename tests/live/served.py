@@ -72,11 +72,14 @@ class Watcher(Relay):
 class Served:
     """The process, its address and its keys."""
 
-    def __init__(self, folder: Path, database: str = "", *, watched: bool = False) -> None:
+    def __init__(
+        self, folder: Path, database: str = "", *, watched: bool = False, spare: bool = False
+    ) -> None:
         document = yaml.safe_load((ROOT / "config" / "lac-thuy.yaml").read_text("utf-8"))
         bridge = document["bridge"]
         bridge["web"]["port"] = free_port(socket.SOCK_STREAM, "127.0.0.1")
         bridge["media"]["port"] = free_port(socket.SOCK_DGRAM, bridge["media"]["listen"][0])
+        bridge["media"]["spare"] = spare
         if watched:
             bridge["media"]["public"] = [WATCH_HOST]
         bridge["state"] = "state"
@@ -174,9 +177,9 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def served(
-    folder: Path, database: str = "", *, watched: bool = False
+    folder: Path, database: str = "", *, watched: bool = False, spare: bool = False
 ) -> AsyncIterator[Served]:
-    made = Served(folder, database, watched=watched)
+    made = Served(folder, database, watched=watched, spare=spare)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HANG)) as made.http:
         await made.start()
         try:

@@ -42,7 +42,7 @@ def topology(**media: Any) -> Topology:
     bridge = loaded.bridge
     web = bridge.web.model_copy(update={"port": 0})
     port = free_port(socket.SOCK_DGRAM, bridge.media.listen[0])
-    media_port = bridge.media.model_copy(update={"port": port, **media})
+    media_port = bridge.media.model_copy(update={"port": port, "spare": False, **media})
     changed = bridge.model_copy(update={"web": web, "media": media_port})
     return loaded.model_copy(update={"bridge": changed})
 

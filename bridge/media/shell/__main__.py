@@ -7,24 +7,12 @@ import asyncio
 import logging
 import os
 import sys
-import threading
 from pathlib import Path
 
 from bridge.base import logs
 from bridge.media.shell.hot_path import Unavailable
+from bridge.media.shell.standby import Standby, end_with_parent
 from bridge.media.shell.worker import Worker
-
-
-def _end_with_parent() -> None:
-    """End when standard input closes, that is, when the parent process is gone."""
-
-    def wait() -> None:
-        # os.read, not sys.stdin: a buffered reader's lock cannot be taken at shutdown.
-        while os.read(0, 4096):
-            pass
-        os._exit(0)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def end(code: int) -> None:
@@ -44,6 +32,11 @@ def main() -> int:
     parser.add_argument("--orphan-timeout", type=float, default=300.0, help="seconds")
     parser.add_argument("--with-parent", action="store_true", help="end when stdin closes")
     parser.add_argument(
+        "--standby",
+        action="store_true",
+        help="wait on standard input, a socket, until told to take over from another worker",
+    )
+    parser.add_argument(
         "--estimation",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -51,8 +44,8 @@ def main() -> int:
     )
     options = parser.parse_args()
     logs.configure(process="worker")
-    if options.with_parent:
-        _end_with_parent()
+    if options.with_parent and not options.standby:
+        end_with_parent()
 
     async def run() -> None:
         worker = Worker(
@@ -62,7 +55,9 @@ def main() -> int:
             orphan_timeout=options.orphan_timeout,
             estimation=options.estimation,
         )
-        await worker.run()
+        tied = options.with_parent
+        standby = Standby(lambda: worker.loaded, tied=tied) if options.standby else None
+        await worker.run(standby)
 
     try:
         asyncio.run(run())

@@ -79,6 +79,7 @@ class HotPath:
         self._compiled: ModuleType | None = None
         self._compiler: subprocess.Popen[bytes] | None = None
         self._closed = False
+        self._settled = False
 
     @property
     def warm(self) -> bool:
@@ -89,6 +90,11 @@ class HotPath:
     def ready(self) -> bool:
         """Whether `turn` may be called."""
         return self._compiled is not None
+
+    @property
+    def settled(self) -> bool:
+        """Whether what `begin` began is over, whether or not it is `ready`."""
+        return self._settled
 
     def compile(self) -> None:
         """Compile or read the code. The former takes 10 to 20 s of a core."""
@@ -127,6 +133,8 @@ class HotPath:
             self.compile()
         except Exception:  # Python goes on forwarding, and the log says why
             log.exception("the compiled forwarding of media cannot be used; Python forwards")
+        finally:
+            self._settled = True
 
     def close(self) -> None:
         """End the other process."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import gc
 import logging
 import os
@@ -26,6 +27,7 @@ from bridge.media.dtls import Identity
 from bridge.media.due import SOON, next_tick, pressing
 from bridge.media.inventory import inventory
 from bridge.media.shell.hot_path import HotPath, Unavailable, choice
+from bridge.media.shell.standby import Standby
 from bridge.media.shell.tap_sockets import TapSockets
 from bridge.media.shell.ticker import Ticker
 from bridge.media.shell.udp import MediaSockets
@@ -36,6 +38,7 @@ EVENTS_QUEUED = 4096  # events a slow control process may be behind before some 
 WRITE_BUFFER = 4 << 20  # octets towards the control process
 # M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD of malloc.h; octets.
 MALLOC_OPTIONS = ((-1, 256 << 20), (-2, 16 << 20), (-3, 64 << 20))
+LEFT_OVER = 1.0  # seconds until the port of a worker that has just died must be free
 GC_THRESHOLD = 50_000  # allocations: a young collection then costs < 1 ms a few times a second
 
 
@@ -100,13 +103,29 @@ class Worker:
         self._ticker: Ticker | None = None
         self._alone_since = time.monotonic()
 
-    async def run(self) -> None:
-        """Serve until told to stop, or until left alone for ``orphan_timeout`` seconds."""
+    @property
+    def loaded(self) -> bool:
+        """Whether the compiled turn is there, or is known never to come."""
+        return self._hot is None or self._hot.settled
+
+    async def run(self, standby: Standby | None = None) -> None:
+        """Serve until told to stop, or until left alone for ``orphan_timeout`` seconds; in
+        ``standby`` only once told to take over."""
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop.set)
-        sockets = MediaSockets(self.core, self._hosts, self._port, self._wake, taps=self._taps)
-        self.sockets = sockets
+        keep_memory()
+        # What start-up made lives for ever; a collection need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_THRESHOLD, 20, 50)
+        if standby is not None:
+            if self._hot is not None:
+                self._hot.begin()
+            if not await standby.wait(self._stop):
+                return
+        sockets = self.sockets = await self._bind(LEFT_OVER if standby is not None else 0.0)
+        self._started = self._alone_since = time.monotonic()
         self._control_path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(
             self._serve_control, path=self._control_path, limit=m.MAX_LINE
@@ -114,15 +133,12 @@ class Worker:
         self._control_path.chmod(0o600)
         for index, sock in enumerate(sockets.sockets):
             loop.add_reader(sock.fileno(), sockets.readable, index)
-        keep_memory()
-        # What start-up made lives for ever; a collection need not look at it again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GC_THRESHOLD, 20, 50)
         ticker = self._ticker = Ticker(self._tick)
         alive = asyncio.create_task(attend(lambda: ticker.alive))
         log.info("media worker %s on port %d", self.core.worker, sockets.port)
-        if self._hot is not None:
+        if standby is not None:
+            standby.serving()
+        elif self._hot is not None:
             self._hot.begin()
         try:
             await self._stop.wait()
@@ -143,6 +159,20 @@ class Worker:
             if self._hot is not None:
                 self._hot.close()
             self._control_path.unlink(missing_ok=True)
+
+    async def _bind(self, patience: float) -> MediaSockets:
+        """The media port. One that is in use is tried again for ``patience`` seconds: a process
+        that was killed lets go of its sockets one after the other. Raises OSError."""
+        until = time.monotonic() + patience
+        while True:
+            try:
+                return MediaSockets(
+                    self.core, self._hosts, self._port, self._wake, taps=self._taps
+                )
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
+                    raise
+            await asyncio.sleep(0.005)
 
     def _wake(self, now: float) -> None:
         """Something arrived that wants a tick before one was due."""
