@@ -1,10 +1,12 @@
 """How long the bridge is away after a kill: the real processes, their real start.
 
-``python -m benchmarks.restart [--rounds N] [--spinners N] [--json FILE]``. In every round the
-worker, then the control process, then both get SIGKILL; the control process is started again at
+``python -m benchmarks.restart [--rounds N] [--spinners N] [--spare] [--json FILE]``. In every round
+the worker, then the control process, then both get SIGKILL; the control process is started again at
 once, as systemd would. What is measured is the time from the kill until ``/healthz`` answers 200,
-that is until a conference could be held. ``--spinners 2`` keeps two cores busy beside it.
-Everything stays on 127.0.0.1 and in a folder that is thrown away. A round takes some seven seconds.
+that is until a conference could be held. ``--spinners 2`` keeps two cores busy beside it, and with
+``--spare`` a spare worker is given the time to become ready before each kill. How soon pictures are
+there again `tests/live/test_picture_times.py` prints. Everything stays on 127.0.0.1 and in a folder
+that is thrown away. A round takes some seven seconds, with ``--spare`` half a minute.
 """
 
 from __future__ import annotations
@@ -33,18 +35,20 @@ KINDS = ("worker", "control", "both")
 MOST = 60.0  # seconds
 LOOK = 0.02  # seconds between two looks
 CALM = 1.0  # seconds between two kills
+SPARE = 9.0  # seconds until a spare worker is ready, where there is one
 
 
 class Bridge:
     """``bridge.py serve`` in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, spare: bool) -> None:
         document = yaml.safe_load(TOPOLOGY.read_text("utf-8"))
         self._port = _free(socket.SOCK_STREAM)
         document["bridge"]["web"]["port"] = self._port
         document["bridge"]["web"]["listen"] = "127.0.0.1"
         document["bridge"]["media"]["listen"] = ["127.0.0.1"]
         document["bridge"]["media"]["port"] = _free(socket.SOCK_DGRAM)
+        document["bridge"]["media"]["spare"] = spare
         document["bridge"]["state"] = "state"
         self._file = folder / "topology.yaml"
         self._file.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
@@ -62,13 +66,14 @@ class Bridge:
         )
 
     def worker(self) -> int:
-        """The worker's process, found by the socket that it was told; 0: there is none."""
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                command = (folder / "cmdline").read_bytes().split(b"\0")
-                if b"bridge.media" in command and os.fsencode(self._lock) in command:
-                    return int(folder.name)
-        return 0
+        """The process that listens as the worker (SO_PEERCRED, unix(7)); 0: there is none."""
+        with socket.socket(socket.AF_UNIX) as found:
+            try:
+                found.connect(str(self._lock))
+            except OSError:
+                return 0
+            credentials = found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+            return int.from_bytes(credentials[:4], sys.byteorder)
 
     def healthy(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=MOST)
@@ -135,18 +140,18 @@ def busy(count: int) -> Iterator[None]:
             each.wait()
 
 
-def measure(rounds: int, spinners: int) -> dict[str, list[float]]:
+def measure(rounds: int, spinners: int, *, spare: bool) -> dict[str, list[float]]:
     """Seconds until all was back, by what was killed."""
     found: dict[str, list[float]] = {kind: [] for kind in KINDS}
     with tempfile.TemporaryDirectory() as folder:
-        bridge = Bridge(Path(folder))
+        bridge = Bridge(Path(folder), spare=spare)
         bridge.start()
         try:
             bridge.until_healthy()
             with busy(spinners):
                 for number in range(rounds):
                     for kind in KINDS:
-                        time.sleep(CALM)
+                        time.sleep(SPARE if spare else CALM)
                         found[kind].append(bridge.kill(kind))
                     last = ", ".join(f"{kind} {found[kind][-1]:.2f}" for kind in KINDS)
                     print(f"round {number + 1}: {last}", file=sys.stderr)
@@ -159,9 +164,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--spinners", type=int, default=0)
+    parser.add_argument("--spare", action="store_true", help="with a spare worker, as by default")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    found = measure(options.rounds, options.spinners)
+    found = measure(options.rounds, options.spinners, spare=options.spare)
     print(f"{options.rounds} rounds, {options.spinners} spinning processes beside them; seconds")
     for kind in KINDS:
         took = sorted(found[kind])

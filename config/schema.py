@@ -109,7 +109,7 @@ class MediaPort(Model):
     )
     spare: bool = Field(
         default=True,
-        description="a second worker waits, to take the place of one that dies at once (200 MB)",
+        description="a second worker waits, to take the place of one that dies at once (100 MB)",
     )
 
 

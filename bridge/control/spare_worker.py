@@ -88,7 +88,7 @@ class SpareWorker:
             stack.callback(ours.close)
             # A session of its own: Ctrl-C does not reach it.
             process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=theirs, cwd=ROOT, start_new_session=True
+                *self._command, stdin=theirs.fileno(), cwd=ROOT, start_new_session=True
             )
             theirs.close()
             self.starts += 1

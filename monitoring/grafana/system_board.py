@@ -55,6 +55,13 @@ BOARD = Dashboard(
         .vi("Chuyển tiếp biên dịch", "Mọi tiến trình truyền có chạy mã biên dịch không.")
         .en("Compiled forwarding", "Whether every media worker forwards with compiled code.")
         .query("min(diemcau_worker_compiled{$})"),
+        Panel("stat", "none", w=5, h=4, values=YES)
+        .vi(
+            "Tiến trình truyền dự phòng",
+            "Có tiến trình thứ hai chờ sẵn để thay tiến trình bị hỏng không.",
+        )
+        .en("Spare worker", "Whether a second media worker waits to replace one that dies.")
+        .query("min(diemcau_worker_spare_ready{$})"),
         Panel("table", "none", h=6)
         .vi("Phiên bản", "Phiên bản của cầu truyền hình.")
         .en("Versions", "Version of the bridge.")

@@ -8,11 +8,12 @@
       ? readCard(Object.assign(picture, { videoWidth: picture.width, videoHeight: picture.height, readyState: 4 }))
       : readCard(picture);
 
-  // Joining: from the offer until the tiles have their first pictures.
-  globalThis.joined = { offered: 0, first: 0, all: 0 };
+  // Joining: from the offer until the tiles and the programme have their first pictures.
+  globalThis.joined = { offered: 0, first: 0, all: 0, programme: 0 };
   const offer = RTCPeerConnection.prototype.setLocalDescription;
   RTCPeerConnection.prototype.setLocalDescription = function (...given) {
-    const note = (globalThis.joined = { offered: now(), first: 0, all: 0 });
+    const note = (globalThis.joined = { offered: now(), first: 0, all: 0, programme: 0 });
+    stage()?.querySelector("video")?.requestVideoFrameCallback(() => { note.programme = now(); });
     const tiles = document.querySelectorAll("#tiles [data-point] video");
     let missing = tiles.length;
     for (const video of tiles) {

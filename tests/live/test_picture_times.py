@@ -5,6 +5,9 @@ nowhere. docs/performance.md has what a quiet machine gave."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +17,7 @@ from playwright.async_api import Page
 
 from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
+from bridge.conference.plan import PROGRAMME, THUMBNAIL
 from monitoring.statistics import percentile
 from tests.live.browsers import chromium, open_console, open_room, programme_is, sees
 from tests.live.support import act, bridge_process, only, simulated_points, started
@@ -26,6 +30,7 @@ ROOM = "khoan-du"
 TAKEN = ("hoi-truong", "chi-ne", "dong-tam")  # with the room that makes four points
 TAKES = 20
 JOINS = 10
+KILLS = int(os.environ.get("DIEMCAU_KILLS", "2"))
 
 Figures = dict[str, list[float]]
 
@@ -149,3 +154,76 @@ async def test_joins_with_twelve_points(tmp_path: Path) -> None:
             await sees(room, {point: numbers[point] for point in others})
             print(f"\ntwelve points, {JOINS} joins, from the offer\n{table(figures)}")
             assert room.problems == []  # type: ignore[attr-defined]
+
+
+def shown(process: ControlProcess, points: Sequence[str]) -> bool:
+    """Whether the programme and every small picture of these points show somebody. Each of them
+    began with a key frame, and the worker has said so."""
+    names = [PROGRAMME, *(f"{THUMBNAIL}{n}" for n in range(1, len(process.topology.points)))]
+    for point in points:
+        session = process.control.sessions.of_point(point)
+        ident = session.transport if session is not None else ""
+        if any(process.control.routes.shown(ident, name).point is None for name in names):
+            return False
+    return True
+
+
+async def ready_for_a_kill(process: ControlProcess, points: Sequence[str]) -> int:
+    """Wait until all is well and a spare worker is ready; the active worker's process."""
+    spare = process.worker.spare
+    assert spare is not None
+    await eventually(lambda: spare.ready and process.worker.ready.is_set())
+    await eventually(lambda: shown(process, points))
+    assert process.worker.pid is not None
+    return process.worker.pid
+
+
+async def other_than(process: ControlProcess, worker: int) -> None:
+    """Wait for another worker."""
+    await eventually(lambda: process.worker.pid not in (None, worker))
+
+
+@pytest.mark.parametrize("rooms", [2, pytest.param(0, marks=pytest.mark.soak)])
+async def test_pictures_after_the_worker_was_killed(tmp_path: Path, rooms: int) -> None:
+    """Twelve points and a spare worker: from SIGKILL until every room has every picture again.
+    DIEMCAU_KILLS says how often."""
+    async with contextlib.AsyncExitStack() as stack:
+        process = await stack.enter_async_context(bridge_process(tmp_path, spare=True))
+        numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+        real = [ROOM, "yen-bong"][:rooms]
+        raw = [point for point in numbers if point not in real]
+        await stack.enter_async_context(simulated_points(process, raw, light=True))
+        pages = []
+        for point in real:
+            browser = await stack.enter_async_context(chromium(numbers[ROOM]))
+            pages.append(await open_room(browser, process, point, script=WATCH))
+        await started(process)
+        await eventually(lambda: len(only(process).present) == len(numbers))
+        figures: Figures = {}
+        for _ in range(KILLS):
+            worker = await ready_for_a_kill(process, [*raw, *real])
+            since, begun = time.time() * 1000, time.monotonic()
+            os.kill(worker, signal.SIGKILL)
+            await other_than(process, worker)
+            await eventually(lambda: not shown(process, raw))
+            note(figures, "another worker is there", time.monotonic() - begun)
+            await eventually(lambda: shown(process, raw))
+            note(figures, "raw peers: all pictures sent", time.monotonic() - begun)
+            for page in pages:
+                await page.wait_for_function(
+                    "since => joined.offered > since && joined.all && joined.programme",
+                    arg=since,
+                    polling=50,
+                )
+                noted = await page.evaluate("joined")
+                last = max(noted["all"], noted["programme"])
+                note(figures, "a room: it offers", (noted["offered"] - since) / 1000)
+                note(figures, "a room: all pictures decoded", (last - since) / 1000)
+        print(f"\n{len(raw)} raw peers, {rooms} rooms, {KILLS} kills\n{table(figures)}")
+        assert len(only(process).present) == len(numbers)
+        for page in pages:
+            assert page.problems == []  # type: ignore[attr-defined]
+
+
+def note(figures: Figures, name: str, seconds: float) -> None:
+    figures.setdefault(name, []).append(seconds * 1000)

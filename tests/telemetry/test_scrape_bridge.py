@@ -18,6 +18,7 @@ async def test_the_worker_and_its_transports(watched: Bridge) -> None:
     assert text.value("worker_packets_forwarded_total", "0") == 100
     assert text.value("worker_packets_dropped_total", "0", "empty") == 2
     assert text.value("transports", "connected") == 2
+    assert text.value("worker_spare_ready") == 0, "none is started where nothing is started"
     assert text.value("media_packets_total", POINT, "up", "video") == 100
     assert text.value("media_layer", POINT, "up") == 1
     assert text.value("media_layer", POINT, "down") == 1

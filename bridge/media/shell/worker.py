@@ -166,9 +166,7 @@ class Worker:
         until = time.monotonic() + patience
         while True:
             try:
-                return MediaSockets(
-                    self.core, self._hosts, self._port, self._wake, taps=self._taps
-                )
+                return MediaSockets(self.core, self._hosts, self._port, self._wake, taps=self._taps)
             except OSError as error:
                 if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
                     raise
