@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 
 from installation import build
@@ -64,6 +63,9 @@ def wheel(name: str, *needs: str, file: str = "") -> build.Wheel:
 
 
 def test_the_bill_of_materials_is_cyclonedx() -> None:
+    # Five seconds of grammars, which every process of a parallel run would pay for.
+    from cyclonedx.validation.json import JsonStrictValidator
+
     wheels = [
         wheel("Aio.Http", "yarl>=1", "colorama; sys_platform == 'win32'", "uv; extra == 'x'"),
         wheel("yarl", file="yarl-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"),

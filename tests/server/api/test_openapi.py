@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from openapi_spec_validator import OpenAPIV31SpecValidator
-
 from tests.control_support import Bridge
 from tests.paths import ROOT
 
 
 async def test_the_description_is_valid_and_whole(bridge: Bridge) -> None:
+    # Five seconds of grammars, which every process of a parallel run would pay for.
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
     document = await (await bridge.client.get("/api/v1/openapi.json")).json()
     OpenAPIV31SpecValidator(document).validate()
     described = {
