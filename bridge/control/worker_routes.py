@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from bridge.conference.model import State
-from bridge.conference.plan import THUMBNAIL, Feed, feed_of, plan
+from bridge.conference.plan import PROGRAMME, THUMBNAIL, Feed, feed_of, plan
 from bridge.conference.thumbnails import on_page, stand
 from bridge.control.picture_heights import height_for, importance_of
 from bridge.control.sessions import Session, Sessions
@@ -26,6 +26,7 @@ class Shown(NamedTuple):
 
 
 EMPTY = Shown(None)
+NOTHING = m.Prepare(sources=())
 
 
 class WorkerRoutes:
@@ -48,6 +49,7 @@ class WorkerRoutes:
         self._shown: dict[tuple[str, str], Shown] = {}
         self._routes: dict[tuple[str, str], m.Route] = {}
         self._audio: dict[str, m.SetAudio] = {}
+        self._prepared = NOTHING
         self._ended: set[str] = set()  # audio groups to end
         self._arriving: set[tuple[str, str]] = set()  # transport and name of sources that send
         self.heard_of = False
@@ -75,6 +77,7 @@ class WorkerRoutes:
         self._shown.clear()
         self._routes.clear()
         self._audio.clear()
+        self._prepared = NOTHING
         self._ended.clear()
         self._arriving.clear()
         self.heard_of = True
@@ -215,6 +218,7 @@ class WorkerRoutes:
                 self._route(session.transport, slot, self._source(shown), shown, changes, size)
         if changes:
             self._send(m.SetRoutes(routes=tuple(changes)))
+        self._prepare([current.preview for current in plans.values()])
         for ident, current in plans.items():
             groups[ident] = m.SetAudio(
                 group=ident,
@@ -281,6 +285,19 @@ class WorkerRoutes:
         if feed is None or size is None or feed.source != "camera":
             return 0
         return height_for(size, self._heights())
+
+    def _prepare(self, previews: Sequence[Feed | None]) -> None:
+        """What stands on preview goes on air next: its best layer is to be there by then, as good
+        as the largest programme that any page shows."""
+        sources = {source: None for feed in previews if (source := self._source(feed)) is not None}
+        shown_to = (s for s in self._sessions.all() if s.point is not None and s.transport)
+        sizes = [session.sizes.get(PROGRAMME) for session in shown_to]
+        known = [size for size in sizes if size]
+        limit = height_for(max(known), self._heights()) if known and None not in sizes else 0
+        prepared = m.Prepare(sources=tuple(sources), max_height=limit)
+        if prepared != self._prepared:
+            self._prepared = prepared
+            self._send(prepared)
 
     def _echo(self, session: Session, changes: list[m.Route]) -> m.SetAudio:
         """A self-test: its own camera and voice come back through the bridge."""

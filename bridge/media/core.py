@@ -217,9 +217,7 @@ class MediaCore:
 
     def _send_key_frame_requests(self, now: float) -> None:
         for layer in self.router.key_frames.take(now):
-            empty = rtcp.build_receiver_report(REPORT_SSRC, ())
-            pli = rtcp.build_pli(REPORT_SSRC, layer.ssrc)
-            self._send_rtcp(layer.source.transport, empty + pli)
+            self._send_rtcp(layer.source.transport, feedback.pli_compound(layer))
             self.counters.key_frame_requests_sent += 1
 
     # --- time ---------------------------------------------------------------------------
@@ -279,8 +277,8 @@ class MediaCore:
             self.fed_back = True
             media_ssrc = next(iter(transport.layers), 0)
             while fci := transport.cc_recorder.flush():
-                compound = rtcp.build_transport_cc(REPORT_SSRC, media_ssrc, fci)
                 empty = rtcp.build_receiver_report(REPORT_SSRC, ())
+                compound = rtcp.build_transport_cc(REPORT_SSRC, media_ssrc, fci)
                 self._send_rtcp(transport, empty + compound)
                 self.counters.transport_cc_sent += 1
 
@@ -357,6 +355,8 @@ class MediaCore:
                 return ""
             case m.SetBounds():
                 return self.distributor.bound(command.bounds, now)
+            case m.Prepare():
+                return self.distributor.prepare(command, now)
         return "This command is not for the media core."
 
     def _open(self, spec: m.Open | m.OpenTap, now: float) -> str:

@@ -59,6 +59,7 @@ class Distributor:
         self._since: dict[tuple[m.SourceRef, str], float] = {}  # wanted since
         self._away: dict[tuple[m.SourceRef, str], float] = {}  # asked for in vain: until
         self._announced: dict[m.SourceRef, tuple[str, ...]] = {}
+        self._prepared: tuple[m.Route, ...] = ()  # of no slot: what may be shown soon
 
     def forget(self, transport: Transport) -> None:
         """A transport was closed."""
@@ -78,6 +79,15 @@ class Distributor:
                     transport.estimator.expect(max(0, bits), now)
                 self.look(transport, now)
         return f"There is no transport {unknown[0]!r}." if unknown else ""
+
+    def prepare(self, command: m.Prepare, now: float) -> str:
+        """Want the best layers of what may be shown soon."""
+        limit = command.max_height
+        self._prepared = tuple(
+            m.Route(transport="", slot="", source=ref, max_height=limit) for ref in command.sources
+        )
+        self._want(now)
+        return ""
 
     def heard(self, transport: Transport, now: float) -> bool:
         """Something was reported: less is sent at once, more at the next look. Returns whether a
@@ -324,13 +334,18 @@ class Distributor:
 
     def _want(self, now: float) -> None:
         """Tell sources which of their layers somebody is shown or is about to be."""
-        for line in self._lines.values():
-            for ref, rids in line.rids.values():
-                until = self._wanted.setdefault(ref, {})
-                for rid in rids:
-                    if until.get(rid, -1.0) < now:
-                        self._since[ref, rid] = now
-                    until[rid] = now + DROPPED_AFTER
+        wishes = [wish for line in self._lines.values() for wish in line.rids.values()]
+        for route in self._prepared:
+            source = self._router.find(route.source)
+            steps = self._steps(source, route, now) if source is not None else ()
+            if source is not None and steps:
+                wishes.append((source.ref, frozenset({steps[-1].rid})))
+        for ref, rids in wishes:
+            until = self._wanted.setdefault(ref, {})
+            for rid in rids:
+                if until.get(rid, -1.0) < now:
+                    self._since[ref, rid] = now
+                until[rid] = now + DROPPED_AFTER
         for transport in self._transports.values():
             for source in transport.sources.values():
                 order = source.spec.rids

@@ -224,6 +224,12 @@ def _slot_report(slot: Slot, now: float) -> bytes | None:
     )
 
 
+def pli_compound(layer: Layer) -> bytes:
+    """Ask for a key frame of a layer."""
+    report = rtcp.build_receiver_report(REPORT_SSRC, ())
+    return report + rtcp.build_pli(REPORT_SSRC, layer.ssrc)
+
+
 def nack_compound(layer: Layer, due: list[int]) -> bytes:
     """A receiver report without blocks, then the NACK (RFC 4585 section 3.1)."""
     empty = rtcp.build_receiver_report(REPORT_SSRC, ())

@@ -122,6 +122,14 @@ class SetBounds(Struct, frozen=True, kw_only=True, tag="bounds"):
     bounds: dict[str, int]
 
 
+class Prepare(Struct, frozen=True, kw_only=True, tag="prepare"):
+    """Sources that may be shown large soon, and no others: the best layer of each, up to
+    ``max_height`` lines (0: any), is wanted of its sender as if a slot showed it."""
+
+    sources: tuple[SourceRef, ...]
+    max_height: int = 0
+
+
 class GetStats(Struct, frozen=True, kw_only=True, tag="get_stats"):
     request: int = 0
 
@@ -130,7 +138,18 @@ class Shutdown(Struct, frozen=True, kw_only=True, tag="shutdown"):
     """End the worker in an orderly way."""
 
 
-Command = Hello | Open | OpenTap | Close | SetRoutes | SetAudio | SetBounds | GetStats | Shutdown
+Command = (
+    Hello
+    | Open
+    | OpenTap
+    | Close
+    | SetRoutes
+    | SetAudio
+    | SetBounds
+    | Prepare
+    | GetStats
+    | Shutdown
+)
 
 
 # --- worker → control process --------------------------------------------------------------

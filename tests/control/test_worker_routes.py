@@ -130,3 +130,28 @@ async def test_what_arrives_is_told_beside_what_is_wanted(bridge: Bridge) -> Non
     assert (seat().voice, seat().picture) == ("none", True)
     bridge.control.reconciler.on_worker_down()
     assert (seat().voice, seat().picture) == ("none", False)
+
+
+def prepared(bridge: Bridge) -> m.Prepare:
+    """What the worker was told last to have ready."""
+    return [message for message in bridge.sent if isinstance(message, m.Prepare)][-1]
+
+
+async def test_the_best_picture_of_a_preview_is_there_before_it_goes_on_air(bridge: Bridge) -> None:
+    """With or without a console that shows it; as good as the largest programme needs it."""
+    conference = await bridge.open()
+    await bridge.join("hoi-truong", "phong-hop", "chi-ne")
+    await bridge.do(conference, c.Preview(point="chi-ne"))
+    await bridge.settle()
+    (source,) = prepared(bridge).sources
+    previewed = bridge.control.sessions.of_point("chi-ne")
+    assert previewed is not None
+    assert source == m.SourceRef(transport=previewed.transport, name="camera")
+    assert prepared(bridge).max_height == 0, "nobody has said how large its programme is"
+    for session in bridge.control.sessions.all():
+        session.shows({"programme": 400})
+    bridge.control.presence.settle()
+    assert prepared(bridge).max_height == 360
+    await bridge.do(conference, c.Preview(point=None))
+    await bridge.settle()
+    assert prepared(bridge).sources == ()

@@ -151,3 +151,30 @@ def test_a_slot_is_told_with_the_lines_that_its_picture_has(frame: str, lines: i
     rates = [rate for e in b.events if isinstance(e, m.Bandwidth) for rate in e.transports]
     told = [slot.height for rate in rates for slot in rate.slots if rate.transport == "r"]
     assert told[-1] == lines
+
+
+def test_the_best_layer_of_what_may_be_shown_soon_is_wanted() -> None:
+    """Only the lowest of three is, while nobody is shown it; and again when it is over."""
+    meant = tuple(
+        m.LayerSpec(rid=rid, bitrate=rate, height=height)
+        for rid, rate, height in (("q", 100_000, 180), ("h", 400_000, 360), ("f", 1_000_000, 720))
+    )
+    b = Bench()
+    a = b.join("a", (structs.replace(camera(rids=("q", "h", "f")), layers=meant),))
+    camera_of_a = m.SourceRef(transport="a", name="camera")
+    b.send(a, video(1, key=True, rid="q"))
+
+    def wanted() -> tuple[str, ...]:
+        return [e.layers for e in b.events if isinstance(e, m.LayersWanted)][-1]
+
+    b.run(1.0, step=0.05)
+    assert wanted() == ("q",)
+    assert b.core.command(m.Prepare(sources=(camera_of_a,), max_height=360), b.now) == ""
+    b.settle()
+    assert wanted() == ("q", "h")
+    assert b.core.command(m.Prepare(sources=(camera_of_a,)), b.now) == ""
+    b.settle()
+    assert wanted() == ("q", "h", "f"), "up to two seconds of what was wanted before"
+    b.core.command(m.Prepare(sources=()), b.now)
+    b.run(3.0, step=0.05)
+    assert wanted() == ("q",)
