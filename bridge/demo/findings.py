@@ -42,6 +42,14 @@ class Findings:
         """Whether everything expected was seen and heard."""
         return self.all_pictures() and len(self.sounds) == self.expected
 
+    def missing(self) -> dict[str, list[Pair]]:
+        """The pictures and sounds that were not verified."""
+        pairs = [(r, s) for r in sorted(self.points) for s in sorted(self.points) if r != s]
+        return {
+            "pictures": [pair for pair in pairs if pair not in self.pictures],
+            "sounds": [pair for pair in pairs if pair not in self.sounds],
+        }
+
     def heard_by_all(self, point: str) -> bool:
         """Whether every other point has heard this one, and seen it come on air: but for one, which
         may have had its picture before (the return picture of who was on air)."""

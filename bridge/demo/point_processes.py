@@ -13,8 +13,8 @@ from bridge.conference.model import PointId
 from bridge.demo.ports import is_loopback
 from config.schema import Topology
 
-PROCESSES = 2  # the points share the cores with the bridge and a browser
-PLAIN = 2  # points that are WebRTC peers of aiortc, one a process; the others are cheaper
+POINTS = 6  # of a process: they share the cores with the bridge and a browser
+PLAIN = 2  # points that are WebRTC peers of aiortc; the others are cheaper
 STOP = 4.0  # seconds that they may take to say goodbye
 ROOT = Path(__file__).parent.parent.parent
 LOOPBACK = "127.0.0.1"
@@ -49,7 +49,8 @@ class PointProcesses:
     async def start(self, url: str, points: list[dict[str, Any]]) -> None:
         """Start points (see `description`) that join the bridge at ``url``."""
         names = {str(point["number"]): point["id"] for point in points}
-        for index in range(PROCESSES):
+        processes = -(-len(points) // POINTS)
+        for index in range(processes):
             child = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -59,7 +60,7 @@ class PointProcesses:
                 start_new_session=True,
             )
             self._children.append(child)
-            share = points[index::PROCESSES]
+            share = points[index::processes]
             self._of_point |= {point["id"]: child for point in share}
             await _write(child, {"url": url, "names": names, "points": share})
 

@@ -39,6 +39,7 @@ POLL = 0.1  # seconds between looks at what points reported
 STATS_EVERY = 1.0  # seconds between looks at the worker's counters
 SHOW_EVERY = 0.5  # seconds between updates of the table
 REPORT_SECONDS = 60.0  # of the tour, where a report is wanted and no length is given
+PATIENCE = 90.0  # seconds more that a busy machine has until everything is verified
 
 
 class Demo:
@@ -188,11 +189,11 @@ class Demo:
                     await asyncio.sleep(POLL)
 
     def _is_over(self, elapsed: float) -> bool:
-        """Whether a run of a given length has ended: on a slow machine, where not everything was
-        verified yet, it takes up to twice as long."""
+        """Whether a run of a given length has ended: on a busy machine, where not everything was
+        verified yet, it takes longer."""
         if self._seconds is None or elapsed < self._seconds:
             return False
-        return self._findings.complete() or elapsed >= 2 * self._seconds
+        return self._findings.complete() or elapsed >= self._seconds + PATIENCE
 
     async def _until_over(self, process: ControlProcess) -> None:
         """Gather what is found out and show it, until the run is stopped or its time is over."""

@@ -18,6 +18,7 @@ def document(findings: Findings, forwarding: Forwarding, connected: int) -> dict
         "connected": connected,
         "pictures": {"expected": expected, "verified": len(findings.pictures)},
         "sounds": {"expected": expected, "verified": len(findings.sounds)},
+        "missing": findings.missing(),
         "first_frame_ms": spread(findings.first_frame_ms.values()),
         "latency_ms": spread(findings.latency_ms),
         "switch_ms": spread(findings.switched_ms.values()),

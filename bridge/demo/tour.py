@@ -1,4 +1,4 @@
-"""The tour of a measured run: every point is brought on air once, so that all are heard."""
+"""The tour of a measured run: every point is brought on air, so that all are heard."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def dwell(left: float, count: int) -> float:
 
 async def tour(process: ControlProcess, findings: Findings, started: float, seconds: float) -> None:
     """Start the conference of a run that began at ``started`` (monotonic seconds) and lasts
-    ``seconds``; once everybody is seen by everybody, bring each point on air."""
+    ``seconds``; once everybody is seen by everybody, bring each point on air. On a busy machine
+    those that were not heard by everybody have their turn again, until the run is over."""
     there = findings.points
     conference = await start_conference(process)
     while not findings.all_pictures():
@@ -42,10 +43,23 @@ async def tour(process: ControlProcess, findings: Findings, started: float, seco
     for number, point in enumerate(stops):
         left = seconds - (time.monotonic() - started) - 1.0
         begun = time.monotonic()
-        findings.took(point, begun)
-        await process.conductor.submit(conference, Grant(point=point), DEMO_ACTOR)
+        await _take(process, conference, findings, point)
         await asyncio.sleep(dwell(left, len(stops) - number))
         await _until_heard(findings, point, begun + DWELL_LONGEST)
+    while not findings.complete():
+        await asyncio.sleep(POLL)
+        for point in [point for point in stops if not findings.heard_by_all(point)]:
+            begun = time.monotonic()
+            await _take(process, conference, findings, point)
+            await asyncio.sleep(DWELL_MIN)
+            await _until_heard(findings, point, begun + DWELL_LONGEST)
+
+
+async def _take(
+    process: ControlProcess, conference: str, findings: Findings, point: PointId
+) -> None:
+    findings.took(point, time.monotonic())
+    await process.conductor.submit(conference, Grant(point=point), DEMO_ACTOR)
 
 
 async def _until_heard(findings: Findings, point: PointId, latest: float) -> None:

@@ -86,7 +86,8 @@ class PictureSender:
         if self._key_due:
             self._key_due = False
             yield from self._frame(self._loop.key, at - SECONDS / PICTURES / 2)
-        yield from self._frame(self._loop.pictures[index], at)
+        if index < len(self._loop.pictures):
+            yield from self._frame(self._loop.pictures[index], at)
 
     def _frame(self, data: bytes, at: float) -> Iterator[bytes]:
         timestamp = self.timestamp(at)

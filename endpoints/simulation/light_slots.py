@@ -1,14 +1,18 @@
-"""What a light simulated point receives: RTP of its slots, decoded in samples. Pure but for the
-decoders: times are arguments, in monotonic seconds.
+"""What a light simulated point receives: RTP of its slots, opened and decoded in samples. Pure but
+for the decoders: times are arguments, in monotonic seconds.
 
-Pictures are decoded at key frames and at the picture after each; those of a loop, which refer to
-their key picture alone, once in `PICTURE_EVERY` too. Sound is decoded in short windows.
+Pictures are looked at where they can be key frames, and at the picture after each; those of a loop,
+which refer to their key picture alone, once in `PICTURE_EVERY` and after a loss, too. Sound is
+looked at in short windows. All other packets are counted by their headers and stay sealed. Octets
+that were decoded once are not decoded again (`Seen`): the same octets show the same.
 """
 
 from __future__ import annotations
 
 import contextlib
-import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -18,101 +22,65 @@ from av import AudioFrame
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
+from endpoints.simulation.light_reception import Reception, payload_of, vp8_part
 from endpoints.webrtc import test_card, tone
 from endpoints.webrtc.observation import Observations
 from endpoints.webrtc.reading import luma_of
 
 PICTURE_EVERY = 2.0  # seconds between samples of a picture
-SOUND_EVERY = 0.5  # seconds between samples of sound
-SOUND_PACKETS = 7  # in a row: 140 ms, of which the first 40 ms settle the decoder
+SOUND_EVERY = 0.25  # seconds between samples of sound
+SOUND_PACKETS = 7  # in a row, if none is known: 140 ms, of which the first 40 ms settle the decoder
+SURE_PACKETS = 3  # the last of 4 that are one tone for more than half: the first may be another
 ASK_AGAIN = 0.5  # seconds between requests for a key frame
+MOST_LOOPS = 64  # key pictures of which the readings are kept; every point has one each minute
+MOST_SOUNDS = 16_384  # packets of sound that are kept: those of the loops of 300 points
 
-_BLOCK = struct.Struct("!IIIIII")
-
-
-def payload_of(packet: bytes) -> bytes:
-    """The payload of an RTP packet (RFC 3550 section 5); empty where it is malformed."""
-    at = 12 + 4 * (packet[0] & 0x0F)
-    if packet[0] & 0x10:
-        if len(packet) < at + 4:
-            return b""
-        at += 4 + 4 * int.from_bytes(packet[at + 2 : at + 4], "big")
-    end = len(packet)
-    if packet[0] & 0x20 and packet:
-        end -= packet[-1]
-    return packet[at:end] if at < end else b""
+Unseal = Callable[[bytes], bytes]
+"""Opens a sealed RTP packet; returns b"" for one that is not good."""
 
 
-def vp8_part(payload: bytes) -> tuple[bool, bytes]:
-    """Whether a VP8 payload begins a frame, and its part of the frame (RFC 7741 section 4.2)."""
-    if not payload:
-        return False, b""
-    start = payload[0] & 0x1F == 0x10  # S set, partition 0
-    at = 1
-    if payload[0] & 0x80 and len(payload) > 1:
-        flags = payload[1]
-        at = 2
-        if flags & 0x80:
-            at += 2 if len(payload) > at and payload[at] & 0x80 else 1
-        at += bool(flags & 0x40) + bool(flags & 0x30)
-    return start, payload[at:]
+class Shown(NamedTuple):
+    """What a picture shows, and its height in pixels."""
+
+    reading: test_card.Reading
+    height: int
 
 
-class Reception:
-    """Counts of one stream, for receiver reports (RFC 3550 section 6.4.1)."""
+@dataclass(slots=True)
+class Loop:
+    """A key picture of a loop, and the pictures that were decoded with it."""
 
-    def __init__(self, ssrc: int, clock: int) -> None:
-        self.ssrc = ssrc
-        self.packets = 0
-        self._clock = clock
-        self._first = -1
-        self._highest = 0  # extended by the number of wraps
-        self._jitter = 0.0
-        self._transit: float | None = None
-        self._expected_before = self._received_before = 0
-        self._report_at = 0.0  # of the sender's last report
-        self._report = 0  # the middle of its NTP time
+    key: Shown
+    pictures: dict[bytes, Shown] = field(default_factory=dict)
 
-    def arrived(self, sequence: int, timestamp: int, now: float) -> int:
-        """Count a packet; return by how much its sequence number is over the highest so far."""
-        if self._first < 0:
-            self._first = self._highest = sequence
-            self.packets = 1
-            return 1
-        step = (sequence - self._highest + 0x8000 & 0xFFFF) - 0x8000
-        self._highest = max(self._highest, self._highest + step)
-        self.packets += 1
-        transit = now * self._clock - timestamp
-        if self._transit is not None:
-            self._jitter += (abs(transit - self._transit) - self._jitter) / 16
-        self._transit = transit
-        return step
 
-    @property
-    def lost(self) -> int:
-        """Packets lost so far."""
-        return max(0, self._highest - self._first + 1 - self.packets) if self.packets else 0
+class Seen:
+    """What octets were found to show or to say by decoding them. The points of a process share
+    it."""
 
-    def reported(self, middle: int, now: float) -> None:
-        """The sender's report came, with this middle of its NTP time."""
-        self._report, self._report_at = middle, now
+    def __init__(self) -> None:
+        self._loops: dict[bytes, Loop] = {}
+        self._tones: dict[bytes, int] = {}
 
-    def block(self, now: float) -> bytes:
-        """A report block since the one before."""
-        expected = self._highest - self._first + 1
-        since = expected - self._expected_before
-        lost = max(0, since - (self.packets - self._received_before))
-        self._expected_before, self._received_before = expected, self.packets
-        fraction = min(255, lost * 256 // since) if since > 0 else 0
-        delay = round((now - self._report_at) * 65536) if self._report else 0
-        return _BLOCK.pack(
-            self.ssrc,
-            fraction << 24 | min(self.lost, 0x7FFFFF),
-            self._highest & 0xFFFFFFFF,
-            round(min(self._jitter, 0xFFFFFFFF)),
-            self._report,
-            delay & 0xFFFFFFFF,
-        )
+    def loop(self, key: bytes) -> Loop | None:
+        """The loop of a key picture; None where it was not decoded yet."""
+        return self._loops.get(key)
+
+    def add_loop(self, key: bytes, shown: Shown) -> Loop:
+        """A key picture was decoded."""
+        while len(self._loops) >= MOST_LOOPS:
+            self._loops.pop(next(iter(self._loops)))
+        self._loops[key] = loop = Loop(shown)
+        return loop
+
+    def tone(self, payload: bytes) -> int:
+        """The number of the point whose tone this packet carries; 0 where that is not known."""
+        return self._tones.get(payload, 0)
+
+    def add_tone(self, payload: bytes, number: int) -> None:
+        """A packet was decoded as the tone of a point."""
+        if len(self._tones) < MOST_SOUNDS:
+            self._tones[payload] = number
 
 
 class Pictures:
@@ -120,39 +88,53 @@ class Pictures:
 
     clock = 90_000  # Hz
 
-    def __init__(self, name: str, ssrc: int, observations: Observations) -> None:
+    def __init__(self, name: str, ssrc: int, observations: Observations, seen: Seen) -> None:
         self.reception = Reception(ssrc, self.clock)
         self.asked_at: float | None = None  # when a key frame was asked for last
         self.name = name
         self._observations = observations
+        self._seen = seen
         self._decoder = _vp8()
         self._parts: list[bytes] = []
-        self._whole = False  # no part of the frame that is gathered is missing
+        self._wanted = False  # the frame that arrives is gathered, and nothing of it is missing
         self._timestamp = -1
-        self._keyed = False  # a key frame was decoded, and nothing is missing since
-        self._next = False  # decode the picture that follows
-        self._looped = False
-        self._key = b""  # the key frame that was decoded last
+        self._keyed = False  # there was a key frame, and nothing shows that one is missing since
+        self._next = False  # look at the picture that follows
+        self._key = b""  # the key frame of the last
+        self._primed = False  # the decoder has it
+        self._looped = False  # it is of a loop
+        self._loop: Loop | None = None
         self._sampled_at = 0.0
 
-    def take(self, packet: bytes, sequence: int, timestamp: int, marker: bool, now: float) -> None:
+    def take(
+        self, sealed: bytes, sequence: int, timestamp: int, marker: bool, now: float, unseal: Unseal
+    ) -> None:
         """Take an RTP packet."""
         step = self.reception.arrived(sequence, timestamp, now)
         if step <= 0:
             return  # late; its frame was given up
-        start, part = vp8_part(payload_of(packet))
+        if step != 1:
+            self._lost(step, timestamp == self._timestamp)
         if timestamp != self._timestamp:
             self._timestamp = timestamp
             self._parts.clear()
-            self._whole = start
-        if step != 1:
-            self._whole = self._whole and start and not self._parts
-            self._next = False
-        if self._whole:
-            self._parts.append(part)
-            if marker:
-                self._frame(b"".join(self._parts), now)
-                self._whole = False
+            # A key picture has several packets, so this one cannot be it.
+            self._wanted = not (marker and self._looped and not self._due(now))
+        if not self._wanted:
+            return
+        start, part = vp8_part(payload_of(unseal(sealed)))
+        if not self._parts:
+            if not start:  # its beginning is lost
+                self._wanted = False
+                self._doubt()
+                return
+            if not part or (part[0] & 1 and not self._due(now)):  # RFC 6386 section 9.1
+                self._wanted = False
+                return
+        self._parts.append(part)
+        if marker:
+            self._wanted = False
+            self._frame(b"".join(self._parts), now)
 
     def wants_key(self, now: float) -> bool:
         """Whether a key frame is to be asked for now."""
@@ -162,23 +144,63 @@ class Pictures:
             return True
         return False
 
-    def _frame(self, data: bytes, now: float) -> None:
-        if not data:
-            return
-        if not data[0] & 1:  # RFC 6386 section 9.1
-            self._keyed = True
-            if self._looped and data == self._key:
-                return  # somebody else asked for it; the decoder has it already
-            self._next, self._key = True, data
-            reading = self._decode(data, now)
-            self._looped = reading is not None and reading.loop_ms is not None
-        elif self._next or (self._looped and now - self._sampled_at >= PICTURE_EVERY):
-            self._next = False
-            # A key picture that was lost on the way leaves pictures that cannot be read.
-            self._keyed = self._decode(data, now) is not None or not self._looped
+    def _lost(self, step: int, inside: bool) -> None:
+        """Packets are missing, ``inside`` a frame of which others came."""
+        self._next = False
+        if self._looped:
+            self._sampled_at = 0.0  # the next picture shows whether a key picture was among them
+        elif step > 2 or inside:
+            self._doubt()
+        if inside:
+            self._wanted = False
 
-    def _decode(self, data: bytes, now: float) -> test_card.Reading | None:
+    def _doubt(self) -> None:
+        """What is missing may have been a key frame. Pictures of a loop show it by themselves."""
+        if self._looped:
+            self._sampled_at = 0.0
+        else:
+            self._keyed = False
+
+    def _due(self, now: float) -> bool:
+        return self._next or (self._looped and now - self._sampled_at >= PICTURE_EVERY)
+
+    def _frame(self, data: bytes, now: float) -> None:
         self._sampled_at = now
+        if not data[0] & 1:
+            self._key_frame(data, now)
+            return
+        self._next = False
+        shown = self._loop.pictures.get(data) if self._loop is not None else None
+        if shown is None:
+            if not self._primed:
+                self._decode(self._key)
+                self._primed = True
+            shown = self._decode(data)
+            if shown is not None and self._loop is not None:
+                self._loop.pictures[data] = shown
+        if shown is not None:
+            self._observations.saw(self.name, shown.reading, shown.height, now)
+        # A key picture that was lost on the way leaves pictures that cannot be read.
+        self._keyed = shown is not None or not self._looped
+
+    def _key_frame(self, data: bytes, now: float) -> None:
+        self._keyed = True
+        if self._looped and data == self._key:
+            return  # somebody else asked for it
+        self._key, self._next, self._primed = data, True, False
+        self._loop = self._seen.loop(data)
+        shown = self._loop.key if self._loop is not None else None
+        if shown is None:
+            shown = self._decode(data)
+            self._primed = True
+        self._looped = shown is not None and shown.reading.loop_ms is not None
+        if shown is None:
+            return
+        self._observations.saw(self.name, shown.reading, shown.height, now)
+        if self._looped and self._loop is None:
+            self._loop = self._seen.add_loop(data, shown)
+
+    def _decode(self, data: bytes) -> Shown | None:
         frames: list[VideoFrame] = []
         with contextlib.suppress(av.FFmpegError):
             frames = self._decoder.decode(av.Packet(data))
@@ -186,8 +208,7 @@ class Pictures:
             luma = luma_of(frame)
             reading = test_card.read(luma)
             if reading is not None:
-                self._observations.saw(self.name, reading, luma.shape[0], now)
-                return reading
+                return Shown(reading, luma.shape[0])
         return None
 
 
@@ -196,35 +217,55 @@ class Sounds:
 
     clock = tone.RATE
 
-    def __init__(self, name: str, ssrc: int, observations: Observations) -> None:
+    def __init__(self, name: str, ssrc: int, observations: Observations, seen: Seen) -> None:
         self.reception = Reception(ssrc, self.clock)
         self.name = name
         self._observations = observations
+        self._seen = seen
         self._decoder = OpusDecoder()
         self._detector = tone.Detector()
-        self._window = 0  # packets that are still to be decoded
+        self._gathered: list[tuple[bytes, int]] = []  # a sample: payloads and timestamps so far
         self._sampled_at = -SOUND_EVERY
 
-    def take(self, packet: bytes, sequence: int, timestamp: int, marker: bool, now: float) -> None:
+    def take(
+        self, sealed: bytes, sequence: int, timestamp: int, marker: bool, now: float, unseal: Unseal
+    ) -> None:
         """Take an RTP packet."""
         del marker
         if self.reception.arrived(sequence, timestamp, now) <= 0:
             return
-        if not self._window:
-            if now - self._sampled_at < SOUND_EVERY:
-                return
+        if not self._gathered and now - self._sampled_at < SOUND_EVERY:
+            return
+        payload = payload_of(unseal(sealed))
+        if not payload:
+            return
+        self._gathered.append((payload, timestamp))
+        number = self._seen.tone(payload)
+        if not number and len(self._gathered) == SOUND_PACKETS:
+            number = self._decode_gathered()
+        if number:
+            self._observations.heard(self.name, number, now)
+        if number or len(self._gathered) == SOUND_PACKETS:
+            self._gathered.clear()
             self._sampled_at = now
-            self._window = SOUND_PACKETS
-        self._window -= 1
-        frame = JitterFrame(data=payload_of(packet), timestamp=timestamp)
+
+    def _decode_gathered(self) -> int:
+        for count, (payload, timestamp) in enumerate(self._gathered, 1):
+            number = self._decode(payload, timestamp)
+            if number:
+                for sure, _ in self._gathered[max(0, count - SURE_PACKETS) : count]:
+                    self._seen.add_tone(sure, number)
+                return number
+        return 0
+
+    def _decode(self, payload: bytes, timestamp: int) -> int:
+        number = 0
         with contextlib.suppress(av.FFmpegError):
-            for decoded in self._decoder.decode(frame):
+            for decoded in self._decoder.decode(JitterFrame(data=payload, timestamp=timestamp)):
                 assert isinstance(decoded, AudioFrame)
                 samples = decoded.to_ndarray().reshape(-1, 2)[:, 0]
-                number = self._detector.feed(samples.astype(np.float64), timestamp)
-                if number:
-                    self._observations.heard(self.name, number, now)
-                    self._window = 0
+                number = self._detector.feed(samples.astype(np.float64), timestamp) or number
+        return number
 
 
 def _vp8() -> VideoCodecContext:

@@ -1,8 +1,9 @@
 """ICE, DTLS and SRTP of a light simulated point on a socket of its own.
 
-A real peer on the wire, but cheap: one read callback drains the socket, libsrtp opens and seals,
-and nothing is a task for each packet. ICE is that of a full agent towards an ICE-lite one with one
-host candidate on each side (RFC 8445): checks that nominate, repeated as consent (RFC 7675).
+A real peer on the wire, but cheap: nothing wakes the process for a packet, its owner drains the
+socket in its own beat (`LightTransport.drain`), and opens only what it wants to see. ICE is that of
+a full agent towards an ICE-lite one with one host candidate on each side (RFC 8445): checks that
+nominate, repeated as consent (RFC 7675).
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from pylibsrtp import Policy, Session
 
 from endpoints.netem.impairment import Hop
 from endpoints.simulation.light_sdp import Answer, Credentials
-from endpoints.webrtc.aiortc_seams import AF41, mark
+from endpoints.webrtc.aiortc_seams import AF41, ROOM, mark
 
 CHECK_EVERY = 0.05  # seconds between checks, and looks at the handshake, while it connects
 CONSENT_EVERY = 2.0  # seconds between checks afterwards; the bridge misses them after 5
 CONSENTS_MISSED = 4  # checks in a row without an answer after which the bridge is gone
-BURST = 64  # datagrams read in a row before others have their turn
+BURST = 256  # datagrams read in a row before others have their turn; a socket has room for fewer
 READ_SIZE = 2048  # octets
 MTU = 1200  # octets of a DTLS datagram
 EXPORTER = b"EXTRACTOR-dtls_srtp"
@@ -73,8 +74,9 @@ def colon_hex(digest: bytes) -> str:
 
 
 class LightTransport:
-    """One connection to the bridge. ``on_rtp`` and ``on_rtcp`` get opened packets; ``on_lost`` is
-    called once when the bridge does not answer any more, or ends the connection."""
+    """One connection to the bridge. ``on_rtp`` gets sealed packets, of at least 12 octets, for
+    `open_rtp`; ``on_rtcp`` opened ones; ``on_lost`` is called once when the bridge does not answer
+    any more, or ends the connection."""
 
     def __init__(
         self,
@@ -96,6 +98,7 @@ class LightTransport:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.bind((address, 0))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
         mark(self._socket, AF41)
         self._dtls = SSL.Connection(context, None)
         self._dtls.set_connect_state()
@@ -113,10 +116,12 @@ class LightTransport:
         return self._outbound is not None
 
     async def connect(self, answer: Answer) -> None:
-        """Reach the bridge and agree on keys; may be cancelled. Raises ValueError where the
-        certificate is not the answer's."""
+        """Reach the bridge and agree on keys; may be cancelled. Afterwards `drain` has to be
+        called now and then. Raises ValueError where the certificate is not the answer's."""
         self._answer = answer
-        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._readable)
+        self._socket.connect(answer.address)  # nobody else is heard
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._socket.fileno(), self.drain)
         while not self._reachable.is_set():
             self._check()
             with contextlib.suppress(TimeoutError):
@@ -128,6 +133,7 @@ class LightTransport:
             if timeout is not None and timeout <= 0:
                 self._dtls.DTLSv1_handle_timeout()
                 self._flush()
+        loop.remove_reader(self._socket.fileno())
         self._consent = asyncio.create_task(self._keep_consent())
 
     def close(self) -> None:
@@ -143,6 +149,15 @@ class LightTransport:
         asyncio.get_running_loop().remove_reader(self._socket.fileno())
         self._socket.close()
         self._outbound = self._inbound = None
+
+    def open_rtp(self, sealed: bytes) -> bytes:
+        """Open an RTP packet; b"" for a repetition, or what is not the bridge's."""
+        if self._inbound is None:
+            return b""
+        try:
+            return self._inbound.unprotect(sealed)
+        except SrtpError:
+            return b""
 
     def send_rtp(self, packet: bytes) -> None:
         """Seal and send an RTP packet; one that cannot be sent now is dropped."""
@@ -171,20 +186,17 @@ class LightTransport:
     def _put(self, data: bytes) -> None:
         if self._answer is not None and self._socket.fileno() >= 0:
             with contextlib.suppress(OSError):  # a full buffer loses a packet, as a line does
-                self._socket.sendto(data, self._answer.address)
+                self._socket.send(data)
 
-    def _readable(self) -> None:
-        for _ in range(BURST):
-            try:
-                data = self._socket.recv(READ_SIZE)
-            except OSError:  # nothing more; or what an ICMP error says of an earlier packet
-                return
-            if self._hop is None or self._hop.clean:
-                self._take(data)
-            else:
-                self._take_late(data)
-            if self._socket.fileno() < 0:
-                return
+    def drain(self) -> None:
+        """Take in what has arrived."""
+        receive = self._socket.recv
+        take = self._take if self._hop is None or self._hop.clean else self._take_late
+        try:
+            for _ in range(BURST):
+                take(receive(READ_SIZE))
+        except OSError:
+            pass  # nothing more; or what an ICMP error says of an earlier packet; or it was closed
 
     def _take_late(self, data: bytes) -> None:
         assert self._hop is not None
@@ -199,23 +211,23 @@ class LightTransport:
     def _take(self, data: bytes) -> None:
         """Split by the first octet (RFC 7983)."""
         first = data[0] if data else 255
-        if 128 <= first < 192 and len(data) >= 12:
-            self._take_media(data)
+        if 128 <= first < 192 and len(data) >= 12 and self._inbound is not None:
+            if not 192 <= data[1] < 224:  # RFC 5761
+                self._on_rtp(data)
+            else:
+                self._take_rtcp(data)
         elif 20 <= first < 64:
             self._handshake(data)
         elif first < 4:
             self._take_stun(data)
 
-    def _take_media(self, data: bytes) -> None:
-        if self._inbound is None:
-            return
+    def _take_rtcp(self, data: bytes) -> None:
+        assert self._inbound is not None
         try:
-            if 192 <= data[1] < 224:  # RFC 5761
-                self._on_rtcp(self._inbound.unprotect_rtcp(data))
-            else:
-                self._on_rtp(self._inbound.unprotect(data))
+            packet = self._inbound.unprotect_rtcp(data)
         except SrtpError:
             return  # a repetition, or nothing of ours
+        self._on_rtcp(packet)
 
     # --- ICE ------------------------------------------------------------------------------
 

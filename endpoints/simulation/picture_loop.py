@@ -40,23 +40,30 @@ def phase_ms(index: int) -> int:
 
 
 class PictureLoop:
-    """The encoded pictures of a room."""
+    """The encoded pictures of a room. `fill` encodes those of the loop."""
 
     def __init__(self, room: MeetingRoom, hour: int, minute: int) -> None:
         """``hour`` and ``minute`` are what the clock on the wall shows at first."""
         self._room = room
         self._shown = (hour, minute)
-        base = self._key_picture(hour, minute)
-        pairs = [self._encode(base, self._picture(i, hour, minute)) for i in range(PICTURES)]
-        self.key: bytes = pairs[0][0]
+        self.key: bytes = self._encode(self._key_picture(hour, minute))[0]
         """The key picture. Its card has no time."""
-        self.pictures: list[bytes] = [pair[1] for pair in pairs]
-        """The pictures of the loop, which all refer to the key picture."""
+        self.pictures: list[bytes] = []
+        """The pictures of the loop, which all refer to the key picture; not all are there before
+        `fill` is through."""
+
+    def fill(self) -> None:
+        """Encode the pictures of the loop. It takes half a second: in another thread, if that is
+        too long; nothing else of the loop changes meanwhile."""
+        base = self._key_picture(*self._shown)
+        while len(self.pictures) < PICTURES:
+            picture = self._picture(len(self.pictures), *self._shown)
+            self.pictures.append(self._encode(base, picture)[1])
 
     def show(self, hour: int, minute: int) -> bool:
         """Set the clock on the wall; True where the key picture is a new one, which then has to be
-        sent. The pictures of the loop leave the clock as it is."""
-        if (hour, minute) == self._shown:
+        sent. The pictures of the loop leave the clock as it is; before all are there, it stays."""
+        if (hour, minute) == self._shown or len(self.pictures) < PICTURES:
             return False
         self._shown = (hour, minute)
         self.key = self._encode(self._key_picture(hour, minute))[0]

@@ -5,6 +5,8 @@ replaced here.
 * Decoding is sampled: a simulated point receives a dozen streams, and decoding all of them
   for twelve points would fill a small machine. Pictures are decoded at key frames, sound in
   short windows.
+* A packet that is lost for good holds up a picture for half a second. aiortc waits for it until 512
+  more have come, which in a thumbnail takes half a minute.
 * Sent datagrams are marked (DSCP AF41), and a point's line can be impaired.
 * Host candidates come from the address the point was given, because aioice leaves loopback
   out and each of the demo's points has a loopback address of its own.
@@ -15,22 +17,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import queue
 import socket
+import time
 from typing import Any
 
 import aioice.ice
 import aiortc.rtcrtpreceiver
-from aiortc.codecs import get_decoder
-from aiortc.codecs.base import Decoder
-from aiortc.jitterbuffer import JitterFrame
+from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtp import RtpPacket
 
 from endpoints.netem.impairment import Hop
 
 AUDIO_PERIOD = 25  # frames of 20 ms; of these
 AUDIO_WINDOW = 7  # are decoded in a row: 140 ms, of which the first 40 ms settle the decoder
 H264_SPS = 7
+PATIENCE = 0.5  # seconds that a picture waits for a packet
 AF41 = 34  # DSCP of video
+ROOM = 1 << 20  # octets of received datagrams that a socket is to keep; the kernel has a bound
 
 line: contextvars.ContextVar[Hop | None] = contextvars.ContextVar("line", default=None)
 
@@ -39,45 +44,74 @@ local_address: contextvars.ContextVar[str | None] = contextvars.ContextVar(
 )
 
 
-class SampledVideoDecoder(Decoder):
-    """Decodes key frames only."""
-
-    def __init__(self, decoder: Decoder, codec: str) -> None:
-        self._decoder = decoder
-        self._codec = codec
-
-    def decode(self, encoded_frame: JitterFrame) -> list[Any]:
-        data = encoded_frame.data
-        if self._codec == "VP8":
-            key = bool(data) and not data[0] & 1
-        else:
-            key = any(
-                data[at + 4] & 0x1F == H264_SPS
-                for at in range(min(len(data) - 4, 64))
-                if data[at : at + 4] == b"\0\0\0\1"
-            )
-        return list(self._decoder.decode(encoded_frame)) if key else []
+def is_key(codec: str, data: bytes) -> bool:
+    """Whether an encoded picture is a key frame. ``codec`` is VP8 or H264."""
+    if codec == "VP8":
+        return bool(data) and not data[0] & 1  # RFC 6386 section 9.1
+    return any(
+        data[at + 4] & 0x1F == H264_SPS
+        for at in range(min(len(data) - 4, 64))
+        if data[at : at + 4] == b"\0\0\0\1"
+    )
 
 
-class SampledAudioDecoder(Decoder):
-    """Decodes `AUDIO_WINDOW` frames out of `AUDIO_PERIOD`."""
+class SampledQueue(queue.Queue[Any]):
+    """The frames that a receiver's thread is to decode: of pictures the key frames, of sound
+    `AUDIO_WINDOW` frames out of `AUDIO_PERIOD`. The others are dropped and do not wake it."""
 
-    def __init__(self, decoder: Decoder) -> None:
-        self._decoder = decoder
-        self._count = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self._sounds = 0
 
-    def decode(self, encoded_frame: JitterFrame) -> list[Any]:
-        self._count += 1
-        if self._count % AUDIO_PERIOD >= AUDIO_WINDOW:
-            return []
-        return list(self._decoder.decode(encoded_frame))
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        if item is not None and not self._is_sampled(*item):
+            return
+        super().put(item, block, timeout)
+
+    def _is_sampled(self, codec: RTCRtpCodecParameters, frame: JitterFrame) -> bool:
+        if codec.mimeType.lower().startswith("video/"):
+            return is_key(codec.name, frame.data)
+        self._sounds += 1
+        return self._sounds % AUDIO_PERIOD < AUDIO_WINDOW
 
 
-def _sampled_decoder(codec: RTCRtpCodecParameters) -> Decoder:
-    decoder = get_decoder(codec)
-    if codec.mimeType.lower().startswith("video/"):
-        return SampledVideoDecoder(decoder, codec.name)
-    return SampledAudioDecoder(decoder)
+class SampledQueues:
+    """What aiortc's receivers find where they look for the module `queue`."""
+
+    Queue = SampledQueue
+
+
+class ImpatientJitterBuffer(JitterBuffer):
+    """aiortc's, but a packet that was asked for and does not come is given up after `PATIENCE`, and
+    a key frame is asked for."""
+
+    clock = staticmethod(time.monotonic)
+
+    def __init__(self, capacity: int, prefetch: int = 0, is_video: bool = False) -> None:
+        super().__init__(capacity, prefetch, is_video)
+        self._moved_at = self.clock()  # when there was a whole frame, or nothing missing
+
+    def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
+        lost, frame = super().add(packet)
+        now = self.clock()
+        if frame is not None or not self._is_video:
+            self._moved_at = now
+        elif now - self._moved_at > PATIENCE:
+            self._moved_at = now
+            missing = self._missing_before(packet.sequence_number)
+            if missing:
+                self.smart_remove(missing)
+                return True, self._remove_frame(packet.sequence_number)
+        return lost, frame
+
+    def _missing_before(self, sequence: int) -> int:
+        """How many packets, from the first that is waited for, end with one that is missing."""
+        assert self._origin is not None
+        count = (sequence - self._origin) & 0xFFFF
+        gone = [
+            n for n in range(count) if self._packets[(self._origin + n) % self.capacity] is None
+        ]
+        return gone[-1] + 1 if gone else 0
 
 
 class ImpairedTransport:
@@ -113,6 +147,7 @@ def _connection_made(self: Any, transport: Any) -> None:
     hop = line.get()
     self.hop = hop
     mark(transport.get_extra_info("socket"), AF41)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
     shown: Any = transport if hop is None else ImpairedTransport(transport, hop)
     _real_made(self, shown)
 
@@ -152,7 +187,8 @@ def _host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
 
 def install() -> None:
     """Replace the functions for the whole process; to be called once."""
-    setattr(aiortc.rtcrtpreceiver, "get_decoder", _sampled_decoder)  # noqa: B010
+    setattr(aiortc.rtcrtpreceiver, "queue", SampledQueues)  # noqa: B010
+    setattr(aiortc.rtcrtpreceiver, "JitterBuffer", ImpatientJitterBuffer)  # noqa: B010
     setattr(aioice.ice, "get_host_addresses", _host_addresses)  # noqa: B010
     install_lines()
 

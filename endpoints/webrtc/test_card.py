@@ -168,10 +168,9 @@ class TestCard:
 def draw_cells(luma: Plane, bits: list[int], area: Area) -> None:
     """Draw 64 bits as cells into an area of a luma plane."""
     lines, columns = _edges(luma.shape, area)
-    for row in range(ROWS):
-        for column in range(COLUMNS):
-            level = BRIGHT if bits[row * COLUMNS + column] else DARK
-            luma[lines[row] : lines[row + 1], columns[column] : columns[column + 1]] = level
+    cells = np.where(np.array(bits, bool).reshape(ROWS, COLUMNS), np.uint8(BRIGHT), np.uint8(DARK))
+    tall = np.repeat(cells, np.diff(lines), axis=0)
+    luma[lines[0] : lines[-1], columns[0] : columns[-1]] = np.repeat(tall, np.diff(columns), axis=1)
 
 
 def _edges(shape: tuple[int, ...], area: Area) -> tuple[list[int], list[int]]:

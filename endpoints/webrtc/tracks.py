@@ -17,6 +17,7 @@ from endpoints.webrtc import test_card, tone
 FRAME_RATE = 15  # pictures a second
 VIDEO_CLOCK = 90_000  # Hz, of RTP timestamps
 TONE_SETTLE, TONE_LOOP = 10, 50  # packets: left out at the start, repeated
+VIDEO_TIME, SOUND_TIME = fractions.Fraction(1, VIDEO_CLOCK), fractions.Fraction(1, tone.RATE)
 MOST_BEHIND = 5  # packets; what a pause left out is not made up for
 
 
@@ -48,7 +49,7 @@ class PictureTrack(SourceTrack):
         picture = self._draw(round(time.monotonic() * 1000))
         frame = VideoFrame.from_ndarray(picture, format="yuv420p")
         frame.pts = self._count * (VIDEO_CLOCK // FRAME_RATE)
-        frame.time_base = fractions.Fraction(1, VIDEO_CLOCK)
+        frame.time_base = VIDEO_TIME
         return frame
 
 
@@ -94,6 +95,6 @@ class ToneTrack(SourceTrack):
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         packet: Packet[Any] = Packet(self._packets[self._count % TONE_LOOP])
         packet.pts = self._count * tone.FRAME
-        packet.time_base = fractions.Fraction(1, tone.RATE)
+        packet.time_base = SOUND_TIME
         self._count += 1
         return packet

@@ -33,6 +33,7 @@ def test_a_whole_document(findings: Findings, forwarding: Forwarding) -> None:
         "connected": 3,
         "pictures": {"expected": 6, "verified": 6},
         "sounds": {"expected": 6, "verified": 6},
+        "missing": {"pictures": [], "sounds": []},
         "first_frame_ms": {"p50": 100.0, "p95": 100.0},
         "latency_ms": {"p50": 60.0, "p95": 70.0},
         "switch_ms": {"p50": 250.0, "p95": 250.0},
@@ -51,6 +52,7 @@ def test_ok_needs_every_point_picture_and_sound(findings: Findings, forwarding: 
     assert not document(findings, forwarding, 2)["ok"]
     findings.sounds.discard(("a", "b"))
     assert not document(findings, forwarding, 3)["ok"]
+    assert document(findings, forwarding, 3)["missing"] == {"pictures": [], "sounds": [("a", "b")]}
     findings.add("a", report("audio:0", "b"), {})
     assert document(findings, forwarding, 3)["ok"]
     findings.pictures.discard(("a", "b"))

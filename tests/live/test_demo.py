@@ -51,7 +51,7 @@ def test_a_short_demo_verifies_everything(tmp_path: Path, codec: str) -> None:
             "--points",
             "4",
             "--seconds",
-            "30",
+            "1",
             "--report",
             str(report),
             "--no-browser",
@@ -83,8 +83,8 @@ async def test_ctrl_c_leaves_nothing_running() -> None:
     async with asyncio.timeout(HANG):
         first = await process.stdout.readline()
         assert b"http://127.0.0.1:" in first
-    # A worker and two processes of points; a spare worker later on.
-    await eventually(lambda: len(children_of(process.pid)) >= 3)
+    # A worker and a process of points; a spare worker later on.
+    await eventually(lambda: len(children_of(process.pid)) >= 2)
     children = children_of(process.pid)
     process.send_signal(signal.SIGINT)
     async with asyncio.timeout(HANG):
@@ -131,7 +131,7 @@ async def test_a_killed_demo_leaves_nothing_running() -> None:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    await eventually(lambda: len(children_of(process.pid)) >= 3)
+    await eventually(lambda: len(children_of(process.pid)) >= 2)
     children = children_of(process.pid)
     process.kill()
     await process.wait()

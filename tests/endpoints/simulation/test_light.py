@@ -6,7 +6,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.media import messages as m
@@ -14,6 +14,7 @@ from bridge.signalling import answer as negotiation
 from bridge.signalling import sdp
 from endpoints.simulation import light_sdp
 from endpoints.simulation.light_peer import RTP_HEADER
+from endpoints.simulation.light_reception import Reception, payload_of
 from endpoints.simulation.light_sdp import Credentials
 from endpoints.simulation.light_sender import (
     PictureSender,
@@ -22,7 +23,7 @@ from endpoints.simulation.light_sender import (
     receiver_report,
     sender_report,
 )
-from endpoints.simulation.light_slots import ASK_AGAIN, Pictures, Reception, Sounds, payload_of
+from endpoints.simulation.light_slots import ASK_AGAIN, Pictures, Seen, Sounds
 from endpoints.simulation.meeting_room import MeetingRoom
 from endpoints.simulation.picture_loop import PictureLoop
 from endpoints.webrtc.observation import Observations
@@ -35,7 +36,16 @@ NUMBER, POINT = 3, "chi-ne"
 
 @pytest.fixture(scope="module")
 def loop() -> PictureLoop:
-    return PictureLoop(MeetingRoom(NUMBER, "Chi Nê", width=480, height=270), 9, 5)
+    loop = PictureLoop(MeetingRoom(NUMBER, "Chi Nê", width=480, height=270), 9, 5)
+    loop.fill()
+    return loop
+
+
+@pytest.fixture(scope="module")
+def other() -> PictureLoop:
+    loop = PictureLoop(MeetingRoom(5, "Yên Bồng", width=480, height=270), 9, 5)
+    loop.fill()
+    return loop
 
 
 def observed() -> Observations:
@@ -46,12 +56,12 @@ def observed() -> Observations:
 
 def give(slot: Pictures | Sounds, packet: bytes, now: float) -> None:
     second, sequence, timestamp, _ = RTP_HEADER.unpack_from(packet)
-    slot.take(packet, sequence, timestamp, second >= 0x80, now)
+    slot.take(packet, sequence, timestamp, second >= 0x80, now, bytes)
 
 
 def test_what_is_sent_is_seen(loop: PictureLoop) -> None:
     observations = observed()
-    slot = Pictures("programme", 7, observations)
+    slot = Pictures("programme", 7, observations, Seen())
     sender = PictureSender(0x1234, loop)
     for step in range(200):
         now = 50.0 + step * 0.02
@@ -66,7 +76,7 @@ def test_what_is_sent_is_seen(loop: PictureLoop) -> None:
 
 
 def test_a_lost_key_frame_is_asked_for(loop: PictureLoop) -> None:
-    slot = Pictures("programme", 7, observed())
+    slot = Pictures("programme", 7, observed(), Seen())
     sender = PictureSender(0x1234, loop)
     first = list(sender.due(50.0))
     for packet in first[1:]:  # the first part of the key picture is lost
@@ -80,9 +90,89 @@ def test_a_lost_key_frame_is_asked_for(loop: PictureLoop) -> None:
     assert not slot.wants_key(60.0)
 
 
+def test_packets_that_say_nothing_new_stay_sealed(loop: PictureLoop) -> None:
+    opened = 0
+
+    def unseal(packet: bytes) -> bytes:
+        nonlocal opened
+        opened += 1
+        return packet
+
+    observations = observed()
+    picture = Pictures("programme", 7, observations, Seen())
+    sound = Sounds("audio:0", 9, observations, Seen())
+    senders = PictureSender(0x1234, loop), SoundSender(0x77, encoded_tone(NUMBER))
+    sent = 0
+    for step in range(1000):  # 20 s
+        for slot, sender in zip((picture, sound), senders, strict=True):
+            for packet in sender.due(50.0 + step * 0.02):
+                sent += 1
+                second, sequence, timestamp, _ = RTP_HEADER.unpack_from(packet)
+                slot.take(packet, sequence, timestamp, second >= 0x80, 50 + step * 0.02, unseal)
+    assert picture.reception.packets + sound.reception.packets == sent > 1200
+    assert opened < sent / 5
+
+
+def test_a_key_frame_that_was_lost_is_missed_at_the_next_picture(
+    loop: PictureLoop, other: PictureLoop
+) -> None:
+    """Another point comes into the slot, and a part of its key picture is lost."""
+    observations = observed()
+    slot = Pictures("programme", 7, observations, Seen())
+    sequence = 0
+
+    def show(sender: PictureSender, now: float, *, without: int = -1) -> None:
+        nonlocal sequence
+        for number, packet in enumerate(sender.due(now)):
+            sequence += 1
+            if number != without:
+                last, _, timestamp, _ = RTP_HEADER.unpack_from(packet)
+                slot.take(packet, sequence, timestamp, last >= 0x80, now, bytes)
+
+    before, after = PictureSender(0x10, loop), PictureSender(0x10, other)
+    for step in range(20):
+        show(before, 50.0 + step / 15)
+    show(after, 52.0, without=2)
+    assert observations.number("programme") == NUMBER, "nothing is believed that was not decoded"
+    assert slot.wants_key(52.0)
+    after.want_key()
+    show(after, 52.1)
+    assert observations.number("programme") == 5
+    assert not slot.wants_key(60.0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.booleans()), min_size=1, max_size=12))
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_was_decoded_before_says_the_same_again(
+    loop: PictureLoop, other: PictureLoop, shown: list[tuple[int, bool]]
+) -> None:
+    """Points share what was decoded; whatever was shown before, only what is there is seen."""
+    loops, numbers, seen = (loop, other), (NUMBER, 5), Seen()
+    observations = [observed(), observed()]
+    slots = [Pictures("programme", 7, o, seen) for o in observations]
+    sequence = 0
+    for at, (which, keyed) in enumerate(shown):
+        sender = PictureSender(0x10, loops[which])
+        now = 100.0 + 3 * at
+        packets = list(sender.due(now))
+        if not keyed:  # its key picture is lost as a whole
+            packets = [p for p in packets if len(p) < 1100 and p[1] >= 0x80][-1:]
+        for packet in packets:
+            sequence += 1
+            last, _, timestamp, _ = RTP_HEADER.unpack_from(packet)
+            for slot in slots:
+                slot.take(packet, sequence + 10 * (not keyed), timestamp, last >= 0x80, now, bytes)
+        sequence += 10 * (not keyed)
+        for slot, observation in zip(slots, observations, strict=True):
+            if keyed:
+                assert observation.number("programme") == numbers[which]
+            elif observation.number("programme") != numbers[which]:
+                assert slot.wants_key(now + 1)
+
+
 def test_a_tone_is_heard() -> None:
     observations = observed()
-    slot = Sounds("audio:0", 9, observations)
+    slot = Sounds("audio:0", 9, observations, Seen())
     sender = SoundSender(0x77, encoded_tone(NUMBER))
     for step in range(60):
         now = 10.0 + step * 0.02
@@ -120,7 +210,7 @@ def test_a_wrap_of_the_sequence_is_no_loss() -> None:
 @given(st.binary(max_size=60))
 def test_hostile_packets_end_nothing(data: bytes) -> None:
     packet = b"\x80\x61" + data.ljust(10, b"\0")
-    slot = Pictures("programme", 7, observed())
+    slot = Pictures("programme", 7, observed(), Seen())
     give(slot, packet, 1.0)
     payload_of(bytes([0x9F | 0x20]) + packet[1:])
 

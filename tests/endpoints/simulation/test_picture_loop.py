@@ -20,7 +20,9 @@ WIDTH, HEIGHT = 480, 270
 
 @pytest.fixture(scope="module")
 def loop() -> PictureLoop:
-    return PictureLoop(MeetingRoom(8, "Xã Khoan Dụ", width=WIDTH, height=HEIGHT), 9, 5)
+    loop = PictureLoop(MeetingRoom(8, "Xã Khoan Dụ", width=WIDTH, height=HEIGHT), 9, 5)
+    loop.fill()
+    return loop
 
 
 def decoded(frames: list[bytes]) -> list[Plane]:
@@ -51,6 +53,7 @@ def test_the_key_picture_has_no_time(loop: PictureLoop) -> None:
 
 def test_the_clock_on_the_wall_moves_and_the_loop_stays() -> None:
     loop = PictureLoop(MeetingRoom(3, "Chi Nê", width=WIDTH, height=HEIGHT), 9, 5)
+    loop.fill()
     before, pictures = loop.key, list(loop.pictures)
     assert not loop.show(9, 5)
     assert loop.show(9, 35)

@@ -10,27 +10,26 @@ import aioice
 import aioice.ice
 import aiortc.rtcrtpreceiver
 import pytest
-from aiortc.codecs import get_decoder
-from aiortc.codecs.base import Decoder
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtp import RtpPacket
 
 from endpoints.netem.impairment import Hop, Impairment, Profile
 from endpoints.webrtc import aiortc_seams
 from tests.waiting import HANG
 
-VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
-
 
 def test_the_names_exist_and_are_used() -> None:
     source = inspect.getsource(aiortc.rtcrtpreceiver)
-    assert "decoder = get_decoder(codec)" in source
+    assert "self.__jitter_buffer = JitterBuffer(capacity=512, is_video=True)" in source
+    assert "pli_flag, encoded_frame = self.__jitter_buffer.add(packet)" in source
+    assert "self.__decoder_queue: queue.Queue = queue.Queue()" in source
+    assert "self.__decoder_queue.put((codec, encoded_frame))" in source
     assert "get_host_addresses(\n" in inspect.getsource(aioice.ice)
     assert list(inspect.signature(aiortc_seams._real_addresses).parameters) == [
         "use_ipv4",
         "use_ipv6",
     ]
-    assert inspect.signature(get_decoder).parameters.keys() == {"codec"}
 
 
 def test_the_local_address_is_offered() -> None:
@@ -40,15 +39,6 @@ def test_the_local_address_is_offered() -> None:
     finally:
         aiortc_seams.local_address.reset(token)
     assert "127.0.12.5" not in aiortc_seams._host_addresses(True, False)
-
-
-class Recorder(Decoder):
-    def __init__(self) -> None:
-        self.decoded: list[bytes] = []
-
-    def decode(self, encoded_frame: JitterFrame) -> list:  # type: ignore[type-arg]
-        self.decoded.append(encoded_frame.data)
-        return ["frame"]
 
 
 @pytest.mark.parametrize(
@@ -64,18 +54,44 @@ class Recorder(Decoder):
     ],
 )
 def test_only_key_frames_are_decoded(codec: str, data: bytes, decoded: bool) -> None:
-    recorder = Recorder()
-    decoder = aiortc_seams.SampledVideoDecoder(recorder, codec)
-    assert bool(decoder.decode(JitterFrame(data, 0))) is decoded
-    assert bool(recorder.decoded) is decoded
+    frames = aiortc_seams.SampledQueue()
+    parameters = RTCRtpCodecParameters(f"video/{codec}", clockRate=90000, payloadType=97)
+    frames.put((parameters, JitterFrame(data, 0)))
+    assert frames.qsize() == decoded
+    frames.put(None)  # the end
+    assert frames.qsize() == decoded + 1
+
+
+def test_a_packet_that_never_comes_holds_up_a_picture_for_a_moment_only() -> None:
+    now = 0.0
+
+    class Buffer(aiortc_seams.ImpatientJitterBuffer):
+        clock = staticmethod(lambda: now)
+
+    buffer = Buffer(512, is_video=True)
+    frames, asked = [], []
+    for number in range(60):  # pictures of two packets, fifteen a second, around the wrap
+        for part in range(2):
+            packet = RtpPacket(sequence_number=65500 + 2 * number + part & 0xFFFF, timestamp=number)
+            packet._data = bytes([number])  # type: ignore[attr-defined]
+            if (number, part) == (20, 1):
+                continue
+            key_wanted, frame = buffer.add(packet)
+            frames += [frame.data[0]] if frame is not None else []
+            asked += [number] if key_wanted else []
+        now += 1 / 15
+    assert asked == [20 + round(15 * aiortc_seams.PATIENCE)]
+    assert 20 not in frames
+    assert frames == sorted(frames)
+    assert set(frames) >= {*range(20), *range(asked[0] + 1, 59)}
 
 
 def test_sound_is_decoded_in_windows() -> None:
-    recorder = Recorder()
-    decoder = aiortc_seams.SampledAudioDecoder(recorder)
+    frames = aiortc_seams.SampledQueue()
+    opus = RTCRtpCodecParameters("audio/opus", clockRate=48000, payloadType=96)
     for _ in range(10 * aiortc_seams.AUDIO_PERIOD):
-        decoder.decode(JitterFrame(b"x", 0))
-    assert len(recorder.decoded) == 10 * aiortc_seams.AUDIO_WINDOW
+        frames.put((opus, JitterFrame(b"x", 0)))
+    assert frames.qsize() == 10 * aiortc_seams.AUDIO_WINDOW
 
 
 async def test_media_sockets_are_marked() -> None:
