@@ -87,10 +87,13 @@ class LightPeer(Peer):
         self._sending_now = on
 
     async def open_media(self, video: list[str], audio: list[str]) -> bool:
-        if self._loop is None:
-            await asyncio.to_thread(self._encode)
-            assert self._loop is not None
-            encoder.submit(self._loop.fill)
+        loop = self._loop
+        if loop is None:
+            encoded = await asyncio.to_thread(self._encoded)
+            loop = encoded[0]
+            self._tone = encoded[1]
+            self._loop = loop
+            encoder.submit(loop.fill)
         ssrcs = secrets.randbits(32) | 1, secrets.randbits(32) & ~1
         transport = LightTransport(
             self._own_address,
@@ -101,7 +104,7 @@ class LightPeer(Peer):
         )
         self._transport = transport
         self._sound = SoundSender(ssrcs[0], self._tone)
-        self._picture = PictureSender(ssrcs[1], self._loop)
+        self._picture = PictureSender(ssrcs[1], loop)
         started = time.monotonic()
         answer = read_answer(
             await self.exchange(offer(transport.own, ssrcs, video, audio)), video, audio
@@ -132,12 +135,11 @@ class LightPeer(Peer):
 
     # --- media ----------------------------------------------------------------------------
 
-    def _encode(self) -> None:
-        """Encode what is sent from the beginning, once."""
+    def _encoded(self) -> tuple[PictureLoop, list[bytes]]:
+        """What is sent, encoded once; the pictures of the loop follow."""
         local = time.localtime()
         room = MeetingRoom(self._number, self._name, width=480, height=270)
-        self._loop = PictureLoop(room, local.tm_hour, local.tm_min)
-        self._tone = encoded_tone(self._number)
+        return PictureLoop(room, local.tm_hour, local.tm_min), encoded_tone(self._number)
 
     def drain(self) -> None:
         """Take in what came."""
