@@ -198,6 +198,17 @@ class Router(Model):
     )
 
 
+class Recordings(Model):
+    """Where recordings lie, and how much they leave to others."""
+
+    folder: Text | None = Field(
+        default=None, description="folder beside the topology file; in the state folder if left out"
+    )
+    free_mb: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
+        default=2000, description="free space in MB below which recording ends"
+    )
+
+
 class Bridge(Model):
     """The bridge itself: where it keeps its state, serves its pages and takes media."""
 
@@ -217,6 +228,7 @@ class Bridge(Model):
     metrics: MetricsPort = MetricsPort()
     syslog: Syslog | None = None
     backup: Backup = Backup()
+    recordings: Recordings = Recordings()
     security: Security = Security()
     workers: Annotated[
         int, Field(ge=1, le=1, description="media workers; one carries the conference there is")
@@ -316,7 +328,12 @@ class Rules(Model):
 
     all_muted: bool = True
     floor: Literal["request", "free"] = "request"
-    recording: Literal["allowed", "forbidden"] = "allowed"
+    recording: Literal["allowed", "forbidden", "automatic"] = Field(
+        default="allowed", description="automatic: from the start of the conference on"
+    )
+    keep_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
+        default=None, description="days after which a recording is deleted; never where left out"
+    )
     speaking_seconds: Annotated[int, Field(ge=5, le=14_400)] | None = Field(
         default=None, description="seconds of a turn; no limit where left out"
     )

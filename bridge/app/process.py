@@ -31,6 +31,7 @@ from bridge.lines.media_quality import MediaQuality
 from bridge.lines.sweep import Readiness
 from bridge.lines.watch import HealthWatch
 from bridge.media import messages as m
+from bridge.recordings.reconciling import Recordings
 from bridge.server.agent_socket import AgentSockets
 from bridge.server.api.services import Services
 from bridge.server.bundle import BUNDLE, INSTALLED, Bundles
@@ -115,6 +116,7 @@ class ControlProcess:
         self.conductor = self.control.conductor
         self._make_people(monotonic)
         self._make_lines(monotonic)
+        self._make_recordings()
         self._make_figures()
         self._server: WebServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -186,6 +188,19 @@ class ControlProcess:
             self.certificate.authority,
         )
 
+    def _make_recordings(self) -> None:
+        """Recordings; they lie where the topology says."""
+        named = self.topology.bridge.recordings.folder
+        self.recordings = Recordings(
+            self.control.topology,
+            self.conductor,
+            self.control.routes,
+            self.events,
+            self._folder / named if named is not None else self._state / "recordings",
+            self._state,
+            self.conductor.now,
+        )
+
     def _make_figures(self) -> None:
         """Metrics, and who serves them."""
         sources = Sources(
@@ -194,6 +209,7 @@ class ControlProcess:
             health=self.health,
             incidents=self.incidents,
             readiness=self.readiness,
+            recordings=self.recordings,
             scheduler=self.scheduler,
             meters=self.meters,
             worker=self.worker,
@@ -250,6 +266,7 @@ class ControlProcess:
             self.readiness.run(),
             self.collector.run(),
             self.auth.known.run(),
+            self.recordings.run(),
             self.backups.run(self.conductor.now, lambda: bool(self.conductor.running())),
             self._keep_mark(),
         ]
@@ -264,6 +281,7 @@ class ControlProcess:
             await self.scheduler.load()
             await self.conductor.load()
             await self.incidents.load(self.control.clock())
+            await self.recordings.catalogue.load()
             await self.session_keeper.restore()
             write_mark(self._state, await self.events.last_number())
         except StoreError as error:
@@ -279,6 +297,8 @@ class ControlProcess:
     async def __aexit__(self, *_: object) -> None:
         await self.settings.stop()
         await self.updates.close()
+        if not self._keep_worker:
+            await self.recordings.close()
         for task in self._tasks:
             task.cancel()
         if not self._keep_worker:
@@ -319,6 +339,7 @@ class ControlProcess:
             bundles=Bundles([self._state / BUNDLE, INSTALLED]),
             updates=self.updates,
             backups=self.backups,
+            recordings=self.recordings,
             directory=DirectoryAccounts(
                 self.auth,
                 OpenId(self._folder, self.conductor.now, self.control.clock),

@@ -90,7 +90,15 @@ def _applied_started(state: State, event: e.Started, at: float) -> State:
 
 def _applied_ended(state: State, event: e.Ended, at: float) -> State:
     seats = {p: replace(s, present=False) for p, s in state.seats.items()}
-    return replace(state, phase="ended", ended_at=at, seats=seats, roll_call=None, content=None)
+    return replace(
+        state,
+        phase="ended",
+        ended_at=at,
+        seats=seats,
+        roll_call=None,
+        content=None,
+        recorded=False,
+    )
 
 
 def _applied_joined(state: State, event: e.PointJoined, at: float) -> State:
@@ -282,6 +290,12 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.BannerSet: _applied_banner,
     e.ContentStarted: lambda s, ev, _: replace(s, content=ev.sharer),
     e.ContentStopped: lambda s, ev, _: replace(s, content=None),
+    e.RecordingSet: lambda s, ev, _: replace(
+        s, recording=ev.wish, recordings=ev.number, recording_problem=ev.problem
+    ),
+    e.RecordingNoted: lambda s, ev, _: replace(s, recorded=ev.writing),
+    e.RecordingKept: lambda s, ev, _: s,
+    e.RecordingDeleted: lambda s, ev, _: s,
     e.ClockStepped: _applied_clock,
     e.QualityNoted: lambda s, ev, _: s,
     e.PictureNoted: lambda s, ev, _: s,

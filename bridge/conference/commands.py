@@ -214,6 +214,21 @@ class StopShare(Struct, frozen=True, kw_only=True, tag="stop_share"):
     point: Point | None = None
 
 
+# --- recording -----------------------------------------------------------------------------
+
+
+class Record(Struct, frozen=True, kw_only=True, tag="record"):
+    """Record the programme, or go on after a pause."""
+
+
+class PauseRecording(Struct, frozen=True, kw_only=True, tag="pause_recording"):
+    """Write nothing until `Record`; what follows goes to the same file."""
+
+
+class StopRecording(Struct, frozen=True, kw_only=True, tag="stop_recording"):
+    """End a recording; another one begins a file of its own."""
+
+
 # --- facts, from the system ----------------------------------------------------------------
 
 
@@ -235,6 +250,14 @@ class CallFailed(Struct, frozen=True, kw_only=True, tag="call_failed"):
 
     point: Point
     reason: str
+
+
+class NoteRecording(Struct, frozen=True, kw_only=True, tag="note_recording"):
+    """Whether something is being written. With a ``problem`` the recording has ended by it:
+    "space" or "failed"."""
+
+    writing: bool
+    problem: str = ""
 
 
 class Tick(Struct, frozen=True, kw_only=True, tag="tick"):
@@ -295,8 +318,13 @@ Asked = (
     | Banner
     | Share
     | StopShare
+    | Record
+    | PauseRecording
+    | StopRecording
 )
-Fact = PointUp | PointDown | CallFailed | Tick | StepClock | NoteQuality | NotePicture
+Fact = (
+    PointUp | PointDown | CallFailed | NoteRecording | Tick | StepClock | NoteQuality | NotePicture
+)
 Command = Asked | Fact
 """What people and rooms may ask is `Asked`; facts come from the system only."""
 

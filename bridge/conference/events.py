@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bridge.conference.model import Booking, Layout
+from bridge.conference.model import Booking, Layout, Title, Wish
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +188,22 @@ class ContentStopped(Struct, frozen=True, kw_only=True, tag="content_stopped"):
     sharer: str
 
 
+class RecordingSet(Struct, frozen=True, kw_only=True, tag="recording"):
+    """Recording ``number`` of the conference is to be "on", "paused" or "off". ``problem`` is why
+    it ended by itself: "space" (of the disk) or "failed"."""
+
+    number: int
+    wish: Wish
+    problem: str = ""
+
+
+class RecordingNoted(Struct, frozen=True, kw_only=True, tag="recording_written"):
+    """From now on a recording is being written, or nothing is."""
+
+    number: int
+    writing: bool
+
+
 class ClockStepped(Struct, frozen=True, kw_only=True, tag="clock_stepped"):
     seconds: float
 
@@ -244,6 +260,42 @@ class MaintenanceSet(Struct, frozen=True, kw_only=True, tag="maintenance"):
     note: str = ""
 
 
+# --- of recordings, in the stream "recordings" -----------------------------------------------
+
+
+class RecordingPart(Struct, frozen=True, kw_only=True):
+    """A stretch of a recording without a gap: it began at ``at`` (UTC seconds) and is found at
+    ``offset`` seconds of the file."""
+
+    at: float
+    offset: float
+    seconds: float
+
+
+class RecordingKept(Struct, frozen=True, kw_only=True, tag="recording_kept"):
+    """A recording was finished: its file, with the checksum by which it can be told from any other.
+    ``lost`` are seconds that should be in it and are not."""
+
+    recording: str
+    conference: str
+    number: int
+    title: Title
+    template: str = ""
+    seconds: float
+    octets: int
+    sha256: str
+    lost: float = 0.0
+    keep_days: int | None = None
+    parts: tuple[RecordingPart, ...] = ()
+
+
+class RecordingDeleted(Struct, frozen=True, kw_only=True, tag="recording_deleted"):
+    """A recording's file was deleted: by whom is the event's actor."""
+
+    recording: str
+    sha256: str
+
+
 Event = (
     Opened
     | Started
@@ -286,6 +338,10 @@ Event = (
     | IncidentWorse
     | IncidentCleared
     | MaintenanceSet
+    | RecordingSet
+    | RecordingNoted
+    | RecordingKept
+    | RecordingDeleted
 )
 
 

@@ -15,6 +15,7 @@ PointId = NewType("PointId", str)
 MAX_TEXT = 300  # characters of a banner or a title: what a room shows without scrolling
 MAX_PANES = 64
 MAX_SPOKE = 12  # points that spoke last: about what anybody remembers of a meeting
+MAX_KEEP_DAYS = 3650  # of a recording; longer is for ever
 MAX_SECONDS = 4 * 3600  # the longest turn, s
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -24,6 +25,7 @@ Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 Phase = Literal["open", "live", "ended"]
 Layout = Literal["speaker", "alone", "grid", "content"]
+Wish = Literal["off", "on", "paused"]
 Connect = Literal["automatic", "invitation", "none"]
 ActorKind = Literal["user", "point", "scheduler", "system"]
 
@@ -56,12 +58,15 @@ class Title(Struct, frozen=True, kw_only=True):
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """Rules from the start on. ``floor`` free lets rooms open their own microphone."""
+    """Rules from the start on. ``floor`` free lets rooms open their own microphone; a recording
+    that is ``automatic`` begins with the conference and is deleted after ``keep_days`` (None:
+    never)."""
 
     all_muted: bool = True
     floor: Literal["request", "free"] = "request"
-    recording: Literal["allowed", "forbidden"] = "allowed"
+    recording: Literal["allowed", "forbidden", "automatic"] = "allowed"
     speaking_seconds: Seconds | None = None
+    keep_days: Annotated[int, msgspec.Meta(ge=1, le=MAX_KEEP_DAYS)] | None = None
 
 
 class Booking(Struct, frozen=True, kw_only=True):
@@ -144,7 +149,9 @@ class State(Struct, frozen=True, kw_only=True):
     """A conference. ``seq`` numbers the last event; ``previous`` was on air before
     ``on_air``; ``content`` shares a screen ("point:ID" or "user:NAME"); ``layout_before`` comes
     back when that ends; ``spoke`` are those who had the floor, the last first, at most
-    `MAX_SPOKE`."""
+    `MAX_SPOKE`. ``recording`` is what was asked for, ``recordings`` the number of the last one, and
+    ``recorded`` whether something is being written; ``recording_problem`` is why it ended by
+    itself."""
 
     booking: Booking
     seq: int = 0
@@ -173,6 +180,10 @@ class State(Struct, frozen=True, kw_only=True):
     banner: Text = ""
     banners: dict[str, str] = {}
     spoke: tuple[str, ...] = ()
+    recording: Wish = "off"
+    recordings: int = 0
+    recorded: bool = False
+    recording_problem: str = ""
 
     @property
     def points(self) -> tuple[str, ...]:

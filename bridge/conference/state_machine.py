@@ -13,7 +13,7 @@ from typing import Any
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference import legality
-from bridge.conference.decisions import floor, phases, pictures, seats, sound
+from bridge.conference.decisions import floor, phases, pictures, recording, seats, sound
 from bridge.conference.decisions.outcome import Outcome, no
 from bridge.conference.model import Actor, Refusal, State
 
@@ -87,6 +87,10 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     c.Banner: pictures.banner,
     c.Share: pictures.share,
     c.StopShare: pictures.stop_share,
+    c.Record: recording.record,
+    c.PauseRecording: recording.pause,
+    c.StopRecording: recording.stop,
+    c.NoteRecording: recording.note,
     c.PointUp: seats.point_up,
     c.PointDown: seats.point_down,
     c.CallFailed: seats.call_failed,

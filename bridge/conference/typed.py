@@ -31,6 +31,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("recall", "recall POINT"),
     ("banner", "banner TEXT | banner @POINT TEXT | banner off"),
     ("share", "share POINT | share stop"),
+    ("record", "record | record pause | record stop"),
     ("lock", "lock"),
     ("unlock", "unlock"),
     ("direct", "direct | direct take-over"),
@@ -85,6 +86,17 @@ Point = Callable[[str], str]
 def _only(words: list[str], most: int) -> None:
     if len(words) > most:
         raise ValueError
+
+
+def _record(words: list[str], point: Point, _: str) -> c.Asked:
+    _only(words, 1)
+    if not words:
+        return c.Record()
+    if words[0] == "pause":
+        return c.PauseRecording()
+    if words[0] != "stop":
+        raise ValueError
+    return c.StopRecording()
 
 
 def _take(words: list[str], point: Point, _: str) -> c.Asked:
@@ -218,6 +230,7 @@ _VERBS: dict[str, Callable[[list[str], Point, str], c.Asked]] = {
     "recall": _one(lambda p: c.Recall(point=p)),
     "banner": _banner,
     "share": _share,
+    "record": _record,
     "lock": _none(c.Lock()),
     "unlock": _none(c.Lock(locked=False)),
     "direct": _direct,

@@ -97,6 +97,8 @@ class Reconciler:
         # are not known yet out of the slots that show them.
         kept: list[m.TransportState] = []
         for ident, transport in held.items():
+            if self._routes.adopt_tap(transport):
+                continue
             owner = self._owner(transport, held)
             if owner is None:
                 self._send(m.Close(transport=ident))

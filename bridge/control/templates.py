@@ -121,6 +121,7 @@ def booking_of(
             floor=rules.floor,
             recording=rules.recording,
             speaking_seconds=rules.speaking_seconds,
+            keep_days=rules.keep_days,
         ),
         start=occurrence.start if occurrence is not None else None,
         end=occurrence.end if occurrence is not None else None,

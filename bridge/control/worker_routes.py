@@ -13,6 +13,8 @@ from bridge.control.picture_heights import height_for, importance_of
 from bridge.control.sessions import Session, Sessions
 from bridge.media import messages as m
 
+TAP = "tap:"  # before the conference, in the label of the tap that carries its programme
+
 
 class Shown(NamedTuple):
     """Whose picture a slot shows ("user:NAME" for an operator's screen), which layer of it, and
@@ -45,6 +47,7 @@ class WorkerRoutes:
         self.inventory: m.Inventory | None = None
         self._owners: dict[str, str | None] = {}  # transport → its point
         self._slots: dict[str, tuple[str, ...]] = {}  # transport → its video slots
+        self._taps: dict[str, str] = {}  # transport of a tap → its conference
         self._stands: dict[str, dict[str, str]] = {}  # transport → points in thumbnail slots
         self._shown: dict[tuple[str, str], Shown] = {}
         self._routes: dict[tuple[str, str], m.Route] = {}
@@ -73,6 +76,7 @@ class WorkerRoutes:
         self.inventory = None
         self._owners.clear()
         self._slots.clear()
+        self._taps.clear()
         self._stands.clear()
         self._shown.clear()
         self._routes.clear()
@@ -94,11 +98,31 @@ class WorkerRoutes:
     def adopt(self, transport: m.TransportState, point: str | None) -> None:
         """A transport that the worker holds belongs to a session of ``point``."""
         self._owners[transport.transport] = point
-        self._slots[transport.transport] = tuple(
-            slot.name for slot in transport.slots if slot.kind == "video"
-        )
+        self._slots[transport.transport] = _pictures(transport.slots)
         for source in transport.sources:
             self._note(transport.transport, source.name, bool(source.layers))
+
+    def adopt_tap(self, transport: m.TransportState) -> bool:
+        """Keep a tap that the worker holds; False where a transport is none."""
+        if not transport.label.startswith(TAP):
+            return False
+        self._taps[transport.transport] = transport.label.removeprefix(TAP)
+        self._slots[transport.transport] = _pictures(transport.slots)
+        return True
+
+    def open_tap(self, spec: m.OpenTap, conference: str) -> None:
+        """Give a process the programme of a conference, from the next `apply` on."""
+        self._taps[spec.transport] = conference
+        self._slots[spec.transport] = _pictures(spec.slots)
+        self._send(spec)
+
+    def taps(self) -> list[tuple[str, str]]:
+        """Conferences and the transports of their taps."""
+        return [(conference, tap) for tap, conference in self._taps.items()]
+
+    def tap_of(self, conference: str) -> str:
+        """The transport of a conference's tap; "" where there is none."""
+        return next((tap for tap, of in self._taps.items() if of == conference), "")
 
     def adopt_pictures(self, transport: m.TransportState) -> None:
         """What its slots show; once all owners are known."""
@@ -114,7 +138,7 @@ class WorkerRoutes:
 
     def open(self, spec: m.Open, point: str | None) -> None:
         self._owners[spec.transport] = point
-        self._slots[spec.transport] = tuple(s.name for s in spec.slots if s.kind == "video")
+        self._slots[spec.transport] = _pictures(spec.slots)
         self._send(spec)
 
     def close(self, transport: str) -> None:
@@ -123,6 +147,7 @@ class WorkerRoutes:
             return
         self._send(m.Close(transport=transport))
         self._slots.pop(transport, None)
+        self._taps.pop(transport, None)
         self._stands.pop(transport, None)
         self._owners.pop(transport, None)
         self._routes = {key: route for key, route in self._routes.items() if key[0] != transport}
@@ -216,6 +241,13 @@ class WorkerRoutes:
                 size = session.sizes.get(slot)
                 shown = None if size == 0 else feed  # hidden: nobody would see it
                 self._route(session.transport, slot, self._source(shown), shown, changes, size)
+        for tap, conference in self._taps.items():
+            programme = plans.get(conference)
+            if programme is not None:
+                members[conference].append(tap)
+                for slot in self._slots[tap]:
+                    feed = feed_of(programme, None, slot, {})
+                    self._route(tap, slot, self._source(feed), feed, changes)
         if changes:
             self._send(m.SetRoutes(routes=tuple(changes)))
         self._prepare([current.preview for current in plans.values()])
@@ -338,3 +370,8 @@ class WorkerRoutes:
         if session.point is not None:
             return session.status.sharing
         return bool(self.sharing(session.user or ""))
+
+
+def _pictures(slots: Sequence[m.SlotSpec | m.SlotState]) -> tuple[str, ...]:
+    """The names of video slots."""
+    return tuple(slot.name for slot in slots if slot.kind == "video")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-NAL_SPS = 7
+NAL_SPS, NAL_PPS = 7, 8
 NAL_STAP_A = 24
 NAL_FU_A = 28
 

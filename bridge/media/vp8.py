@@ -27,20 +27,20 @@ def is_key_frame_start(payload: bytes) -> bool:
     """True for the first packet of a key frame: S=1, PID=0 and the P bit of the VP8 header 0."""
     if not payload or payload[0] & 0x1F != 0x10:
         return False
-    pos = _header(payload)
+    pos = header_offset(payload)
     return pos < len(payload) and not payload[pos] & 0x01
 
 
 def height(payload: bytes) -> int:
     """Lines of the picture that a key frame's first packet begins (RFC 6386 section 9.1); 0 where
     it does not say."""
-    pos = _header(payload)
+    pos = header_offset(payload)
     if payload[pos + 3 : pos + 6] != START_CODE or len(payload) < pos + 10:
         return 0
     return int.from_bytes(payload[pos + 8 : pos + 10], "little") & 0x3FFF
 
 
-def _header(payload: bytes) -> int:
+def header_offset(payload: bytes) -> int:
     """Where the VP8 header begins, behind the descriptor; past the end where that is cut short."""
     size = len(payload)
     pos = 1

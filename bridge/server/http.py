@@ -21,6 +21,7 @@ from bridge.server.api import (
     people,
     points,
     readiness,
+    recordings,
     schedule,
     security,
     single_sign_on,
@@ -44,6 +45,7 @@ PAGES = {
     "/report": "report",
     "/ready": "ready",
     "/lines": "lines",
+    "/recordings": "recordings",
     "/templates": "templates",
 }
 
@@ -58,6 +60,7 @@ ROUTES: tuple[Route, ...] = (
     *traffic.ROUTES,
     *lines.ROUTES,
     *readiness.ROUTES,
+    *recordings.ROUTES,
     *installation.ROUTES,
     *security.ROUTES,
     *single_sign_on.ROUTES,

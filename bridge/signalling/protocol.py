@@ -9,7 +9,7 @@ import msgspec
 from bridge.base.i18n import Sentence
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.model import Floor, Layout, Phase, Request
+from bridge.conference.model import Floor, Layout, Phase, Request, Wish
 from bridge.signalling.picture_messages import Key, Layers, Sizes, Thumbnails
 from bridge.signalling.room_call import Call, CallFound
 
@@ -233,6 +233,9 @@ class ConferenceView(Struct, frozen=True, kw_only=True):
     director: str | None
     closed: bool
     recording: str
+    record: Wish
+    recorded: bool
+    record_problem: str
     free_floor: bool
     end_near: bool
     banner: str

@@ -27,6 +27,8 @@ def conferences(found: Snapshot, sources: Sources) -> None:
     found.set("floor_requests_waiting", sum(len(s.queue) for s in running))
     starts = [coming.start for coming in sources.scheduler.upcoming if coming.start > sources.now()]
     found.set("conference_next_start_timestamp_seconds", min(starts, default=0.0))
+    found.set("recordings_active", sources.recordings.active)
+    found.set("recordings_bytes", sources.recordings.upkeep.octets)
     found.histogram("conference_duration_seconds", meters.lengths)
     found.histogram("floor_wait_seconds", meters.waits)
     found.histogram("take_duration_seconds", meters.takes)

@@ -12,6 +12,7 @@ from bridge.control.worker_link import WorkerLink
 from bridge.lines.incident_log import Incidents
 from bridge.lines.sweep import Readiness
 from bridge.lines.watch import HealthWatch
+from bridge.recordings.reconciling import Recordings
 from bridge.telemetry.meters import Meters
 
 
@@ -25,6 +26,7 @@ class Sources:
     health: HealthWatch
     incidents: Incidents
     readiness: Readiness
+    recordings: Recordings
     scheduler: Scheduler
     meters: Meters
     worker: WorkerLink

@@ -53,7 +53,8 @@ BRIDGE: tuple[Metric, ...] = (
     ),
     counter("database_commit_failures_total").help("Transactions that failed."),
     gauge("database_unsaved_events").help("Events that wait for the database."),
-    gauge("recordings_active").help("Always 0: the bridge does not record yet."),
+    gauge("recordings_active").help("Conferences of which something is being written."),
+    gauge("recordings_bytes").help("Size of the folder of recordings."),
     gauge("disk_free_bytes").help("Free space where the bridge keeps its state."),
     gauge("disk_size_bytes").help("Size of that file system."),
     gauge("certificate_expiry_timestamp_seconds").help(

@@ -39,6 +39,8 @@ VALUES: dict[str, Any] = {
     "take_over": True,
     "lock": True,
     "but": "chair",
+    "writing": True,
+    "problem": "",
 }
 
 

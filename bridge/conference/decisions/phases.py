@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
+from bridge.conference.decisions import recording
 from bridge.conference.decisions.outcome import Outcome, end_floor, no
 from bridge.conference.model import Actor, State
 
 
 def start(state: State, _: c.Start, actor: Actor, now: float) -> Outcome:
-    return (*end_floor(state, now), e.Started())
+    automatic = state.booking.rules.recording == "automatic" and state.recording != "on"
+    recorded = recording.begin(state) if automatic else ()
+    return (*end_floor(state, now), e.Started(), *recorded)
 
 
 def extend(state: State, command: c.Extend, actor: Actor, now: float) -> Outcome:
@@ -18,7 +21,7 @@ def extend(state: State, command: c.Extend, actor: Actor, now: float) -> Outcome
 
 def end(state: State, _: c.End, actor: Actor, now: float) -> Outcome:
     stop = (e.ContentStopped(sharer=state.content),) if state.content else ()
-    return (*end_floor(state, now), *stop, e.Ended())
+    return (*end_floor(state, now), *stop, *recording.end(state), e.Ended())
 
 
 def lock(state: State, command: c.Lock, actor: Actor, now: float) -> Outcome:

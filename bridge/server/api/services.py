@@ -24,6 +24,7 @@ from bridge.lines.board import Board
 from bridge.lines.history import Measured
 from bridge.lines.incident import Incident
 from bridge.lines.room_calls import RoomCalls
+from bridge.recordings.reconciling import Recordings
 from bridge.reports.monthly_lines import LinesReport
 from bridge.server.bundle import Bundles
 from bridge.store.accounts import Accounts
@@ -148,6 +149,7 @@ class Services:
     bundles: Bundles
     updates: Updates
     backups: Backups
+    recordings: Recordings
     directory: DirectoryAccounts
     admin_port: Callable[[], int]
     """Where admins have a listener of their own; 0: they have none."""

@@ -49,6 +49,10 @@ export function commandOf(action, { conference }, point) {
     case "roll_call":
       if (conference?.roll_call) return { type: "stop_roll_call" };
       return { type: "roll_call", seconds: ROLL_CALL };
+    case "record":
+      return { type: conference?.record === "off" ? "record" : "stop_recording" };
+    case "pause_recording":
+      return { type: conference?.record === "paused" ? "record" : "pause_recording" };
     case "lock":
       return { type: "lock", locked: !conference?.closed };
     case "extend":

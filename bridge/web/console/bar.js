@@ -76,6 +76,8 @@ export function renderBar(state, selected, sharing, details) {
     ["layout", `${t("action.layout")}: ${t(`layout.${conference.layout}`)}`],
     ["mute", t(seat?.microphone ? "action.mute" : "action.unmute")],
     ["drop", t(seat?.dropped ? "action.recall" : "action.drop")],
+    ["record", t(conference.record === "off" ? "action.record" : "action.stop_recording")],
+    ["pause_recording", t(conference.record === "paused" ? "action.resume_recording" : "action.pause_recording")],
   ];
   const mine = directs(state);
   for (const [action, button] of buttons) {
@@ -83,6 +85,8 @@ export function renderBar(state, selected, sharing, details) {
     button.disabled = !FOR_ALL.includes(action) && (action === "take_over" ? !state.mayDirect : !mine || needs);
     if (action === "start") button.hidden = conference.phase !== "open";
     if (action === "take_over") button.hidden = mine;
+    if (action === "record") button.hidden = conference.recording === "forbidden";
+    if (action === "pause_recording") button.hidden = conference.record === "off";
   }
   for (const [action, on] of pressed) buttons.get(action)?.setAttribute("aria-pressed", String(on));
   for (const [action, text] of labels) {

@@ -6,6 +6,7 @@ import { get } from "../common/api.js";
 import { byId, elementOf, setText } from "../common/dom.js";
 import { clockText, timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
+import { recordingText } from "../common/recording.js";
 import { directs, takenFromMe } from "../common/state.js";
 
 const STALE = 1.5; // seconds without any message until the console says that figures are old
@@ -46,14 +47,16 @@ export function renderHeader(client) {
   phase.dataset.phase = conference?.phase ?? "";
   phase.dataset.icon = conference?.phase === "open" ? "trial" : "live";
   setText(byId("phase-name"), conference ? t(`phase.${conference.phase}`) : "");
-  byId("recording").hidden = conference?.recording !== "forbidden";
-  setText(byId("recording"), t("report.recording_forbidden"));
+  const recording = recordingText(conference, true);
+  byId("recording").hidden = !recording;
+  byId("recording").dataset.icon = conference?.recorded ? "live" : "no-record";
+  setText(byId("recording"), recording);
   const [level, text] = statusOf(client);
   setText(byId("status"), text);
   byId("status").dataset.level = level;
   byId("status").dataset.icon = level === "good" ? "ready" : "warning";
   const blocked = client.link === "up" && client.mediaLink !== "up" && client.blocked;
-  alarm(unsaved ? pick(unsaved) : blocked ? t(blocked) : conference?.end_near ? t("console.end_near") : "");
+  alarm(unsaved ? pick(unsaved) : blocked ? t(blocked) : conference?.record_problem ? t(`recording.${conference.record_problem}`) : conference?.end_near ? t("console.end_near") : "");
   renderDirection(client);
 }
 

@@ -44,6 +44,8 @@ const BINDINGS = /** @type {const} @satisfies {Binding[]} */ ([
   { action: "roll_call", keys: ["t"], places: ["desk"], button: "menu", icon: "list" },
   { action: "drop", keys: ["d"], places: ["desk"], button: "menu", icon: "drop" },
   { action: "lock", keys: ["l"], shift: true, places: ["desk"], button: "menu", icon: "locked" },
+  { action: "record", keys: ["w"], shift: true, places: ["desk"], button: "menu", icon: "live" },
+  { action: "pause_recording", keys: ["p"], shift: true, places: ["desk"], button: "menu", icon: "no-record" },
   { action: "extend", keys: ["e"], shift: true, places: ["desk"], button: "menu", icon: "extend" },
   { action: "take_over", keys: ["t"], shift: true, places: ["desk"], button: "menu", icon: "take-over" },
   { action: "end", keys: ["e"], places: ["desk"], button: "menu", icon: "end", danger: true },

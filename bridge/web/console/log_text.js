@@ -57,6 +57,7 @@ function wordOf(name, value, state) {
       return timeText(Number(value), state.zone, "short");
     case "seconds":
     case "limit":
+    case "lost":
     case "left":
       return clockText(Math.abs(Number(value)));
     default:
@@ -103,6 +104,13 @@ function variantOf(event) {
       return event.left ? "floor_warned" : "floor_over";
     case "roll_call_ended":
       return event.skipped.length ? "roll_call_ended_skipped" : "roll_call_ended";
+    case "recording":
+      if (event.problem) return event.problem === "space" ? "recording_space" : "recording_failed";
+      return event.wish === "on" ? "recording_on" : event.wish === "paused" ? "recording_paused" : "recording_off";
+    case "recording_written":
+      return event.writing ? "recording_written_on" : "recording_written_off";
+    case "recording_kept":
+      return event.lost ? "recording_kept_lost" : "recording_kept";
     case "dropped":
       return event.reason ? "dropped_why" : "dropped";
     case "director":

@@ -11,8 +11,8 @@ import { errorText } from "../common/refused.js";
 import { REPEATS, templateOf, valuesOf } from "./values.js";
 
 const LAYOUTS = ["speaker", "alone", "grid", "content"];
-const TEXTS = /** @type {const} */ (["id", "vi", "en", "speaking", "start", "minutes", "rule", "exceptions", "opening"]);
-const TICKS = /** @type {const} */ (["all_muted", "free", "forbidden", "planned", "on_time"]);
+const TEXTS = /** @type {const} */ (["id", "vi", "en", "speaking", "keep", "start", "minutes", "rule", "exceptions", "opening"]);
+const TICKS = /** @type {const} */ (["all_muted", "free", "forbidden", "automatic", "planned", "on_time"]);
 const CHOICES = /** @type {const} */ (["chair", "layout", "repeat"]);
 
 let tag = ""; // of the template in the form; "" where it is new

@@ -11,7 +11,7 @@
  * @property {number} [opening_minutes]
  * @property {string} [start]
  * @property {string} [layout]
- * @property {{all_muted?: boolean, floor?: string, recording?: string, speaking_seconds?: number}} [rules]
+ * @property {{all_muted?: boolean, floor?: string, recording?: string, speaking_seconds?: number, keep_days?: number}} [rules]
  * @property {{start: string, minutes?: number, rule?: string, exceptions?: string[]}} [schedule]
  */
 
@@ -28,6 +28,8 @@
  * @property {boolean} all_muted
  * @property {boolean} free
  * @property {boolean} forbidden
+ * @property {boolean} automatic
+ * @property {string} keep  days of a recording, "" for ever
  * @property {string} speaking
  * @property {boolean} planned
  * @property {string} start  as <input type=datetime-local> has it
@@ -72,6 +74,8 @@ export function valuesOf(template, all) {
     all_muted: rules.all_muted ?? true,
     free: rules.floor === "free",
     forbidden: rules.recording === "forbidden",
+    automatic: rules.recording === "automatic",
+    keep: rules.keep_days ? String(rules.keep_days) : "",
     speaking: rules.speaking_seconds ? String(rules.speaking_seconds) : "",
     planned: Boolean(schedule),
     start: schedule ? schedule.start.replace(" ", "T") : "",
@@ -102,8 +106,9 @@ export function templateOf(values, all) {
     rules: {
       all_muted: values.all_muted,
       floor: values.free ? "free" : "request",
-      recording: values.forbidden ? "forbidden" : "allowed",
+      recording: values.forbidden ? "forbidden" : values.automatic ? "automatic" : "allowed",
       ...(values.speaking ? { speaking_seconds: Number(values.speaking) } : {}),
+      ...(values.keep ? { keep_days: Number(values.keep) } : {}),
     },
     ...(values.planned
       ? {

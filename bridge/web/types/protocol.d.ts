@@ -10,10 +10,10 @@ export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | 
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Result | Ended | Error;
 
 /** A command to a conference. */
-export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand;
+export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingDeletedEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -270,6 +270,9 @@ export interface ConferenceView {
   director: string | null;
   closed: boolean;
   recording: string;
+  record: "off" | "on" | "paused";
+  recorded: boolean;
+  record_problem: string;
   free_floor: boolean;
   end_near: boolean;
   banner: string;
@@ -772,6 +775,10 @@ export interface PasswordBody {
   new: string;
 }
 
+export interface PauseRecordingCommand {
+  type: "pause_recording";
+}
+
 export interface PictureNotedEvent {
   type: "picture";
   point: string;
@@ -980,6 +987,10 @@ export interface RecalledEvent {
   point: string;
 }
 
+export interface RecordCommand {
+  type: "record";
+}
+
 export interface Recorded {
   conference: string;
   seq: number;
@@ -987,6 +998,59 @@ export interface Recorded {
   actor: string;
   reason: string;
   event: Event;
+}
+
+export interface RecordingDeletedEvent {
+  type: "recording_deleted";
+  recording: string;
+  sha256: string;
+}
+
+export interface RecordingKeptEvent {
+  type: "recording_kept";
+  recording: string;
+  conference: string;
+  number: number;
+  title: Title;
+  template: string;
+  seconds: number;
+  octets: number;
+  sha256: string;
+  lost: number;
+  keep_days: number | null;
+  parts: RecordingPart[];
+}
+
+export interface RecordingNotedEvent {
+  type: "recording_written";
+  number: number;
+  writing: boolean;
+}
+
+export interface RecordingPart {
+  at: number;
+  offset: number;
+  seconds: number;
+}
+
+export interface RecordingSetEvent {
+  type: "recording";
+  number: number;
+  wish: "off" | "on" | "paused";
+  problem: string;
+}
+
+export interface RecordingView {
+  id: string;
+  conference: string;
+  title: Sentence;
+  at: number;
+  seconds: number;
+  octets: number;
+  sha256: string;
+  lost: number;
+  deleted_at: number | null;
+  parts: RecordingPart[];
 }
 
 export interface RecoveryCodes {
@@ -1072,8 +1136,9 @@ export interface Rule {
 export interface Rules {
   all_muted: boolean;
   floor: "free" | "request";
-  recording: "allowed" | "forbidden";
+  recording: "allowed" | "automatic" | "forbidden";
   speaking_seconds: number | null;
+  keep_days: number | null;
 }
 
 export interface SeatView {
@@ -1213,6 +1278,10 @@ export interface StepView {
   up_loss: number;
   down_delay: number;
   up_delay: number;
+}
+
+export interface StopRecordingCommand {
+  type: "stop_recording";
 }
 
 export interface StopRollCallCommand {
@@ -1397,7 +1466,8 @@ export interface TemplateName {
 export interface TemplateRules {
   all_muted: boolean;
   floor: "request" | "free";
-  recording: "allowed" | "forbidden";
+  recording: "allowed" | "forbidden" | "automatic";
+  keep_days?: number | null;
   speaking_seconds?: number | null;
 }
 
@@ -1444,6 +1514,8 @@ export interface Get {
   "/overview": { body: undefined; answer: Overview };
   "/reports/lines": { body: undefined; answer: LinesReport };
   "/readiness": { body: undefined; answer: Board };
+  "/recordings": { body: undefined; answer: RecordingView[] };
+  "/recordings/{id}": { body: undefined; answer: RecordingView };
   "/agents": { body: undefined; answer: AgentReleases };
   "/security": { body: undefined; answer: Rule[] };
   "/directory": { body: undefined; answer: DirectoryTitle };
@@ -1491,5 +1563,6 @@ export interface Delete {
   "/logins/{id}": { body: undefined; answer: null };
   "/devices/{id}": { body: undefined; answer: null };
   "/incidents/{number}": { body: undefined; answer: null };
+  "/recordings/{id}": { body: undefined; answer: null };
   "/factor": { body: FactorPassword; answer: null };
 }

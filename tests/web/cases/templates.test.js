@@ -25,6 +25,15 @@ test("a template goes through the form as it is", () => {
   assert.deepEqual(templateOf(values, ALL), rest);
 });
 
+test("what a template says of recording is found again", () => {
+  for (const recording of ["allowed", "forbidden", "automatic"]) {
+    const rules = { all_muted: true, floor: "request", recording, keep_days: 90 };
+    assert.deepEqual(templateOf(valuesOf({ title: { vi: "Họp" }, rules }, ALL), ALL).rules, rules);
+  }
+  const both = { ...valuesOf({ title: { vi: "Họp" } }, ALL), forbidden: true, automatic: true };
+  assert.equal(templateOf(both, ALL).rules?.recording, "forbidden", "what is forbidden counts");
+});
+
 test("who is not named takes part, and must come", () => {
   const values = valuesOf({ title: { vi: "Họp" } }, ALL);
   assert.deepEqual([values.points, values.expected], [ALL, ALL]);

@@ -47,7 +47,8 @@ const VALUES = {
   reason: REASONS, kind: KINDS, point: ["khoan-du", null], previous: ["hoi-truong"], points: [["khoan-du", "hoi-truong"], []],
   skipped: [["khoan-du"], []], sharer: ["user:lan", "point:khoan-du"], user: ["lan"], before: ["lan", null],
   layout: ["speaker", "alone", "grid", "content"], up: ["good", "fair", "poor", "bad", "unknown"], down: ["bad"],
-  level: ["warn", "bad"], note: ["", "ok"], text: ["10", ""], limit: [90, null], until: [NOW, null],
+  level: ["warn", "bad"], note: ["", "ok"], text: ["10", ""], limit: [90, null],
+  wish: ["on", "paused", "off"], problem: ["", "space", "failed"], lost: [3.5, 0], until: [NOW, null],
 };
 
 /** All kinds of events with the fields that the bridge's types say. */

@@ -1,0 +1,1 @@
+"""The programme process: takes a tap of the media worker and records it."""

@@ -1,0 +1,76 @@
+"""The protocol between the control process and a programme process: JSON objects, one a line, over
+a Unix stream socket that the programme process makes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+VERSION = 1
+MAX_LINE = 1 << 16  # octets
+
+PROGRAMME, CONTENT, OPUS = 96, 97, 111  # payload types in the tap
+CLOCKS = {PROGRAMME: 90_000, CONTENT: 90_000, OPUS: 48_000}
+
+Problem = Literal["", "space", "failed"]
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all messages."""
+
+
+# --- control process → programme process ---------------------------------------------------------
+
+
+class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
+    """First message; answered by `Holding`."""
+
+    version: int
+
+
+class Write(Struct, frozen=True, kw_only=True, tag="write"):
+    """Record into ``folder`` from now on, or go on after `Rest`. Below ``free`` octets of free
+    space recording ends."""
+
+    recording: str
+    folder: str
+    codec: Literal["vp8", "h264"]
+    free: int
+
+
+class Rest(Struct, frozen=True, kw_only=True, tag="rest"):
+    """Write nothing."""
+
+
+class Shutdown(Struct, frozen=True, kw_only=True, tag="shutdown"):
+    """End, with everything on the disk."""
+
+
+Order = Hello | Write | Rest | Shutdown
+
+
+# --- programme process → control process ---------------------------------------------------------
+
+
+class Holding(Struct, frozen=True, kw_only=True, tag="holding"):
+    """What is recorded now ("" for nothing), after `Hello`; and whether it is being written."""
+
+    version: int
+    recording: str
+    writing: bool
+
+
+class Writing(Struct, frozen=True, kw_only=True, tag="writing"):
+    """A recording is being written from now on, or not any more; ``problem`` is why it ended."""
+
+    recording: str
+    writing: bool
+    problem: Problem = ""
+
+
+News = Holding | Writing
+
+encoder = msgspec.json.Encoder()
+order_decoder = msgspec.json.Decoder(Order)
+news_decoder = msgspec.json.Decoder(News)

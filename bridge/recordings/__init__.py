@@ -1,0 +1,1 @@
+"""Recordings in the control process: asked for, watched, finished, listed and deleted."""

@@ -1,0 +1,96 @@
+"""Which recordings there are: what the log says of them (its stream "recordings"), and files."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from bridge.conference import events as e
+from bridge.store.database import Conflict
+from bridge.store.log import EventLog
+
+STREAM = "recordings"
+DAY = 86400.0  # seconds
+_NAME = re.compile(r"^(?P<conference>[a-z0-9-]{1,100})-r(?P<number>[1-9][0-9]{0,5})$")
+
+
+class Kept(NamedTuple):
+    """A finished recording; it was finished at ``at`` (UTC seconds)."""
+
+    at: float
+    facts: e.RecordingKept
+
+    @property
+    def deleted_at(self) -> float | None:
+        """When it is deleted by itself; None: never."""
+        days = self.facts.keep_days
+        return None if days is None else self.at + days * DAY
+
+
+def name_of(conference: str, number: int) -> str:
+    """A recording's name, which is that of its folder, too."""
+    return f"{conference}-r{number}"
+
+
+def conference_of(name: str) -> tuple[str, int] | None:
+    """Conference and number of a recording; None where it is not the name of one."""
+    found = _NAME.match(name)
+    return (found["conference"], int(found["number"])) if found else None
+
+
+class Catalogue:
+    """The recordings that are kept. ``now`` is UTC seconds. `load` before anything else."""
+
+    def __init__(self, events: EventLog, folder: Path, now: Callable[[], float]) -> None:
+        self._events = events
+        self._now = now
+        self._seq = 0
+        self._lock = asyncio.Lock()
+        self.folder = folder
+        self.kept: dict[str, Kept] = {}
+
+    async def load(self) -> None:
+        """Read the log; also after a backup was restored."""
+        self.kept.clear()
+        self._seq = 0
+        for item in await self._events.read(STREAM):
+            self._apply(item)
+
+    def _apply(self, item: e.Recorded) -> None:
+        self._seq = item.seq
+        match item.event:
+            case e.RecordingKept() as facts:
+                self.kept[facts.recording] = Kept(item.at, facts)
+            case e.RecordingDeleted() as deleted:
+                self.kept.pop(deleted.recording, None)
+            case _:
+                pass
+
+    def file(self, name: str) -> Path:
+        """Where a recording's file is."""
+        return self.folder / name / f"{name}.mkv"
+
+    async def add(self, event: e.RecordingKept | e.RecordingDeleted, actor: str) -> None:
+        """Note something in the log. Raises `NotSaved`, and then nothing has changed."""
+        reason = "keep" if isinstance(event, e.RecordingKept) else "delete"
+        async with self._lock:
+            for _ in range(2):
+                item = e.Recorded(
+                    conference=STREAM,
+                    seq=self._seq + 1,
+                    at=round(self._now(), 6),
+                    actor=actor,
+                    reason=reason,
+                    event=event,
+                )
+                try:
+                    await self._events.append([item])
+                except Conflict:  # the answer to an earlier commit was lost
+                    self._seq = await self._events.last_seq(STREAM)
+                    continue
+                self._apply(item)
+                return
+            raise Conflict("the stream of recordings moves on")

@@ -1,0 +1,221 @@
+"""Brings recordings to what the conferences ask: a programme process and a tap for each, orders to
+it, and what comes of them as facts of the conference."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.conference import commands as c
+from bridge.conference.model import State
+from bridge.conference.plan import AUDIO, CONTENT, PROGRAMME
+from bridge.control.active_topology import ActiveTopology
+from bridge.control.conductor import Conductor
+from bridge.control.worker_routes import TAP, WorkerRoutes
+from bridge.media import messages as m
+from bridge.programme import orders as o
+from bridge.recordings.kept_recordings import Catalogue, name_of
+from bridge.recordings.programme_link import ProgrammeLink
+from bridge.recordings.upkeep import Upkeep
+from bridge.store.log import EventLog
+
+LOOK = 0.25  # seconds between looks where nothing is committed
+TELL = 1.0  # seconds between looks at whether processes live
+MEGABYTE = 1_000_000
+
+
+@dataclass(slots=True)
+class _Running:
+    """A programme process and the task that keeps it."""
+
+    link: ProgrammeLink
+    task: asyncio.Task[None]
+
+
+class Recordings:
+    """All recordings of this process. ``sockets`` is the media worker's folder, ``now`` UTC
+    seconds."""
+
+    def __init__(
+        self,
+        topology: ActiveTopology,
+        conductor: Conductor,
+        routes: WorkerRoutes,
+        events: EventLog,
+        folder: Path,
+        sockets: Path,
+        now: Callable[[], float],
+    ) -> None:
+        self._topology = topology
+        self._conductor = conductor
+        self._routes = routes
+        self._sockets = sockets
+        self._running: dict[str, _Running] = {}
+        self._closing = False
+        self._ending: set[asyncio.Task[None]] = set()
+        self._held: dict[asyncio.Task[None], ProgrammeLink] = {}
+        self.catalogue = Catalogue(events, folder, now)
+        self.upkeep = Upkeep(self.catalogue, events, self.in_use, self._name, now)
+
+    def _name(self, point: str) -> str:
+        found = {p.id: p.name.vi for p in self._topology.current.points}
+        return found.get(point, point)
+
+    @property
+    def active(self) -> int:
+        """How many conferences are being recorded: something is written of them."""
+        return sum(state.recorded for state in self._conductor.running())
+
+    def process_of(self, conference: str) -> int | None:
+        """The programme process of a conference, by its id; None where there is none."""
+        running = self._running.get(conference)
+        return running.link.pid if running is not None else None
+
+    def in_use(self, name: str) -> bool:
+        """Whether a recording is still being made."""
+        asked = (s for s in self._conductor.running() if s.recording != "off")
+        if any(name == name_of(state.booking.id, state.recordings) for state in asked):
+            return True
+        links = [*(r.link for r in self._running.values()), *self._held.values()]
+        return any(link.holding == name for link in links)
+
+    async def run(self) -> None:
+        """Do so until cancelled; processes go on without this one for a while."""
+        upkeep = asyncio.create_task(self.upkeep.run())
+        looked = 0.0
+        try:
+            while True:
+                self.settle()
+                now = asyncio.get_running_loop().time()
+                if now - looked >= TELL:
+                    looked = now
+                    for running in self._running.values():
+                        running.link.look()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._conductor.committed.wait(), LOOK)
+        finally:
+            upkeep.cancel()
+            tasks = [upkeep, *(r.task for r in self._running.values()), *self._ending]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """End the processes, with everything on the disk."""
+        self._closing = True
+        for conference in list(self._running):
+            self._leave(conference)
+        if self._ending:
+            await asyncio.wait(self._ending)
+
+    # --- what is asked and what is there --------------------------------------------------
+
+    def settle(self) -> None:
+        """Bring processes, taps and orders to what the conferences ask."""
+        if self._closing:
+            return
+        states = {state.booking.id: state for state in self._conductor.running()}
+        for conference, state in states.items():
+            if _needed(state):
+                self._keep(conference)
+        for conference in list(self._running):
+            if conference not in states or not _needed(states[conference]):
+                self._leave(conference)
+        for conference, tap in self._routes.taps():
+            state_ = states.get(conference)
+            if state_ is None or state_.recording != "on":
+                self._routes.close(tap)
+        for conference, running in self._running.items():
+            self._direct(states[conference], running.link)
+
+    def _keep(self, conference: str) -> None:
+        if conference not in self._running:
+            link = ProgrammeLink(conference, self._sockets, self._news_of(conference))
+            self._running[conference] = _Running(link, asyncio.create_task(link.run()))
+
+    def _leave(self, conference: str) -> None:
+        running = self._running.pop(conference)
+        running.link.end()
+        self._ending.add(running.task)
+        self._held[running.task] = running.link
+        running.task.add_done_callback(self._left)
+
+    def _left(self, task: asyncio.Task[None]) -> None:
+        self._ending.discard(task)
+        self._held.pop(task, None)
+
+    def _direct(self, state: State, link: ProgrammeLink) -> None:
+        wanted = ""
+        if state.recording == "on":
+            wanted = name_of(state.booking.id, state.recordings)
+            if link.ready and self._routes.ready and not self._routes.tap_of(state.booking.id):
+                self._routes.open_tap(self._tap(state.booking.id, link.tap), state.booking.id)
+                self._routes.apply(self._conductor.running())
+        if not link.ready or link.asked == wanted:
+            return
+        if wanted:
+            media = self._topology.current.media
+            free = self._topology.current.bridge.recordings.free_mb * MEGABYTE
+            folder = str(self.catalogue.folder / wanted)
+            link.write(o.Write(recording=wanted, folder=folder, codec=media.codec, free=free))
+        else:
+            link.rest()
+
+    def _tap(self, conference: str, path: Path) -> m.OpenTap:
+        media = self._topology.current.media
+        ssrcs = secrets.SystemRandom().sample(range(1 << 16, 1 << 32), 2 + media.audio_slots)
+        pictures = (
+            m.SlotSpec(name=name, kind="video", codec=media.codec, payload_type=kind, ssrc=ssrc)
+            for name, kind, ssrc in (
+                (PROGRAMME, o.PROGRAMME, ssrcs[0]),
+                (CONTENT, o.CONTENT, ssrcs[1]),
+            )
+        )
+        voices = (
+            m.SlotSpec(
+                name=f"{AUDIO}{number}",
+                kind="audio",
+                codec="opus",
+                payload_type=o.OPUS,
+                clock_rate=48_000,
+                ssrc=ssrc,
+            )
+            for number, ssrc in enumerate(ssrcs[2:])
+        )
+        return m.OpenTap(
+            transport=f"{TAP}{secrets.token_hex(8)}",
+            label=f"{TAP}{conference}",
+            path=str(path),
+            slots=(*pictures, *voices),
+            cname="programme",
+        )
+
+    # --- what comes of it -----------------------------------------------------------------
+
+    def _news_of(self, conference: str) -> Callable[[o.Writing], None]:
+        def news(writing: o.Writing) -> None:
+            state = self._conductor.states.get(conference)
+            if state is None:
+                return
+            current = name_of(conference, state.recordings)
+            if writing.writing and writing.recording != current:
+                return
+            problem = writing.problem if writing.recording == current else ""
+            if writing.writing != state.recorded or problem:
+                self._conductor.fact(
+                    conference, c.NoteRecording(writing=writing.writing, problem=problem)
+                )
+
+        return news
+
+
+def _needed(state: State) -> bool:
+    """Whether a conference has a programme process: also before it is recorded, so that recording
+    begins at once."""
+    if state.recording != "off" or state.recorded:
+        return True
+    return state.phase == "live" and state.booking.rules.recording != "forbidden"

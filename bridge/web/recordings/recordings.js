@@ -1,0 +1,160 @@
+// Recordings: which there are, and one of them played beside what happened in its conference.
+
+/** @import { Recorded, RecordingView } from "../types/protocol.js" */
+import { addressOf, get, remove } from "../common/api.js";
+import { confirmed } from "../common/dialog.js";
+import { byId, elementOf, make, makeText, setText } from "../common/dom.js";
+import { clockText, timeText } from "../common/format.js";
+import { pick, t } from "../common/i18n.js";
+import { startLanguage } from "../common/language.js";
+import { whoami } from "../common/login.js";
+import { errorText } from "../common/refused.js";
+import { initial } from "../common/state.js";
+import { lineText } from "../console/log_text.js";
+import { placeOf, reached } from "./places.js";
+
+const PAGE = 1000; // events asked for at once
+/** Events that happen all the time and lead nowhere in the picture. */
+const QUIET = ["quality", "picture", "previewed", "clock_stepped"];
+
+/** @type {RecordingView[]} */
+let found = [];
+/** @type {RecordingView | null} */
+let chosen = null;
+/** @type {{line: Recorded, place: number}[]} */
+let timeline = [];
+
+await startLanguage(render);
+const me = await whoami(byId("login"));
+const points = await get("/points").catch(() => []);
+const names = {
+  ...initial,
+  zone: me.zone,
+  points: points.map(({ id, name }) => ({ id, name, tier: "", chair: false, observer: false })),
+};
+byId("recordings").hidden = false;
+const video = elementOf("video", HTMLVideoElement);
+video.addEventListener("timeupdate", mark);
+video.addEventListener("error", () => {
+  if (chosen) setText(byId("error"), t("recordings.cannot_play"));
+});
+await load();
+
+async function load() {
+  try {
+    found = await get("/recordings");
+  } catch (error) {
+    setText(byId("error"), errorText(error));
+  }
+  render();
+}
+
+function render() {
+  byId("none").hidden = found.length > 0;
+  byId("list").replaceChildren(...found.map(rowOf));
+  renderTimeline();
+}
+
+/** @param {RecordingView} recording */
+const nameOf = (recording) => `${pick(recording.title)} – ${timeText(recording.at, me.zone, "day")}`;
+
+/** @param {RecordingView} recording */
+function rowOf(recording) {
+  const row = make("li", recording === chosen ? "chosen" : "");
+  row.dataset.recording = recording.id;
+  makeText("strong", "", nameOf(recording), row);
+  const size = (recording.octets / 1e6).toFixed(recording.octets < 1e7 ? 1 : 0);
+  makeText("span", "", t("recordings.length", { length: clockText(recording.seconds), size }), row);
+  if (recording.lost) makeText("span", "", t("recordings.lost", { lost: recording.lost.toFixed(1) }), row);
+  if (recording.deleted_at !== null) {
+    const day = timeText(recording.deleted_at, me.zone, "day");
+    makeText("span", "sub", t("recordings.deleted_at", { day }), row);
+  }
+  const play = makeText("button", "primary", t("recordings.play"), row);
+  play.setAttribute("aria-label", `${t("recordings.play")}: ${nameOf(recording)}`);
+  play.addEventListener("click", () => choose(recording));
+  const link = make("a", "button", row);
+  link.textContent = t("recordings.download");
+  link.href = addressOf("/recordings/{id}/file", { id: recording.id, download: 1 });
+  link.setAttribute("aria-label", `${t("recordings.download")}: ${nameOf(recording)}`);
+  if (me.rights.includes("admin")) {
+    const end = makeText("button", "danger", t("recordings.delete"), row);
+    end.setAttribute("aria-label", `${t("recordings.delete")}: ${nameOf(recording)}`);
+    end.addEventListener("click", () => erase(recording));
+  }
+  return row;
+}
+
+/** @param {RecordingView} recording */
+async function choose(recording) {
+  chosen = recording;
+  timeline = [];
+  setText(byId("error"), "");
+  byId("player").hidden = false;
+  video.src = addressOf("/recordings/{id}/file", { id: recording.id });
+  render();
+  byId("playing").focus();
+  try {
+    timeline = await timelineOf(recording);
+  } catch (error) {
+    setText(byId("error"), errorText(error));
+  }
+  renderTimeline();
+}
+
+/** What happened while it was recorded. @param {RecordingView} recording */
+async function timelineOf(recording) {
+  /** @type {{line: Recorded, place: number}[]} */
+  const lines = [];
+  for (let after = 0; ;) {
+    const { events } = await get("/conferences/{id}/events", { id: recording.conference, after, limit: PAGE });
+    for (const line of events) {
+      const place = placeOf(recording.parts, line.at);
+      const inside = line.at >= (recording.parts[0]?.at ?? 0) - 1;
+      if (place !== null && inside && !QUIET.includes(line.event.type)) lines.push({ line, place });
+    }
+    if (events.length < PAGE) return lines;
+    after = events[events.length - 1].seq;
+  }
+}
+
+function renderTimeline() {
+  if (!chosen) return;
+  setText(byId("playing"), nameOf(chosen));
+  setText(byId("checksum"), t("recordings.checksum", { sha256: chosen.sha256 }));
+  byId("timeline").replaceChildren(...timeline.map(({ line, place }) => {
+    const entry = make("li", "");
+    const button = make("button", "", entry);
+    makeText("time", "", clockText(place), button);
+    makeText("span", "", lineText(line, names), button);
+    button.addEventListener("click", () => {
+      video.currentTime = place;
+      void video.play().catch(() => {});
+    });
+    return entry;
+  }));
+  mark();
+}
+
+/** Show where in the timeline the picture is. */
+function mark() {
+  const now = reached(timeline.map(({ place }) => place), video.currentTime);
+  [...byId("timeline").children].forEach((entry, index) => entry.classList.toggle("now", index === now));
+}
+
+/** @param {RecordingView} recording */
+async function erase(recording) {
+  const question = t("recordings.confirm_delete", { title: nameOf(recording) });
+  if (!(await confirmed(question, t("recordings.delete")))) return;
+  try {
+    await remove("/recordings/{id}", { id: recording.id });
+    if (chosen === recording) {
+      chosen = null;
+      video.removeAttribute("src");
+      byId("player").hidden = true;
+    }
+  } catch (error) {
+    setText(byId("error"), errorText(error));
+  }
+  await load();
+}

@@ -1,0 +1,102 @@
+"""A conference is recorded by real processes: what is in the file is what the rooms saw and heard,
+also after a kill."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import av
+import numpy as np
+
+from bridge.app.process import ControlProcess
+from bridge.conference import commands as c
+from bridge.conference import events as e
+from bridge.recordings.kept_recordings import Kept, name_of
+from endpoints.webrtc import test_card
+from tests.live import support
+from tests.live.support import DEMO, act, only, simulated_points, started
+from tests.waiting import eventually
+
+POINTS = ["hoi-truong", "an-binh"]
+
+
+@contextlib.asynccontextmanager
+async def recording_bridge(state: Path) -> AsyncIterator[ControlProcess]:
+    """A bridge with two simulated points, whose conference may be recorded."""
+    loaded = support.topology()
+    rules = loaded.templates[0].rules.model_copy(update={"recording": "allowed"})
+    template = loaded.templates[0].model_copy(update={"rules": rules})
+    topology = loaded.model_copy(update={"templates": [template, *loaded.templates[1:]]})
+    process = ControlProcess(
+        topology, state=state, folder=state, with_parent=True, keep_worker=False
+    )
+    async with process, simulated_points(process, POINTS):
+        await eventually(process.worker.ready.is_set)
+        yield process
+
+
+async def kept(process: ControlProcess, name: str) -> Kept:
+    """A recording, once it is finished."""
+    found: Kept = await eventually(lambda: process.recordings.catalogue.kept.get(name))
+    return found
+
+
+def numbers_shown(path: Path) -> list[int]:
+    """The points of the test cards in the programme, each once for as long as it is on air."""
+    found: list[int] = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            read = test_card.read(frame.to_ndarray(format="gray").astype(np.uint8))
+            if read is not None and (not found or found[-1] != read.number):
+                found.append(read.number)
+    return found
+
+
+async def test_takes_are_in_the_file_and_a_kill_costs_seconds(tmp_path: Path) -> None:
+    async with recording_bridge(tmp_path) as process:
+        conference = await started(process, process.topology.templates[0].id)
+        await eventually(lambda: len(only(process).present) == len(POINTS))
+        await act(process, conference, c.Record())
+        await eventually(lambda: only(process).recorded)
+        name = name_of(conference, 1)
+        folder = process.recordings.catalogue.folder / name
+        await _grows(folder)
+        await act(process, conference, c.Grant(point="an-binh"))
+        await _grows(folder)
+        pid = process.recordings.process_of(conference)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: not only(process).recorded)
+        await eventually(lambda: only(process).recorded)
+        await eventually(lambda: len(list(folder.iterdir())) == 2)
+        await _grows(folder)
+        await act(process, conference, c.StopRecording())
+        facts = (await kept(process, name)).facts
+        path = process.recordings.catalogue.file(name)
+        assert facts.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert len(facts.parts) == 2
+        assert facts.lost > 0, "what the kill cost is said"
+        numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+        assert numbers_shown(path)[:2] == [numbers[point] for point in POINTS]
+        with av.open(str(path)) as container:
+            loudest = max(float(np.abs(f.to_ndarray()).max()) for f in container.decode(audio=0))
+        assert loudest > 0.05, "voices are heard"
+        kinds = [e.kind_of(i.event) for i in await process.events.read("recordings")]
+        assert kinds == ["recording_kept"]
+        await process.recordings.upkeep.delete(name, DEMO.label)
+        assert not folder.exists()
+
+
+async def _grows(folder: Path) -> None:
+    """Until something more was written."""
+
+    def octets() -> int:
+        return sum(path.stat().st_size for path in folder.iterdir())
+
+    before = octets()
+    await eventually(lambda: octets() > before + 40_000)

@@ -1,0 +1,112 @@
+"""Recordings over the interface: the list, the file and its ranges, who may, and who is audited."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.base.roles import Role
+from bridge.conference import events as e
+from bridge.conference.model import Title
+from tests.control_support import Bridge
+
+NAME = "giao-ban-20261126-0730-r1"
+DATA = bytes(range(256)) * 40
+
+
+@pytest.fixture
+async def kept(bridge: Bridge) -> Bridge:
+    catalogue = bridge.process.recordings.catalogue
+    path = catalogue.file(NAME)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(DATA)
+    part = e.RecordingPart(at=bridge.wall, offset=0.0, seconds=60.0)
+    facts = e.RecordingKept(
+        recording=NAME,
+        conference=NAME[:-3],
+        number=1,
+        title=Title(vi="Họp giao ban", en="Briefing"),
+        seconds=60.0,
+        octets=len(DATA),
+        sha256="ab" * 32,
+        keep_days=10,
+        parts=(part,),
+    )
+    await catalogue.add(facts, "system")
+    return bridge
+
+
+async def audited(bridge: Bridge) -> list[str]:
+    response = await bridge.call("GET", "/audit", role="admin")
+    return [row["action"] for row in await response.json() if "recording" in row["action"]]
+
+
+async def test_the_list_tells_what_there_is(kept: Bridge) -> None:
+    (found,) = await (await kept.call("GET", "/recordings", role="viewer")).json()
+    assert (found["id"], found["seconds"], found["lost"]) == (NAME, 60.0, 0.0)
+    assert found["at"] == kept.wall
+    assert found["deleted_at"] == pytest.approx(kept.wall + 10 * 86400, abs=1)
+    one = await (await kept.call("GET", f"/recordings/{NAME}", role="viewer")).json()
+    assert one == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "got"),
+    [
+        ("", 200, DATA),
+        ("bytes=0-9", 206, DATA[:10]),
+        ("bytes=100-", 206, DATA[100:]),
+        ("bytes=-5", 206, DATA[-5:]),
+        ("bytes=99999-", 416, b""),
+        ("bytes=nonsense", 416, b""),
+    ],
+)
+async def test_a_file_is_had_whole_or_in_part(
+    kept: Bridge, asked: str, status: int, got: bytes
+) -> None:
+    headers = {"Range": asked} if asked else {}
+    path = f"/recordings/{NAME}/file"
+    response = await kept.call("GET", path, role="viewer", headers=headers)
+    assert response.status == status
+    if got:
+        assert await response.read() == got
+        assert response.headers["Content-Type"] == "video/x-matroska"
+
+
+async def test_who_begins_to_watch_is_audited_and_who_goes_on_is_not(kept: Bridge) -> None:
+    path = f"/recordings/{NAME}/file"
+    await kept.call("GET", path, role="viewer", headers={"Range": "bytes=0-"})
+    await kept.call("GET", path, role="viewer", headers={"Range": "bytes=5000-"})
+    saved = await kept.call("GET", f"{path}?download=1", role="operator")
+    assert saved.headers["Content-Disposition"] == f'attachment; filename="{NAME}.mkv"'
+    assert sorted(await audited(kept)) == ["recording download", "recording view"]
+
+
+@pytest.mark.parametrize("name", ["other-r1", "..%2f..%2fsecrets", "x" * 300])
+async def test_nothing_else_is_found(kept: Bridge, name: str) -> None:
+    response = await kept.call("GET", f"/recordings/{name}/file", role="admin")
+    assert response.status == 404
+
+
+async def test_a_file_that_is_gone_is_said_so(kept: Bridge) -> None:
+    kept.process.recordings.catalogue.file(NAME).unlink()
+    response = await kept.call("GET", f"/recordings/{NAME}/file", role="viewer")
+    assert response.status == 404
+    assert "not on the disk" in (await response.json())["title"]
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("viewer", 403), ("operator", 403), ("technician", 403), ("admin", 204)]
+)
+async def test_admins_delete(kept: Bridge, role: Role, status: int) -> None:
+    response = await kept.call("DELETE", f"/recordings/{NAME}", role=role)
+    assert response.status == status
+    there = kept.process.recordings.catalogue.file(NAME).exists()
+    assert there is (status != 204)
+    if not there:
+        last = (await kept.process.events.read("recordings"))[-1]
+        assert (last.actor, e.kind_of(last.event)) == ("user:admin", "recording_deleted")
+
+
+async def test_technicians_and_strangers_see_none(kept: Bridge) -> None:
+    assert (await kept.call("GET", "/recordings", role="technician")).status == 403
+    assert (await kept.call("GET", "/recordings")).status == 401
