@@ -160,7 +160,7 @@ async def sees(page: Page, numbers: dict[str, int]) -> None:
         "expected => { const s = seen(); "
         "return Object.entries(expected).every(([p, n]) => s.tiles[p] === n); }",
         arg=numbers,
-        polling=50,
+        polling=200,
     )
 
 
@@ -175,4 +175,4 @@ async def text_is(page: Page, selector: str, text: str) -> None:
 
 async def programme_is(page: Page, number: int) -> None:
     """Wait until the large picture shows the card of a point."""
-    await page.wait_for_function("n => seen().programme === n", arg=number, polling=50)
+    await page.wait_for_function("n => seenProgramme() === n", arg=number, polling=50)

@@ -182,7 +182,7 @@ async def test_a_lost_network_and_a_wrong_key_are_said_in_plain_words(tmp_path: 
         await page.context.set_offline(True)
         await page.evaluate("room.connection.socket.close()")
         await page.wait_for_function(
-            "() => document.getElementById('status').textContent.startsWith('Không tới được cầu')"
+            "() => document.getElementById('status').textContent.startsWith('Mất kết nối với cầu')"
         )
         await page.context.set_offline(False)
         await page.wait_for_function(

@@ -292,7 +292,7 @@ async def test_a_room_that_is_cut_off_says_by_what(
             await away_is(page, "line")
             print(f"a line that is cut is told after {time.monotonic() - begun:.1f} s")
             assert "MẤT ĐƯỜNG TRUYỀN" in await page.locator("#away").inner_text()
-            assert "Không tới được cầu" in await page.locator("#status").inner_text()
+            assert "Mất kết nối với cầu" in await page.locator("#status").inner_text()
             box = await page.locator("#away").bounding_box()
             room = await page.locator("#room").bounding_box()
             assert box is not None
