@@ -12,6 +12,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 
 from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
@@ -19,7 +20,10 @@ from bridge.conference import events as e
 from bridge.recordings.kept_recordings import Kept, name_of
 from endpoints.webrtc import test_card
 from tests.live import support
-from tests.live.support import DEMO, act, only, simulated_points, started
+from tests.live.browsers import chromium
+from tests.live.support import DEMO, act, bridge_process, only, simulated_points, started
+from tests.live.test_pages import log_in, person, violations
+from tests.recordings.test_recordings import record
 from tests.waiting import eventually
 
 POINTS = ["hoi-truong", "an-binh"]
@@ -100,3 +104,33 @@ async def _grows(folder: Path) -> None:
 
     before = octets()
     await eventually(lambda: octets() > before + 40_000)
+
+
+@pytest.mark.browser
+async def test_a_recording_is_played_and_sought_in_chromium(tmp_path: Path) -> None:
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        await person(process, "quan", "admin")
+        conference = await started(process, process.topology.templates[0].id)
+        name = name_of(conference, 1)
+        record(process.recordings.catalogue.folder / name, process.conductor.now() - 1)
+        await kept(process, name)
+        page = await log_in(browser, process, "/recordings", "quan")
+        await page.click("#list li button.primary")
+        await page.wait_for_function("() => document.querySelector('#video').readyState >= 2")
+        assert await page.evaluate("() => document.querySelector('#video').videoWidth") == 64
+        duration = await page.evaluate("() => document.querySelector('#video').duration")
+        assert duration == pytest.approx(2.0, abs=0.1)
+        await page.evaluate("() => { document.querySelector('#video').currentTime = 1.5 }")
+        await page.wait_for_function(
+            "() => { const v = document.querySelector('#video');"
+            " return !v.seeking && v.readyState >= 2 && v.currentTime >= 1.4 }"
+        )
+        await page.wait_for_selector("#timeline li.now")
+        assert await violations(page) == []
+        if page_shot := os.environ.get("DIEMCAU_SHOT"):
+            await page.screenshot(path=page_shot)
+        await page.click("#list li button.danger")
+        await page.click("dialog[open] .danger, dialog[open] button.primary")
+        await page.wait_for_selector("#none:not([hidden])")
+        assert not process.recordings.catalogue.kept
+        assert page.problems == []  # type: ignore[attr-defined]

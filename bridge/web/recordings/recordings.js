@@ -38,8 +38,6 @@ video.addEventListener("timeupdate", mark);
 video.addEventListener("error", () => {
   if (chosen) setText(byId("error"), t("recordings.cannot_play"));
 });
-await load();
-
 async function load() {
   try {
     found = await get("/recordings");
@@ -56,7 +54,9 @@ function render() {
 }
 
 /** @param {RecordingView} recording */
-const nameOf = (recording) => `${pick(recording.title)} – ${timeText(recording.at, me.zone, "day")}`;
+function nameOf(recording) {
+  return `${pick(recording.title)} – ${timeText(recording.at, me.zone, "day")}`;
+}
 
 /** @param {RecordingView} recording */
 function rowOf(recording) {
@@ -158,3 +158,5 @@ async function erase(recording) {
   }
   await load();
 }
+
+await load();
