@@ -72,7 +72,7 @@ async def test_twelve_points_in_two_browsers(tmp_path: Path) -> None:
     async with bridge_process(tmp_path) as process:
         numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
         others = [p for p in numbers if p not in ROOMS]
-        async with simulated_points(process, others), two_rooms(process) as pages:
+        async with simulated_points(process, others, light=True), two_rooms(process) as pages:
             conference = await started(process)
             await everybody_sees(pages, numbers)
             # The chair is on air: the chair itself sees another point.

@@ -54,7 +54,7 @@ async def test_an_operator_directs_the_briefing(
         numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
         others = [p for p in numbers if p not in ROOMS]
         async with (
-            simulated_points(process, others),
+            simulated_points(process, others, light=True),
             chromium(numbers[ROOMS[0]]) as chair_browser,
             chromium(numbers[ROOMS[1]]) as room_browser,
         ):
