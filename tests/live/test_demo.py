@@ -59,7 +59,7 @@ def test_a_short_demo_verifies_everything(tmp_path: Path, codec: str) -> None:
             str(topology),
         ],
         cwd=ROOT,
-        timeout=HANG,
+        timeout=3 * HANG,
         check=False,
     )
     document = json.loads(report.read_text("utf-8"))
@@ -68,8 +68,10 @@ def test_a_short_demo_verifies_everything(tmp_path: Path, codec: str) -> None:
     assert (document["points"], document["connected"]) == (4, 4)
     assert document["pictures"] == {"expected": 12, "verified": 12}
     assert document["sounds"] == {"expected": 12, "verified": 12}
-    for name in ("first_frame_ms", "latency_ms", "switch_ms"):
+    for name in ("latency_ms", "switch_ms"):
         assert 0 < document[name]["p50"] <= document[name]["p95"]
+    # A picture may be there before the message that its point is.
+    assert 0 <= document["first_frame_ms"]["p50"] <= document["first_frame_ms"]["p95"]
     assert document["forwarding"]["packets"] > 1000
 
 
