@@ -14,7 +14,7 @@ from bridge.media.attention import Attention
 from bridge.media.counters import Counters, Drop
 from bridge.media.distribution import Distributor
 from bridge.media.dtls import DtlsServer, Identity
-from bridge.media.fanout import Rest, Sink, fan_out, gather, share, stamp
+from bridge.media.fanout import Rest, Sink, catch_up, fan_out, gather, share, stamp
 from bridge.media.ice import IceLite
 from bridge.media.intake import Intake
 from bridge.media.layer import Layer
@@ -190,11 +190,11 @@ class MediaCore:
             layer.batch = None
 
     def _fan_out(self, now: float, sink: Sink) -> None:
-        ready = self.ready
-        if not ready:
-            return
-        self.ready = []
         unix_time = self._unix(now)
+        served = self.router.take_served()
+        if served:
+            catch_up(served, self.ready, self.counters, unix_time)
+        ready, self.ready = self.ready, []
         for transport in ready:
             stamp(transport, unix_time)
             fan_out(transport, self.counters)

@@ -57,6 +57,7 @@ class Counters:
         "gso_batches",
         "gso_segments",
         "ice_failed",
+        "kept_served",
         "key_frame_requests_received",
         "key_frame_requests_sent",
         "layers_switched",
@@ -113,6 +114,7 @@ class Counters:
     ice_failed: int
     key_frame_requests_received: int
     key_frame_requests_sent: int
+    kept_served: int  # switches that needed no new key frame
     layers_switched: int
     nacks_received: int
     nacks_sent: int

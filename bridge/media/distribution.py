@@ -96,7 +96,7 @@ class Distributor:
         if estimator is None:
             return False
         line = self._line(transport)
-        budget = self._budget(transport, now)
+        budget = transport.line(now)
         if budget and budget < line.budget * LESS:
             self.look(transport, now)
         elif estimator.prober.ready:
@@ -143,7 +143,7 @@ class Distributor:
             return False
         pacer = transport.pacer
         if pacer is not None and pacer:
-            packets = pacer.release(now, self._budget(transport, now))
+            packets = pacer.release(now, transport.line(now))
             if packets and not transport.out and not transport.todo:
                 ready.append(transport)
             for slot, packet in packets:
@@ -163,20 +163,9 @@ class Distributor:
             line = self._lines[transport.id] = Line()
         return line
 
-    def _budget(self, transport: Transport, now: float) -> float:
-        """bit/s that may be sent; 0 while nothing is known."""
-        estimator = transport.estimator
-        if estimator is None:
-            return 0.0
-        estimate = estimator.estimate
-        if not estimate and transport.cc_word and not estimator.silent(now):
-            estimate = estimator.rate.estimate
-        bound = float(transport.bound)
-        return min(estimate, bound) if estimate and bound else estimate or bound
-
     def budget_of(self, transport: Transport, now: float) -> int:
         """bit/s that may be sent to a transport; 0 for no limit."""
-        return round(self._budget(transport, now))
+        return round(transport.line(now))
 
     def look(self, transport: Transport, now: float) -> None:
         """Work out anew what a receiver gets, and make it so."""
@@ -188,7 +177,7 @@ class Distributor:
         if estimator is None:
             self._everything(transport, line, now)
             return
-        budget = line.budget = self._budget(transport, now)
+        budget = line.budget = transport.line(now)
         calm = now - max(estimator.rate.decreased_at, estimator.loss.lowered_at) > CALM
         line.failed(estimator.rate.decreases, budget * MARGIN, now)
         carried = line.carried(budget, now, hold=0.0 if calm else HOLD)

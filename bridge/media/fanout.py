@@ -119,6 +119,29 @@ def _one_by_one(slot: Slot, transport: Transport, packets: list[Packet]) -> int:
     return len(departures)
 
 
+def catch_up(
+    served: list[tuple[Slot, list[Outgoing]]],
+    ready: list[Transport],
+    counters: Counters,
+    unix_time: float,
+) -> None:
+    """Send slots what their layers have kept, or let it wait where their receiver has a pacer."""
+    for slot, departures in served:
+        transport = slot.transport
+        if not transport.todo and not transport.out:
+            ready.append(transport)
+        stamp(transport, unix_time)
+        for packet in departures:
+            size = len(packet[3])
+            slot.octets += size
+            if transport.pacer is not None:
+                transport.pacer.push((slot, packet), size + WIRE)
+            else:
+                transmit(slot, packet)
+        slot.packets += len(departures)
+        counters.packets_out += len(departures)
+
+
 def transmit(slot: Slot, packet: Outgoing) -> None:
     """Seal one packet of a slot into its receiver's ``out``."""
     transport = slot.transport

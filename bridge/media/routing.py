@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.media import kept, speakers
 from bridge.media import messages as m
-from bridge.media import speakers
 from bridge.media.counters import Counters
 from bridge.media.key_frames import KeyFrames
 from bridge.media.layer import Layer
+from bridge.media.packets import Outgoing
 from bridge.media.parts import Paused
 from bridge.media.slot import Slot
 from bridge.media.transport import Source, Transport
@@ -43,6 +44,7 @@ class Router:
         self._asked_at: dict[tuple[str, str], float] = {}
         self.groups: dict[str, AudioGroup] = {}
         self.key_frames = KeyFrames()
+        self._served: list[tuple[Slot, list[Outgoing]]] = []  # to be sent before anything else
 
     # --- desired state ------------------------------------------------------------------
 
@@ -83,6 +85,7 @@ class Router:
 
     def forget(self, transport: Transport, now: float) -> None:
         """A transport was closed: its slots end, slots elsewhere that show it become empty."""
+        self._served = [each for each in self._served if each[0].transport is not transport]
         for slot in transport.slots.values():
             self.stop(slot)
             self._wanted.pop((transport.id, slot.name), None)
@@ -121,8 +124,39 @@ class Router:
             slot.await_layer(None)
             return
         if layer is not slot.target or layer not in self.key_frames:
+            if layer is not slot.target and self._serve_kept(slot, layer, now):
+                return
             slot.await_layer(layer)
             self.key_frames.request(layer, weak=slot.held_back and slot.transport.weak)
+
+    def _serve_kept(self, slot: Slot, layer: Layer, now: float) -> bool:
+        """Show what the layer keeps of its newest pictures, where the receiver has that sooner than
+        a new key frame; whether that is so."""
+        transport = slot.transport
+        if slot.kind != "video" or slot.temporal >= 0 or transport.estimator is None:
+            return False
+        packets = kept.kept(layer, now)
+        if not packets:
+            return False
+        line = transport.line(now)
+        there = kept.ready_at(packets, line, transport.kept_until, now)
+        if there > kept.new_at(packets, line, layer.source.transport.rtt, now):
+            return False
+        transport.serves_until(there)
+        slot.await_layer(None)
+        departures = slot.catch_up(layer, packets, now)
+        self._served.append((slot, departures))
+        self._counters.layers_switched += 1
+        self._counters.kept_served += 1
+        self._announce(slot, now, departures[0][2])
+        return True
+
+    def take_served(self) -> list[tuple[Slot, list[Outgoing]]]:
+        """What is to be sent of the past, slot by slot, ahead of what arrives."""
+        served = self._served
+        if served:
+            self._served = []
+        return served
 
     def _await_silent(self, slot: Slot, source: Source | None, now: float) -> None:
         """Of what is wanted nothing arrives. Neither its last picture nor that of another source

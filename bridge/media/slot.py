@@ -7,9 +7,11 @@ index of a packet is the layer's index plus a constant, so it is as unique as th
 packet once: a slot switches before the turn's packets are gathered, never between, see
 `MediaCore.flush`). A run only takes layer indices from its first one upwards, and the first one
 maps to ``next_index`` of the run before, which lies above everything that run has sent. So
-runs use disjoint intervals. A run that leaves frames out (`bridge.media.thinning`) numbers its
-packets one to one as well, from where it began upwards. The retransmission stream has an SSRC of
-its own and a counter; padding and probes take their numbers from the same counter.
+runs use disjoint intervals. What a layer has kept (`bridge.media.kept`) is sent as a run like all
+others, which takes each of its indices once, in one go; the next run begins above it, by the
+layer's indices and by the slot's. A run that leaves frames out (`bridge.media.thinning`) numbers
+its packets one to one as well, from where it began upwards. The retransmission stream has an SSRC
+of its own and a counter; padding and probes take their numbers from the same counter.
 `tests/media/test_slot.py` searches for a counter-example.
 """
 
@@ -18,8 +20,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bridge.media import vp8
+from bridge.media.kept import PRESSED
 from bridge.media.layer import Layer
-from bridge.media.packets import Packet
+from bridge.media.packets import Outgoing, Packet
 from bridge.media.parts import Paused
 from bridge.media.rtp import unwrap
 from bridge.media.thinning import ALL, Thinning
@@ -33,7 +36,8 @@ SR_KEPT = 4  # sender reports whose answers can be matched for a round trip
 
 
 class Run(NamedTuple):
-    """How one layer's packets were mapped: ``out = in + offset`` for indices first..last."""
+    """How one layer's packets were mapped: ``out = in + offset`` for indices first..last. From the
+    RTP timestamp ``pressed`` on, where there is one, timestamps went on more slowly."""
 
     layer: Layer
     first: int
@@ -42,6 +46,14 @@ class Run(NamedTuple):
     ts_offset: int
     munge: vp8.Munge | None
     thin: Thinning | None
+    pressed: int | None = None
+
+    def shift(self, timestamp: int) -> int:
+        """What was added to a packet's timestamp."""
+        if self.pressed is None:
+            return self.ts_offset
+        behind = (timestamp - self.pressed) & 0xFFFFFFFF
+        return self.ts_offset - behind + behind // PRESSED
 
 
 class Slot:
@@ -189,6 +201,37 @@ class Slot:
         if self.temporal >= 0:
             self.thin = Thinning(top=index - 1, offset=self.offset, target=self.temporal)
 
+    def catch_up(self, layer: Layer, packets: list[Packet], now: float) -> list[Outgoing]:
+        """Start with ``packets`` that the layer has kept, from a key frame to its newest packet,
+        none missing and none waiting for fan-out; then go on behind it. Returns what is to be
+        sent, each under an index of its own."""
+        self.attach(layer, packets[0], now)
+        last = packets[-1][0]
+        change = self.munge
+        run = Run(
+            *(layer, self.first, last, self.offset, self.ts_offset, change, None), packets[0][2]
+        )
+        out = [
+            (
+                head,
+                index + run.offset,
+                (timestamp + run.shift(timestamp)) & 0xFFFFFFFF,
+                payload if change is None else vp8.munge(payload, change),
+            )
+            for index, head, timestamp, payload in packets
+        ]
+        self.runs = [*self.runs[-(RUNS_KEPT - 1) :], run]
+        self.first = last + 1
+        layer.top_forwarded = max(layer.top_forwarded, last)
+        self.next_index = self.first + self.offset
+        self.last_at = layer.last_arrival
+        self.last_timestamp = out[-1][2]
+        self.ts_offset = (self.last_timestamp - packets[-1][2]) & 0xFFFFFFFF
+        if self.codec == "vp8":
+            self.last_numbers = vp8.numbers(out[-1][3])
+        layer.changed()
+        return out
+
     def detach(self) -> None:
         """End the present run, if any, and note where the next one has to go on."""
         layer = self.layer
@@ -325,7 +368,7 @@ class Slot:
             if found is not None:
                 source, change = found
                 packet = run.layer.find(source)
-                return None if packet is None else (packet, index, run.ts_offset, change)
+                return None if packet is None else (packet, index, run.shift(packet[2]), change)
         return None
 
 

@@ -114,6 +114,7 @@ class Transport:
         "group",
         "id",
         "inbound",
+        "kept_until",
         "keys",
         "label",
         "last_heard",
@@ -207,6 +208,7 @@ class Transport:
         self.estimator: Estimator | None = Estimator(now) if estimation else None
         self.booked = 0  # transport-cc number up to which the estimator knows what was sent
         self.bound = 0  # bit/s that links shared with others leave it; 0: none
+        self.kept_until = 0.0  # when its line has brought what was served of the past
         self.weak = False  # whether it gets less than it would like
         self.pacer: Pacer[tuple[Slot, Outgoing]] | None = None  # while its line is nearly full
         # What the peer told
@@ -223,6 +225,21 @@ class Transport:
     def limit(self, bound: int) -> None:
         """Send at most so many bit/s; 0: no bound."""
         self.bound = bound
+
+    def line(self, now: float) -> float:
+        """bit/s that may be sent to it; 0 while nothing is known."""
+        estimator = self.estimator
+        if estimator is None:
+            return 0.0
+        estimate = estimator.estimate
+        if not estimate and self.cc_word and not estimator.silent(now):
+            estimate = estimator.rate.estimate
+        bound = float(self.bound)
+        return min(estimate, bound) if estimate and bound else estimate or bound
+
+    def serves_until(self, at: float) -> None:
+        """Its line is busy until then with pictures of the past."""
+        self.kept_until = at
 
     def weaken(self, weak: bool) -> None:
         """Note whether it gets less than it would like."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from bridge.media import messages as m
@@ -218,6 +218,7 @@ def test_both_paths_do_the_same(start: int, steps: list[Step]) -> None:
             cc = name in "rc"
             assert outcome(got, cc) == outcome(expected, cc), (step, name)
         assert state(compiled.bench) == state(python.bench), step
+    event(f"served what was kept {min(python.bench.core.counters.kept_served, 3)} times")
 
 
 # From 65535 the first packet is in its second cycle already, which no receiver can guess.
@@ -234,3 +235,25 @@ def test_a_plain_conference_is_the_compiled_turns(start: int) -> None:
     assert taken == 20 * 10 * 3, "three receivers under AES-GCM"
     for name in "rtnc":
         assert len(history.bench.peers[name].received) >= 20 * 10
+
+
+@pytest.mark.parametrize("start", [start for start in STARTS if start < 65535])
+def test_what_is_kept_is_served_alike(start: int) -> None:
+    """A receiver comes to a source that goes on: both begin with its newest key frame."""
+    steps: list[Step] = [
+        ("media", [("a", 0, True, 300, ""), ("b", 0, True, 300, "")]),
+        *[("media", [("b", 0, False, 300, "")] * 2)] * 3,
+        *(("route", "b", receiver) for receiver in "rtn"),
+        ("media", [("b", 0, False, 300, "")] * 3),
+        ("nack", -8, "r"),
+        ("media", [("b", 0, True, 1100, ""), ("b", 0, False, 40, "")]),
+    ]
+    python, compiled = History("python", start), History("compiled", start)
+    for step in steps:
+        for history in (python, compiled):
+            history.do(step)
+        for name in "rtnc":
+            got, expected = compiled.bench.peers[name], python.bench.peers[name]
+            assert outcome(got, name in "rc") == outcome(expected, name in "rc"), (step, name)
+        assert state(compiled.bench) == state(python.bench), step
+    assert python.bench.core.counters.kept_served == 3
