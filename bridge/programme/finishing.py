@@ -95,9 +95,19 @@ def finish(job: Job) -> Finished | None:
         stretches=tuple(stretches),
     )
     write_private(folder / MADE, msgspec.json.encode(made))
+    _to_disk(folder / MADE)
+    _to_disk(folder)  # both names, before the parts go
     for path in folder.glob("*" + SUFFIX):
         path.unlink()
     return made
+
+
+def _to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def scan(path: Path) -> _Scanned:

@@ -276,6 +276,7 @@ async def put_backup(call: Call) -> Restored:
     call.services.restored()
     await call.services.scheduler.load()
     await call.services.incidents.load(call.services.control.clock())
+    await call.services.recordings.catalogue.load()
     call.services.reloaded()
     digest = hashlib.sha256(call.body).hexdigest()[:16]
     await call.note("restore", f"sha256:{digest}", f"{rows} rows")
