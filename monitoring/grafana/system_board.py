@@ -15,8 +15,8 @@ BOARD = Dashboard(
     ),
     (
         Panel("stat", "none", w=4, h=4)
-        .vi("Đang ghi hình", "Luôn là 0: cầu truyền hình chưa ghi hình.")
-        .en("Recordings", "Always 0: the bridge does not record yet.")
+        .vi("Đang ghi hình", "Số cuộc họp đang thật sự được ghi hình.")
+        .en("Recordings", "Conferences of which something is being written.")
         .query(total("recordings_active")),
         Panel("stat", "percentunit", w=5, h=4, limits=((None, RED), (0.1, ORANGE), (0.2, GREEN)))
         .vi("Ổ đĩa còn trống", "Phần còn trống của ổ đĩa chứa dữ liệu của cầu truyền hình.")
@@ -39,9 +39,10 @@ BOARD = Dashboard(
         .en("Refused logins", "Refused passwords, keys and codes, by reason.")
         .query(increase("authentication_failures_total", "reason"), "{{reason}}"),
         Panel("lines", "bytes", low=0)
-        .vi("Ổ đĩa", "Dung lượng còn trống.")
-        .en("Disk", "Free space.")
-        .query("min(diemcau_disk_free_bytes{$})", T("còn trống", "free")),
+        .vi("Ổ đĩa", "Dung lượng còn trống, và dung lượng các bản ghi hình.")
+        .en("Disk", "Free space, and the size of the recordings.")
+        .query("min(diemcau_disk_free_bytes{$})", T("còn trống", "free"))
+        .query(total("recordings_bytes"), T("bản ghi hình", "recordings")),
         Panel("lines", "none", low=0)
         .vi("Sự kiện chưa lưu", "Sự kiện chờ cơ sở dữ liệu, và giao dịch hỏng.")
         .en("Unsaved events", "Events that wait for the database, and failed transactions.")
