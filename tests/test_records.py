@@ -62,7 +62,17 @@ FOREIGN = {
     "numpy": {"setattr"},  # the columns of a table as attributes of the class of its rows
     "ssl": {"minimum_version", "verify_mode"},
     "aiortc": {"setattr"},  # the seams, which replace functions of its modules
-    "av": {"pts", "time_base", "sample_rate", "width", "height", "pix_fmt", "bit_rate"}
+    "av": {
+        "pts",
+        "time_base",
+        "sample_rate",
+        "width",
+        "height",
+        "pix_fmt",
+        "bit_rate",
+        "layout",
+        "format",
+    }
     | {"thread_count", "options"},
     "pylibsrtp": {"window_size", "allow_repeat_tx"},
 }
