@@ -13,7 +13,8 @@ PRIVATE, PUBLIC = 0o600, 0o644
 
 def write_private(path: Path, data: str | bytes, mode: int = PRIVATE) -> None:
     """Write a file whole or not at all, readable by its owner only (or by ``mode``) from its
-    first octet on. What was there is replaced at once. Raises OSError."""
+    first octet on. What was there is replaced at once, and not even a power cut leaves less than
+    one of the two. Raises OSError."""
     with private_file(path, mode) as file:
         file.write(data.encode() if isinstance(data, str) else data)
 
@@ -29,7 +30,19 @@ def private_file(path: Path, mode: int = PRIVATE) -> Iterator[BinaryIO]:
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
+            file.flush()
+            os.fsync(descriptor)  # else a power cut may leave an empty file under the new name
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     temporary.replace(path)
+    _to_disk(path.parent)
+
+
+def _to_disk(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -45,3 +46,24 @@ def test_what_cannot_be_written_leaves_the_older_file(
     with pytest.raises(OSError, match="No space"):
         write_private(path, "newer")
     assert path.read_text() == "older"
+
+
+def test_a_power_cut_leaves_the_older_or_the_newer_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its octets are on the disk before it has its name, and the name is before it is used."""
+    done: list[str] = []
+    replace, fsync = Path.replace, os.fsync
+
+    def noted_fsync(descriptor: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "octets")
+        fsync(descriptor)
+
+    def noted_replace(path: Path, target: Path) -> Path:
+        done.append("name")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    write_private(tmp_path / "key", "khóa\n")
+    assert done == ["octets", "name", "folder"]

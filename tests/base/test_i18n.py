@@ -67,6 +67,9 @@ def test_keys_that_are_put_together_exist() -> None:
         "locked": ("on", "off"),
         "banner": ("on", "off"),
         "self_muted": ("on", "off"),
+        "recording": ("on", "paused", "off", "space", "failed"),
+        "recording_written": ("on", "off"),
+        "recording_kept": ("lost",),
     }
     expected = {f"role.{name}" for name in ROLES}
     expected |= {f"layout.{name}" for name in get_args(Layout)}
@@ -88,5 +91,6 @@ def test_keys_that_are_put_together_exist() -> None:
     assert len(bindings) > 20
     expected |= {f"shortcut.{name}" for name, _ in bindings}
     expected |= {f"action.{name}" for name, rest in bindings if "button: true" in rest}
+    expected.add("event.recording_kept")
     assert expected <= known.keys(), expected - known.keys()
     assert set(legality.TABLE) == set(get_args(c.Command))

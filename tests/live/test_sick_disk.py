@@ -1,4 +1,5 @@
-"""A disk that is full, a database that is held, and a process that stands still."""
+"""A disk that is full or turns read-only, a database that is held or hangs, and a process that
+stands still."""
 
 from __future__ import annotations
 
@@ -43,11 +44,14 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk of
 class SmallDisk(Served):
     """A bridge whose state lies on a disk of its own, in a mount namespace of its own."""
 
+    mounting = "mount -t tmpfs -o size={size},mode=700 tmpfs {state}"
+
     @property
     def start_line(self) -> list[str]:
-        mount = f"mount -t tmpfs -o size={SIZE},mode=700 tmpfs {self.state}"
+        image = self.path.with_name("disk.img")
+        mount = self.mounting.format(state=self.state, size=SIZE, image=image)
         start = shlex.join(super().start_line)
-        script = f"mkdir -p {self.state} && {mount} && exec {start}"
+        script = f"mkdir -p {self.state}; {mount} && exec {start}"
         return ["unshare", "--mount", "sh", "-c", script]
 
     @property
@@ -72,9 +76,29 @@ class SmallDisk(Served):
         )
 
 
+class FailingDisk(SmallDisk):
+    """The same on a file system that turns read-only at its first fault; it is checked and mounted
+    again with the next start."""
+
+    mounting = (
+        "test -e {image} && e2fsck -p {image} >&2; "
+        "test -e {image} || {{ truncate -s 64M {image} && mkfs.ext4 -q {image}; }}; "
+        "mount -o loop {image} {state}"
+    )
+
+    async def fail(self) -> None:
+        """Do what the kernel does at a fault of the disk (errors=remount-ro)."""
+        assert self.process is not None
+        enter = ["nsenter", "--target", str(self.process.pid), "--mount"]
+        abort = [*enter, "mount", "-o", "remount,abort", str(self.state)]
+        await asyncio.to_thread(subprocess.run, abort, check=True)
+
+
 @contextlib.asynccontextmanager
-async def on_a_small_disk(folder: Path) -> AsyncIterator[SmallDisk]:
-    made = SmallDisk(folder)
+async def on_a_small_disk(
+    folder: Path, kind: type[SmallDisk] = SmallDisk
+) -> AsyncIterator[SmallDisk]:
+    made = kind(folder)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HANG)) as made.http:
         await made.start()
         try:
@@ -125,6 +149,25 @@ async def test_a_disk_that_fills_or_hangs_refuses_and_recovers(tmp_path: Path) -
         numbers = [int(word) for word in out.split()]
         assert numbers == list(range(1, len(numbers) + 1))
         assert numbers[-1] >= last
+
+
+@ROOT_ONLY
+async def test_a_disk_that_turns_read_only_refuses_and_is_whole_after_a_repair(
+    tmp_path: Path,
+) -> None:
+    """As a full one; and what was acknowledged before is there when it was checked and mounted."""
+    async with on_a_small_disk(tmp_path, FailingDisk) as bridge:
+        opened = await bridge.call("POST", "/conferences", {"template": "giao-ban", "start": True})
+        conference = opened["conference"]
+        last = await until_taken(bridge, conference)
+        await bridge.fail()
+        assert (await refused(bridge, conference)).startswith("507")
+        assert (await bridge.state_of(conference))["seq"] >= last, "it is still read"
+        await bridge.stop()
+        await bridge.start()
+        assert (await bridge.state_of(conference))["seq"] >= last
+        after = await bridge.command(conference, {"type": "banner", "text": "after the repair"})
+        assert after == last + 1
 
 
 @ROOT_ONLY
