@@ -145,6 +145,12 @@ def control(url: str, *arguments: str) -> None:
     )
 
 
+def process_of(url: str) -> int:
+    """The server of a cluster, by its process id."""
+    folder = Path(url.partition("host=")[2])
+    return int((folder / "data" / "postmaster.pid").read_text("utf-8").splitlines()[0])
+
+
 def new_database(url: str) -> str:
     """A fresh, empty database in a cluster; returns its URL."""
     name = f"test_{secrets.token_hex(6)}"

@@ -39,7 +39,7 @@ from bridge.server.http import Http
 from bridge.server.metrics_listener import MetricsListener
 from bridge.server.webhooks import Delivery
 from bridge.store.accounts import Accounts
-from bridge.store.database import FAULTS, StoreError, engine_of, migrate
+from bridge.store.database import FAULTS, StoreError, engine_of, first_line, migrate
 from bridge.store.integrity import forget_mark, write_mark
 from bridge.store.log import EventLog
 from bridge.store.quality import QualityStore
@@ -290,7 +290,7 @@ class ControlProcess:
         except FAULTS as error:
             await self.engine.dispose()
             raise StartError(
-                f"The database cannot be read: {str(error).splitlines()[0]}. Restore a backup "
+                f"The database cannot be read: {first_line(error)}. Restore a backup "
                 "where it is damaged: docs/production.md."
             ) from None
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.base.roles import User
 from bridge.store import tables as t
-from bridge.store.database import NotSaved
+from bridge.store.database import NotSaved, first_line
 
 LOGIN_LIFE = 12 * 3600.0  # seconds without use after which a login ends
 ENROLMENT_LIFE = 24 * 3600.0
@@ -92,7 +92,7 @@ class Accounts:
         except IntegrityError:
             raise
         except (SQLAlchemyError, OSError) as error:
-            raise NotSaved(str(error).splitlines()[0]) from None
+            raise NotSaved(first_line(error)) from None
         return count
 
     async def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:

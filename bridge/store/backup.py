@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bridge.base.roles import ROLES
 from bridge.conference import events as e
 from bridge.store import tables
-from bridge.store.database import NotSaved
+from bridge.store.database import NotSaved, first_line
 
 FORMAT = 1
 MAX_UNPACKED = 4 << 30  # octets: some ten million events
@@ -223,7 +223,7 @@ async def restore(engine: AsyncEngine, source: BinaryIO) -> Restored:
     except IntegrityError:
         raise ValueError("The backup contradicts itself: rows refer to others not there.") from None
     except (SQLAlchemyError, OSError) as error:
-        raise NotSaved(str(error).splitlines()[0]) from None
+        raise NotSaved(first_line(error)) from None
     return Restored(sum(counted.values()), len(kept))
 
 

@@ -13,7 +13,7 @@ import msgspec
 from bridge.base.files import private_file
 from bridge.store import sealed
 from bridge.store.backup import restore, write_backup
-from bridge.store.database import FAULTS, engine_of
+from bridge.store.database import FAULTS, engine_of, first_line
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ def answer(request: dict[str, Any]) -> Any:
 
 async def carry_out(work: Work) -> Outcome:
     """Write or restore a backup."""
-    engine = engine_of(work.url, Path(work.folder))
+    engine = engine_of(work.url, Path(work.folder), patience=None)
     try:
         if work.kind == "write":
             return Outcome(rows=await _write(engine, Path(work.file), work.secret))
@@ -53,7 +53,7 @@ async def carry_out(work: Work) -> Outcome:
     except ValueError as error:
         return Outcome(problem=str(error))
     except FAULTS as error:
-        return Outcome(fault=str(error).splitlines()[0])
+        return Outcome(fault=first_line(error))
     finally:
         await engine.dispose()
 

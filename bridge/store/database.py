@@ -27,6 +27,7 @@ PRAGMAS = (
     "synchronous=FULL",  # what was acknowledged survives a power cut
     "foreign_keys=ON",
 )
+PATIENCE = 5.0  # seconds that a PostgreSQL which is there may take to answer
 THREAD_END = 5.0  # seconds that the thread of a connection may take to end
 
 
@@ -51,6 +52,12 @@ class Conflict(NotSaved):
 FAULTS = (NotSaved, SQLAlchemyError, OSError)
 
 
+def first_line(error: Exception) -> str:
+    """What an error says in its first line, for people; one without words is that of an answer
+    which did not come."""
+    return (str(error) or "there was no answer").splitlines()[0]
+
+
 class Connection(sqlite3.Connection):
     """A connection with our settings. They are made where it is opened, in its own thread: a task
     that is cancelled between opening and setting would leave a connection that nobody closes."""
@@ -65,8 +72,9 @@ class Connection(sqlite3.Connection):
             raise
 
 
-def engine_of(url: str, folder: Path) -> AsyncEngine:
-    """An engine for ``url``; an empty one is SQLite in ``folder``. Raises `StoreError`."""
+def engine_of(url: str, folder: Path, patience: float | None = PATIENCE) -> AsyncEngine:
+    """An engine for ``url``; an empty one is SQLite in ``folder``. A PostgreSQL that does not
+    answer a statement within ``patience`` seconds (None: for ever) is away. Raises `StoreError`."""
     if not url:
         url = f"sqlite+aiosqlite:///{folder / SQLITE}"
     try:
@@ -79,10 +87,12 @@ def engine_of(url: str, folder: Path) -> AsyncEngine:
             raise StoreError(
                 f"The database {parsed.drivername} is not supported. Use sqlite or postgresql."
             )
-        own = {} if parsed.drivername.startswith("post") else {"factory": Connection}
-        engine = create_async_engine(
-            parsed, pool_pre_ping=parsed.drivername.startswith("post"), connect_args=own
-        )
+        if parsed.drivername.startswith("post"):
+            limits = {"timeout": PATIENCE, "command_timeout": patience}
+            return create_async_engine(
+                parsed, pool_pre_ping=True, pool_timeout=PATIENCE, connect_args=limits
+            )
+        engine = create_async_engine(parsed, connect_args={"factory": Connection})
     except SQLAlchemyError as error:
         raise StoreError(f"The database address cannot be used: {error}.") from None
     return engine
@@ -131,9 +141,12 @@ async def migrate(engine: AsyncEngine) -> None:
         command.upgrade(config, "head")
 
     before = set(threading.enumerate())
+    patient = engine
+    if engine.dialect.name == "postgresql":  # what is long may take as long as it takes
+        patient = create_async_engine(engine.url, connect_args={"timeout": PATIENCE})
     try:
         _keep_private(engine)
-        async with engine.begin() as connection:
+        async with patient.begin() as connection:
             await connection.run_sync(upgrade)
     except StoreError:
         await engine.dispose()
@@ -141,9 +154,13 @@ async def migrate(engine: AsyncEngine) -> None:
     except (SQLAlchemyError, OSError) as error:
         await _ended(set(threading.enumerate()) - before)
         raise StoreError(
-            f"The database cannot be opened: {str(error).splitlines()[0]}. Check that its folder "
-            "exists and is writable, or that the server runs and the address is right."
+            f"The database cannot be opened: {first_line(error)}. Check "
+            "that its folder exists and is writable, or that the server runs and the address is "
+            "right."
         ) from None
+    finally:
+        if patient is not engine:
+            await patient.dispose()
 
 
 async def _ended(threads: set[threading.Thread]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.conference import events as e
 from bridge.store import tables as t
-from bridge.store.database import Conflict, NotSaved
+from bridge.store.database import Conflict, NotSaved, first_line
 
 log = logging.getLogger("store")
 
@@ -82,9 +82,9 @@ class EventLog:
                     )
             saved = True
         except IntegrityError as error:
-            raise Conflict(str(error).splitlines()[0]) from None
+            raise Conflict(first_line(error)) from None
         except (SQLAlchemyError, OSError) as error:
-            raise NotSaved(str(error).splitlines()[0]) from None
+            raise NotSaved(first_line(error)) from None
         finally:
             self._committed(time.monotonic() - began, saved)
 

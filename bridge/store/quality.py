@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.store import tables as t
-from bridge.store.database import NotSaved
+from bridge.store.database import NotSaved, first_line
 
 DAY = 86_400
 TEN_MINUTES, HOUR = 600, 3600
@@ -69,7 +69,7 @@ class QualityStore:
         except IntegrityError:
             return
         except (SQLAlchemyError, OSError) as error:
-            raise NotSaved(str(error).splitlines()[0]) from None
+            raise NotSaved(first_line(error)) from None
 
     async def read(
         self, point: str, start: int, end: int, *, span: int = 0, kind: str = ""

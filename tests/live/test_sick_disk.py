@@ -13,11 +13,13 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import pytest
 
 from bridge.store.database import SQLITE
+from tests import databases
 from tests.live.served import Served
 from tests.live.test_demo import children_of
 from tests.waiting import HANG
@@ -94,11 +96,11 @@ class FailingDisk(SmallDisk):
         await asyncio.to_thread(subprocess.run, abort, check=True)
 
 
+Disk = TypeVar("Disk", bound=Served)
+
+
 @contextlib.asynccontextmanager
-async def on_a_small_disk(
-    folder: Path, kind: type[SmallDisk] = SmallDisk
-) -> AsyncIterator[SmallDisk]:
-    made = kind(folder)
+async def serving(made: Disk) -> AsyncIterator[Disk]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HANG)) as made.http:
         await made.start()
         try:
@@ -130,7 +132,7 @@ async def until_taken(bridge: Served, conference: str) -> int:
 @ROOT_ONLY
 async def test_a_disk_that_fills_or_hangs_refuses_and_recovers(tmp_path: Path) -> None:
     """Commands are refused with a sentence (507), pages are served, and nothing is lost."""
-    async with on_a_small_disk(tmp_path) as bridge:
+    async with serving(SmallDisk(tmp_path)) as bridge:
         opened = await bridge.call("POST", "/conferences", {"template": "giao-ban", "start": True})
         conference = opened["conference"]
         await asyncio.to_thread(bridge.fill)
@@ -156,7 +158,7 @@ async def test_a_disk_that_turns_read_only_refuses_and_is_whole_after_a_repair(
     tmp_path: Path,
 ) -> None:
     """As a full one; and what was acknowledged before is there when it was checked and mounted."""
-    async with on_a_small_disk(tmp_path, FailingDisk) as bridge:
+    async with serving(FailingDisk(tmp_path)) as bridge:
         opened = await bridge.call("POST", "/conferences", {"template": "giao-ban", "start": True})
         conference = opened["conference"]
         last = await until_taken(bridge, conference)
@@ -170,10 +172,36 @@ async def test_a_disk_that_turns_read_only_refuses_and_is_whole_after_a_repair(
         assert after == last + 1
 
 
+async def test_a_postgresql_that_hangs_refuses_and_recovers(tmp_path: Path, postgres: str) -> None:
+    """All its processes stand still, and its connections stay open."""
+    url = databases.new_database(postgres)
+    async with serving(Served(tmp_path, url)) as bridge:
+        opened = await bridge.call("POST", "/conferences", {"template": "giao-ban", "start": True})
+        conference = opened["conference"]
+        last = await until_taken(bridge, conference)
+        server = databases.process_of(postgres)
+        stopped = [server, *children_of(server)]
+        begun = time.monotonic()
+        for process in stopped:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            assert (await refused(bridge, conference)).startswith("507")
+            print(f"\nrefused after {time.monotonic() - begun:.1f} s")
+            assert (await bridge.state_of(conference))["seq"] >= last, "it is still read"
+        finally:
+            for process in stopped:
+                os.kill(process, signal.SIGCONT)
+        begun = time.monotonic()
+        async with asyncio.timeout(HANG):
+            while await until_taken(bridge, conference) < last:
+                pass
+        print(f"taken again after {time.monotonic() - begun:.1f} s")
+
+
 @ROOT_ONLY
 async def test_processes_that_stand_still_go_on(tmp_path: Path) -> None:
     """SIGSTOP for a while, and SIGCONT: the same processes go on, and the conference, too."""
-    async with on_a_small_disk(tmp_path) as bridge:
+    async with serving(SmallDisk(tmp_path)) as bridge:
         assert bridge.process is not None
         opened = await bridge.call("POST", "/conferences", {"template": "giao-ban", "start": True})
         conference = opened["conference"]
