@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.media import kept, rtcp
 from bridge.media import messages as m
-from bridge.media import rtcp
 from bridge.media.inventory import inventory
 from bridge.media.transport import RTX_BURST_PACKETS
 from tests.media.support import (
@@ -60,6 +60,8 @@ def test_a_slot_that_never_had_a_picture_does_not_wait_for_that_second() -> None
     b.run(0.05)
     asked = key_frames_asked_of(source)
     b.send(source, video(2, key=True))
+    for number in range(3, 5 + kept.PACKETS):  # more than is kept and served to who comes late
+        b.send(source, video(number))
     b.join("late", (), (video_slot("programme", 5900),))
     b.route("late", "programme", "a")
     b.run(0.4)
