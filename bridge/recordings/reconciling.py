@@ -26,6 +26,7 @@ from bridge.store.log import EventLog
 LOOK = 0.25  # seconds between looks where nothing is committed
 TELL = 1.0  # seconds between looks at whether processes live
 MEGABYTE = 1_000_000
+CALM = 5.0  # seconds after the start of a conference that is not recorded
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class Recordings:
         self._conductor = conductor
         self._routes = routes
         self._sockets = sockets
+        self._now = now
         self._running: dict[str, _Running] = {}
         self._closing = False
         self._ending: set[asyncio.Task[None]] = set()
@@ -120,10 +122,10 @@ class Recordings:
             return
         states = {state.booking.id: state for state in self._conductor.running()}
         for conference, state in states.items():
-            if _needed(state):
+            if needed(state, self._now()):
                 self._keep(conference)
         for conference in list(self._running):
-            if conference not in states or not _needed(states[conference]):
+            if conference not in states or not needed(states[conference], self._now()):
                 self._leave(conference)
         for conference, tap in self._routes.taps():
             state_ = states.get(conference)
@@ -213,9 +215,11 @@ class Recordings:
         return news
 
 
-def _needed(state: State) -> bool:
+def needed(state: State, now: float) -> bool:
     """Whether a conference has a programme process: also before it is recorded, so that recording
-    begins at once."""
+    begins at once; but not in its first seconds, which belong to its pictures."""
     if state.recording != "off" or state.recorded:
         return True
-    return state.phase == "live" and state.booking.rules.recording != "forbidden"
+    begun = state.phase == "live" and state.started_at is not None
+    calm = begun and now - (state.started_at or 0.0) >= CALM
+    return calm and state.booking.rules.recording != "forbidden"

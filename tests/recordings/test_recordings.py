@@ -12,12 +12,15 @@ import pytest
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
+from bridge.conference.model import Rules
 from bridge.media import messages as m
 from bridge.programme import orders as o
 from bridge.programme.recorder import Recorder
 from bridge.recordings import reconciling
 from bridge.recordings.chapters import chapters, wanted_seconds
 from bridge.recordings.kept_recordings import conference_of, name_of
+from bridge.recordings.reconciling import CALM, needed
+from tests.conference.support import live
 from tests.control_support import Bridge
 from tests.programme.support import picture_packets, vp8_frames
 
@@ -70,6 +73,7 @@ async def recording(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> str:
     """A conference that may be recorded."""
     Played.made = []
     monkeypatch.setattr(reconciling, "ProgrammeLink", Played)
+    monkeypatch.setattr(reconciling, "CALM", 0.0)
     scheduler = bridge.process.scheduler
     template = scheduler.templates()["giao-ban"]
     rules = template.rules.model_copy(update={"recording": "allowed", "keep_days": 30})
@@ -273,3 +277,15 @@ async def test_chapters_and_what_was_wanted_come_from_the_log(
         "Khai mạc",
         "Phát biểu: AN-BINH",
     ]
+
+
+def test_a_process_waits_until_the_pictures_of_the_start_are_there() -> None:
+    run = live()
+    begun = run.state.started_at
+    assert begun is not None
+    assert not needed(run.state, begun + CALM - 0.1)
+    assert needed(run.state, begun + CALM)
+    run.ok(c.Record())
+    assert needed(run.state, begun), "whoever asks does not wait"
+    forbidden = live(rules=Rules(recording="forbidden"))
+    assert not needed(forbidden.state, begun + 2 * CALM)
