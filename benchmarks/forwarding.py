@@ -53,14 +53,21 @@ PATHS = ("compiled", "python")
 class Worker(WorkerControl):
     """The worker process and a blocking connection to its control socket."""
 
-    def __init__(self, folder: Path, log: IO[bytes] | None = None, path: str = "compiled") -> None:
-        """``path``: compiled or python, that is how it forwards."""
+    def __init__(
+        self,
+        folder: Path,
+        log: IO[bytes] | None = None,
+        path: str = "compiled",
+        options: Sequence[str] = (),
+    ) -> None:
+        """``path``: compiled or python, that is how it forwards; ``options`` are of its command
+        line."""
         super().__init__()
         control = folder / "worker.sock"
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "bridge.media", "--listen", HOST),
-                *("--control", str(control), "--with-parent"),
+                *("--control", str(control), "--with-parent", *options),
             ],
             stdin=subprocess.PIPE,
             stderr=log or subprocess.DEVNULL,
@@ -86,15 +93,18 @@ class Worker(WorkerControl):
         self.disconnect()
 
 
-def join(worker: Worker, conferences: int) -> list[load.Endpoint]:
-    """Bring all peers in: ICE check, DTLS handshake, keys, slots routed."""
+def join(
+    worker: Worker, conferences: int, points: int = POINTS, shown: int = POINTS - 1
+) -> list[load.Endpoint]:
+    """Bring all peers in: ICE check, DTLS handshake, keys, slots routed. Each of the ``points`` of
+    a conference is shown the next ``shown`` ones."""
     identity = ClientIdentity.generate()
     endpoints: list[load.Endpoint] = []
     routes: list[m.Route] = []
-    for number in range(conferences * POINTS):
-        conference, own = divmod(number, POINTS)
+    for number in range(conferences * points):
+        conference, own = divmod(number, points)
         peer_endpoint = load.endpoint(HOST, 10_000 + number)
-        others = [i for i in range(POINTS) if i != own]
+        others = sorted((own + step) % points for step in range(1, shown + 1))
         spec = open_message(
             f"c{conference}p{own}",
             fingerprint=identity.fingerprint,
@@ -151,20 +161,27 @@ def _handshake(peer: SyntheticPeer, sock: socket.socket, target: tuple[str, int]
 
 
 def measure_worker(
-    name: str, conferences: int, rate: float, paced: bool, seconds: float, path: str
+    name: str,
+    conferences: int,
+    rate: float,
+    paced: bool,
+    seconds: float,
+    path: str,
+    points: int = POINTS,
+    shown: int = POINTS - 1,
 ) -> dict[str, Any]:
-    """One case against the worker, which forwards by ``path``."""
+    """One case against the worker, which forwards by ``path``; `join` has the last two."""
     with tempfile.TemporaryDirectory() as folder:
         worker = Worker(Path(folder), path=path)
         endpoints: list[load.Endpoint] = []
         try:
-            endpoints = join(worker, conferences)
+            endpoints = join(worker, conferences, points, shown)
 
             def go(duration: float) -> load.Result:
                 return load.run(
                     endpoints,
                     target=worker.target,
-                    group=POINTS,
+                    group=shown + 1,
                     packets_per_second=rate,
                     seconds=duration,
                     paced=paced,
@@ -309,11 +326,23 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="per case")
     parser.add_argument("--only", help="only cases whose name holds this")
     parser.add_argument("--path", choices=PATHS, help="only this way of forwarding")
+    parser.add_argument(
+        "--points", type=int, help="one conference of so many, and nothing else"
+    )
+    parser.add_argument("--shown", type=int, default=26, help="pictures that each of them is shown")
+    parser.add_argument("--rate", type=float, default=30, help="packets a second and picture")
     options = parser.parse_args()
     if len(CORES) < 2:
         print("note: with one core the load competes with the forwarder", file=sys.stderr)
     paths = PATHS if options.path is None else (options.path,)
     seconds = min(options.seconds, 60.0)
+    if options.points is not None:
+        os.sched_setaffinity(0, {CORES[-1]})
+        name, shown = f"{options.points} points, {options.shown} shown", options.shown
+        for path in paths:
+            row = measure_worker(name, 1, options.rate, False, seconds, path, options.points, shown)
+            print(_line(row), row["rss_mib"], "MiB", row["dropped"], flush=True)
+        return
     figures = run(seconds, options.only, lambda line: print(line, flush=True), paths)
     print(json.dumps(figures["machine"], ensure_ascii=False))
     if options.json is not None:

@@ -17,12 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from benchmarks.synthetic_peer import SyntheticPeer, vp8_payload
-from bridge.media import srtp
+from bridge.media import rtcp, srtp
 from bridge.media.rtp import HEADER
 from bridge.media.shell.udp import SO_TIMESTAMPNS, enlarge_buffers
+from bridge.media.transport_cc import Recorder
 
 FRAMES_PER_SECOND = 25
 PAYLOAD = 1080  # octets; with header, extension and tag 1,108 on the wire
+REPORT_EVERY = 0.1  # seconds between two reports of what has arrived: a browser sends 10 to 20
 SAMPLE = 16  # one received datagram in so many is opened and timed
 SOCKET_BUFFER = 8 << 20
 STRAGGLERS = 3.0  # seconds after the last packet in which what is missing may still arrive
@@ -47,6 +49,8 @@ class Endpoint:
     index: int = 1000
     timestamp: int = 0
     received: int = 0
+    arrivals: Recorder | None = None  # of the packets that it reports, where it reports any
+    reported: float = 0.0
 
 
 def endpoint(host: str, ssrc: int) -> Endpoint:
@@ -113,11 +117,24 @@ def run(
         for peer in endpoints:
             counter, got = _drain(peer, counter, delays)
             busy = busy or got
+            if peer.arrivals and now - peer.reported >= REPORT_EVERY:
+                peer.reported = now
+                _report(peer, target)
         if not busy:
             time.sleep(0.0001)
     received = sum(peer.received for peer in endpoints)
     delays.sort()
     return Result(seconds, sent, sent * (group - 1), received, delays)
+
+
+def _report(peer: Endpoint, target: tuple[str, int]) -> None:
+    """Tell the sender what has arrived, as a browser does."""
+    assert peer.arrivals is not None
+    assert peer.seal is not None
+    while fci := peer.arrivals.flush():
+        empty = rtcp.build_receiver_report(peer.ssrc, ())
+        compound = empty + rtcp.build_transport_cc(peer.ssrc, 0, fci)
+        peer.socket.sendto(peer.seal.protect_rtcp(compound), target)
 
 
 def _burst(peer: Endpoint, target: tuple[str, int], count: int) -> int:
@@ -169,6 +186,8 @@ def _drain(peer: Endpoint, counter: int, delays: list[float]) -> tuple[int, bool
                 _sample(peer, data, ancillary, delays)
             if len(data) > PAYLOAD and data[0] & 0xC0 == MEDIA_BYTE and not 192 <= data[1] <= 223:
                 got += 1
+                if peer.arrivals is not None:
+                    peer.arrivals.add(data[17] << 8 | data[18], time.monotonic())
     except BlockingIOError:
         pass
     peer.received += got

@@ -1,0 +1,92 @@
+"""``python -m benchmarks.estimation [--json FILE]``: what estimation adds to a packet's cost.
+
+The load of `benchmarks.forwarding`, against a worker that estimates its receivers' lines and one
+that does not (``--no-estimation``), by turns. In both the peers report what has arrived ten times a
+second each, as browsers do, so that reading the reports is part of the price. Takes three minutes;
+everything stays on 127.0.0.1 and ends by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import load
+from benchmarks.forwarding import CORES, PATHS, POINTS, WARM_UP, Worker, join
+from benchmarks.machine_facts import machine
+from bridge.media.transport_cc import Recorder
+
+RATES = (50, 200)  # packets a second and source
+WITHOUT = ("--no-estimation",)
+
+
+def cost(path: str, options: tuple[str, ...], rate: float, seconds: float) -> tuple[float, int]:
+    """CPU µs of the worker per packet that it sent, and how many did not arrive."""
+    with tempfile.TemporaryDirectory() as folder:
+        worker = Worker(Path(folder), path=path, options=options)
+        endpoints: list[load.Endpoint] = []
+        try:
+            endpoints = join(worker, 1)
+            for peer in endpoints:
+                peer.arrivals = Recorder()
+
+            def go(duration: float) -> load.Result:
+                return load.run(
+                    endpoints,
+                    target=worker.target,
+                    group=POINTS,
+                    packets_per_second=rate,
+                    seconds=duration,
+                    paced=False,
+                )
+
+            go(WARM_UP)
+            before = worker.stats()
+            result = go(seconds)
+            after = worker.stats()
+        finally:
+            worker.close()
+            for peer in endpoints:
+                peer.socket.close()
+    packets = after.counters["packets_out"] - before.counters["packets_out"]
+    spent = after.cpu_seconds - before.cpu_seconds
+    return spent / max(1, packets) * 1e6, result.expected - result.received
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.estimation", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=6.0, help="per turn")
+    parser.add_argument("--path", choices=PATHS, default="compiled", help="how it forwards")
+    parser.add_argument("--json", type=Path, help="write the figures to a file")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {CORES[-1]})
+    rows = []
+    print("| packets/s | without, µs | with, µs | ratio | lost |\n|---|---|---|---|---|")
+    for rate in RATES:
+        found: dict[bool, list[float]] = {False: [], True: []}
+        lost = 0
+        for _ in range(options.rounds):
+            for estimates in (False, True):
+                chosen = () if estimates else WITHOUT
+                spent, missing = cost(options.path, chosen, rate, options.seconds)
+                found[estimates].append(spent)
+                lost += missing
+        without, aware = (statistics.median(found[each]) for each in (False, True))
+        total = rate * POINTS * (POINTS - 1)
+        ratio = aware / without
+        print(f"| {total:,} | {without:.2f} | {aware:.2f} | {ratio:.2f} | {lost} |", flush=True)
+        rows.append({"rate": total, "without": found[False], "with": found[True], "lost": lost})
+    if options.json:
+        text = json.dumps({"machine": machine(), "path": options.path, "rows": rows}, indent=2)
+        options.json.write_text(text + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
