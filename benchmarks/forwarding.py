@@ -326,9 +326,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="per case")
     parser.add_argument("--only", help="only cases whose name holds this")
     parser.add_argument("--path", choices=PATHS, help="only this way of forwarding")
-    parser.add_argument(
-        "--points", type=int, help="one conference of so many, and nothing else"
-    )
+    parser.add_argument("--points", type=int, help="one conference of so many, and nothing else")
     parser.add_argument("--shown", type=int, default=26, help="pictures that each of them is shown")
     parser.add_argument("--rate", type=float, default=30, help="packets a second and picture")
     options = parser.parse_args()

@@ -102,7 +102,15 @@ def configure(stream: TextIO | None = None, *, process: str = "") -> None:
     ``process``. Once a process; a second call replaces the first."""
     out = stream if stream is not None else sys.stderr
     people = out.isatty()
+
+    def name(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        """Not a context variable: a thread has a context of its own."""
+        if process:
+            event.setdefault("process", process)
+        return event
+
     shared: list[Processor] = [
+        name,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -111,8 +119,6 @@ def configure(stream: TextIO | None = None, *, process: str = "") -> None:
         structlog.processors.format_exc_info,
         _redact,
     ]
-    if process:
-        structlog.contextvars.bind_contextvars(process=process)
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(
             colors=True, exception_formatter=structlog.dev.plain_traceback

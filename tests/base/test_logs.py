@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import secrets
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -101,6 +102,15 @@ def test_a_line_for_the_journal(journal: io.StringIO) -> None:
     assert first["timestamp"].endswith("Z")
     assert "other" not in first
     assert "conference" not in second
+
+
+def test_a_thread_names_its_process_too(journal: io.StringIO) -> None:
+    logs.configure(journal, process="worker")
+    thread = threading.Thread(target=log.warning, args=("from a thread",))
+    thread.start()
+    thread.join()
+    log.warning("from the main one")
+    assert [line["process"] for line in lines(journal)] == ["worker", "worker"]
 
 
 def test_exceptions_and_libraries_are_redacted_too(journal: io.StringIO) -> None:
