@@ -95,11 +95,11 @@ class TestPeer:
     def slot(self, name: str) -> m.SlotSpec:
         return next(s for s in self.spec.slots if s.name == name)
 
-    def packets(self, slot: str, *, rtx: bool = False) -> list[bytes]:
-        """RTP packets received in a slot, in order of arrival."""
+    def packets(self, slot: str, *, rtx: bool = False, after: int = 0) -> list[bytes]:
+        """RTP packets received in a slot, in order of arrival, ``after`` so many of any slot."""
         spec = self.slot(slot)
         ssrc = spec.rtx_ssrc if rtx else spec.ssrc
-        return [p for p in self.received if int.from_bytes(p[8:12], "big") == ssrc]
+        return [p for p in self.received[after:] if int.from_bytes(p[8:12], "big") == ssrc]
 
 
 def camera(

@@ -65,8 +65,9 @@ def reported(peer: TestPeer) -> list[rtcp.ReportBlock]:
     return found
 
 
-def heard(b: Bench) -> list[bytes]:
-    return b.peers["r"].packets("audio:0")
+def heard(b: Bench, after: int = 0) -> list[bytes]:
+    """The sound that the receiver got, ``after`` so many packets of any kind."""
+    return b.peers["r"].packets("audio:0", after=after)
 
 
 def payload_types(b: Bench) -> set[int]:

@@ -34,8 +34,7 @@ def surviving(up: Profile, down: Profile, *, sent: int, repeats: bool = True) ->
             lines[0].offer(b.now, 1000)
         if lines[0].offer(b.now, 100):
             b.send(a, redundant(number, tuple(range(1, sent + 1))))
-        packets = heard(b)
-        for packet in packets[taken:]:
+        for packet in heard(b, taken):
             for _ in range(rng.randrange(16)):
                 lines[1].offer(b.now, 1000)
             if not lines[1].offer(b.now, 100):
@@ -48,7 +47,7 @@ def surviving(up: Profile, down: Profile, *, sent: int, repeats: bool = True) ->
             assert parsed is not None
             frames.add(parsed.frame)
             frames.update(block.frame for block in parsed.earlier)
-        taken = len(packets)
+        taken = len(b.peers["r"].received)
     wanted = {sound(number) for number in range(FIRST + 1, FIRST + FRAMES)}
     return len(frames & wanted) / len(wanted)
 
