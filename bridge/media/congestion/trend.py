@@ -60,6 +60,7 @@ class Trend:
         "_first_sent",
         "_history",
         "_last",
+        "_low_times",
         "_lows",
         "_over_count",
         "_over_time",
@@ -99,7 +100,8 @@ class Trend:
         self._standing_since = -1.0
         self._standing_told = 0.0
         self._delays: deque[float] = deque(maxlen=LEAP_GROUPS)
-        self._lows: deque[tuple[float, float]] = deque()  # arrival, delay above the base
+        self._low_times: deque[float] = deque()  # arrivals of groups
+        self._lows: deque[float] = deque()  # their delays above the base
         self._bases: deque[float] = deque(maxlen=BASE_BUCKETS)
         self._bucket_at = -1.0
         self._base = 0.0
@@ -164,11 +166,14 @@ class Trend:
 
     def _follow_queue(self, low: float) -> None:
         """Take a group's delay in; the last one before the time looked at counts, too."""
-        lows = self._lows
-        lows.append((self._arrival, max(0.0, low)))
-        while len(lows) > 1 and lows[1][0] <= self._arrival - STANDS_FOR:
+        times, lows = self._low_times, self._lows
+        times.append(self._arrival)
+        lows.append(max(0.0, low))
+        limit = self._arrival - STANDS_FOR
+        while len(times) > 1 and times[1] <= limit:
+            times.popleft()
             lows.popleft()
-        self.queue = min(low for _, low in lows)
+        self.queue = min(lows)
 
     @property
     def proven(self) -> bool:
@@ -185,12 +190,17 @@ class Trend:
 
     def _slope(self) -> float:
         history = self._history
-        mean_x = sum(x for x, _ in history) / WINDOW
-        mean_y = sum(y for _, y in history) / WINDOW
+        total_x = total_y = 0.0
+        for x, y in history:
+            total_x += x
+            total_y += y
+        mean_x = total_x / WINDOW
+        mean_y = total_y / WINDOW
         above = below = 0.0
         for x, y in history:
-            above += (x - mean_x) * (y - mean_y)
-            below += (x - mean_x) ** 2
+            away = x - mean_x
+            above += away * (y - mean_y)
+            below += away * away
         return above / below if below else self._previous
 
     def _judge(self, gap: float) -> None:

@@ -99,3 +99,27 @@ def test_never_more_is_received_than_was_sent(
     assert 0 <= received <= number
     assert octets <= 1000 * number
     assert 0 <= lost + received <= number
+
+
+@given(
+    arrivals=st.lists(st.none() | st.floats(0, 10), min_size=1, max_size=50),
+    start=st.integers(0, 49),
+)
+def test_a_report_tells_the_same_at_once_and_packet_by_packet(
+    arrivals: list[float | None], start: int
+) -> None:
+    """Parts of which all came are read in another way than the others."""
+    arrivals = arrivals[: 50 - start]
+    whole = book().learn(start, arrivals)
+    made = book()
+    singly = [made.learn(start + n, [arrival]) for n, arrival in enumerate(arrivals)]
+    assert whole.received == sum(report.received for report in singly)
+    assert whole.lost == sum(report.lost for report in singly)
+    for batch in whole.arrived:
+        same = [a for r in singly for a in r.arrived if a.sent_at == batch.sent_at]
+        assert batch.packets == len(same)
+        assert batch.octets == sum(a.octets for a in same)
+        assert batch.first_arrival == min(a.first_arrival for a in same)
+        assert batch.last_arrival == max(a.last_arrival for a in same)
+        earliest = next(a for a in same if a.first_arrival == batch.first_arrival)
+        assert batch.first_octets == earliest.first_octets
