@@ -29,7 +29,7 @@ ONE_BY_ONE = 1.0  # seconds between two raises on a line that does not carry eve
 INTERVAL = 0.25  # seconds between two looks at a line of which nothing is heard
 READING = 0.5  # seconds between readings of what layers bring in
 TELL = 1.0
-NEARLY_FULL = 0.8  # of the budget: from there on, and for whoever gets less, pictures are paced
+NEARLY_FULL = 0.8  # of the budget: from there on, or with less than is wanted, pictures are paced
 STARTS = 3.0  # seconds a layer that was asked for may take to come
 AWAY = 10.0  # seconds until one that did not come is planned with again
 DROPPED_AFTER = 2.0  # seconds after which a layer that nobody wants is no more asked for
@@ -210,9 +210,9 @@ class Distributor:
             needed=needed,
             floor=(sound + ground) / MARGIN,
         )
-        weak = bool(budget) and (result.used < result.wanted - 1 or estimator.was_full(now))
-        transport.weaken(weak)
-        self._pace(transport, budget, result.used, now)
+        short = bool(budget) and result.used < result.wanted - 1
+        transport.weaken(short or (bool(budget) and estimator.was_full(now)))
+        self._pace(transport, short or result.used > NEARLY_FULL * budget > 0, now)
         by_link = bool(transport.bound) and budget >= transport.bound
         reason: m.Paused = "link" if by_link else "line"
         changed = False
@@ -307,8 +307,8 @@ class Distributor:
         slot.straighten()
         return changed
 
-    def _pace(self, transport: Transport, budget: float, used: float, now: float) -> None:
-        full = bool(budget) and (transport.weak or used > NEARLY_FULL * budget)
+    def _pace(self, transport: Transport, full: bool, now: float) -> None:
+        """Pace pictures where the line is (nearly) full; whoever is paced costs twice as much."""
         if full and transport.pacer is None:
             transport.pace(Pacer(now))
         elif not full and transport.pacer is not None and not transport.pacer:
