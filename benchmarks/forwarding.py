@@ -131,10 +131,12 @@ def join(
         routes += routes_to(spec.transport, others, f"c{conference}p")
     worker.send(m.SetRoutes(routes=tuple(routes)))
     worker.stats()  # answered in order: every route is known now
-    # The first packet makes the worker learn the SSRC, the second opens the gates.
-    for _ in range(2):
+    # The first packet makes the worker learn the SSRC, the second opens the gates; of many peers
+    # some have to be repeated.
+    for _ in range(1 + max(1, points // POINTS)):
         for peer_endpoint in endpoints:
             load.key_frame(peer_endpoint, worker.target)
+        worker.stats()
         time.sleep(0.2)
     return endpoints
 
