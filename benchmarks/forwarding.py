@@ -48,6 +48,8 @@ CORES = sorted(os.sched_getaffinity(0))  # the forwarder gets the first, the loa
 WARM_UP = 1.0  # seconds before measuring
 STEP_TIMEOUT = 60.0  # seconds for a step, on a busy machine too
 PATHS = ("compiled", "python")
+# These peers report nothing of what arrives; `benchmarks.estimation` has others that do.
+NO_ESTIMATION = ("--no-estimation",)
 
 
 class Worker(WorkerControl):
@@ -174,12 +176,14 @@ def measure_worker(
 ) -> dict[str, Any]:
     """One case against the worker, which forwards by ``path``; `join` has the last two."""
     with tempfile.TemporaryDirectory() as folder:
-        worker = Worker(Path(folder), path=path)
+        worker = Worker(Path(folder), path=path, options=NO_ESTIMATION)
         endpoints: list[load.Endpoint] = []
         try:
             endpoints = join(worker, conferences, points, shown)
 
             def go(duration: float) -> load.Result:
+                for peer in endpoints:  # whoever was silent since the last one counts as gone
+                    load.key_frame(peer, worker.target)
                 return load.run(
                     endpoints,
                     target=worker.target,

@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks import load
 from benchmarks.attacks import Attack, Maker, attacks
-from benchmarks.forwarding import CORES, POINTS, WARM_UP, Worker, join
+from benchmarks.forwarding import CORES, NO_ESTIMATION, POINTS, WARM_UP, Worker, join
 from benchmarks.machine_facts import machine
 from bridge.media import messages as m
 from monitoring.statistics import percentile
@@ -101,7 +101,7 @@ def turn(
 def measure(make: Maker, seconds: float) -> dict[str, Any]:
     """A quiet turn and one with the attack, against one worker."""
     with tempfile.TemporaryDirectory() as folder:
-        worker = Worker(Path(folder))
+        worker = Worker(Path(folder), options=NO_ESTIMATION)
         meeting: list[load.Endpoint] = []
         attack: Attack | None = None
         try:
