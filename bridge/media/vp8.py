@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 START_CODE = b"\x9d\x01\x2a"  # of a key frame
+FRAME_HEADER = 10  # octets of a key frame up to its first partition
 
 
 class Munge(NamedTuple):
@@ -32,12 +33,17 @@ def is_key_frame_start(payload: bytes) -> bool:
 
 
 def height(payload: bytes) -> int:
-    """Lines of the picture that a key frame's first packet begins (RFC 6386 section 9.1); 0 where
-    it does not say."""
+    """Lines of the picture that a key frame's first packet begins; 0 where it does not say."""
     pos = header_offset(payload)
-    if payload[pos + 3 : pos + 6] != START_CODE or len(payload) < pos + 10:
-        return 0
-    return int.from_bytes(payload[pos + 8 : pos + 10], "little") & 0x3FFF
+    return frame_size(payload[pos : pos + FRAME_HEADER])[1]
+
+
+def frame_size(frame: bytes) -> tuple[int, int]:
+    """Width and height that a key frame says (RFC 6386 section 9.1), or zeros."""
+    if len(frame) < FRAME_HEADER or frame[3:6] != START_CODE:
+        return 0, 0
+    width, height = (int.from_bytes(frame[at : at + 2], "little") & 0x3FFF for at in (6, 8))
+    return width, height
 
 
 def header_offset(payload: bytes) -> int:

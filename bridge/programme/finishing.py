@@ -9,20 +9,20 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from bridge.base.files import write_private
+from bridge.base.files import private_file, write_private
+from bridge.media import vp8
 from bridge.programme import matroska as mkv
-from bridge.programme.frames import vp8_size
 from bridge.programme.jobs import MADE, Finished, Job, Stretch
 from bridge.programme.part import SUFFIX, began_of
 
 MOST = 64 << 20  # octets of the largest element that a part has; more is damage
 BLOCK_MS = 20  # of the last block, whose end no other one tells
-UNFINISHED = ".unfinished"
 
 
 class _Cluster(NamedTuple):
@@ -70,23 +70,13 @@ def finish(job: Job) -> Finished | None:
         + mkv.tags(job.tags)
     )
     cues, total = _cues(parts, stretches)
-    target = folder / job.file
-    unfinished = target.with_name(target.name + UNFINISHED)
     digest = hashlib.sha256()
     octets = 0
-    try:
-        with unfinished.open("wb") as out:
-            for data in (mkv.finished_head(head, cues, total), *_contents(parts, stretches)):
-                out.write(data)
-                digest.update(data)
-                octets += len(data)
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.chmod(0o600)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
-    unfinished.replace(target)
+    with private_file(folder / job.file) as out:
+        for data in chain([mkv.finished_head(head, cues, total)], _contents(parts, stretches)):
+            out.write(data)
+            digest.update(data)
+            octets += len(data)
     made = Finished(
         octets=octets,
         seconds=round(offset, 3),
@@ -95,19 +85,10 @@ def finish(job: Job) -> Finished | None:
         stretches=tuple(stretches),
     )
     write_private(folder / MADE, msgspec.json.encode(made))
-    _to_disk(folder / MADE)
-    _to_disk(folder)  # both names, before the parts go
+    # Both files are on the disk now: the parts may go.
     for path in folder.glob("*" + SUFFIX):
         path.unlink()
     return made
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def scan(path: Path) -> _Scanned:
@@ -171,7 +152,7 @@ def _tracks(parts: list[_Scanned]) -> list[mkv.Track]:
         part = next((p for p in with_it if p.tracks[number].private), with_it[0])
         track = part.tracks[number]
         if track.codec == "V_VP8":
-            width, height = vp8_size(part.seen[number])
+            width, height = vp8.frame_size(part.seen[number])
             if width:
                 track = track._replace(width=width, height=height)
         found.append(track)

@@ -160,11 +160,3 @@ def parameter_sets(unit: bytes) -> bytes:
     """SPS and PPS of an access unit with start codes, as a decoder is given them beforehand."""
     found = [u for u in unit.split(ANNEX_B) if u and u[0] & 0x1F in (h264.NAL_SPS, h264.NAL_PPS)]
     return b"".join(ANNEX_B + u for u in found)
-
-
-def vp8_size(frame: bytes) -> tuple[int, int]:
-    """Width and height that a VP8 key frame says (RFC 6386 section 9.1), or zeros."""
-    if len(frame) < 10 or frame[3:6] != vp8.START_CODE:
-        return 0, 0
-    width, height = (int.from_bytes(frame[at : at + 2], "little") & 0x3FFF for at in (6, 8))
-    return width, height

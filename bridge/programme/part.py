@@ -15,8 +15,9 @@ from typing import Any
 import av
 from av.audio.codeccontext import AudioCodecContext
 
+from bridge.media import vp8
 from bridge.programme import matroska as mkv
-from bridge.programme.frames import ANNEX_B, Frame, parameter_sets, vp8_size
+from bridge.programme.frames import ANNEX_B, Frame, parameter_sets
 from bridge.programme.mixer import BLOCK, RATE, Samples
 
 CLUSTER_MS = 500  # of a cluster, at the most
@@ -60,8 +61,8 @@ class Part:
             width, height = _h264_size(first.data) or UNKNOWN
             units = [u for u in parameter_sets(first.data).split(ANNEX_B) if u]
             private = mkv.avc_configuration(units)
-        elif first is not None and vp8_size(first.data)[0]:
-            width, height = vp8_size(first.data)
+        elif first is not None and vp8.frame_size(first.data)[0]:
+            width, height = vp8.frame_size(first.data)
         picture = "V_MPEG4/ISO/AVC" if self._h264 else "V_VP8"
         tracks = (
             mkv.Track(mkv.PROGRAMME, picture, private, width, height, "Chương trình"),

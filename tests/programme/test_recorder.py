@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import os
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import av
@@ -14,7 +15,7 @@ import pytest
 from bridge.programme import finishing
 from bridge.programme import matroska as mkv
 from bridge.programme.jobs import Finished, Job
-from bridge.programme.part import SUFFIX
+from bridge.programme.part import SUFFIX, name_of
 from bridge.programme.recorder import Recorder
 from tests.programme.support import (
     opus_packets,
@@ -184,6 +185,26 @@ def test_nothing_recorded_is_no_file(tmp_path: Path) -> None:
     (tmp_path / f"{0:015d}{SUFFIX}").write_bytes(b"\x1a\x45\xdf")
     assert finishing.finish(job) is None
     assert not (tmp_path / "r.mkv").exists()
+
+
+def test_a_long_recording_is_finished_piece_by_piece(tmp_path: Path) -> None:
+    """What is held at a time is a cluster, however many there are."""
+    clusters = 64
+    picture = b"\0" * (256 << 10)
+    with (tmp_path / name_of(START)).open("wb") as part:
+        head = mkv.info(title="", began=START) + mkv.tracks((mkv.Track(mkv.PROGRAMME, "V_VP8"),))
+        part.write(mkv.begin(head))
+        for number in range(clusters):
+            part.write(mkv.cluster([mkv.Block(number * 500, mkv.PROGRAMME, True, picture)]))
+    tracemalloc.start()
+    try:
+        made = finishing.finish(Job(folder=str(tmp_path), file="long.mkv", title="Họp"))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert made is not None
+    assert made.octets > clusters * len(picture)
+    assert most < clusters * len(picture) / 4
 
 
 def test_a_full_disk_while_finishing_leaves_the_parts(
