@@ -13,51 +13,19 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 from pathlib import Path
 
-from benchmarks import load
-from benchmarks.forwarding import CORES, PATHS, POINTS, Worker, join
+from benchmarks.forwarding import CORES, NO_ESTIMATION, PATHS, POINTS, Measured, measure
 from benchmarks.machine_facts import machine
-from bridge.media.transport_cc import Recorder
 
 RATES = (50, 200)  # packets a second and source
-WITHOUT = ("--no-estimation",)
 SETTLED = 45.0  # seconds until the estimates of good lines are where they stay: pictures are paced,
 # and so cost twice as much, while a line is looked for, and half a minute after it seemed full
 
 
-def cost(path: str, options: tuple[str, ...], rate: float, seconds: float) -> tuple[float, int]:
-    """CPU µs of the worker per packet that it sent, and how many did not arrive."""
-    with tempfile.TemporaryDirectory() as folder:
-        worker = Worker(Path(folder), path=path, options=options)
-        endpoints: list[load.Endpoint] = []
-        try:
-            endpoints = join(worker, 1)
-            for peer in endpoints:
-                peer.arrivals = Recorder()
-
-            def go(duration: float) -> load.Result:
-                return load.run(
-                    endpoints,
-                    target=worker.target,
-                    group=POINTS,
-                    packets_per_second=rate,
-                    seconds=duration,
-                    paced=False,
-                )
-
-            go(SETTLED)
-            before = worker.stats()
-            result = go(seconds)
-            after = worker.stats()
-        finally:
-            worker.close()
-            for peer in endpoints:
-                peer.socket.close()
-    packets = after.counters["packets_out"] - before.counters["packets_out"]
-    spent = after.cpu_seconds - before.cpu_seconds
-    return spent / max(1, packets) * 1e6, result.expected - result.received
+def cost(run: Measured) -> float:
+    """CPU µs of the worker per packet that it sent."""
+    return run.cpu / max(1, run.grown("packets_out")) * 1e6
 
 
 def main() -> int:
@@ -76,10 +44,16 @@ def main() -> int:
         lost = 0
         for _ in range(options.rounds):
             for estimates in (False, True):
-                chosen = () if estimates else WITHOUT
-                spent, missing = cost(options.path, chosen, rate, options.seconds)
-                found[estimates].append(spent)
-                lost += missing
+                run = measure(
+                    rate=rate,
+                    seconds=options.seconds,
+                    warm_up=SETTLED,
+                    path=options.path,
+                    options=() if estimates else NO_ESTIMATION,
+                    reporting=True,
+                )
+                found[estimates].append(cost(run))
+                lost += run.result.expected - run.result.received
         without, aware = (statistics.median(found[each]) for each in (False, True))
         total = rate * POINTS * (POINTS - 1)
         ratio = aware / without

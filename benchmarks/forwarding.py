@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -31,6 +31,7 @@ from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer, open_messag
 from benchmarks.worker_control import WorkerControl, camera, routes_to, slots_for
 from bridge.media import messages as m
 from bridge.media import srtp
+from bridge.media.transport_cc import Recorder
 from monitoring.statistics import percentile
 
 POINTS = 12
@@ -136,8 +137,7 @@ def join(
     # The first packet makes the worker learn the SSRC, the second opens the gates; of many peers
     # some have to be repeated.
     for _ in range(1 + max(1, points // POINTS)):
-        for peer_endpoint in endpoints:
-            load.key_frame(peer_endpoint, worker.target)
+        load.wake(endpoints, worker.target)
         worker.stats()
         time.sleep(0.2)
     return endpoints
@@ -164,26 +164,49 @@ def _handshake(peer: SyntheticPeer, sock: socket.socket, target: tuple[str, int]
         sock.sendto(datagram, target)
 
 
-def measure_worker(
-    name: str,
-    conferences: int,
+class Measured(NamedTuple):
+    """What a run of load gave, and the worker's figures around it."""
+
+    result: load.Result
+    before: m.Stats
+    after: m.Stats
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of the worker's processor time."""
+        return self.after.cpu_seconds - self.before.cpu_seconds
+
+    def grown(self, counter: str) -> int:
+        """By how much one of the worker's counters has grown."""
+        return self.after.counters[counter] - self.before.counters[counter]
+
+
+def measure(
+    *,
     rate: float,
-    paced: bool,
     seconds: float,
-    path: str,
+    warm_up: float = WARM_UP,
+    path: str = "compiled",
+    options: Sequence[str] = NO_ESTIMATION,
+    paced: bool = False,
+    reporting: bool = False,
+    conferences: int = 1,
     points: int = POINTS,
     shown: int = POINTS - 1,
-) -> dict[str, Any]:
-    """One case against the worker, which forwards by ``path``; `join` has the last two."""
+) -> Measured:
+    """Load a worker of its own, after ``warm_up`` seconds of the same; `join` has the last three.
+    ``reporting`` peers tell what has arrived."""
     with tempfile.TemporaryDirectory() as folder:
-        worker = Worker(Path(folder), path=path, options=NO_ESTIMATION)
+        worker = Worker(Path(folder), path=path, options=options)
         endpoints: list[load.Endpoint] = []
         try:
             endpoints = join(worker, conferences, points, shown)
+            if reporting:
+                for peer in endpoints:
+                    peer.arrivals = Recorder()
 
             def go(duration: float) -> load.Result:
-                for peer in endpoints:  # whoever was silent since the last one counts as gone
-                    load.key_frame(peer, worker.target)
+                load.wake(endpoints, worker.target)
                 return load.run(
                     endpoints,
                     target=worker.target,
@@ -193,28 +216,25 @@ def measure_worker(
                     paced=paced,
                 )
 
-            go(WARM_UP)
+            go(warm_up)
             before = worker.stats()
-            result = go(seconds)
-            after = worker.stats()
+            return Measured(go(seconds), before, worker.stats())
         finally:
             worker.close()
             for peer in endpoints:
                 peer.socket.close()
-    packets = after.counters["packets_out"] - before.counters["packets_out"]
-    batches = after.counters["gso_batches"] - before.counters["gso_batches"]
-    segments = after.counters["gso_segments"] - before.counters["gso_segments"]
-    singles = after.counters["sends_single"] - before.counters["sends_single"]
-    row = _row(name, f"worker, {path}", after.cpu_seconds - before.cpu_seconds, packets, result)
-    row["packets_per_send"] = round(packets / max(1, batches + singles), 1)
-    row["gso_segments"] = segments
-    row["rss_mib"] = round(after.rss_bytes / 2**20, 1)
-    dropped = {
-        k: after.counters[k] - before.counters[k]
-        for k in after.counters
-        if k.startswith("dropped.") and after.counters[k] != before.counters[k]
-    }
-    row["dropped"] = dropped
+
+
+def worker_row(name: str, path: str, run: Measured) -> dict[str, Any]:
+    """The row of a case against the worker, which forwarded by ``path``."""
+    packets = run.grown("packets_out")
+    sends = run.grown("gso_batches") + run.grown("sends_single")
+    row = _row(name, f"worker, {path}", run.cpu, packets, run.result)
+    row["packets_per_send"] = round(packets / max(1, sends), 1)
+    row["gso_segments"] = run.grown("gso_segments")
+    row["rss_mib"] = round(run.after.rss_bytes / 2**20, 1)
+    dropped = (name for name in run.after.counters if name.startswith("dropped."))
+    row["dropped"] = {name: run.grown(name) for name in dropped if run.grown(name)}
     return row
 
 
@@ -303,7 +323,10 @@ def run(
                     rows.append(row)
                     show(_line(row))
             for path in paths:
-                row = measure_worker(name, conferences, rate, paced, seconds, path)
+                measured = measure(
+                    rate=rate, seconds=seconds, path=path, paced=paced, conferences=conferences
+                )
+                row = worker_row(name, path, measured)
                 if base:
                     row["ratio_to_null"] = {
                         mode: round(row["cpu_us_per_packet"] / cost, 2)
@@ -344,7 +367,10 @@ def main() -> None:
         os.sched_setaffinity(0, {CORES[-1]})
         name, shown = f"{options.points} points, {options.shown} shown", options.shown
         for path in paths:
-            row = measure_worker(name, 1, options.rate, False, seconds, path, options.points, shown)
+            measured = measure(
+                rate=options.rate, seconds=seconds, path=path, points=options.points, shown=shown
+            )
+            row = worker_row(name, path, measured)
             print(_line(row), row["rss_mib"], "MiB", row["dropped"], flush=True)
         return
     figures = run(seconds, options.only, lambda line: print(line, flush=True), paths)

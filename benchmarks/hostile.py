@@ -54,8 +54,7 @@ def turn(
     worker: Worker, meeting: list[load.Endpoint], seconds: float, attack: Attack | None
 ) -> dict[str, Any]:
     """Some seconds of the meeting, with an attack beside it or without."""
-    for peer in meeting[1:]:  # whoever was silent since the last turn counts as gone
-        load.key_frame(peer, worker.target)
+    load.wake(meeting[1:], worker.target)
     worker.stats()
     context = multiprocessing.get_context("fork")
     sent = context.Value("q", 0)

@@ -159,6 +159,12 @@ def _burst(peer: Endpoint, target: tuple[str, int], count: int) -> int:
     return count
 
 
+def wake(endpoints: list[Endpoint], target: tuple[str, int]) -> None:
+    """A key frame of every source: one that was silent for a while counts as gone."""
+    for peer in endpoints:
+        key_frame(peer, target)
+
+
 def key_frame(peer: Endpoint, target: tuple[str, int]) -> None:
     """One packet that opens the gate of every slot that waits for this source."""
     payload = vp8_payload(200, key_frame=True, start=True)

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bridge.media.standby_words import READY, SERVING, STATE, TAKE_OVER
+
 log = logging.getLogger("worker")
 
 ROOT = Path(__file__).parent.parent.parent
@@ -120,11 +122,12 @@ class SpareWorker:
         """Take its answers in until it is gone; True once it has taken over."""
         while line := await reader.readline():
             self._unanswered = 0
-            if line == b"serving\n":
+            word = line.rstrip(b"\n")
+            if word == SERVING:
                 return True
-            if line == b"ready\n" and not self._ready:
+            if word == READY and not self._ready:
                 log.info("a spare media worker is ready")
-            self._ready = line == b"ready\n"
+            self._ready = word == READY
         return False
 
     async def _ask(self, process: Process, line: asyncio.StreamWriter) -> None:
@@ -136,7 +139,7 @@ class SpareWorker:
                     process.kill()
                 return
             self._unanswered += 1
-            line.write(b"state\n")
+            line.write(STATE + b"\n")
             await asyncio.sleep(INTERVAL)
 
     async def take_over(self) -> Taken | None:
@@ -147,7 +150,7 @@ class SpareWorker:
             return None
         self._ready = False
         self._serving = asyncio.get_running_loop().create_future()
-        line.write(b"take over\n")
+        line.write(TAKE_OVER + b"\n")
         await asyncio.wait([self._serving], timeout=TAKE_OVER_TIMEOUT)
         if self._serving.done() and self._serving.result():
             return Taken(process, line)

@@ -12,6 +12,7 @@ from bridge.media import redundancy, vp8
 from bridge.media.counters import Counters
 from bridge.media.departures import departing
 from bridge.media.layer import Layer
+from bridge.media.meter import WIRE
 from bridge.media.packets import Batch, Outgoing, Packet
 from bridge.media.slot import ONE_WORD_EXTENSION, Slot
 from bridge.media.transport import Transport
@@ -22,7 +23,6 @@ HEADER_WITH_EXTENSION = struct.Struct("!IIQI")
 HEADER = struct.Struct("!III")
 VERSION_AND_EXTENSION = 0x90 << 24
 VERSION = 0x80 << 24
-WIRE = 64  # octets around a payload on the line: IP, UDP, RTP with extension, tag
 
 # A layer, packets of it, and the slots that are to have them.
 Rest = tuple[Layer, list[Packet], list[Slot]]
@@ -106,12 +106,16 @@ def fan_out(transport: Transport, counters: Counters) -> None:
 
 def _one_by_one(slot: Slot, transport: Transport, packets: list[Packet]) -> int:
     """A slot that leaves packets out, or whose receiver has a pacer; return how many it sends."""
-    departures = departing(slot, packets)
-    pacer = transport.pacer
+    return _depart(slot, transport, departing(slot, packets))
+
+
+def _depart(slot: Slot, transport: Transport, departures: list[Outgoing]) -> int:
+    """Send packets of a slot, or let pictures wait in their receiver's pacer; return how many."""
+    pacer = transport.pacer if slot.kind == "video" else None
     for packet in departures:
         size = len(packet[3])
         slot.octets += size
-        if pacer is not None and slot.kind == "video":
+        if pacer is not None:
             pacer.push((slot, packet), size + WIRE)
         else:
             transmit(slot, packet)
@@ -125,21 +129,13 @@ def catch_up(
     counters: Counters,
     unix_time: float,
 ) -> None:
-    """Send slots what their layers have kept, or let it wait where their receiver has a pacer."""
+    """Send slots what their layers have kept."""
     for slot, departures in served:
         transport = slot.transport
         if not transport.todo and not transport.out:
             ready.append(transport)
         stamp(transport, unix_time)
-        for packet in departures:
-            size = len(packet[3])
-            slot.octets += size
-            if transport.pacer is not None:
-                transport.pacer.push((slot, packet), size + WIRE)
-            else:
-                transmit(slot, packet)
-        slot.packets += len(departures)
-        counters.packets_out += len(departures)
+        counters.packets_out += _depart(slot, transport, departures)
 
 
 def transmit(slot: Slot, packet: Outgoing) -> None:

@@ -11,6 +11,7 @@ of pictures at the rate of the camera would keep it two seconds behind for good.
 from __future__ import annotations
 
 from bridge.media.layer import Layer
+from bridge.media.meter import WIRE
 from bridge.media.packets import Packet
 
 PACKETS = 128  # of one run; each is rewritten and sealed in Python
@@ -20,7 +21,6 @@ QUIET = 0.25  # seconds since the newest packet after which a source is no longe
 PRESSED = 64  # times: 2 s of pictures have 31 ms of timestamps, and 60 pictures a second differ
 FRESH = 0.12  # seconds, beside a round trip, until a new key frame is there: a frame and its coding
 UNKNOWN_LINE = 10_000_000  # bit/s of a receiver of which nothing is known
-AROUND = 64  # octets around a payload on the line
 
 
 def kept(layer: Layer, now: float) -> list[Packet]:
@@ -52,7 +52,7 @@ def kept(layer: Layer, now: float) -> list[Packet]:
 
 def ready_at(packets: list[Packet], line: float, busy_until: float, now: float) -> float:
     """When a line of ``line`` bit/s (0: unknown) that is busy until then has brought these."""
-    octets = sum(len(payload) + AROUND for _, _, _, payload in packets)
+    octets = sum(len(payload) + WIRE for _, _, _, payload in packets)
     return max(now, busy_until) + octets * 8 / (line or UNKNOWN_LINE)
 
 

@@ -10,7 +10,7 @@ from bridge.media import vp8
 if TYPE_CHECKING:  # whose meter it is
     from bridge.media.layer import Layer
 
-WIRE = 64  # octets that each packet has around its payload on the line: IP, UDP, RTP, tag
+WIRE = 64  # octets around a payload on the line: IP, UDP, RTP with extension, tag
 MARKER = 0x80 << 16
 RISES, FALLS = 0.6, 0.25  # weight of a reading
 SETTLED = 2.0  # seconds after which what was measured is what the layer is

@@ -4,11 +4,12 @@ stream of a video slot, with fresh numbers of that stream, so no nonce is used t
 from __future__ import annotations
 
 from bridge.media.fanout import build_header, retransmit, seal_one
+from bridge.media.meter import WIRE
 from bridge.media.rtp import PADDING_BIT
 from bridge.media.slot import Slot
 from bridge.media.transport import Transport
 
-AROUND = 66  # octets that a repeated packet has around its payload on the line
+AROUND = WIRE + 2  # octets: a repeated packet also has its first number
 PADDING = 255  # octets of padding, the most that its last octet can tell (RFC 3550 section 5.1)
 MOST = 64  # packets of one call
 BACK = 16  # of the newest packets of a slot are repeated

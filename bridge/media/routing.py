@@ -162,7 +162,7 @@ class Router:
         """Of what is wanted nothing arrives. Neither its last picture nor that of another source
         may stand in its place: the receiver is told, and shows who it would be. A layer that was
         there before is awaited, so that its first key frame is shown."""
-        silent = source.lowest if source is not None else None
+        silent = next(iter(source.known), None) if source is not None else None
         waiting = slot.target is not None and slot.target is not silent
         if slot.layer is not None or waiting or slot.paused:
             slot.resume()

@@ -61,20 +61,15 @@ class Source:
     def ref(self) -> m.SourceRef:
         return m.SourceRef(transport=self.transport.id, name=self.spec.name)
 
-    def active(self, now: float) -> list[Layer]:
-        """Layers that send now, lowest first (the order of the rids in the offer)."""
-        order = self.spec.rids or ("",)
-        return [
-            layer
-            for rid in order
-            if (layer := self.layers.get(rid)) is not None and layer.is_active(now)
-        ]
-
     @property
-    def lowest(self) -> Layer | None:
-        """The lowest layer that was ever received, whether or not it sends now."""
-        known = (self.layers.get(rid) for rid in self.spec.rids or ("",))
-        return next((layer for layer in known if layer is not None), None)
+    def known(self) -> list[Layer]:
+        """Layers that were ever received, lowest first (the order of the rids in the offer)."""
+        order = self.spec.rids or ("",)
+        return [layer for rid in order if (layer := self.layers.get(rid)) is not None]
+
+    def active(self, now: float) -> list[Layer]:
+        """Layers that send now, lowest first."""
+        return [layer for layer in self.known if layer.is_active(now)]
 
     def choose(self, prefer: str, now: float, at_most: str | None = None) -> Layer | None:
         """The layer a slot should show: the highest or the lowest that exists, none above

@@ -8,6 +8,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.media.rtp import unwrap
+
 RATE = 48_000  # Hz of Opus, RFC 7587
 BLOCK = 960  # samples of what is mixed at a time: 20 ms
 RING = 8 * RATE  # samples between the oldest that is not mixed yet and the newest that came
@@ -39,7 +41,7 @@ class Voice:
         """Where a packet's samples go: on from the last ones, or to ``wanted`` where its clock
         says that this is too far off."""
         if self._place is not None:
-            ahead = (timestamp - self._timestamp + (1 << 31) & 0xFFFFFFFF) - (1 << 31)
+            ahead = unwrap(timestamp, self._timestamp, 32) - self._timestamp
             place = self._place + ahead
             if abs(place - wanted) <= APART * RATE:
                 self._timestamp, self._place = timestamp, place

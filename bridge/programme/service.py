@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -117,10 +118,9 @@ class Service:
             log.error("less than %d MB are free: recording ends", self._free >> 20)
             self._end("space")
 
-    def _guarded(self, work: object) -> None:
+    def _guarded(self, work: Callable[[], None]) -> None:
         """Do what may fail because of the disk; then recording ends, and its file is what there
         is."""
-        assert callable(work)
         try:
             work()
         except OSError as error:

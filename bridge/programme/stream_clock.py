@@ -7,6 +7,8 @@ arrival counts.
 
 from __future__ import annotations
 
+from bridge.media.rtp import unwrap
+
 NTP_EPOCH = 2208988800  # seconds from 1900 to 1970
 PLAUSIBLE = 2.0  # seconds that a report may differ from when packets came
 
@@ -32,7 +34,7 @@ class StreamClock:
         if self._at is None:
             self._at, self._timestamp = arrived, timestamp
             return arrived
-        ahead = (timestamp - self._timestamp + (1 << 31) & 0xFFFFFFFF) - (1 << 31)
+        ahead = unwrap(timestamp, self._timestamp, 32) - self._timestamp
         at = self._at + ahead / self._rate
         if abs(at - arrived) > PLAUSIBLE or (not self._reported and at > arrived):
             self._at, self._timestamp, self._reported = arrived, timestamp, False

@@ -220,6 +220,6 @@ def needed(state: State, now: float) -> bool:
     begins at once; but not in its first seconds, which belong to its pictures."""
     if state.recording != "off" or state.recorded:
         return True
-    begun = state.phase == "live" and state.started_at is not None
-    calm = begun and now - (state.started_at or 0.0) >= CALM
-    return calm and state.booking.rules.recording != "forbidden"
+    if state.phase != "live" or state.started_at is None:
+        return False
+    return state.booking.rules.recording != "forbidden" and now - state.started_at >= CALM

@@ -59,7 +59,7 @@ class Upkeep:
                 if loop.time() - measured > MEASURE:
                     measured = loop.time()
                     self.octets = await asyncio.to_thread(_octets, self._catalogue.folder)
-            except (OSError, *FAULTS) as error:
+            except FAULTS as error:
                 log.error("recordings wait: %s", error)
             except Exception:  # a fault of ours must not end the upkeep
                 log.exception("the upkeep of recordings failed")
@@ -70,7 +70,7 @@ class Upkeep:
         for name in self._due():
             try:
                 await self._finish(name)
-            except (OSError, ValueError, msgspec.MsgspecError, *FAULTS) as error:
+            except (ValueError, *FAULTS) as error:
                 log.error("recording %s is not finished yet: %s", name, error)
                 self._failed[name] = self._now() + RETRY
         for name, kept in list(self._catalogue.kept.items()):

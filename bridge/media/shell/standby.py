@@ -1,9 +1,8 @@
 """The wait of a spare worker: started and loaded, without port and socket until it is told to take
 over.
 
-Standard input is a socket to the control process. Words, one a line: ``state`` is answered by
-``loading`` or ``ready``, ``take over`` by ``serving``, once the worker can be connected to. Its end
-ends a process that still waits.
+Standard input is a socket to the control process (`bridge.media.standby_words`). Its end ends a
+process that still waits.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ import os
 import threading
 from collections.abc import Callable
 
-STATE, TAKE_OVER = b"state", b"take over"
-LOADING, READY, SERVING = b"loading", b"ready", b"serving"
+from bridge.media.standby_words import LOADING, READY, SERVING, STATE, TAKE_OVER
+
 INPUT = 0  # the descriptor of standard input
 
 

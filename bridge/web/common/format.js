@@ -93,10 +93,13 @@ export function percent(share, digits) {
   return `${(100 * share).toLocaleString(language(), options)}\u00a0%`;
 }
 
+/** @type {Record<string, string>} Names of pictures that are not told by their lines. */
+const PICTURES = { sound: "report.sound_only", shown: "picture.shown" };
+
 /**
  * For how many minutes a point had which picture. @param {Record<string, number>} pictures  seconds by
- *   lines of the picture, "sound" where the line carried none
+ *   lines of the picture, "sound" where the line carried none, "shown" where its lines are not known
  */
 export const picturesText = (pictures) =>
   Object.entries(pictures).map(([name, seconds]) =>
-    `${name === "sound" ? t("report.sound_only") : name === "shown" ? t("picture.shown") : `${name}p`}: ${Math.max(1, Math.round(seconds / 60))} ${t("report.minutes")}`).join("; ");
+    `${name in PICTURES ? t(PICTURES[name]) : `${name}p`}: ${Math.max(1, Math.round(seconds / 60))} ${t("report.minutes")}`).join("; ");
