@@ -64,6 +64,14 @@ def payload_offset(packet: bytes) -> int:
     return offset
 
 
+def payload(packet: bytes) -> bytes | None:
+    """The payload of a packet in the clear, without padding; None where `payload_offset` is -1."""
+    offset = payload_offset(packet)
+    if offset < 0:
+        return None
+    return packet[offset : len(packet) - (packet[-1] if packet[0] & PADDING_BIT else 0)]
+
+
 def find_extension(packet: bytes, wanted: int) -> tuple[int, int]:
     """Return (offset, length) of the element with id ``wanted``; (0, 0) where it is absent.
 

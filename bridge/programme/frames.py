@@ -54,10 +54,9 @@ class Frames:
 
     def push(self, packet: bytes, now: float) -> list[Frame]:
         """Take a packet in; return the frames that it completes."""
-        offset = rtp.payload_offset(packet)
-        if offset < 0:
+        payload = rtp.payload(packet)
+        if payload is None:
             return []
-        end = len(packet) - packet[-1] if packet[0] & rtp.PADDING_BIT else len(packet)
         sequence_number = packet[2] << 8 | packet[3]
         index = rtp.unwrap(sequence_number, self._top) if self._top else 0x10000 + sequence_number
         if not self._next:
@@ -67,7 +66,7 @@ class Frames:
         self._top = max(self._top, index)
         timestamp = int.from_bytes(packet[4:8], "big")
         marker = bool(packet[1] & 0x80)
-        self._waiting[index] = Waiting(timestamp, marker, packet[offset:end], now)
+        self._waiting[index] = Waiting(timestamp, marker, payload, now)
         return self.pull(now)
 
     def pull(self, now: float) -> list[Frame]:

@@ -1,4 +1,4 @@
-"""Received RTP of a light simulated point: payloads taken out of packets, and counts for receiver
+"""Received RTP of a light simulated point: parts of pictures, and counts for receiver
 reports. Pure: times are arguments, in monotonic seconds."""
 
 from __future__ import annotations
@@ -6,21 +6,6 @@ from __future__ import annotations
 import struct
 
 _BLOCK = struct.Struct("!IIIIII")
-
-
-def payload_of(packet: bytes) -> bytes:
-    """The payload of an RTP packet (RFC 3550 section 5); empty where it is malformed."""
-    if len(packet) < 12:
-        return b""
-    at = 12 + 4 * (packet[0] & 0x0F)
-    if packet[0] & 0x10:
-        if len(packet) < at + 4:
-            return b""
-        at += 4 + 4 * int.from_bytes(packet[at + 2 : at + 4], "big")
-    end = len(packet)
-    if packet[0] & 0x20 and packet:
-        end -= packet[-1]
-    return packet[at:end] if at < end else b""
 
 
 def vp8_part(payload: bytes) -> tuple[bool, bytes]:

@@ -22,7 +22,8 @@ from av import AudioFrame
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from endpoints.simulation.light_reception import Reception, payload_of, vp8_part
+from bridge.media import rtp
+from endpoints.simulation.light_reception import Reception, vp8_part
 from endpoints.webrtc import test_card, tone
 from endpoints.webrtc.observation import Observations
 from endpoints.webrtc.reading import luma_of
@@ -122,7 +123,7 @@ class Pictures:
             self._wanted = not (marker and self._looped and not self._due(now))
         if not self._wanted:
             return
-        start, part = vp8_part(payload_of(unseal(sealed)))
+        start, part = vp8_part(rtp.payload(unseal(sealed)) or b"")
         if not self._parts:
             if not start:  # its beginning is lost
                 self._wanted = False
@@ -236,7 +237,7 @@ class Sounds:
             return
         if not self._gathered and now - self._sampled_at < SOUND_EVERY:
             return
-        payload = payload_of(unseal(sealed))
+        payload = rtp.payload(unseal(sealed))
         if not payload:
             return
         self._gathered.append((payload, timestamp))

@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.media import messages as m
+from bridge.media import rtp
 from bridge.signalling import answer as negotiation
 from bridge.signalling import sdp
 from endpoints.simulation import light_sdp
 from endpoints.simulation.light_peer import RTP_HEADER
-from endpoints.simulation.light_reception import Reception, payload_of
+from endpoints.simulation.light_reception import Reception
 from endpoints.simulation.light_sdp import Credentials
 from endpoints.simulation.light_sender import (
     PictureSender,
@@ -213,7 +214,7 @@ def test_hostile_packets_end_nothing(data: bytes) -> None:
     packet = b"\x80\x61" + data.ljust(10, b"\0")
     slot = Pictures("programme", 7, observed(), Seen())
     give(slot, packet, 1.0)
-    payload_of(bytes([0x9F | 0x20]) + packet[1:])
+    rtp.payload(bytes([0x9F | 0x20]) + packet[1:])
 
 
 def test_the_bridge_understands_the_offer_and_the_point_the_answer() -> None:
