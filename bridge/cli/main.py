@@ -177,6 +177,10 @@ def demo(
         list[str] | None,
         typer.Option(help="leave a point to a real room, whose address is printed"),
     ] = None,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="record the conference, read it back at the end, verify it"),
+    ] = False,
     file: Annotated[Path, typer.Option(help="topology")] = DEMO_TOPOLOGY,
 ) -> None:
     """Start worker, control process and simulated points on this machine."""
@@ -209,6 +213,7 @@ def demo(
                 local=state_folder(file, topology),
                 monitoring=monitoring,
                 rooms=room or [],
+                record=record,
             ).run()
         )
     except StartError as error:

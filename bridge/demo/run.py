@@ -22,7 +22,7 @@ from rich.live import Live
 from bridge.app.errors import StartError
 from bridge.app.process import ControlProcess
 from bridge.base import logs
-from bridge.demo import slowness, summary
+from bridge.demo import recorded, slowness, summary
 from bridge.demo.account import ADMIN, DEMO_ACTOR, demo_accounts, room_address
 from bridge.demo.browser import open_page
 from bridge.demo.findings import Findings, Forwarding
@@ -57,14 +57,19 @@ class Demo:
         local: Path | None = None,
         monitoring: bool = False,
         rooms: Sequence[str] = (),
+        record: bool = False,
     ) -> None:
         """``points`` is how many of the topology's take part. A run of ``seconds`` (None: until
         it is stopped), or one with a ``report`` to be written, starts the conference by itself.
         ``impaired`` is what is wrong with lines, by point, in the words of
         `endpoints.netem.impairment.parse`; ``local`` is the state folder in which the command line
         looks for a running bridge of this topology; ``monitoring`` starts Prometheus beside it.
-        ``rooms`` are points that are left to real rooms: they are not simulated."""
+        ``rooms`` are points that are left to real rooms: they are not simulated. With ``record``
+        conferences are recorded, and the last one's recording is read back."""
         self._rooms = rooms
+        self._record = record
+        if record:
+            topology = recorded.with_recording(topology)
         self.topology = first_points(topology, points, rooms)
         self.started = asyncio.Event()  # the points' processes run
         self._impaired = impaired or {}
@@ -145,8 +150,19 @@ class Demo:
             )
             for path in announced:
                 path.unlink(missing_ok=True)
-            await self._points.end()  # before the bridge, so that they can say goodbye
-        return summary.document(self._findings, self._forwarding, connected)
+            recording = await self._end(process)
+        return summary.document(self._findings, self._forwarding, connected, recording)
+
+    async def _end(self, process: ControlProcess) -> dict[str, Any] | None:
+        """End the points before the bridge, so that they can say goodbye; return what came of the
+        recording, where there was to be one."""
+        if not self._record:
+            await self._points.end()
+            return None
+        self._console.print("The recording is finished and read back.", soft_wrap=True)
+        facts, problem = await recorded.finished(process)
+        await self._points.end()
+        return await recorded.outcome(process, facts, problem, frozenset(self._simulated))
 
     @property
     def _measured(self) -> bool:

@@ -9,10 +9,17 @@ from bridge.demo.findings import Findings, Forwarding
 from monitoring.statistics import percentile
 
 
-def document(findings: Findings, forwarding: Forwarding, connected: int) -> dict[str, Any]:
-    """The report that ``--report`` writes; ``connected`` is how many points are in conferences."""
+def document(
+    findings: Findings,
+    forwarding: Forwarding,
+    connected: int,
+    recording: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The report that ``--report`` writes; ``connected`` is how many points are in conferences,
+    ``recording`` what came of a recording, where there was to be one."""
     count, expected = len(findings.points), findings.expected
     p50, p99 = forwarding.delay_us
+    recorded = recording is None or recording["ok"]
     return {
         "points": count,
         "connected": connected,
@@ -29,7 +36,8 @@ def document(findings: Findings, forwarding: Forwarding, connected: int) -> dict
             "delay_us": {"p50": p50, "p99": p99},
             "rss_bytes": forwarding.rss_bytes,
         },
-        "ok": connected == count and findings.complete(),
+        **({} if recording is None else {"recording": recording}),
+        "ok": connected == count and findings.complete() and recorded,
     }
 
 
@@ -58,6 +66,20 @@ def sentence(outcome: dict[str, Any], *, measured: bool = True) -> str:
         f"take to picture p95 {_ms(outcome['switch_ms']['p95'])}, "
         f"picture delay p50 {_ms(outcome['latency_ms']['p50'])}, "
         f"{outcome['forwarding']['cpu_us_per_packet']:.1f} µs CPU a packet."
+        + _recording(outcome.get("recording"))
+    )
+
+
+def _recording(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    if found["problem"]:
+        return f" There is no recording: {found['problem']}."
+    checksum = "" if found["sha256_verified"] else "; its checksum is NOT that of the log"
+    return (
+        f" A recording of {found['seconds']:.0f} s was read back: {found['pictures']} of its "
+        f"{found['takes']} takes seen and {found['sounds']} heard, take to picture p95 "
+        f"{_ms(found['take_ms']['p95'])}{checksum}."
     )
 
 

@@ -11,6 +11,7 @@ from bridge.conference.commands import Grant
 from bridge.conference.model import PointId
 from bridge.demo.account import DEMO_ACTOR, start_conference
 from bridge.demo.findings import Findings
+from bridge.demo.recorded import until_recorded
 
 START_BY = 0.5  # share of the time until which pictures may take before the takes begin
 DWELL_MIN, DWELL_MAX = 1.0, 2.5  # seconds that a point stays on air
@@ -38,6 +39,7 @@ async def tour(process: ControlProcess, findings: Findings, started: float, seco
         if time.monotonic() - started > seconds * START_BY:
             break
         await asyncio.sleep(POLL)
+    await until_recorded(process)
     chair = PointId(process.topology.conference.chair)
     stops = [p for p in order(map(PointId, process.control.topology.points), chair) if p in there]
     for number, point in enumerate(stops):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +15,7 @@ AMPLITUDE = 8_000  # about -12 dBov
 WINDOW = 3840  # samples (80 ms) that a detection needs: 12.5 Hz resolution
 SETTLE = 1920  # samples after a pause of the decoder that are not judged
 DOMINANCE = 0.6  # share of the energy that must lie at one frequency
+MIXED = 0.1  # the same, where a few tones are mixed
 
 Samples = npt.NDArray[np.int16]
 
@@ -43,6 +46,18 @@ def detect(window: npt.NDArray[np.float64]) -> int:
         return 0
     number = round((peak * RATE / len(window) - BASE) / STEP)
     return max(0, number)
+
+
+def detect_mixed(window: npt.NDArray[np.float64], numbers: Iterable[int]) -> frozenset[int]:
+    """Those of some points whose tones are in a mix of a few (at least `WINDOW` samples)."""
+    spectrum = np.abs(np.fft.rfft(window * np.hanning(len(window)))) ** 2
+    least = max(MIXED * float(spectrum.sum()), len(window) * 1e4)
+    found: set[int] = set()
+    for number in numbers:
+        peak = round(frequency(number) * len(window) / RATE)
+        if float(spectrum[max(0, peak - 1) : peak + 2].sum()) >= least:
+            found.add(number)
+    return frozenset(found)
 
 
 class Detector:

@@ -84,6 +84,35 @@ def test_a_sentence_for_people(findings: Findings, forwarding: Forwarding) -> No
     )
 
 
+RECORDING = {
+    "seconds": 38.2,
+    "takes": 13,
+    "pictures": 13,
+    "sounds": 12,
+    "sha256_verified": True,
+    "take_ms": {"p50": 80.0, "p95": 120.0},
+    "problem": "",
+    "ok": False,
+}
+
+
+def test_a_recording_is_in_the_document_and_in_what_is_said(
+    findings: Findings, forwarding: Forwarding
+) -> None:
+    found = document(findings, forwarding, 3, RECORDING)
+    assert found["recording"] == RECORDING
+    assert not found["ok"]
+    assert document(findings, forwarding, 3, RECORDING | {"ok": True})["ok"]
+    assert sentence(found).endswith(
+        " A recording of 38 s was read back: 13 of its 13 takes seen and 12 heard, "
+        "take to picture p95 120 ms."
+    )
+    changed = document(findings, forwarding, 3, RECORDING | {"sha256_verified": False})
+    assert "its checksum is NOT that of the log" in sentence(changed)
+    none = document(findings, forwarding, 3, {"ok": False, "problem": "nothing was recorded"})
+    assert sentence(none).endswith(" There is no recording: nothing was recorded.")
+
+
 def test_a_spread_is_of_ordered_values() -> None:
     assert spread([30.04, 10.0, 20.0]) == {"p50": 20.0, "p95": 30.0}
     assert spread({"a": 5.0}.values()) == {"p50": 5.0, "p95": 5.0}

@@ -55,6 +55,7 @@ def test_a_short_demo_verifies_everything(tmp_path: Path, codec: str) -> None:
             "--report",
             str(report),
             "--no-browser",
+            "--record",
             "--file",
             str(topology),
         ],
@@ -73,6 +74,9 @@ def test_a_short_demo_verifies_everything(tmp_path: Path, codec: str) -> None:
     # A picture may be there before the message that its point is.
     assert 0 <= document["first_frame_ms"]["p50"] <= document["first_frame_ms"]["p95"]
     assert document["forwarding"]["packets"] > 1000
+    recording = document["recording"]
+    assert recording["sha256_verified"] is True
+    assert recording["takes"] == recording["pictures"] == recording["sounds"] >= 4
 
 
 async def test_ctrl_c_leaves_nothing_running() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -17,8 +18,8 @@ import pytest
 from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
 from bridge.conference import events as e
+from bridge.demo import read_back
 from bridge.recordings.kept_recordings import Kept, name_of
-from endpoints.webrtc import test_card
 from tests.live import support
 from tests.live.browsers import chromium
 from tests.live.support import DEMO, act, bridge_process, only, simulated_points, started
@@ -50,15 +51,12 @@ async def kept(process: ControlProcess, name: str) -> Kept:
     return found
 
 
-def numbers_shown(path: Path) -> list[int]:
+def shown(process: ControlProcess, facts: e.RecordingKept) -> list[str]:
     """The points of the test cards in the programme, each once for as long as it is on air."""
-    found: list[int] = []
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            read = test_card.read(frame.to_ndarray(format="gray").astype(np.uint8))
-            if read is not None and (not found or found[-1] != read.number):
-                found.append(read.number)
-    return found
+    names = {number: p.id for number, p in enumerate(process.topology.points, 1)}
+    path = process.recordings.catalogue.file(facts.recording)
+    cards = read_back.seen(path, facts.parts, names, 0.0)
+    return [point for point, _ in itertools.groupby(card.point for card in cards)]
 
 
 async def test_takes_are_in_the_file_and_a_kill_costs_seconds(tmp_path: Path) -> None:
@@ -85,8 +83,7 @@ async def test_takes_are_in_the_file_and_a_kill_costs_seconds(tmp_path: Path) ->
         assert facts.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
         assert len(facts.parts) == 2
         assert facts.lost > 0, "what the kill cost is said"
-        numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
-        assert numbers_shown(path)[:2] == [numbers[point] for point in POINTS]
+        assert shown(process, facts)[:2] == POINTS
         with av.open(str(path)) as container:
             loudest = max(float(np.abs(f.to_ndarray()).max()) for f in container.decode(audio=0))
         assert loudest > 0.05, "voices are heard"
