@@ -57,11 +57,19 @@ def is_key(codec: str, data: bytes) -> bool:
 
 class SampledQueue(queue.Queue[Any]):
     """The frames that a receiver's thread is to decode: of pictures the key frames, of sound
-    `AUDIO_WINDOW` frames out of `AUDIO_PERIOD`. The others are dropped and do not wake it."""
+    `AUDIO_WINDOW` frames out of `AUDIO_PERIOD`. The others are dropped and do not wake it.
+
+    Until a first key frame has come, one other picture in `PATIENCE` is passed on, too: a receiver
+    does not know that packets before its first one were lost, and asks for a key frame only when
+    its decoder fails."""
+
+    clock = staticmethod(time.monotonic)
 
     def __init__(self) -> None:
         super().__init__()
         self._sounds = 0
+        self._keyed = False
+        self._failed_at = float("-inf")
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         if item is not None and not self._is_sampled(*item):
@@ -70,9 +78,19 @@ class SampledQueue(queue.Queue[Any]):
 
     def _is_sampled(self, codec: RTCRtpCodecParameters, frame: JitterFrame) -> bool:
         if codec.mimeType.lower().startswith("video/"):
-            return is_key(codec.name, frame.data)
+            key = is_key(codec.name, frame.data)
+            self._keyed = self._keyed or key
+            return key or self._is_to_fail()
         self._sounds += 1
         return self._sounds % AUDIO_PERIOD < AUDIO_WINDOW
+
+    def _is_to_fail(self) -> bool:
+        """Whether a picture is to be given to the decoder although it cannot be decoded."""
+        now = self.clock()
+        if self._keyed or now - self._failed_at < PATIENCE:
+            return False
+        self._failed_at = now
+        return True
 
 
 class SampledQueues:

@@ -98,6 +98,7 @@ class Probe:
     _newest: int = -1
     _replies: int = 0  # distinct ones, settled, of this epoch
     _twice: int = 0  # packets that arrived at the reflector twice
+    _in_order: int = 0  # `down.reordered` when this epoch began
     _waiting: dict[int, tuple[int, bool]] = field(default_factory=dict)  # seen → (sent, twice)
     _recent: dict[int, tuple[int, float]] = field(default_factory=dict)  # seen → (sent, at)
     _epoch: tuple[int, int, int, int] = (0, 0, 0, 0)  # already reported of this epoch
@@ -225,6 +226,7 @@ class Probe:
         self._top_sent, self._top_seen = self._base_sent - 1, self._base_seen - 1
         self._highest, self._newest = seen - 1, number - 1
         self._replies = self._twice = 0
+        self._in_order = self.down.reordered
         self._epoch = (0, 0, 0, 0)
         self._last_settled = -1
         self._waiting.clear()
@@ -308,6 +310,10 @@ class Probe:
             self._twice += self._waiting.pop(seen)[1]
             self._replies += 1
             gap = number - self._last_settled - 1
+            if 0 <= self._last_settled < number and self.down.reordered == self._in_order:
+                # Where more came between two packets than was sent between them, some came
+                # twice, and their second replies were lost.
+                self._twice += max(0, seen - self._top_seen - 1 - gap)
             if self._last_settled >= 0 and gap >= BURST and seen > self._top_seen:
                 counted = min(max(seen - self._top_seen - 1, 0), gap)
                 self.up.bursts += counted >= BURST

@@ -30,6 +30,6 @@ def test_three_points_see_and_hear_each_other(tmp_path: Path) -> None:
     assert ended.returncode == 0, document
     assert document["ok"] is True
     assert document["connected"] == 3
-    assert document["pictures"] == {"expected": 6, "verified": 6}
-    assert document["sounds"] == {"expected": 6, "verified": 6}
+    assert document["pictures"] == {"expected": 6, "verified": 6}, document
+    assert document["sounds"] == {"expected": 6, "verified": 6}, document
     assert document["forwarding"]["packets"] > 500

@@ -56,10 +56,28 @@ def test_the_local_address_is_offered() -> None:
 def test_only_key_frames_are_decoded(codec: str, data: bytes, decoded: bool) -> None:
     frames = aiortc_seams.SampledQueue()
     parameters = RTCRtpCodecParameters(f"video/{codec}", clockRate=90000, payloadType=97)
+    first_key = b"\x10" if codec == "VP8" else b"\0\0\0\1\x67"
+    frames.put((parameters, JitterFrame(first_key, 0)))
     frames.put((parameters, JitterFrame(data, 0)))
-    assert frames.qsize() == decoded
+    assert frames.qsize() == 1 + decoded
     frames.put(None)  # the end
-    assert frames.qsize() == decoded + 1
+    assert frames.qsize() == 2 + decoded
+
+
+def test_a_decoder_is_let_fail_until_a_first_key_frame_came() -> None:
+    clock = [0.0]
+    frames = aiortc_seams.SampledQueue()
+    frames.clock = lambda: clock[0]  # type: ignore[method-assign]
+    vp8 = RTCRtpCodecParameters("video/VP8", clockRate=90000, payloadType=97)
+    passed = []
+    for clock[0] in (0.0, 0.1, 0.4, 0.5, 0.6, 1.1):
+        frames.put((vp8, JitterFrame(b"\x11", 0)))
+        passed.append(frames.qsize())
+    assert passed == [1, 1, 1, 2, 2, 3]  # one at once, then one in half a second
+    frames.put((vp8, JitterFrame(b"\x10", 0)))
+    clock[0] = 9.0
+    frames.put((vp8, JitterFrame(b"\x11", 0)))
+    assert frames.qsize() == 4  # the key frame, and no picture after it
 
 
 def test_a_packet_that_never_comes_holds_up_a_picture_for_a_moment_only() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from endpoints.netem.impairment import Profile
@@ -39,6 +39,7 @@ def test_loss_is_what_the_hop_lost_and_in_its_direction(loss: float, direction: 
 
 
 @settings(max_examples=60, deadline=None)
+@example(down=0.125, up=0.375, burst=2.0, reorder=0.0, duplicate=0.09375, seed=63, first=0)
 @given(
     down=st.floats(0, 0.4),
     up=st.floats(0, 0.4),
@@ -70,6 +71,16 @@ def test_any_line_is_counted_about_right(
         assert abs(p.up.lost - found.up.lost) <= slack
     assert p.down.lost <= p.down.expected
     assert p.up.lost <= p.up.expected
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_packets_doubled_down_whose_second_replies_were_lost_hide_no_loss(seed: int) -> None:
+    found = line(Profile(loss=0.125, burst=2, duplicate=0.1), Profile(loss=0.375), seed=seed)
+    found.run(120)
+    found.run(3, sending=False)
+    found.probe.settle(found.now)
+    assert abs(found.probe.down.lost - found.down.lost) <= 12
+    assert abs(found.probe.up.lost - found.up.lost) <= 8
 
 
 def test_reordered_and_doubled_packets_are_told_apart_by_direction() -> None:
