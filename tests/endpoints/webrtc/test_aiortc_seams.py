@@ -67,7 +67,7 @@ def test_only_key_frames_are_decoded(codec: str, data: bytes, decoded: bool) -> 
 def test_a_decoder_is_let_fail_until_a_first_key_frame_came() -> None:
     clock = [0.0]
     frames = aiortc_seams.SampledQueue()
-    frames.clock = lambda: clock[0]  # type: ignore[method-assign]
+    frames.clock = lambda: clock[0]
     vp8 = RTCRtpCodecParameters("video/VP8", clockRate=90000, payloadType=97)
     passed = []
     for clock[0] in (0.0, 0.1, 0.4, 0.5, 0.6, 1.1):
