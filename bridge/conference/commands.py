@@ -254,7 +254,7 @@ class CallFailed(Struct, frozen=True, kw_only=True, tag="call_failed"):
 
 class NoteRecording(Struct, frozen=True, kw_only=True, tag="note_recording"):
     """Whether something is being written. With a ``problem`` the recording has ended by it:
-    "space" or "failed"."""
+    "space", "folder" or "failed"."""
 
     writing: bool
     problem: str = ""

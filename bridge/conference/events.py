@@ -190,7 +190,7 @@ class ContentStopped(Struct, frozen=True, kw_only=True, tag="content_stopped"):
 
 class RecordingSet(Struct, frozen=True, kw_only=True, tag="recording"):
     """Recording ``number`` of the conference is to be "on", "paused" or "off". ``problem`` is why
-    it ended by itself: "space" (of the disk) or "failed"."""
+    it ended by itself: "space" (of the disk), "folder" (away, or not to be written) or "failed"."""
 
     number: int
     wish: Wish

@@ -13,7 +13,9 @@ MAX_LINE = 1 << 16  # octets
 PROGRAMME, CONTENT, OPUS = 96, 97, 111  # payload types in the tap
 CLOCKS = {PROGRAMME: 90_000, CONTENT: 90_000, OPUS: 48_000}
 
-Problem = Literal["", "space", "failed"]
+Problem = Literal["", "space", "folder", "failed"]
+"""Why a recording ended by itself: too little space, a folder that is away or cannot be written,
+or an error of the disk."""
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import shutil
@@ -24,6 +25,18 @@ TO_DISK = 1.0  # seconds between writes of what the system holds to the disk
 LOOK_AT_SPACE = 1.0  # seconds
 
 log = logging.getLogger("programme")
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+AWAY = {
+    *(errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.EHOSTDOWN),
+}
+
+
+def problem_of(error: OSError) -> o.Problem:
+    """What people are told of an error of the disk."""
+    return "space" if error.errno in FULL else "folder" if error.errno in AWAY else "failed"
 
 
 class Service:
@@ -125,7 +138,7 @@ class Service:
             work()
         except OSError as error:
             log.error("the recording cannot be written: %s", error.strerror)
-            self._end("failed")
+            self._end(problem_of(error))
         self._tell()
 
     def _end(self, problem: o.Problem) -> None:
@@ -134,7 +147,7 @@ class Service:
             self.recorder.rest()
         except OSError as error:
             log.error("the end of a recording could not be written: %s", error.strerror)
-            problem = problem or "failed"
+            problem = problem or problem_of(error)
         self._told = False
         if recording:
             self._send(o.Writing(recording=recording, writing=False, problem=problem))
@@ -185,7 +198,8 @@ class Service:
         self._recording, self._free, self._folder = order.recording, order.free, Path(order.folder)
 
         def begin() -> None:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Not its parents: what is to be on another disk must not land on this one.
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             self._look_at_space()
             if self._recording:
                 self.recorder.write(self._folder, order.codec, self._now)

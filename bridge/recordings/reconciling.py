@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,8 @@ class Recordings:
         self._closing = False
         self._ending: set[asyncio.Task[None]] = set()
         self._held: dict[asyncio.Task[None], ProgrammeLink] = {}
+        self.ended: Counter[str] = Counter()
+        """Recordings that ended by themselves, by problem."""
         self.catalogue = Catalogue(events, folder, now)
         self.upkeep = Upkeep(self.catalogue, events, self.in_use, self._name, now)
 
@@ -71,6 +74,16 @@ class Recordings:
     def active(self) -> int:
         """How many conferences are being recorded: something is written of them."""
         return sum(state.recorded for state in self._conductor.running())
+
+    @property
+    def wanted(self) -> int:
+        """How many conferences are to be recorded now."""
+        return sum(state.recording == "on" for state in self._conductor.running())
+
+    @property
+    def least_free(self) -> int:
+        """Octets of free space below which recording ends."""
+        return self._topology.current.bridge.recordings.free_mb * MEGABYTE
 
     def process_of(self, conference: str) -> int | None:
         """The programme process of a conference, by its id; None where there is none."""
@@ -161,8 +174,8 @@ class Recordings:
             return
         if wanted:
             media = self._topology.current.media
-            free = self._topology.current.bridge.recordings.free_mb * MEGABYTE
             folder = str(self.catalogue.folder / wanted)
+            free = self.least_free
             link.write(o.Write(recording=wanted, folder=folder, codec=media.codec, free=free))
         else:
             link.rest()
@@ -207,6 +220,8 @@ class Recordings:
             if writing.writing and writing.recording != current:
                 return
             problem = writing.problem if writing.recording == current else ""
+            if problem:
+                self.ended[problem] += 1
             if writing.writing != state.recorded or problem:
                 self._conductor.fact(
                     conference, c.NoteRecording(writing=writing.writing, problem=problem)

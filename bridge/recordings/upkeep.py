@@ -16,6 +16,7 @@ from bridge.base.files import write_private
 from bridge.conference import events as e
 from bridge.programme.jobs import MADE, Finished, Job
 from bridge.recordings.chapters import chapters, wanted_seconds
+from bridge.recordings.folder import Folder, look_at, make
 from bridge.recordings.kept_recordings import Catalogue, conference_of
 from bridge.store.database import FAULTS
 from bridge.store.log import EventLog
@@ -46,24 +47,31 @@ class Upkeep:
         self._name = name
         self._now = now
         self._failed: dict[str, float] = {}  # recording → when it is tried again
-        self.octets = 0
-        """Size of the folder."""
+        self.folder = Folder()
+        """The folder when it was last looked at."""
 
     async def run(self) -> None:
         """Look after it until cancelled."""
         loop = asyncio.get_running_loop()
         measured = float("-inf")
+        if problem := await asyncio.to_thread(make, self._catalogue.folder):
+            log.error("the folder of recordings cannot be made: %s", problem)
         while True:
             try:
                 await self.look()
                 if loop.time() - measured > MEASURE:
                     measured = loop.time()
-                    self.octets = await asyncio.to_thread(_octets, self._catalogue.folder)
+                    await self.measure()
             except FAULTS as error:
                 log.error("recordings wait: %s", error)
             except Exception:  # a fault of ours must not end the upkeep
                 log.exception("the upkeep of recordings failed")
             await asyncio.sleep(LOOK)
+
+    async def measure(self) -> None:
+        """Look at the folder."""
+        kept = [self._catalogue.file(name) for name in self._catalogue.kept]
+        self.folder = await asyncio.to_thread(look_at, self._catalogue.folder, kept)
 
     async def look(self) -> None:
         """Do what is due."""
@@ -170,7 +178,3 @@ async def _made(job: Job) -> Finished | None:
     if process.returncode:
         raise OSError(problem.decode(errors="replace").strip()[-300:])
     return msgspec.json.decode(told, type=Finished | None)
-
-
-def _octets(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

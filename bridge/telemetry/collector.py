@@ -135,6 +135,7 @@ class Collector:
             lambda: scrape_lines.lines(found, sources),
             lambda: scrape_lines.media(found, sources),
             lambda: scrape_bridge.conferences(found, sources),
+            lambda: scrape_bridge.recordings(found, sources),
             lambda: scrape_bridge.worker(found, sources),
             lambda: scrape_bridge.process(
                 found, sources, self.host, began=self._began, reloaded=self._reloaded_at

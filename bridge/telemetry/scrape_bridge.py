@@ -27,12 +27,24 @@ def conferences(found: Snapshot, sources: Sources) -> None:
     found.set("floor_requests_waiting", sum(len(s.queue) for s in running))
     starts = [coming.start for coming in sources.scheduler.upcoming if coming.start > sources.now()]
     found.set("conference_next_start_timestamp_seconds", min(starts, default=0.0))
-    found.set("recordings_active", sources.recordings.active)
-    found.set("recordings_bytes", sources.recordings.upkeep.octets)
     found.histogram("conference_duration_seconds", meters.lengths)
     found.histogram("floor_wait_seconds", meters.waits)
     found.histogram("take_duration_seconds", meters.takes)
     found.histogram("command_duration_seconds", meters.commands)
+
+
+def recordings(found: Snapshot, sources: Sources) -> None:
+    """What is recorded, what should be, and the folder that holds it."""
+    made, folder = sources.recordings, sources.recordings.upkeep.folder
+    found.set("recordings_active", made.active)
+    found.set("recordings_wanted", made.wanted)
+    for problem, count in made.ended.items():
+        found.set("recordings_ended_total", count, problem)
+    found.set("recordings_bytes", folder.octets)
+    found.set("recordings_writable", int(folder.writable))
+    found.set("recordings_missing", folder.missing)
+    found.set("recordings_free_bytes", folder.free)
+    found.set("recordings_least_free_bytes", made.least_free)
 
 
 def worker(found: Snapshot, sources: Sources) -> None:

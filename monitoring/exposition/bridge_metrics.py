@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from monitoring.exposition.buckets import COMMANDS, FORWARDING, LAGS
-from monitoring.exposition.label_sets import CLIENT_DROPS, DENIALS, REASON, STATE, WORKER
+from monitoring.exposition.label_sets import (
+    CLIENT_DROPS,
+    DENIALS,
+    REASON,
+    RECORDING_PROBLEMS,
+    STATE,
+    WORKER,
+)
 from monitoring.exposition.metric import Metric, counter, gauge, histogram, info
 
 BRIDGE: tuple[Metric, ...] = (
@@ -54,7 +61,16 @@ BRIDGE: tuple[Metric, ...] = (
     counter("database_commit_failures_total").help("Transactions that failed."),
     gauge("database_unsaved_events").help("Events that wait for the database."),
     gauge("recordings_active").help("Conferences of which something is being written."),
+    gauge("recordings_wanted").help("Conferences that are to be recorded now."),
+    counter("recordings_ended_total", REASON, reason=RECORDING_PROBLEMS).help(
+        "Recordings that ended by themselves: too little space, a folder that is away or cannot "
+        "be written, an error of the disk."
+    ),
     gauge("recordings_bytes").help("Size of the folder of recordings."),
+    gauge("recordings_writable").help("1: the folder of recordings can be written, 0: it cannot."),
+    gauge("recordings_missing").help("Recordings that are kept and have no file in the folder."),
+    gauge("recordings_free_bytes").help("Free space where recordings lie."),
+    gauge("recordings_least_free_bytes").help("Free space below which recording ends."),
     gauge("disk_free_bytes").help("Free space where the bridge keeps its state."),
     gauge("disk_size_bytes").help("Size of that file system."),
     gauge("certificate_expiry_timestamp_seconds").help(

@@ -19,4 +19,5 @@ LEVELS = ("good", "fair", "poor", "bad", "unknown")
 LEVEL_CODES = {"good": 4, "fair": 3, "poor": 2, "bad": 1, "unknown": 0}
 DISCONNECTS = ("vanished", "failed", "closed", "left", "worker_restarted")
 DENIALS = ("password", "device_key", "enrolment_code", "throttled", "metrics_token")
+RECORDING_PROBLEMS = ("space", "folder", "failed")
 CLIENT_DROPS = ("too_slow", "bad_messages", "too_many", "no_hello")

@@ -23,6 +23,7 @@ from bridge.recordings.reconciling import CALM, needed
 from tests.conference.support import live
 from tests.control_support import Bridge
 from tests.programme.support import picture_packets, vp8_frames
+from tests.telemetry.support import snapshot
 
 
 class Played:
@@ -168,6 +169,32 @@ async def test_a_full_disk_ends_it_and_says_so(bridge: Bridge, recording: str) -
     assert (state.recorded, state.recording, state.recording_problem) == (False, "off", "space")
     await settled(bridge)
     assert len(link.orders) == 1
+
+
+@pytest.mark.parametrize("problem", ["space", "folder", "failed"])
+async def test_what_is_wanted_and_what_ended_is_counted(
+    bridge: Bridge, recording: str, problem: o.Problem
+) -> None:
+    recordings = bridge.process.recordings
+    await bridge.do(recording, c.Record())
+    await settled(bridge)
+    (link,) = Played.made
+    assert (recordings.wanted, recordings.active) == (1, 0)
+    link.tells(writing=True)
+    await settled(bridge)
+    await recordings.upkeep.measure()
+    found = snapshot(bridge)
+    assert (found.value("recordings_wanted"), found.value("recordings_active")) == (1, 1)
+    assert found.value("recordings_ended_total", problem) == 0
+    assert found.value("recordings_writable") == 0, "it was not made: no process runs here"
+    link.tells(writing=False, problem=problem)
+    link.tells(writing=False, problem="")
+    await bridge.settle()
+    found = snapshot(bridge)
+    assert (found.value("recordings_wanted"), found.value("recordings_active")) == (0, 0)
+    assert found.value("recordings_ended_total", problem) == 1
+    assert found.value("recordings_least_free_bytes") == 2e9
+    assert bridge.state(recording).recording_problem == problem
 
 
 async def test_a_worker_that_was_restarted_gets_a_tap_again(bridge: Bridge, recording: str) -> None:

@@ -11,7 +11,12 @@ import { directs, takenFromMe } from "../common/state.js";
 
 const STALE = 1.5; // seconds without any message until the console says that figures are old
 const READINESS_EVERY = 10000; // ms
+const LATE = 10; // seconds after which a recording that was asked for and is not written is said
 const SEEN = "direction.seen"; // in the browser's local storage: the loss of direction that was seen
+
+/** @type {number | null} since when a recording is asked for that is not written, s of the bridge */
+let coming = null;
+let late = false;
 
 /** A sentence that stays until the next `renderHeader`; "" takes it away. @param {string} text */
 export function alarm(text) {
@@ -51,12 +56,16 @@ export function renderHeader(client) {
   byId("recording").hidden = !recording;
   byId("recording").dataset.icon = conference?.recorded ? "live" : "no-record";
   setText(byId("recording"), recording);
+  const waits = conference?.record === "on" && !conference.recorded;
+  coming = waits ? (coming ?? client.now) : null;
+  late = isLate(client);
   const [level, text] = statusOf(client);
   setText(byId("status"), text);
   byId("status").dataset.level = level;
   byId("status").dataset.icon = level === "good" ? "ready" : "warning";
   const blocked = client.link === "up" && client.mediaLink !== "up" && client.blocked;
-  alarm(unsaved ? pick(unsaved) : blocked ? t(blocked) : conference?.record_problem ? t(`recording.${conference.record_problem}`) : conference?.end_near ? t("console.end_near") : "");
+  const problem = late ? "late" : (conference?.record_problem ?? "");
+  alarm(unsaved ? pick(unsaved) : blocked ? t(blocked) : problem ? t(`recording.${problem}`) : conference?.end_near ? t("console.end_near") : "");
   renderDirection(client);
 }
 
@@ -87,8 +96,14 @@ function statusOf(client) {
   return ["good", t("room.status.in_session")];
 }
 
+/** Whether a recording has been waited for too long. @param {Client} client */
+function isLate(client) {
+  return coming !== null && client.now - coming > LATE;
+}
+
 /** What changes with time alone. @param {Client} client */
 export function tickHeader(client) {
+  if (isLate(client) !== late) renderHeader(client);
   setText(byId("clock"), timeText(client.now, client.state.zone));
   const started = client.state.conference?.started_at ?? null;
   setText(byId("elapsed"), started === null ? "" : clockText(client.now - started));

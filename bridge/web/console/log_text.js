@@ -105,7 +105,7 @@ function variantOf(event) {
     case "roll_call_ended":
       return event.skipped.length ? "roll_call_ended_skipped" : "roll_call_ended";
     case "recording":
-      if (event.problem) return event.problem === "space" ? "recording_space" : "recording_failed";
+      if (event.problem) return `recording_${event.problem}`;
       return event.wish === "on" ? "recording_on" : event.wish === "paused" ? "recording_paused" : "recording_off";
     case "recording_written":
       return event.writing ? "recording_written_on" : "recording_written_off";

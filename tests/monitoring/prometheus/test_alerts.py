@@ -187,6 +187,33 @@ CASES: dict[str, Case] = {
         by=310,
         point=False,
     ),
+    "RecordingEnded": Case(
+        gauge("recordings_ended_total", "+0.1", f'{I},reason="space"'),  # type: ignore[arg-type]
+        gauge("recordings_ended_total", "+0", f'{I},reason="space"'),  # type: ignore[arg-type]
+        gauge("recordings_ended_total", "+0", f'{I},reason="space"'),  # type: ignore[arg-type]
+        point=False,
+    ),
+    "RecordingNotWritten": Case(
+        gauge("recordings_wanted", 2, I) | gauge("recordings_active", 1, I),
+        gauge("recordings_wanted", 2, I) | gauge("recordings_active", 2, I),
+        gauge("recordings_wanted", 0, I) | gauge("recordings_active", 1, I),
+        by=40,
+        point=False,
+    ),
+    "RecordingFolderAway": Case(
+        gauge("recordings_writable", 1, I) | gauge("recordings_missing", 1, I),
+        gauge("recordings_writable", 1, I) | gauge("recordings_missing", 0, I),
+        gauge("recordings_writable", 1, I) | gauge("recordings_missing", 0, I),
+        by=140,
+        point=False,
+    ),
+    "RecordingSpaceLow": Case(
+        gauge("recordings_free_bytes", 3.9e9, I) | gauge("recordings_least_free_bytes", 2e9, I),
+        gauge("recordings_free_bytes", 4e9, I) | gauge("recordings_least_free_bytes", 2e9, I),
+        gauge("recordings_free_bytes", 9e9, I) | gauge("recordings_least_free_bytes", 2e9, I),
+        by=310,
+        point=False,
+    ),
     "DatabaseNotSaving": Case(
         gauge("database_unsaved_events", 1, I),
         gauge("database_unsaved_events", 0, I),
