@@ -10,7 +10,8 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from bridge.app.errors import StartError
@@ -55,6 +56,23 @@ class ServerCertificate:
         """The certificate of our own authority (PEM), for kiosks; "" where there is none."""
         path = self.authority_file
         return path.read_text("ascii") if path.exists() else ""
+
+    def sign(self, data: bytes) -> bytes:
+        """A detached signature of some octets by this certificate (CMS, RFC 5652, DER); b"" where
+        there is none. Raises OSError, ValueError where it cannot be used."""
+        pair = self.pair()
+        if pair is None:
+            return b""
+        certificate, *others = x509.load_pem_x509_certificates(pair[0].read_bytes())
+        key = serialization.load_pem_private_key(pair[1].read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+            raise ValueError("the certificate's key is of another kind than EC and RSA")
+        builder = pkcs7.PKCS7SignatureBuilder().set_data(data)
+        builder = builder.add_signer(certificate, key, hashes.SHA256())
+        for other in others:
+            builder = builder.add_certificate(other)
+        options = [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary]
+        return builder.sign(serialization.Encoding.DER, options)
 
     def context(self) -> ssl.SSLContext | None:
         """TLS of the web server; None where there is no certificate. Raises `StartError`."""

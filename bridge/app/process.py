@@ -340,6 +340,7 @@ class ControlProcess:
             updates=self.updates,
             backups=self.backups,
             recordings=self.recordings,
+            sign=self.certificate.sign,
             directory=DirectoryAccounts(
                 self.auth,
                 OpenId(self._folder, self.conductor.now, self.control.clock),

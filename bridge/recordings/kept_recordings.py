@@ -51,6 +51,8 @@ class Catalogue:
         self._lock = asyncio.Lock()
         self.folder = folder
         self.kept: dict[str, Kept] = {}
+        self.damaged: set[str] = set()
+        """Those whose file was not what the log says when it was read last."""
 
     async def load(self) -> None:
         """Read the log; also after a backup was restored."""
@@ -66,12 +68,17 @@ class Catalogue:
                 self.kept[facts.recording] = Kept(item.at, facts)
             case e.RecordingDeleted() as deleted:
                 self.kept.pop(deleted.recording, None)
+                self.damaged.discard(deleted.recording)
             case _:
                 pass
 
     def file(self, name: str) -> Path:
         """Where a recording's file is."""
         return self.folder / name / f"{name}.mkv"
+
+    def checked(self, name: str, intact: bool) -> None:
+        """A recording's file was read through."""
+        self.damaged.discard(name) if intact else self.damaged.add(name)
 
     async def add(self, event: e.RecordingKept | e.RecordingDeleted, actor: str) -> None:
         """Note something in the log. Raises `NotSaved`, and then nothing has changed."""

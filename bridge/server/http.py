@@ -13,6 +13,7 @@ from bridge.server.agent_socket import AgentSockets
 from bridge.server.api import (
     admin,
     conferences,
+    evidence_packs,
     incidents,
     installation,
     join,
@@ -61,6 +62,7 @@ ROUTES: tuple[Route, ...] = (
     *lines.ROUTES,
     *readiness.ROUTES,
     *recordings.ROUTES,
+    *evidence_packs.ROUTES,
     *installation.ROUTES,
     *security.ROUTES,
     *single_sign_on.ROUTES,

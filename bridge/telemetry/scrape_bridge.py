@@ -43,6 +43,7 @@ def recordings(found: Snapshot, sources: Sources) -> None:
     found.set("recordings_bytes", folder.octets)
     found.set("recordings_writable", int(folder.writable))
     found.set("recordings_missing", folder.missing)
+    found.set("recordings_damaged", len(made.catalogue.damaged))
     found.set("recordings_free_bytes", folder.free)
     found.set("recordings_least_free_bytes", made.least_free)
 

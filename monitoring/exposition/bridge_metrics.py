@@ -69,6 +69,9 @@ BRIDGE: tuple[Metric, ...] = (
     gauge("recordings_bytes").help("Size of the folder of recordings."),
     gauge("recordings_writable").help("1: the folder of recordings can be written, 0: it cannot."),
     gauge("recordings_missing").help("Recordings that are kept and have no file in the folder."),
+    gauge("recordings_damaged").help(
+        "Recordings whose file was not what the log says when it was read last."
+    ),
     gauge("recordings_free_bytes").help("Free space where recordings lie."),
     gauge("recordings_least_free_bytes").help("Free space below which recording ends."),
     gauge("disk_free_bytes").help("Free space where the bridge keeps its state."),

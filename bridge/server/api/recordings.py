@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -49,12 +50,19 @@ def _view(kept: Kept) -> RecordingView:
     )
 
 
-def _found(call: Call) -> Kept:
+def found(call: Call) -> Kept:
     ident = call.param("id")
     kept = call.services.recordings.catalogue.kept.get(ident)
     if kept is None:
         raise Denied(404, "recordings.unknown", id=ident[:120])
     return kept
+
+
+def file_of(call: Call, name: str) -> Path:
+    path = call.services.recordings.catalogue.file(name)
+    if not path.is_file():
+        raise Denied(404, "recordings.file_gone", id=name)
+    return path
 
 
 async def list_recordings(call: Call) -> list[RecordingView]:
@@ -64,17 +72,15 @@ async def list_recordings(call: Call) -> list[RecordingView]:
 
 
 async def show_recording(call: Call) -> RecordingView:
-    return _view(_found(call))
+    return _view(found(call))
 
 
 async def show_file(call: Call) -> Any:
     """The file, or a range of it (RFC 9110 section 14); ``?download=1`` to save it. Whoever begins
     to read it is in the audit trail, whoever goes on is not."""
-    name = _found(call).facts.recording
-    path = call.services.recordings.catalogue.file(name)
+    name = found(call).facts.recording
+    path = file_of(call, name)
     saved = call.request.query.get("download") == "1"
-    if not path.is_file():
-        raise Denied(404, "recordings.file_gone", id=name)
     begins = call.request.headers.get("Range", "bytes=0-").strip().startswith("bytes=0-")
     if call.request.method == "GET" and begins:
         await call.note("recording download" if saved else "recording view", name)
@@ -86,7 +92,7 @@ async def show_file(call: Call) -> Any:
 
 async def delete_recording(call: Call) -> None:
     """Delete a recording before its time."""
-    name = _found(call).facts.recording
+    name = found(call).facts.recording
     try:
         await call.services.recordings.upkeep.delete(name, call.actor.label)
     except OSError as error:

@@ -36,6 +36,7 @@ from monitoring.quality.line_state import Row
 
 DAY_FRESH = 60.0  # seconds that the last 24 hours of the overview are kept
 
+PACKS = 2  # evidence packs made at once: each reads its recording twice
 DOWNLOADS = 4  # of the bundle at once: more would take from conferences
 
 
@@ -151,7 +152,10 @@ class Services:
     backups: Backups
     recordings: Recordings
     directory: DirectoryAccounts
+    sign: Callable[[bytes], bytes]
+    """Signs with the server's certificate; b"" where there is none. Raises OSError, ValueError."""
     admin_port: Callable[[], int]
     """Where admins have a listener of their own; 0: they have none."""
+    packs: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PACKS))
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS))
     reports: LineReports = field(default_factory=LineReports)

@@ -77,6 +77,10 @@ function rowOf(recording) {
   link.textContent = t("recordings.download");
   link.href = addressOf("/recordings/{id}/file", { id: recording.id, download: 1 });
   link.setAttribute("aria-label", `${t("recordings.download")}: ${nameOf(recording)}`);
+  const pack = make("a", "button", row);
+  pack.textContent = t("recordings.evidence");
+  pack.href = addressOf("/recordings/{id}/evidence", { id: recording.id });
+  pack.setAttribute("aria-label", `${t("recordings.evidence")}: ${nameOf(recording)}`);
   if (me.rights.includes("admin")) {
     const end = makeText("button", "danger", t("recordings.delete"), row);
     end.setAttribute("aria-label", `${t("recordings.delete")}: ${nameOf(recording)}`);

@@ -58,6 +58,11 @@ async def test_the_list_tells_what_there_is(kept: Bridge) -> None:
         ("bytes=-5", 206, DATA[-5:]),
         ("bytes=99999-", 416, b""),
         ("bytes=nonsense", 416, b""),
+        ("bytes=9-5", 416, b""),
+        ("bytes=--5", 416, b""),
+        ("bytes=-", 416, b""),
+        ("bytes=0-9,20-29", 416, b""),
+        ("bytes=99999999999999999999999-", 416, b""),
     ],
 )
 async def test_a_file_is_had_whole_or_in_part(

@@ -1,0 +1,101 @@
+"""An evidence pack: a recording with everything that is to be believed with it, as a `.zip` that is
+made while it is sent. What is in it is checked with `sha256sum -c` and `openssl cms -verify`."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.p7s"
+CHUNK = 1 << 18  # octets that are read at a time
+
+
+class Checked(NamedTuple):
+    """A file as it is on the disk: its SHA-256 in hexadecimal, and its size in octets."""
+
+    sha256: str
+    octets: int
+
+
+class _Sink(io.RawIOBase):
+    """Keeps what is written until it is taken. It cannot be sought in, so that the `zipfile` module
+    writes sizes and checksums behind the contents (APPNOTE.TXT section 4.3.9)."""
+
+    def __init__(self) -> None:
+        self._waiting: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self._waiting.append(bytes(data))
+        return len(data)
+
+    def take(self) -> bytes:
+        taken = b"".join(self._waiting)
+        self._waiting.clear()
+        return taken
+
+
+def check(path: Path) -> Checked:
+    """Read a file through. Raises OSError."""
+    digest = hashlib.sha256()
+    octets = 0
+    with path.open("rb") as file:
+        while data := file.read(CHUNK):
+            digest.update(data)
+            octets += len(data)
+    return Checked(digest.hexdigest(), octets)
+
+
+def sums(digests: dict[str, str]) -> str:
+    """Checksums by file name, as `sha256sum` writes them."""
+    return "".join(f"{digest}  {name}\n" for name, digest in digests.items())
+
+
+def pack(
+    folder: str,
+    video: Path,
+    sha256: str,
+    texts: Sequence[tuple[str, bytes]],
+    sign: Callable[[bytes], bytes],
+    made: datetime,
+) -> Iterator[bytes]:
+    """The octets of a pack, whose files stand in ``folder``: a recording whose checksum is
+    ``sha256``, small files by name, the checksums of all, and what ``sign`` makes of these (b"":
+    there is no signature). Not more than a few hundred kB are held. Raises OSError where the
+    recording cannot be read, ValueError where it is not what it was."""
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in texts}
+    listed = sums({video.name: sha256} | digests).encode()
+    signature = sign(listed)
+    small = [*texts, (SUMS, listed), *([(SIGNATURE, signature)] if signature else [])]
+    sink = _Sink()
+    digest = hashlib.sha256()
+    with zipfile.ZipFile(sink, "w") as out:
+        for name, data in small:
+            info = _info(f"{folder}/{name}", made)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            out.writestr(info, data)
+            yield sink.take()
+        with (
+            video.open("rb") as file,
+            out.open(_info(f"{folder}/{video.name}", made), "w", force_zip64=True) as into,
+        ):
+            while data := file.read(CHUNK):
+                digest.update(data)
+                into.write(data)
+                yield sink.take()
+        if digest.hexdigest() != sha256:
+            raise ValueError("the recording has changed while it was read")
+    yield sink.take()
+
+
+def _info(name: str, made: datetime) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, made.timetuple()[:6])
+    info.external_attr = 0o600 << 16
+    return info

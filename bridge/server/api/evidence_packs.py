@@ -1,0 +1,145 @@
+"""Evidence packs of recordings: checked, made and sent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from aiohttp import web
+
+from bridge.accounts.auth import Denied
+from bridge.base.i18n import text
+from bridge.conference import events as e
+from bridge.conference.report import report
+from bridge.recordings.kept_recordings import STREAM, Kept
+from bridge.reports import conference as conference_report
+from bridge.reports import evidence
+from bridge.server.api.recordings import file_of, found
+from bridge.server.api.routes import Call, Route
+
+log = logging.getLogger("recordings")
+
+
+async def show_evidence(call: Call) -> Any:
+    """An evidence pack: the file is read through first, and refused where it is not what the log
+    says, then packed while it is sent."""
+    kept = found(call)
+    name = kept.facts.recording
+    path = file_of(call, name)
+    packs = call.services.packs
+    if packs.locked():
+        raise Denied(503, "recordings.busy")
+    async with packs:
+        try:
+            checked = await asyncio.to_thread(evidence.check, path)
+        except OSError as error:
+            raise Denied(
+                409, "recordings.unreadable", id=name, reason=error.strerror or ""
+            ) from None
+        call.services.recordings.catalogue.checked(name, checked.sha256 == kept.facts.sha256)
+        if checked.sha256 != kept.facts.sha256:
+            await call.note("recording evidence", name, "damaged")
+            raise Denied(409, "recordings.damaged", id=name)
+        events = await call.services.events.read(kept.facts.conference)
+        texts = await asyncio.to_thread(_papers, call, kept, events)
+        await call.note("recording evidence", name)
+        made = datetime.fromtimestamp(call.services.conductor.now(), _zone(call))
+        pieces = evidence.pack(name, path, kept.facts.sha256, texts, call.services.sign, made)
+        return await _send(call, name, pieces)
+
+
+async def _send(call: Call, name: str, pieces: Iterator[bytes]) -> web.StreamResponse:
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "application/zip",
+            "Cache-Control": "private, no-store",
+            "Content-Disposition": f'attachment; filename="{name}.zip"',
+        }
+    )
+    # Before the answer begins: what cannot be signed is an error with a name.
+    try:
+        piece = await asyncio.to_thread(next, pieces, None)
+    except (OSError, ValueError) as error:
+        raise Denied(409, "recordings.not_signed", reason=str(error)) from None
+    await response.prepare(call.request)
+    try:
+        while piece is not None:
+            await response.write(piece)
+            piece = await asyncio.to_thread(next, pieces, None)
+    except (OSError, ValueError) as error:
+        log.error("the evidence pack of %s broke off: %s", name, error)
+        if call.request.transport is not None:
+            call.request.transport.abort()  # no end: a browser says that it failed
+        return response
+    await response.write_eof()
+    return response
+
+
+def _zone(call: Call) -> ZoneInfo:
+    return ZoneInfo(call.services.control.topology.current.bridge.zone)
+
+
+def _papers(call: Call, kept: Kept, events: Sequence[e.Recorded]) -> list[tuple[str, bytes]]:
+    """The small files of an evidence pack, by name."""
+    topology = call.services.control.topology.current
+    facts = kept.facts
+    now = call.services.conductor.now()
+    made = report(events, now)
+    entry = e.Recorded(
+        conference=STREAM, seq=0, at=kept.at, actor="system", reason="keep", event=facts
+    )
+    lines = [e.encoder.encode(item) + b"\n" for item in (*events, entry)]
+    papers = [
+        ("log.jsonl", b"".join(lines)),
+        ("conference-report.json", msgspec.json.format(msgspec.json.encode(made), indent=2)),
+    ]
+    read_me: list[str] = []
+    for language in ("vi", "en"):
+        names = {p.id: p.name.text(language) for p in topology.points}
+        document = conference_report.Document(made, names, language, topology.bridge.zone)
+        papers.append(
+            (f"conference-report.{language}.pdf", document.pdf(topology.bridge.name.text(language)))
+        )
+        read_me.append(
+            text(
+                language,
+                "evidence.read_me",
+                bridge=topology.bridge.name.text(language),
+                title=facts.title.vi if language == "vi" else facts.title.en,
+                conference=facts.conference,
+                began=_said(facts.parts[0].at if facts.parts else kept.at, _zone(call)),
+                length=_length(facts.seconds),
+                lost=_length(facts.lost),
+                sha256=facts.sha256,
+                file=f"{facts.recording}.mkv",
+                made=_said(now, _zone(call)),
+                actor=call.user.name,
+            )
+        )
+    return [("READ-ME.txt", "\n\n".join(read_me).encode()), *papers]
+
+
+def _said(at: float, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at, zone).strftime("%d/%m/%Y %H:%M:%S %z")
+
+
+def _length(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+ROUTES = [
+    Route(
+        "GET",
+        "/api/v1/recordings/{id}/evidence",
+        show_evidence,
+        "watch",
+        "A recording's evidence pack: file, log, report, checksums and their signature",
+        media_type="application/zip",
+    ),
+]
