@@ -74,6 +74,7 @@ FOREIGN = {
         "format",
     }
     | {"thread_count", "options"},
+    "zipfile": {"compress_type", "external_attr"},
     "pylibsrtp": {"window_size", "allow_repeat_tx"},
 }
 """Attributes that other people's interfaces want set, by the package that must be imported."""
@@ -90,11 +91,13 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
 def modules() -> dict[str, Path]:
     return {name_of(path): path for room in PRODUCT for path in sorted((ROOT / room).rglob("*.py"))}
 
 
-def imported(tree: ast.Module) -> set[str]:
+@functools.cache
+def imported(tree: ast.Module) -> frozenset[str]:
     """Modules, and names of modules, that a module imports."""
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -102,10 +105,11 @@ def imported(tree: ast.Module) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
-def fields(tree: ast.Module, name: str) -> set[str]:
+@functools.cache
+def fields(tree: ast.Module, name: str) -> frozenset[str]:
     """Attributes that a class declares: in its body, in ``__slots__``, or in its methods."""
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -116,7 +120,7 @@ def fields(tree: ast.Module, name: str) -> set[str]:
                         found.add(field)
                     case ast.Attribute(value=ast.Name(id="self"), attr=field, ctx=ast.Store()):
                         found.add(field)
-    return found
+    return frozenset(found)
 
 
 def compiled(tree: ast.Module) -> set[ast.AST]:
@@ -150,7 +154,7 @@ def targets(tree: ast.Module) -> Iterator[ast.Attribute]:
 
 def allowed(module: str, tree: ast.Module) -> set[str]:
     """Names of attributes that a module may set on other objects."""
-    known = {module} | imported(tree)
+    known = {module, *imported(tree)}
     for home in {record.rpartition(".")[0] for record in RECORDS} & known:
         known |= imported(parsed(modules()[home]))
     found: set[str] = set()

@@ -88,12 +88,18 @@ def load_keys(topology: Topology, path: Path) -> dict[PointId, str]:
 async def register_keys(accounts: Accounts, keys: dict[PointId, str], now: float) -> None:
     """Enter keys that the store does not know yet as devices. ``now`` is UTC seconds. A store
     that can be read and not written is enough to go on with."""
+    hashed: dict[str, PointId] = {}
     for point, key in keys.items():
-        hashed = passwords.digest(key)
-        if await accounts.device_of_key(hashed) is not None:
-            continue
-        device = Device(id=f"keys-{point}-{hashed[:8]}", point=point, name=KEYS, created=now)
-        try:
-            await accounts.add_device(device, hashed)
-        except NotSaved as error:
-            log.error("the room key of %s could not be saved: %s", point, error)
+        hashed.setdefault(passwords.digest(key), point)
+    known = await accounts.known_keys(hashed)
+    missing = [
+        (Device(id=f"keys-{point}-{key[:8]}", point=point, name=KEYS, created=now), key)
+        for key, point in hashed.items()
+        if key not in known
+    ]
+    if not missing:
+        return
+    try:
+        await accounts.add_devices(missing)
+    except NotSaved as error:
+        log.error("the keys of %d rooms could not be saved: %s", len(missing), error)

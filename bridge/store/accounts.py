@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -216,6 +216,20 @@ class Accounts:
         except IntegrityError:
             return False
         return True
+
+    async def add_devices(self, devices: Iterable[tuple[Device, str]]) -> None:
+        """Add devices with the digests of their keys, all of them or, where one is known, none."""
+        rows = [{**msgspec.structs.asdict(device), "key": key} for device, key in devices]
+        try:
+            await self._write(sa.insert(t.devices).values(rows))
+        except IntegrityError as error:
+            raise NotSaved(first_line(error)) from None
+
+    async def known_keys(self, keys: Iterable[str]) -> set[str]:
+        """Those of these keys (digests) that a device has or had."""
+        asked = set(keys)
+        rows = await self._rows(sa.select(t.devices.c.key))
+        return {str(row[0]) for row in rows} & asked
 
     async def device_of_key(self, key: str) -> Device | None:
         rows = await self._rows(sa.select(t.devices).where(t.devices.c.key == key))

@@ -134,6 +134,11 @@ async def test_people_and_devices(engine: AsyncEngine) -> None:
     found = await accounts.device_of_key("key")
     assert found is not None
     assert found.revoked == 5.0
+    others = [(Device(id=n, point=n, name="", created=1.0), f"key-{n}") for n in ("f", "g")]
+    await accounts.add_devices(others)
+    assert await accounts.known_keys(["key", "key-f", "other"]) == {"key", "key-f"}
+    with pytest.raises(NotSaved):
+        await accounts.add_devices([others[0]])
 
 
 async def test_a_code_is_good_once_and_for_a_day(engine: AsyncEngine) -> None:

@@ -73,7 +73,7 @@ def test_any_line_is_counted_about_right(
     assert p.up.lost <= p.up.expected
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(3))
 def test_packets_doubled_down_whose_second_replies_were_lost_hide_no_loss(seed: int) -> None:
     found = line(Profile(loss=0.125, burst=2, duplicate=0.1), Profile(loss=0.375), seed=seed)
     found.run(120)
