@@ -216,6 +216,9 @@ class Bridge(Model):
     zone: Annotated[str, AfterValidator(_zone)] = Field(
         default="Asia/Ho_Chi_Minh", description="time zone of schedules, pages and reports"
     )
+    language: Literal["vi", "en"] = Field(
+        default="vi", description="of what is written into files that have one language: recordings"
+    )
     database: Annotated[str, Field(max_length=500)] = Field(
         default="", description="postgresql://…; SQLite in the state folder where empty"
     )

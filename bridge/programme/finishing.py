@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Iterator
-from itertools import chain
+from datetime import UTC, datetime
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +20,11 @@ import msgspec
 from bridge.base.files import private_file, write_private
 from bridge.media import vp8
 from bridge.programme import matroska as mkv
-from bridge.programme.jobs import MADE, Finished, Job, Stretch
+from bridge.programme.jobs import MADE, Finished, Job, Stretch, Subtitles, Timed
 from bridge.programme.part import SUFFIX, began_of
 
 MOST = 64 << 20  # octets of the largest element that a part has; more is damage
+TEXT_MS = 10_000  # of a text; then it comes again, for who enters in the middle
 BLOCK_MS = 20  # of the last block, whose end no other one tells
 
 
@@ -33,6 +36,25 @@ class _Cluster(NamedTuple):
     first: int
     last: int
     enters: bool  # begins with a picture that can be entered
+
+
+class _Text(NamedTuple):
+    """A text of a track for ``duration`` ms."""
+
+    ms: int
+    duration: int
+    track: int
+    said: str
+
+
+class _Placed(NamedTuple):
+    """A cluster as it is in the file: at ``ms``, with texts, and found by a cue."""
+
+    path: Path
+    cluster: _Cluster
+    ms: int
+    cue: bool
+    texts: bytes
 
 
 class _Scanned(NamedTuple):
@@ -63,17 +85,20 @@ def finish(job: Job) -> Finished | None:
     for part in parts:
         stretches.append(Stretch(at=part.began, offset=offset, seconds=part.seconds))
         offset += part.seconds
+    recorded = datetime.fromtimestamp(parts[0].began, UTC).strftime("%Y-%m-%d %H:%M:%S")
     head = (
         mkv.info(title=job.title, began=parts[0].began, seconds=offset)
-        + mkv.tracks(_tracks(parts))
-        + mkv.chapters(_placed(job.chapters, stretches))
-        + mkv.tags(job.tags)
+        + mkv.tracks([*_tracks(parts, job.names), *_text_tracks(job.subtitles)])
+        + mkv.chapters(_placed(job.chapters, stretches), job.language)
+        + mkv.tags((*job.tags, ("DATE_RECORDED", recorded)))
     )
-    cues, total = _cues(parts, stretches)
+    texts = _texts(job.subtitles, stretches)
+    placed = _clusters(parts, stretches, texts)
+    cues, total = _cues(placed)
     digest = hashlib.sha256()
     octets = 0
     with private_file(folder / job.file) as out:
-        for data in chain([mkv.finished_head(head, cues, total)], _contents(parts, stretches)):
+        for data in chain([mkv.finished_head(head, cues, total)], _contents(placed)):
             out.write(data)
             digest.update(data)
             octets += len(data)
@@ -142,10 +167,10 @@ def _elements(descriptor: int) -> Iterator[tuple[int, int, bytes]]:
         at += length
 
 
-def _tracks(parts: list[_Scanned]) -> list[mkv.Track]:
+def _tracks(parts: list[_Scanned], names: tuple[str, ...]) -> list[mkv.Track]:
     """The file's tracks: those in which there is something, as large as their first picture."""
     found: list[mkv.Track] = []
-    for number in (mkv.PROGRAMME, mkv.CONTENT, mkv.SOUND):
+    for index, number in enumerate((mkv.PROGRAMME, mkv.CONTENT, mkv.SOUND)):
         with_it = [part for part in parts if number in part.seen]
         if not with_it:
             continue
@@ -155,13 +180,32 @@ def _tracks(parts: list[_Scanned]) -> list[mkv.Track]:
             width, height = vp8.frame_size(part.seen[number])
             if width:
                 track = track._replace(width=width, height=height)
+        if index < len(names):
+            track = track._replace(name=names[index])
         found.append(track)
     return found
 
 
-def _placed(
-    chapters: tuple[tuple[float, str], ...], stretches: list[Stretch]
-) -> list[tuple[float, str]]:
+def _text_tracks(subtitles: tuple[Subtitles, ...]) -> list[mkv.Track]:
+    return [
+        mkv.Track(number, mkv.TEXT, name=track.name, language=track.language)
+        for number, track in enumerate(subtitles, mkv.SUBTITLES)
+    ]
+
+
+def _texts(subtitles: tuple[Subtitles, ...], stretches: list[Stretch]) -> list[_Text]:
+    """Everything that is shown as text, by time."""
+    end = round((stretches[-1].offset + stretches[-1].seconds) * 1000)
+    found: list[_Text] = []
+    for number, track in enumerate(subtitles, mkv.SUBTITLES):
+        placed = [(round(at * 1000), said) for at, said in _placed(track.texts, stretches)]
+        for (at, said), (until, _) in pairwise([*placed, (end, "")]):
+            for ms in range(at, until if said else at, TEXT_MS):
+                found.append(_Text(ms, min(TEXT_MS, until - ms), number, said))
+    return sorted(found)
+
+
+def _placed(chapters: Timed, stretches: list[Stretch]) -> list[tuple[float, str]]:
     """Chapters at seconds of the file. What happened while nothing was written begins where it
     goes on; of several at one place the last counts."""
     placed: dict[float, str] = {}
@@ -173,34 +217,48 @@ def _placed(
     return sorted(placed.items())
 
 
-def _cues(parts: list[_Scanned], stretches: list[Stretch]) -> tuple[list[tuple[int, int]], int]:
+def _clusters(parts: list[_Scanned], stretches: list[Stretch], texts: list[_Text]) -> list[_Placed]:
+    """All clusters as they come in the file, each with the texts that begin in it."""
+    found: list[_Placed] = []
+    waiting = deque(texts)
+    for part, stretch in zip(parts, stretches, strict=True):
+        offset = round(stretch.offset * 1000)
+        last = part.clusters[-1].last + BLOCK_MS
+        ends = [*(cluster.first for cluster in part.clusters[1:]), last]
+        for index, (cluster, end) in enumerate(zip(part.clusters, ends, strict=True)):
+            ms = cluster.first + offset
+            begun: list[bytes] = []
+            while waiting and waiting[0].ms < end + offset:
+                text = waiting.popleft()
+                at = max(ms, text.ms)
+                begun.append(
+                    mkv.shown_text(text.track, at, ms, text.ms + text.duration - at, text.said)
+                )
+            cue = cluster.enters or not index
+            found.append(_Placed(part.path, cluster, ms, cue, b"".join(begun)))
+    return found
+
+
+def _cues(placed: list[_Placed]) -> tuple[list[tuple[int, int]], int]:
     """Where pictures can be entered, and the size of all clusters."""
     cues: list[tuple[int, int]] = []
     place = 0
-    for part, stretch in zip(parts, stretches, strict=True):
-        for index, cluster in enumerate(part.clusters):
-            ms = cluster.first + round(stretch.offset * 1000)
-            if cluster.enters or not index:
-                cues.append((ms, place))
-            place += _size(cluster, ms)
+    for item in placed:
+        if item.cue:
+            cues.append((item.ms, place))
+        before = len(mkv.number(mkv.TIMESTAMP, item.cluster.first))
+        content = item.cluster.octets - before + len(item.texts)
+        content += len(mkv.number(mkv.TIMESTAMP, item.ms))
+        place += 4 + len(mkv.size(content)) + content
     return cues, place
 
 
-def _size(cluster: _Cluster, ms: int) -> int:
-    """Octets of a cluster in the file, with another timestamp than it has in its part."""
-    before = len(mkv.number(mkv.TIMESTAMP, cluster.first))
-    content = cluster.octets - before + len(mkv.number(mkv.TIMESTAMP, ms))
-    return 4 + len(mkv.size(content)) + content
-
-
-def _contents(parts: list[_Scanned], stretches: list[Stretch]) -> Iterator[bytes]:
+def _contents(placed: list[_Placed]) -> Iterator[bytes]:
     """The clusters, one after another."""
-    for part, stretch in zip(parts, stretches, strict=True):
-        with part.path.open("rb") as file:
-            for cluster in part.clusters:
+    for path, items in groupby(placed, key=lambda item: item.path):
+        with path.open("rb") as file:
+            for _, cluster, ms, _, texts in items:
                 content = os.pread(file.fileno(), cluster.octets, cluster.at)
-                before = mkv.number(mkv.TIMESTAMP, cluster.first)
-                ms = cluster.first + round(stretch.offset * 1000)
-                yield mkv.element(
-                    mkv.CLUSTER, mkv.number(mkv.TIMESTAMP, ms), content[len(before) :]
-                )
+                before = len(mkv.number(mkv.TIMESTAMP, cluster.first))
+                stamp = mkv.number(mkv.TIMESTAMP, ms)
+                yield mkv.element(mkv.CLUSTER, stamp, texts, content[before:])

@@ -7,14 +7,30 @@ import msgspec
 MADE = "made.json"  # beside the file: what came of it, until the log has it
 
 
+Timed = tuple[tuple[float, str], ...]
+"""Texts, each with when it begins to hold (UTC seconds)."""
+
+
+class Subtitles(msgspec.Struct, frozen=True, kw_only=True):
+    """A track of texts. ``language`` is of ISO 639-2, as "vie"."""
+
+    language: str
+    name: str
+    texts: Timed
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be finished. ``file`` is made; ``chapters`` are UTC seconds and titles."""
+    """What is to be finished. ``file`` is made. ``language``, of ISO 639-2, is that of titles and
+    names; ``names`` are those of the tracks of programme, content and sound."""
 
     folder: str
     file: str
     title: str
+    language: str = "vie"
+    names: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
-    chapters: tuple[tuple[float, str], ...] = ()
+    chapters: Timed = ()
+    subtitles: tuple[Subtitles, ...] = ()
 
 
 class Stretch(msgspec.Struct, frozen=True, kw_only=True):

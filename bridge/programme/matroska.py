@@ -18,6 +18,8 @@ TIMESTAMP, SIMPLE_BLOCK, TRACK_ENTRY = 0xE7, 0xA3, 0xAE
 UNKNOWN_SIZE = b"\x01\xff\xff\xff\xff\xff\xff\xff"
 EPOCH_2001 = 978307200  # seconds from 1970 to 2001, where DateUTC begins
 PROGRAMME, CONTENT, SOUND = 1, 2, 3  # numbers of the tracks
+SUBTITLES = 16  # number of the first track of texts
+TEXT = "S_TEXT/UTF8"
 OPUS_DELAY = 6_500_000  # ns: 312 samples that libopus looks ahead
 PREROLL = 80_000_000  # ns that a decoder needs after a seek (RFC 7845)
 
@@ -31,6 +33,7 @@ class Track(NamedTuple):
     width: int = 0
     height: int = 0
     name: str = ""
+    language: str = "und"
 
 
 class Block(NamedTuple):
@@ -95,24 +98,23 @@ def tracks(found: Iterable[Track]) -> bytes:
 
 
 def _track(track: Track) -> bytes:
-    video = track.width > 0
-    about = (
-        element(0xE0, number(0xB0, track.width), number(0xBA, track.height))
-        if video
-        else element(0xE1, element(0xB5, struct.pack("!d", 48000.0)), number(0x9F, 1))
-    )
-    opus = b"" if video else number(0x56AA, OPUS_DELAY) + number(0x56BB, PREROLL)
+    kind, about = 2, element(0xE1, element(0xB5, struct.pack("!d", 48000.0)), number(0x9F, 1))
+    about += number(0x56AA, OPUS_DELAY) + number(0x56BB, PREROLL)
+    if track.width:
+        kind, about = 1, element(0xE0, number(0xB0, track.width), number(0xBA, track.height))
+    elif track.codec == TEXT:
+        kind, about = 0x11, b""
     return element(
         TRACK_ENTRY,
         number(0xD7, track.number),
         number(0x73C5, track.number),
-        number(0x83, 1 if video else 2),
+        number(0x83, kind),
         number(0x9C, 0),
-        number(0x88, int(track.number != CONTENT)),
+        number(0x88, int(track.number in (PROGRAMME, SOUND))),
         text(0x86, track.codec),
         text(0x536E, track.name),
+        text(0x22B59C, track.language),
         element(0x63A2, track.private) if track.private else b"",
-        opus,
         about,
     )
 
@@ -131,6 +133,12 @@ def cluster(blocks: Sequence[Block]) -> bytes:
 def _block(block: Block, start: int) -> bytes:
     head = struct.pack("!BhB", 0x80 | block.track, block.ms - start, 0x80 if block.key else 0)
     return element(SIMPLE_BLOCK, head, block.data)
+
+
+def shown_text(track: int, ms: int, start: int, duration: int, said: str) -> bytes:
+    """A text of a track, shown for ``duration`` ms; ``start`` is the time of its cluster."""
+    head = struct.pack("!BhB", 0x80 | track, ms - start, 0)
+    return element(0xA0, element(0xA1, head, said.encode()), number(0x9B, duration))
 
 
 def opus_head() -> bytes:
@@ -220,14 +228,14 @@ def read_tracks(content: bytes) -> dict[int, Track]:
 # --- a finished file -----------------------------------------------------------------------------
 
 
-def chapters(found: Iterable[tuple[float, str]]) -> bytes:
+def chapters(found: Iterable[tuple[float, str]], language: str = "vie") -> bytes:
     """Chapters: seconds of the file and a title each; empty where there are none."""
     atoms = [
         element(
             0xB6,
             number(0x73C4, index),
             number(0x91, round(seconds * 1e9)),
-            element(0x80, text(0x85, title), text(0x437C, "vie")),
+            element(0x80, text(0x85, title), text(0x437C, language)),
         )
         for index, (seconds, title) in enumerate(found, 1)
     ]

@@ -4,31 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from bridge.base.i18n import text
 from bridge.conference import events as e
 
+Timed = tuple[tuple[float, str], ...]
+Name = Callable[[str], str]
 
-def chapters(
-    log: Sequence[e.Recorded], name: Callable[[str], str]
-) -> tuple[tuple[float, str], ...]:
+
+def chapters(log: Sequence[e.Recorded], name: Name, language: str) -> Timed:
     """Who was on air and who had the floor: UTC seconds and titles. ``name`` is what points are
-    called."""
+    called in ``language`` ("vi" or "en")."""
     found: list[tuple[float, str]] = []
+
+    def say(at: float, key: str, point: str = "") -> None:
+        found.append((at, text(language, f"recordings.chapter_{key}", point=name(point))))
+
     for item in log:
         match item.event:
             case e.Opened(booking=booking):
                 found.append((item.at, name(booking.chair)))
             case e.Started():
-                found.append((item.at, "Khai mạc"))
+                say(item.at, "started")
             case e.FloorGranted(point=point):
-                found.append((item.at, f"Phát biểu: {name(point)}"))
+                say(item.at, "floor", point)
             case e.Taken(point=point):
                 found.append((item.at, name(point)))
             case e.RollCallStarted():
-                found.append((item.at, "Điểm danh"))
+                say(item.at, "roll_call")
             case e.ContentStarted():
-                found.append((item.at, "Chia sẻ màn hình"))
+                say(item.at, "content")
             case _:
                 pass
+    return tuple(found)
+
+
+def speakers(log: Sequence[e.Recorded], name: Name, language: str) -> Timed:
+    """Who speaks, as a text that holds until the next one: who has the floor, and else who is on
+    air. Times are UTC seconds."""
+    found: list[tuple[float, str]] = []
+    chair = on_air = floor = ""
+    for item in log:
+        match item.event:
+            case e.Opened(booking=booking):
+                chair = on_air = booking.chair
+            case e.Started():
+                on_air, floor = chair, ""
+            case e.Taken(point=point):
+                on_air = point
+            case e.FloorGranted(point=point):
+                on_air = floor = point
+            case e.FloorEnded():
+                floor = ""
+            case _:
+                continue
+        said = name(on_air)
+        if floor:
+            said = text(language, "recordings.chapter_floor", point=name(floor))
+        if not found or found[-1][1] != said:
+            found.append((item.at, said))
     return tuple(found)
 
 

@@ -38,6 +38,26 @@ class _Running:
     task: asyncio.Task[None]
 
 
+class Spoken:
+    """What is said in recordings, by the topology."""
+
+    def __init__(self, topology: ActiveTopology) -> None:
+        self._topology = topology
+
+    @property
+    def language(self) -> str:
+        return self._topology.current.bridge.language
+
+    @property
+    def place(self) -> str:
+        return self._topology.current.bridge.name.text(self.language)
+
+    def name(self, point: str, language: str) -> str:
+        """What a point is called; its id where the topology has no such point."""
+        found = (p.name.text(language) for p in self._topology.current.points if p.id == point)
+        return next(found, point)
+
+
 class Recordings:
     """All recordings of this process. ``sockets`` is the media worker's folder, ``now`` UTC
     seconds."""
@@ -64,11 +84,7 @@ class Recordings:
         self.ended: Counter[str] = Counter()
         """Recordings that ended by themselves, by problem."""
         self.catalogue = Catalogue(events, folder, now)
-        self.upkeep = Upkeep(self.catalogue, events, self.in_use, self._name, now)
-
-    def _name(self, point: str) -> str:
-        found = {p.id: p.name.vi for p in self._topology.current.points}
-        return found.get(point, point)
+        self.upkeep = Upkeep(self.catalogue, events, self.in_use, Spoken(topology), now)
 
     @property
     def active(self) -> int:

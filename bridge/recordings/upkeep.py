@@ -7,15 +7,18 @@ import asyncio
 import logging
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from bridge.base.files import write_private
+from bridge.base.i18n import text
 from bridge.conference import events as e
-from bridge.programme.jobs import MADE, Finished, Job
-from bridge.recordings.chapters import chapters, wanted_seconds
+from bridge.conference.model import Booking
+from bridge.programme.jobs import MADE, Finished, Job, Subtitles
+from bridge.recordings.chapters import chapters, speakers, wanted_seconds
 from bridge.recordings.folder import Folder, look_at, make
 from bridge.recordings.kept_recordings import Catalogue, conference_of
 from bridge.store.database import FAULTS
@@ -29,22 +32,38 @@ UNNOTICED = 1.0  # seconds that may be missing at beginning and end without bein
 log = logging.getLogger("recordings")
 
 
+CODES = {"vi": "vie", "en": "eng"}  # ISO 639-2
+
+
+class Spoken(Protocol):
+    """What is said in files: in which language, and what points are called."""
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def place(self) -> str:
+        """What the bridge is called."""
+
+    def name(self, point: str, language: str) -> str: ...
+
+
 class Upkeep:
-    """Looks after the folder of recordings. ``in_use`` tells whether one is still being made,
-    ``name`` what points are called; ``now`` is UTC seconds."""
+    """Looks after the folder of recordings. ``in_use`` tells whether one is still being made;
+    ``now`` is UTC seconds."""
 
     def __init__(
         self,
         catalogue: Catalogue,
         events: EventLog,
         in_use: Callable[[str], bool],
-        name: Callable[[str], str],
+        spoken: Spoken,
         now: Callable[[], float],
     ) -> None:
         self._catalogue = catalogue
         self._events = events
         self._in_use = in_use
-        self._name = name
+        self._spoken = spoken
         self._now = now
         self._failed: dict[str, float] = {}  # recording → when it is tried again
         self.folder = Folder()
@@ -114,13 +133,7 @@ class Upkeep:
         if sidecar.exists():  # finished before, and then the store or this process failed
             made = msgspec.json.decode(sidecar.read_bytes(), type=Finished)
         else:
-            job = Job(
-                folder=str(folder),
-                file=f"{name}.mkv",
-                title=booking.title.vi,
-                tags=(("TITLE", booking.title.vi), ("COMMENT", conference)),
-                chapters=chapters(events, self._name),
-            )
+            job = self._job(folder, f"{name}.mkv", booking, events)
             result = await _made(job)
             if result is None:
                 log.warning("nothing was recorded of %s", name)
@@ -148,6 +161,36 @@ class Upkeep:
         sums = f"{made.sha256}  {name}.mkv\n"
         await asyncio.to_thread(write_private, folder / f"{name}.sha256", sums)
         log.info("recording %s: %.0f s, %d octets", name, made.seconds, made.octets)
+
+    def _job(self, folder: Path, file: str, booking: Booking, events: Sequence[e.Recorded]) -> Job:
+        language = self._spoken.language
+        title = booking.title.vi if language == "vi" else booking.title.en
+
+        def named(language: str) -> Callable[[str], str]:
+            return lambda point: self._spoken.name(point, language)
+
+        order = sorted(CODES, key=lambda code: code != language)
+        tracks = ("programme", "content", "sound")
+        return Job(
+            folder=str(folder),
+            file=file,
+            title=title,
+            language=CODES[language],
+            names=tuple(text(language, f"recordings.track_{track}") for track in tracks),
+            tags=(
+                *(("TITLE", title), ("COMMENT", booking.id)),
+                ("RECORDING_LOCATION", self._spoken.place),
+            ),
+            chapters=chapters(events, named(language), language),
+            subtitles=tuple(
+                Subtitles(
+                    language=CODES[code],
+                    name=text(code, "recordings.track_speakers"),
+                    texts=speakers(events, named(code), code),
+                )
+                for code in order
+            ),
+        )
 
     async def delete(self, name: str, actor: str) -> None:
         """Delete a recording: its file first, so that the log never says that one is gone which is

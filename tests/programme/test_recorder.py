@@ -14,7 +14,7 @@ import pytest
 
 from bridge.programme import finishing
 from bridge.programme import matroska as mkv
-from bridge.programme.jobs import Finished, Job
+from bridge.programme.jobs import Finished, Job, Subtitles
 from bridge.programme.part import SUFFIX, name_of
 from bridge.programme.recorder import Recorder
 from tests.programme.support import (
@@ -139,6 +139,66 @@ def test_what_comes_after_a_pause_or_a_kill_is_in_the_same_file(show: Show) -> N
     times = [at for at, _ in pictures_of(show.folder / "r.mkv")]
     assert times == sorted(times)
     assert max(b - a for a, b in itertools.pairwise(times)) < 0.5
+
+
+def test_who_speaks_is_a_track_of_texts_in_two_languages(show: Show) -> None:
+    show.write()
+    show.run(4.0)
+    show.recorder.rest()
+    show.run(10.0)
+    show.write()
+    show.run(4.0)
+    show.recorder.rest()
+    said = (
+        (START - 60, "Xã An Bình"),
+        (START + 2.5, "Phát biểu: Xã Khoan Dụ"),
+        (START + 12, "Huyện"),
+    )
+    made = show.finish(
+        names=("Programme",),
+        language="eng",
+        chapters=((START, "Opening"),),
+        subtitles=(
+            Subtitles(language="eng", name="Who speaks", texts=((START, "An Binh"),)),
+            Subtitles(language="vie", name="Người phát biểu", texts=said),
+        ),
+    )
+    with av.open(str(show.folder / "r.mkv")) as container:
+        assert [
+            (s.type, s.metadata.get("title"), s.metadata.get("language")) for s in container.streams
+        ] == [
+            ("video", "Programme", None),
+            ("audio", "Âm thanh", None),
+            ("subtitle", "Who speaks", "eng"),
+            ("subtitle", "Người phát biểu", "vie"),
+        ]
+        assert container.metadata["DATE_RECORDED"] == "2025-11-26 05:20:55"
+        found: dict[int, list[tuple[float, float, str]]] = {2: [], 3: []}
+        for packet in container.demux(*container.streams.subtitles):
+            if packet.size:
+                at, length = packet.pts / 1000, packet.duration / 1000  # type: ignore[operator]
+                found[packet.stream.index].append((at, length, bytes(packet).decode()))
+    [(at, length, text)] = found[2]
+    assert (at, text) == (0.0, "An Binh")
+    assert length == pytest.approx(made.seconds, abs=0.01)
+    split = made.stretches[1].offset
+    assert [(round(at, 1), text) for at, _, text in found[3]] == [
+        (0.0, "Xã An Bình"),
+        (2.5, "Phát biểu: Xã Khoan Dụ"),
+        (round(split, 1), "Huyện"),
+    ]
+    assert sum(length for _, length, _ in found[3]) == pytest.approx(made.seconds, abs=0.01)
+    assert len(pictures_of(show.folder / "r.mkv")) == 240
+
+
+def test_a_text_that_holds_long_comes_again(show: Show) -> None:
+    show.write()
+    show.run(21.0)
+    show.recorder.rest()
+    show.finish(subtitles=(Subtitles(language="vie", name="", texts=((START, "Huyện"),)),))
+    with av.open(str(show.folder / "r.mkv")) as container:
+        times = [p.pts for p in container.demux(container.streams.subtitles[0]) if p.size]
+    assert times == [0, 10_000, 20_000]
 
 
 def test_a_lost_packet_costs_the_frames_up_to_the_next_key_frame(show: Show) -> None:

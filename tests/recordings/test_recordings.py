@@ -17,7 +17,7 @@ from bridge.media import messages as m
 from bridge.programme import orders as o
 from bridge.programme.recorder import Recorder
 from bridge.recordings import reconciling
-from bridge.recordings.chapters import chapters, wanted_seconds
+from bridge.recordings.chapters import chapters, speakers, wanted_seconds
 from bridge.recordings.kept_recordings import conference_of, name_of
 from bridge.recordings.reconciling import CALM, needed
 from tests.conference.support import live
@@ -299,9 +299,17 @@ async def test_chapters_and_what_was_wanted_come_from_the_log(
     log = await bridge.process.events.read(recording)
     assert wanted_seconds(log, 1) == pytest.approx(15, abs=0.1)
     assert wanted_seconds(log, 2) == 0
-    assert [title for _, title in chapters(log, str.upper)] == [
+    assert [title for _, title in chapters(log, str.upper, "vi")] == [
         "HOI-TRUONG",
         "Khai mạc",
+        "Phát biểu: AN-BINH",
+    ]
+    assert [title for _, title in chapters(log, str.upper, "en")][1:] == [
+        "Opening",
+        "Floor: AN-BINH",
+    ]
+    assert [said for _, said in speakers(log, str.upper, "vi")] == [
+        "HOI-TRUONG",
         "Phát biểu: AN-BINH",
     ]
 
