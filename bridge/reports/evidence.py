@@ -78,13 +78,13 @@ def pack(
     digest = hashlib.sha256()
     with zipfile.ZipFile(sink, "w") as out:
         for name, data in small:
-            info = _info(f"{folder}/{name}", made)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            out.writestr(info, data)
+            info = zipfile.ZipInfo(f"{folder}/{name}", made.timetuple()[:6])
+            out.writestr(info, data, zipfile.ZIP_DEFLATED)
             yield sink.take()
+        info = zipfile.ZipInfo(f"{folder}/{video.name}", made.timetuple()[:6])
         with (
             video.open("rb") as file,
-            out.open(_info(f"{folder}/{video.name}", made), "w", force_zip64=True) as into,
+            out.open(info, "w", force_zip64=True) as into,
         ):
             while data := file.read(CHUNK):
                 digest.update(data)
@@ -93,9 +93,3 @@ def pack(
         if digest.hexdigest() != sha256:
             raise ValueError("the recording has changed while it was read")
     yield sink.take()
-
-
-def _info(name: str, made: datetime) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name, made.timetuple()[:6])
-    info.external_attr = 0o600 << 16
-    return info
