@@ -201,8 +201,7 @@ class MediaCore:
             if transport.pacer:
                 self.pressing = True
             if transport.out:
-                sent_at = sink(transport)
-                transport.book(now if sent_at is None else sent_at)
+                transport.book(*(sink(transport) or (now, True)))
                 transport.out = []
 
     def _send(self, socket: int, address: Address, datagram: bytes) -> None:

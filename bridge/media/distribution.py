@@ -184,7 +184,7 @@ class Distributor:
         carried = line.below_ceiling(carried, now)
         full = 0 < carried * MARGIN < line.wanted
         share = MARGIN / (1 + min(estimator.loss.loss, REPAIR))
-        if estimator.trend.queue > STANDING:
+        if estimator.reader.queue > STANDING:
             share *= DRAINS
         demands, slots = self._demands(transport, now)
         sound = self._rates.sound(transport)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from typing import NamedTuple
 
 from bridge.media import redundancy, vp8
 from bridge.media.counters import Counters
@@ -27,10 +28,19 @@ VERSION = 0x80 << 24
 # A layer, packets of it, and the slots that are to have them.
 Rest = tuple[Layer, list[Packet], list[Slot]]
 
-# Sends what a receiver's ``out`` holds and leaves it as it is; returns when it left (monotonic
-# seconds), or None for the time of the turn. A turn that takes long, or is interrupted, must not
-# look like a line that does.
-Sink = Callable[[Transport], float | None]
+
+class Left(NamedTuple):
+    """When packets left, in monotonic seconds. Not ``sure`` where the process stood still before
+    the call that sent them came back."""
+
+    at: float
+    sure: bool
+
+
+# Sends what a receiver's ``out`` holds and leaves it as it is; returns when it left, or None for
+# the time of the turn. A turn that takes long, or is interrupted, must not look like a line that
+# does.
+Sink = Callable[[Transport], Left | None]
 
 
 def gather(layer: Layer, ready: list[Transport]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.media import redundancy, rtcp, transport_cc
+from bridge.media.congestion.reader import Reading
 from bridge.media.counters import Counters, Drop
 from bridge.media.fanout import retransmit
 from bridge.media.layer import Layer
@@ -75,20 +76,29 @@ def _transport_cc(fci: bytes, transport: Transport, counters: Counters, now: flo
     if estimator is not None and not estimator.admit(now):
         counters.drop(Drop.FEEDBACK_RATE)
         return
-    feedback = transport_cc.parse(fci)
-    if feedback is None:
+    if estimator is not None and transport.cc_word:
+        read = estimator.reader.read(fci)
+    else:
+        read = _unused(fci)
+    if read is None:
         counters.drop(Drop.RTCP_MALFORMED)
         return
     counters.transport_cc_received += 1
-    arrivals = feedback.arrivals
-    if not arrivals:
+    if not read.covers:
         return
-    lost = arrivals.count(None)
-    transport.downlink_loss += (lost / len(arrivals) - transport.downlink_loss) * 0.1
-    if estimator is not None and transport.cc_word:
-        learned = estimator.feedback(feedback.base, arrivals, transport.rtt, now)
-        counters.feedback_repeated += learned.repeated
-        counters.feedback_unknown += learned.unknown
+    transport.downlink_loss += (read.missing / read.covers - transport.downlink_loss) * 0.1
+    if estimator is not None:
+        estimator.feedback(read, transport.rtt, now)
+        counters.feedback_repeated += read.repeated
+        counters.feedback_unknown += read.unknown
+
+
+def _unused(fci: bytes) -> Reading | None:
+    """Feedback that nothing is estimated from."""
+    found = transport_cc.parse(fci)
+    if found is None:
+        return None
+    return Reading(len(found.arrivals), found.arrivals.count(None), 0, 0, 0, 0, [])
 
 
 def _sender_report(

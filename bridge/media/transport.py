@@ -245,12 +245,8 @@ class Transport:
         self.pacer = pacer
         self.changed()
 
-    def booked_to(self, number: int) -> None:
-        """The estimator knows what was sent up to this transport-cc number."""
-        self.booked = number
-
-    def book(self, now: float) -> None:
-        """Note what is about to leave in ``out`` in the estimator's book."""
+    def book(self, now: float, sure: bool) -> None:
+        """Note in the estimator's book that ``out`` left at ``now``, or not ``sure``ly."""
         estimator = self.estimator
         if estimator is None:
             return
@@ -260,7 +256,7 @@ class Transport:
         if not self.cc_word:
             estimator.count(sum(sizes) + extra * len(sizes))
             return
-        estimator.sent(self.booked, now, sizes, extra)
+        estimator.sent(self.booked, now, sizes, extra, sure=sure)
         self.booked = self.cc_next
 
     def silence(self, now: float, since: float) -> float:

@@ -11,11 +11,13 @@ from bridge.media.fanout import Sink
 from bridge.media.shell.hot_path import HotPath
 from bridge.media.transport import Address, Transport
 
-KEPT_IN = HotPath()  # says where compiled code is kept; before anything of it is imported
+KEPT_IN = HotPath()
+KEPT_IN.keep_there()  # before anything that is compiled is imported
 
 from bridge.media.hot.arrival import take_in  # noqa: E402
+from bridge.media.hot.arrivals_told import read_feedback  # noqa: E402
 from bridge.media.hot.compiling import entry  # noqa: E402
-from bridge.media.hot.departure import lay_out  # noqa: E402
+from bridge.media.hot.departure import doubt, lay_out  # noqa: E402
 from bridge.media.hot.following import Following, socket_name  # noqa: E402
 from bridge.media.hot.world import DATAGRAM, DATAGRAMS, NAME, READ, World  # noqa: E402
 
@@ -31,8 +33,16 @@ def arrive(world: World, count: int, now: float) -> None:
 
 
 @entry
-def depart(world: World) -> bool:
-    return lay_out(world[0])
+def read(world: World, row: int, size: int) -> bool:
+    return read_feedback(world[0], row, size)
+
+
+@entry
+def depart(world: World, held_up: bool) -> bool:
+    laid = lay_out(world[0])
+    if held_up:
+        doubt(world[0])
+    return laid
 
 
 class SharedCore(MediaCore):
@@ -49,8 +59,10 @@ class CompiledCore(SharedCore):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self.following.read_by(read)
         self.sent: list[tuple[Transport, list[bytes]]] = []
         self.turns = 0
+        self.held_up = False  # whether every call that sends seems to take long
         self.taken = 0  # packets that the compiled turn forwarded to somebody
         w = self.following.world[0]
         self._received = memoryview(w["received"]).cast("B")
@@ -74,7 +86,7 @@ class CompiledCore(SharedCore):
             self._lengths[i] = len(kept)
             self._names[i * NAME : (i + 1) * NAME] = _name(address)
         arrive(world, len(datagrams), now)
-        while depart(world):
+        while depart(world, self.held_up):
             self._messages(world[0])
         self.turns += 1
         following.collect(self.counters)
@@ -125,4 +137,5 @@ if __name__ == "__main__":
     KEPT_IN.compile()
     following = Following()
     arrive(following.world, 0, 0.0)
-    depart(following.world)
+    depart(following.world, False)
+    read(following.world, 0, 0)

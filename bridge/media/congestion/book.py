@@ -1,42 +1,63 @@
 """What was sent to one receiver and what its transport-cc feedback said of it.
 
-Packets of one send call share a batch and its send time, so the hot path adds one entry a call.
-Feedback is believed only about numbers that were sent, and about each of them once.
+Packets of one send call have one send time. They are kept as runs of equal packets, as the kernel
+is given them, so the hot path adds one entry a call. Feedback is believed only about numbers that
+were sent, and about each of them once.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 HISTORY = 3.0  # seconds; feedback that is older tells nothing about the line as it is now
-MAX_BATCHES = 4096  # kept at once; 1,300 a second is far above what a worker's turns make
+MAX_BATCHES = 2048  # kept at once: 680 a second for `HISTORY`; some 300 are usual
 OVERHEAD = 28  # octets of IPv4 and UDP headers, which a line carries too
-
-RECEIVED, LOST = 1, 2
+PACKETS = 64  # of one batch, at most; UDP_MAX_SEGMENTS
+HELD_UP = 0.005  # seconds from reading the clock to the end of the call that sends, above which
+# the process was not running in between: when the packets left is not known
 
 
 class Batch:
-    """Packets of one call: numbers ``first`` … ``first`` + len(sizes) - 1, octets of each
-    without the ``extra`` ones that all of them have."""
+    """A run of ``count`` packets of one call from the number ``first`` on: ``size`` octets each,
+    ``last`` of them the last one, without the ``extra`` ones that all of them have. What was told
+    of each packet is a bit in ``got`` or ``lost``. ``sure``: ``sent_at`` is when they left."""
 
-    __slots__ = ("cluster", "extra", "first", "sent_at", "sizes", "told")
+    __slots__ = (
+        *("cluster", "count", "extra", "first", "got", "last", "lost", "sent_at", "size"),
+        "sure",
+    )
 
     def __init__(
-        self, first: int, sent_at: float, sizes: Sequence[int], extra: int, cluster: int
+        self,
+        first: int,
+        sent_at: float,
+        run: tuple[int, int, int],
+        extra: int,
+        cluster: int,
+        sure: bool,
     ) -> None:
         self.first = first
         self.sent_at = sent_at
-        self.sizes = sizes
+        self.count, self.size, self.last = run
         self.extra = extra
         self.cluster = cluster
-        self.told: bytearray | None = None  # by packet: nothing, RECEIVED or LOST
+        self.sure = sure
+        self.got = 0
+        self.lost = 0
+
+    def octets(self, start: int, end: int) -> int:
+        """Of the packets from ``start`` up to before ``end``, with all headers."""
+        if start >= end:
+            return 0
+        octets = (end - start) * (self.size + self.extra)
+        return octets + (self.last - self.size if end == self.count else 0)
 
 
 class Arrived(NamedTuple):
-    """What one feedback said of one batch; arrivals in seconds on the receiver's clock.
+    """What one feedback said of one call; arrivals in seconds on the receiver's clock.
     ``first_octets`` is the size of the packet that arrived first."""
 
     sent_at: float
@@ -46,6 +67,7 @@ class Arrived(NamedTuple):
     octets: int
     first_octets: int
     cluster: int
+    sure: bool = True
 
 
 @dataclass(slots=True)
@@ -61,11 +83,44 @@ class Report:
     repeated: int = 0
     unknown: int = 0
 
+    def add(self, part: Arrived) -> None:
+        """Note what came of a run; runs of one call are one entry."""
+        before = self.arrived[-1] if self.arrived else None
+        if before is None or (before.sent_at, before.cluster, before.sure) != (
+            *(part.sent_at, part.cluster, part.sure),
+        ):
+            self.arrived.append(part)
+            return
+        earlier = part if part.first_arrival < before.first_arrival else before
+        self.arrived[-1] = before._replace(
+            first_arrival=earlier.first_arrival,
+            last_arrival=max(before.last_arrival, part.last_arrival),
+            packets=before.packets + part.packets,
+            octets=before.octets + part.octets,
+            first_octets=earlier.first_octets,
+        )
+
+
+def runs(sizes: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Cut a call into runs: how many packets, the octets of each, and those of the last one."""
+    start = 0
+    count = len(sizes)
+    while start < count:
+        size = sizes[start]
+        end = start + 1
+        limit = min(count, start + PACKETS)
+        while end < limit and sizes[end] == size:
+            end += 1
+        if end < limit:
+            end += 1
+        yield end - start, size, sizes[end - 1]
+        start = end
+
 
 class Book:
     """Batches in the order of their numbers, which are extended transport-cc numbers."""
 
-    __slots__ = ("_batches", "_covered", "_firsts", "_next", "octets", "packets")
+    __slots__ = ("_batches", "_covered", "_firsts", "_next", "octets")
 
     def __init__(self) -> None:
         self._batches: list[Batch] = []
@@ -73,19 +128,28 @@ class Book:
         self._next = 0  # the number after the last one sent
         self._covered = 0  # the number after the last one that a feedback told of
         self.octets = 0  # sent in all, with all headers
-        self.packets = 0
 
     def sent(
-        self, first: int, now: float, sizes: Sequence[int], extra: int = 0, cluster: int = 0
+        self,
+        first: int,
+        now: float,
+        sizes: Sequence[int],
+        extra: int = 0,
+        cluster: int = 0,
+        *,
+        sure: bool = True,
     ) -> None:
         """Note packets that left together: the number of the first, the octets of each, and the
-        ``extra`` octets that each has besides."""
-        count = len(sizes)
-        self._batches.append(Batch(first, now, sizes, extra, cluster))
-        self._firsts.append(first)
-        self._next = first + count
-        self.octets += sum(sizes) + extra * count
-        self.packets += count
+        ``extra`` octets that each has besides; not ``sure``: they may have left later."""
+        for run in runs(sizes):
+            if len(self._batches) == MAX_BATCHES:
+                del self._batches[0], self._firsts[0]
+            batch = Batch(first, now, run, extra, cluster, sure)
+            self._batches.append(batch)
+            self._firsts.append(first)
+            first += batch.count
+            self.octets += batch.octets(0, batch.count)
+        self._next = first
 
     def count(self, octets: int) -> None:
         """Octets that left without transport-cc numbers."""
@@ -94,7 +158,7 @@ class Book:
     def trim(self, now: float) -> None:
         """Forget what is too old; called now and then."""
         batches = self._batches
-        drop = max(0, len(batches) - MAX_BATCHES)
+        drop = 0
         limit = now - HISTORY
         while drop < len(batches) and batches[drop].sent_at < limit:
             drop += 1
@@ -113,22 +177,25 @@ class Book:
         # The nearest number below the next one: nothing can be told of what was not sent.
         number = self._next - 1 - ((self._next - 1 - base) & 0xFFFF)
         position = bisect_right(self._firsts, number) - 1
-        end = number + len(arrivals)
-        if position < 0:  # (partly) older than what is remembered
-            gone = min(len(arrivals), self._firsts[0] - number)
-            report.unknown += gone
-            arrivals = arrivals[gone:]
-            number += gone
-            position = 0
-        self._skip(number, position, report)
-        at = 0
         count = len(arrivals)
+        end = number + count
+        at = 0
+        if position < 0:  # (partly) older than what is remembered
+            at = min(count, self._firsts[0] - number)
+            report.unknown += at
+            position = 0
+        self._skip(number + at, position, report)
         while at < count and position < len(batches):
             batch = batches[position]
             offset = number + at - batch.first
-            taken = min(count - at, len(batch.sizes) - offset)
+            if offset < 0:  # numbers that were given to nothing
+                gone = min(-offset, count - at)
+                report.unknown += gone
+                at += gone
+                continue
+            taken = min(count - at, batch.count - offset)
             if taken > 0:
-                self._told(batch, offset, arrivals, at, taken, report)
+                _told(batch, offset, arrivals[at : at + taken], report)
                 at += taken
             position += 1
         report.unknown += count - at
@@ -137,85 +204,60 @@ class Book:
 
     def _skip(self, number: int, position: int, report: Report) -> None:
         """Count what lies between the last feedback's end and this one's start."""
-        if not self._covered <= number:
+        if not 0 < self._covered <= number:
             return
-        if self._covered:
-            while position >= 0 and self._batches[position].first + 1 > self._covered:
-                batch = self._batches[position]
-                upto = max(0, min(len(batch.sizes), number - batch.first))
-                start = max(0, self._covered - batch.first)
-                taken = batch.sizes[start:upto]
-                report.skipped += sum(taken) + batch.extra * len(taken)
-                position -= 1
+        while position >= 0:
+            batch = self._batches[position]
+            if batch.first + batch.count <= self._covered:
+                return
+            upto = max(0, min(batch.count, number - batch.first))
+            report.skipped += batch.octets(max(0, self._covered - batch.first), upto)
+            position -= 1
 
-    @staticmethod
-    def _all_told(batch: Batch, offset: int, part: Sequence[float | None], report: Report) -> None:
-        """As `_told`, where all of a part came and nothing was told of it before: nearly always."""
-        times: Sequence[float] = part  # type: ignore[assignment]
-        taken = len(times)
-        assert batch.told is not None
-        batch.told[offset : offset + taken] = bytes((RECEIVED,)) * taken
-        sizes = batch.sizes[offset : offset + taken]
-        first = min(times)
-        report.received += taken
-        report.arrived.append(
+
+def _told(batch: Batch, offset: int, arrivals: Sequence[float | None], report: Report) -> None:
+    """Note what is said of a batch's packets from ``offset`` on."""
+    taken = len(arrivals)
+    mask = (1 << taken) - 1 << offset
+    packets = octets = first_octets = 0
+    first = last = 0.0
+    if None not in arrivals and not (batch.got | batch.lost) & mask:  # nearly always
+        times: Sequence[float] = arrivals  # type: ignore[assignment]
+        batch.got |= mask
+        packets, first, last = taken, min(times), max(times)
+        octets = batch.octets(offset, offset + taken)
+        index = offset + times.index(first)
+        first_octets = batch.octets(index, index + 1)
+        arrivals = ()
+    for index, arrival in enumerate(arrivals, offset):
+        bit = 1 << index
+        if arrival is None:
+            if (batch.got | batch.lost) & bit:
+                report.repeated += 1
+            else:
+                batch.lost |= bit
+                report.lost += 1
+            continue
+        if batch.got & bit:
+            report.repeated += 1
+            continue
+        if batch.lost & bit:  # it came after all
+            batch.lost ^= bit
+            report.lost -= 1
+        batch.got |= bit
+        size = batch.extra + (batch.last if index == batch.count - 1 else batch.size)
+        octets += size
+        if not packets or arrival < first:
+            first = arrival
+            first_octets = size
+        if not packets or arrival > last:
+            last = arrival
+        packets += 1
+    if packets:
+        report.received += packets
+        report.add(
             Arrived(
-                batch.sent_at,
-                first,
-                max(times),
-                taken,
-                sum(sizes) + batch.extra * taken,
-                sizes[times.index(first)] + batch.extra,
-                batch.cluster,
+                *(batch.sent_at, first, last, packets, octets, first_octets),
+                *(batch.cluster, batch.sure),
             )
         )
-
-    @staticmethod
-    def _told(
-        batch: Batch,
-        offset: int,
-        arrivals: Sequence[float | None],
-        at: int,
-        taken: int,
-        report: Report,
-    ) -> None:
-        sizes = batch.sizes
-        told = batch.told
-        if told is None:
-            told = batch.told = bytearray(len(sizes))
-        part = arrivals[at : at + taken]
-        if None not in part and not any(told[offset : offset + taken]):
-            Book._all_told(batch, offset, part, report)
-            return
-        packets = octets = first_octets = 0
-        first = last = 0.0
-        for index in range(offset, offset + taken):
-            arrival = arrivals[at]
-            at += 1
-            before = told[index]
-            if arrival is None:
-                if before:
-                    report.repeated += 1
-                else:
-                    told[index] = LOST
-                    report.lost += 1
-                continue
-            if before == RECEIVED:
-                report.repeated += 1
-                continue
-            if before == LOST:  # it came after all
-                report.lost -= 1
-            told[index] = RECEIVED
-            size = sizes[index] + batch.extra
-            octets += size
-            if not packets or arrival < first:
-                first = arrival
-                first_octets = size
-            if not packets or arrival > last:
-                last = arrival
-            packets += 1
-        if packets:
-            report.received += packets
-            report.arrived.append(
-                Arrived(batch.sent_at, first, last, packets, octets, first_octets, batch.cluster)
-            )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.media.congestion.book import Book, Report
-from bridge.media.congestion.drain import Drain
 from bridge.media.congestion.loss import PATIENT, LossBound
 from bridge.media.congestion.probe import FULL_BEFORE, Prober
-from bridge.media.congestion.rate import FLOOR, Acknowledged, Rate
-from bridge.media.congestion.trend import QUEUE_STANDS, Trend, Usage
+from bridge.media.congestion.rate import FLOOR, Rate
+from bridge.media.congestion.reader import Reader, Reading, ReadsFeedback
+from bridge.media.congestion.trend import QUEUE_STANDS, Usage
 
 START = 300_000.0  # bit/s assumed of a line that nothing is known of
 EXPECTED = 0.25  # of what links are said or were measured to carry: with so much one begins
@@ -35,34 +34,29 @@ class Estimator:
     """One receiver. ``estimate`` in bit/s with all headers, 0 while nothing is known."""
 
     __slots__ = (
-        "_acknowledged",
         "_credit",
         "_credit_at",
-        "_drain",
-        "_first_sent_at",
         "_in_vain",
         "_mark_at",
         "_mark_octets",
         "_queue_at_decrease",
         "_remb_at",
         "_remb_counts",
-        "book",
         "floor",
         "loss",
         "prober",
         "rate",
+        "reader",
         "refused",
         "remb",
         "reported",
         "rtt",
         "sent_rate",
-        "trend",
         "wanted",
     )
 
     def __init__(self, now: float) -> None:
-        self.book = Book()
-        self.trend = Trend()
+        self.reader: ReadsFeedback = Reader()
         self.rate = Rate(START)
         self.loss = LossBound()
         self.prober = Prober()
@@ -73,11 +67,8 @@ class Estimator:
         self.wanted = 0.0
         self.sent_rate = 0.0
         self.floor = 0.0  # bit/s under which delay alone lowers nothing
-        self._drain = Drain()
-        self._acknowledged = Acknowledged()
         self._credit = REPORTS_AT_ONCE
         self._credit_at = now
-        self._first_sent_at = -1.0
         self._mark_at = now
         self._mark_octets = 0
         self._remb_at = -1e9
@@ -87,16 +78,21 @@ class Estimator:
 
     # --- what is sent -------------------------------------------------------------------
 
-    def sent(self, first: int, now: float, sizes: Sequence[int], extra: int = 0) -> None:
+    def use(self, reader: ReadsFeedback) -> None:
+        """Read by another reader from now on."""
+        self.reader = reader
+
+    def sent(
+        self, first: int, now: float, sizes: Sequence[int], extra: int = 0, *, sure: bool = True
+    ) -> None:
         """Packets left in one call: the (extended) transport-cc number of the first, the octets
-        of each, and the ``extra`` octets that each has besides (headers of RTP, UDP and IP)."""
+        of each, and the ``extra`` octets that each has besides (headers of RTP, UDP and IP).
+        Not ``sure``: the process stood still meanwhile, so they may have left later."""
         cluster = 0
         if self.prober.current is not None:
             octets = sum(sizes) + extra * len(sizes)
             cluster = self.prober.sent(now, octets, len(sizes))
-        self.book.sent(first, now, sizes, extra, cluster)
-        if self._first_sent_at < 0:
-            self._first_sent_at = now
+        self.reader.sent(first, now, sizes, extra, cluster, sure=sure)
 
     # --- what comes back ----------------------------------------------------------------
 
@@ -121,59 +117,45 @@ class Estimator:
 
     def count(self, octets: int) -> None:
         """Octets left towards a receiver without transport-cc."""
-        self.book.count(octets)
+        self.reader.count(octets)
 
-    def feedback(
-        self, base: int, arrivals: Sequence[float | None], rtt: float, now: float
-    ) -> Report:
-        """Transport-cc feedback: the 16-bit number of the first packet covered, and when each
-        arrived on the receiver's clock; ``rtt`` in seconds, 0 for unknown. Returns what was
-        learned of it."""
-        report = self.book.learn(base, arrivals)
-        if not report.received and not report.lost:
-            return report
+    def feedback(self, read: Reading, rtt: float, now: float) -> None:
+        """Transport-cc feedback was read; ``rtt`` in seconds, 0 for unknown."""
+        if not read.received and not read.lost:
+            return
         self.rtt = rtt
         self.reported = True
-        for batch in report.arrived:
-            self.trend.add(batch.sent_at, batch.first_arrival, batch.last_arrival)
-            self._acknowledged.add(batch.last_arrival, batch.octets)
-            self._drain.add(batch.sent_at, batch.last_arrival, batch.octets)
-        if report.skipped and report.arrived:
-            # Nothing is known of these; as much of them will have arrived as of the others.
-            share = report.received / (report.received + max(0, report.lost))
-            last = report.arrived[-1].last_arrival
-            self._acknowledged.add(last, round(report.skipped * share))
         self._measure_sent(now)
         usage = self._usage(now)
         if usage is Usage.OVER:
             self.prober.abort(now)
-        self.prober.arrived(report.arrived)
+        self.prober.arrived(read.arrived)
         self._judge(usage, now)
         if now - self.rate.decreased_at < SETTLES:
             self.loss.pause(now)  # a queue overflowed, and less is sent already
         else:
-            lost = max(0, report.lost)
-            self.loss.add(report.received, lost, self.sent_rate, self.rate.estimate, now)
-        return report
+            lost = max(0, read.lost)
+            self.loss.add(read.received, lost, self.sent_rate, self.rate.estimate, now)
 
     def _usage(self, now: float) -> Usage:
         """What the line does, but for delays that are a process's and not the line's: what came
         out of a backlog faster than is sent was held up elsewhere."""
-        carried = self._drain.proven()
-        if carried and not self.trend.proven:
+        reader = self.reader
+        carried = reader.carried
+        if carried and not reader.proven:
             self.rate.proven(carried, now)
             if carried > self.rate.estimate:
                 return Usage.NORMAL
-        return self.trend.usage
+        return reader.usage
 
     def _judge(self, usage: Usage, now: float) -> None:
-        acknowledged = self._acknowledged.rate()
+        acknowledged = self.reader.acknowledged
         if usage is Usage.OVER:
             # The queue was busy just now: what came out of it is what the line carries.
-            acknowledged = self._acknowledged.recent() or acknowledged
+            acknowledged = self.reader.recent or acknowledged
             before = self.rate.decreases
             floor = self._floor
-            if self.trend.queue < QUEUE_STANDS:
+            if self.reader.queue < QUEUE_STANDS:
                 floor = max(floor, STEP * self.rate.estimate)
             self.rate.update(usage, acknowledged, self.rtt, now, floor)
             if self.rate.decreases != before:
@@ -193,13 +175,13 @@ class Estimator:
     @property
     def _floor(self) -> float:
         """`floor`, unless a queue that stays or loss proves that the line carries less."""
-        proven = self.trend.proven or self.loss.excess > CALM_LOSS
+        proven = self.reader.proven or self.loss.excess > CALM_LOSS
         return 0.0 if proven else self.floor
 
     def _was_it_us(self) -> None:
         """A queue that stays the same however little is sent is another's: it becomes part of
         the line."""
-        queue = self.trend.queue
+        queue = self.reader.queue
         stays = self._queue_at_decrease and queue > 0.7 * self._queue_at_decrease
         if stays or self.sent_rate < SOUND_ALONE:
             self._in_vain += 1
@@ -209,7 +191,7 @@ class Estimator:
         if self._in_vain >= INEFFECTIVE:
             self._in_vain = 0
             self._queue_at_decrease = 0.0
-            self.trend.rebase()
+            self.reader.rebase()
 
     def heard_remb(self, bitrate: int, now: float) -> None:
         """A receiver without transport-cc says what it can take, in bit/s of RTP."""
@@ -228,7 +210,7 @@ class Estimator:
         elapsed = now - self._mark_at
         if elapsed < RATE_WINDOW:
             return
-        octets = self.book.octets
+        octets = self.reader.octets
         self.sent_rate = (octets - self._mark_octets) * 8 / elapsed
         self._mark_at = now
         self._mark_octets = octets
@@ -254,12 +236,12 @@ class Estimator:
         self.wanted = wanted
         if floor is not None:
             self.floor = floor
-        self.book.trim(now)
+        self.reader.trim(now)
         self._measure_sent(now)
         if may_probe and self.reported:
             calm = (
-                self.trend.usage is not Usage.OVER
-                and self.trend.queue < CALM_QUEUE
+                self.reader.usage is not Usage.OVER
+                and self.reader.queue < CALM_QUEUE
                 and self.loss.excess < CALM_LOSS
             )
             lowered = max(self.rate.decreased_at, self.loss.lowered_at)
@@ -271,11 +253,12 @@ class Estimator:
                 decreased_at=lowered,
                 calm=calm,
             )
+            self.reader.probing(self.prober.current is not None)
 
     def silent(self, now: float) -> bool:
         """Whether this receiver has been sent to for long enough to know that it does not
         report."""
-        return not self.reported and 0 <= self._first_sent_at < now - SILENT
+        return not self.reported and 0 <= self.reader.begun < now - SILENT
 
     @property
     def full_at(self) -> float:

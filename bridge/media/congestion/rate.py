@@ -17,7 +17,9 @@ GROWTH = 1.08  # per second, far from the rate at which the line was full
 HEADROOM = 1.5  # times the acknowledged rate that the estimate may grow to
 SLACK = 10_000.0  # bit/s added to that, so that silence does not hold it down
 SHORT, LONG = 0.12, 0.6  # seconds over which the acknowledged rate is measured
+SILENCE = 5.0  # seconds between two arrivals, after which nothing is known of before
 RESPONSE = 0.1  # seconds a line takes to show a change, besides the round trip
+ENTRIES = 1024  # batches in `LONG` seconds, at most; more than a worker's turns make
 
 
 class Acknowledged:
@@ -32,11 +34,13 @@ class Acknowledged:
     def add(self, arrival: float, octets: int) -> None:
         """``octets`` had arrived at ``arrival``; what comes out of order counts all the same."""
         window = self._window
-        if window and abs(arrival - window[-1][0]) > 5.0:  # silence, or another clock
+        if window and abs(arrival - window[-1][0]) > SILENCE:  # silence, or another clock
             window.clear()
             self._octets = 0
         if window and arrival < window[-1][0]:
             arrival = window[-1][0]
+        if len(window) == ENTRIES:
+            self._octets -= window.popleft()[1]
         window.append((arrival, octets))
         self._octets += octets
         limit = arrival - LONG

@@ -26,8 +26,10 @@ THRESHOLD_UP, THRESHOLD_DOWN = 0.0087, 0.039  # K_u and K_d
 THRESHOLD_LEAP = 15.0  # ms: what is farther off is a sudden loss of capacity, not unrest
 OVERUSE_TIME = 0.010  # seconds (overuse_time_th)
 STANDS_FOR = 0.1  # seconds of arrivals in whose least delay a queue is seen (RFC 8289: interval)
+LOWS = 256  # groups in that time, at most
 QUEUE_SEEN = 0.025  # seconds below which a rising trend is unrest
 QUEUE_STANDS = 0.12  # seconds of a queue that does not go away by itself
+TELL_AGAIN = 0.2  # seconds between two complaints about it
 PROVEN_AFTER = 0.5  # seconds for which it stands until nothing but the line can be the reason
 QUEUE_LEAPS = 0.08  # seconds of a queue that the last `LEAP_GROUPS` groups all met: no doubt
 LEAP_GROUPS = 4
@@ -100,8 +102,8 @@ class Trend:
         self._standing_since = -1.0
         self._standing_told = 0.0
         self._delays: deque[float] = deque(maxlen=LEAP_GROUPS)
-        self._low_times: deque[float] = deque()  # arrivals of groups
-        self._lows: deque[float] = deque()  # their delays above the base
+        self._low_times: deque[float] = deque(maxlen=LOWS)  # arrivals of groups
+        self._lows: deque[float] = deque(maxlen=LOWS)  # their delays above the base
         self._bases: deque[float] = deque(maxlen=BASE_BUCKETS)
         self._bucket_at = -1.0
         self._base = 0.0
@@ -222,7 +224,7 @@ class Trend:
             self._over_count = 0
             if modified < -self._threshold:
                 self.usage = Usage.UNDER
-            elif self._standing_since >= 0 and self._sent - self._standing_told > 0.2:
+            elif self._standing_since >= 0 and self._sent - self._standing_told > TELL_AGAIN:
                 self.usage = Usage.OVER
                 self._standing_told = self._sent
             else:

@@ -8,8 +8,11 @@ on disk (docs/architecture.md, "The compiled turn").
 
     arrival     datagrams → packets that wait, in the rings of their layers
     departure   packets that wait → sealed datagrams, receiver by receiver
+    sent_runs, arrivals_told, delay_trend
+                what receivers were sent, and what their feedback says of their lines
     world       the one record of tables that both work on, and its bounds
     rows        layers, slots, transports and budgets whose numbers live in those tables
+    receivers   readers of feedback whose numbers live in those tables
     following   tables follow the topology, between two turns
     lookup      which transport and layer a datagram is of
     octets      numbers in packets

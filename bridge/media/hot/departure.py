@@ -15,15 +15,18 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from bridge.media.congestion.book import MAX_BATCHES
 from bridge.media.fanout import VERSION, VERSION_AND_EXTENSION
 from bridge.media.hot import native
 from bridge.media.hot.arrival import set_nonce
 from bridge.media.hot.compiling import compiled
 from bridge.media.hot.octets import int64, store32
+from bridge.media.hot.sent_runs import book_run
 from bridge.media.hot.world import (
     ARENA,
     BATCH,
     BOOK,
+    DIRECTLY,
     EMPTY,
     MESSAGES,
     NAME,
@@ -34,6 +37,7 @@ from bridge.media.hot.world import (
 )
 from bridge.media.rtp import HEADER_SIZE
 from bridge.media.slot import ONE_WORD_EXTENSION
+from bridge.media.transport import IP_UDP
 
 WITH_EXTENSION = HEADER_SIZE + 8  # octets
 SEND_AT = 1  # octets laid out after which no further receiver is begun: see the figures
@@ -50,6 +54,8 @@ def lay_out(w: World) -> bool:
     """
     w.position = 0
     w.messages = 0
+    w.laid_runs = 0
+    w.laid_listed = 0
     while w.receiver < w.ready:
         t = w.receivers[w.receiver]
         transport = w.transports[t]
@@ -186,6 +192,43 @@ def _seal(w: World, context: int, at: int, header: int, text: int, length: int) 
 
 
 @compiled
+def _book(w: World, t: int, size: int, count: int, last: int) -> None:
+    """Note a run for whoever estimates the receiver's line."""
+    transport = w.transports[t]
+    first = w.run_first
+    if first == EMPTY:
+        w.receivers_told[t].octets += (count - 1) * size + last + count * IP_UDP
+        return
+    transport.booked = first + count
+    w.laid_for = t
+    if transport.estimated == DIRECTLY:
+        book_run(w, t, first, w.now, count, size, last)
+        w.laid_runs += 1
+    elif w.sent < BOOK:
+        entry = w.book[w.sent]
+        entry.transport = t
+        entry.first = first
+        entry.at = w.now
+        entry.count = count
+        entry.size = size
+        entry.last = last
+        entry.sure = 1
+        w.sent += 1
+        w.laid_listed += 1
+
+
+@compiled
+def doubt(w: World) -> None:
+    """What was laid out last may have left later than was noted: the process stood still."""
+    if w.laid_runs:
+        newest = w.receivers_told[w.laid_for].newest
+        for back in range(1, w.laid_runs + 1):
+            w.runs[w.laid_for, (newest - back) % MAX_BATCHES].sure = 0
+    for back in range(1, w.laid_listed + 1):
+        w.book[w.sent - back].sure = 0
+
+
+@compiled
 def _close(w: World, t: int, start: int, size: int, count: int) -> None:
     """Make a message of the ``count`` packets between ``start`` and the position."""
     if count == 0:
@@ -203,15 +246,8 @@ def _close(w: World, t: int, start: int, size: int, count: int) -> None:
     w.sent_control[n, SIZE_HIGH] = size >> 8
     w.sent_sizes[n] = size
     w.sent_counts[n] = count
-    if w.transports[t].booked and w.sent < BOOK:
-        entry = w.book[w.sent]
-        entry.transport = t
-        entry.first = w.run_first
-        entry.at = w.now
-        entry.count = count
-        entry.size = size
-        entry.last = octets - (count - 1) * size
-        w.sent += 1
+    if w.transports[t].estimated:
+        _book(w, t, size, count, octets - (count - 1) * size)
     w.packets_out += count
     w.octets_out += octets
     w.messages = n + 1

@@ -10,18 +10,22 @@ import numpy as np
 from bridge.media import messages as m
 from bridge.media import srtp
 from bridge.media.budget import Allowance, Budget
+from bridge.media.congestion.reader import Reader
 from bridge.media.counters import Counters, Drop
 from bridge.media.dtls import DtlsServer
 from bridge.media.fanout import Rest
 from bridge.media.hot import world as tables
 from bridge.media.hot.cipher import KEY_SIZE, CipherContext
 from bridge.media.hot.places import Places, Rows
+from bridge.media.hot.receivers import HotReader, Read, ReceiverTables
 from bridge.media.hot.rows import HotBudget, HotLayer, HotSlot, HotTransport, Table
 from bridge.media.hot.world import (
     ADDRESS_PLACES,
     AF_INET,
     AF_INET6,
+    DIRECTLY,
     FEEDS,
+    LISTED,
     STREAM_PLACES,
     TODO,
 )
@@ -70,6 +74,9 @@ class Following(Makers):
         self._layer_by_row: dict[int, HotLayer] = {}
         self._stale_layers: set[HotLayer] = set()
         self._stale_transports: set[HotTransport] = set()
+        self._told = ReceiverTables(self.world)
+        self._read: Read | None = None
+        self._listed: set[int] = set()  # rows of transports that are probed
 
     # --- objects ----------------------------------------------------------------------------
 
@@ -82,6 +89,7 @@ class Following(Makers):
         table = self._transports.table
         transport = HotTransport(self, row, table, spec, dtls, now, estimation)
         self._by_row[row] = transport
+        self._choose_reader(transport)
         return transport
 
     def slot(self, **facts: Any) -> Slot:
@@ -130,6 +138,9 @@ class Following(Makers):
         for address in transport.noted:
             self._addresses.remove(address, transport.row)
         del self._by_row[transport.row]
+        self._listed.discard(transport.row)
+        if transport.estimator is not None:
+            transport.estimator.use(Reader(transport.estimator.reader.octets))
         for slot in transport.slots.values():
             if isinstance(slot, HotSlot):
                 self._slots.give_back(slot.leave())
@@ -174,7 +185,7 @@ class Following(Makers):
             row["cc_out"] = row["cc_in"] = ids.transport_cc
             row["time_out"] = 0 if ids.transport_cc else ids.abs_send_time
             row["level_in"] = ids.audio_level
-            row["booked"] = transport.estimator is not None
+            self._note_estimation(transport)
         self._stale_layers.update(
             layer for layer in transport.layers.values() if isinstance(layer, HotLayer)
         )
@@ -239,19 +250,55 @@ class Following(Makers):
         return transport.row << 32 | layer.ssrc
 
     def _book(self, runs: list[tuple[Any, ...]]) -> None:
-        """Tell estimators what was sent: of each run where it went, when, the transport-cc number
-        of the first packet, how many there were, their octets, and those of the last."""
-        for row, first, at, count, size, last in runs:
+        """Tell estimators what was sent: of each run where it went, the transport-cc number of
+        the first packet, when, how many there were, their octets, those of the last, and whether
+        the time is sure."""
+        for row, first, at, count, size, last, sure in runs:
             transport = self._by_row.get(row)
             if transport is None or transport.estimator is None:
                 continue
-            if first < 0:
-                transport.estimator.count((count - 1) * size + last + count * IP_UDP)
-                continue
             sizes = [size] * count
             sizes[-1] = last
-            transport.estimator.sent(first, at, sizes, IP_UDP)
-            transport.booked_to(first + count)
+            transport.estimator.sent(first, at, sizes, IP_UDP, sure=bool(sure))
+
+    # --- estimation -------------------------------------------------------------------------
+
+    def read_by(self, read: Read | None) -> None:
+        """Read feedback by compiled code from now on, or None: by Python. What was sent and has not
+        been told of yet is forgotten."""
+        self._read = read
+        for transport in self._by_row.values():
+            self._choose_reader(transport)
+
+    def _choose_reader(self, transport: HotTransport) -> None:
+        estimator = transport.estimator
+        if estimator is None:
+            return
+        octets = estimator.reader.octets
+        if self._read is None:
+            estimator.use(Reader(octets))
+        else:
+            probes = self._listed.add
+            estimator.use(HotReader(self._told, transport.row, self._read, octets, probes))
+        self._note_estimation(transport)
+
+    def _note_estimation(self, transport: HotTransport) -> None:
+        """How the turn tells what it sends: directly, or for Python, which counts probes."""
+        estimator = transport.estimator
+        row = self._w["transports"][transport.row]
+        if estimator is None:
+            row["estimated"] = 0
+        elif self._read is None or estimator.prober.current is not None:
+            row["estimated"] = LISTED
+            self._listed.add(transport.row)
+        else:
+            row["estimated"] = DIRECTLY
+
+    def _note_probes(self) -> None:
+        """Probes have ended, or begun."""
+        listed, self._listed = self._listed, set()
+        for row in listed:
+            self._note_estimation(self._by_row[row])
 
     # --- what a turn leaves -----------------------------------------------------------------
 
@@ -272,6 +319,8 @@ class Following(Makers):
         if sent:
             self._book(self._w["book"][:sent].tolist())
             columns["sent"][0] = 0
+        if self._listed:
+            self._note_probes()
         arrived = columns["arrived"][0]
         if arrived:
             for row, number, at in self._w["arrivals"][:arrived].tolist():

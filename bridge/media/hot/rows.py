@@ -197,7 +197,7 @@ class HotBudget(Budget):
         return _leave(self, BUDGET, "packets", "octets")
 
 
-@columns("cc_next", "last_heard")
+@columns("cc_next", "booked", "last_heard")
 class HotTransport(Transport):
     """A transport with a row; ``contexts`` are its cipher contexts, ``noted`` its addresses as
     they stand in the tables."""
@@ -238,7 +238,7 @@ class HotTransport(Transport):
 
     def leave(self) -> int:
         self.contexts = ()
-        return _leave(self, TRANSPORT, "cc_next", "last_heard")
+        return _leave(self, TRANSPORT, "cc_next", "booked", "last_heard")
 
 
 def _leave(thing: HotSlot | HotBudget | HotTransport, kind: np.dtype[Any], *names: str) -> int:

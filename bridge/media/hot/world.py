@@ -3,7 +3,8 @@
 A row of `LAYER`, `SLOT`, `TRANSPORT` or `BUDGET` holds the numbers of one object of that name
 (`bridge.media.hot.rows`). All tables have fixed sizes. A page of them that was never written costs
 no memory, so what is resident grows with the transports that there are: about 1 kB a transport,
-0.2 kB a slot, 30 kB a layer and, apart from this record, 1.5 MB for the ring of a video layer.
+up to 140 kB more for what it was sent and reports where its line is estimated, 0.2 kB a slot, 30 kB
+a layer and, apart from this record, 1.5 MB for the ring of a video layer.
 
 Fields that end in ``_at`` are addresses, for C. Integers are signed 64-bit wherever they are
 calculated with: numba makes a float of a sum of signed and unsigned ones.
@@ -15,8 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from bridge.media.congestion.book import MAX_BATCHES
+from bridge.media.congestion.rate import ENTRIES
+from bridge.media.congestion.trend import BASE_BUCKETS, LEAP_GROUPS, LOWS, WINDOW
 from bridge.media.demux import MAX_DATAGRAM
 from bridge.media.layer import VIDEO_RING
+from bridge.media.transport_cc import MAX_COVERED
 
 DATAGRAMS = 256  # read in one turn at most; as many as the Python path drains at once
 DATAGRAM = 1536  # octets from one received datagram to the next
@@ -34,7 +39,9 @@ MESSAGES = 64  # for one sendmmsg
 SEGMENTS = 64  # of one message; UDP_MAX_SEGMENTS of older kernels
 BATCH = 65_000  # octets of one message; a UDP length field holds 65,507 over IPv4
 ARENA = 1 << 18  # octets sealed before they must be sent
-BOOK = 16_384  # runs of packets sent that wait for estimators; further ones are not told of
+BOOK = 16_384  # runs sent to who is probed, that wait for Python; further ones are not told of
+CLUSTERS = 8  # of probes, in one feedback; further ones are not told of
+FEEDBACK = 1536  # octets of one feedback
 ARRIVALS = 8192  # transport-cc numbers that wait for Python
 ADDRESS_PLACES = 8192  # at least twice as many as there may be addresses
 STREAM_PLACES = 8192  # at least twice as many as there are layers
@@ -44,6 +51,8 @@ SEGMENT_CONTROL = 24  # octets of a control message with a UDP_SEGMENT
 
 TAG = 16  # octets, RFC 7714
 AF_INET, AF_INET6 = 2, 10  # Linux
+DIRECTLY, LISTED = 1, 2  # how a transport's ``estimated`` says that its packets are noted
+NORMAL, OVER, UNDER = range(3)  # `bridge.media.congestion.trend.Usage`
 LOWEST_INDEX = 0x10000  # `bridge.media.layer`: the first packet of a layer has 2^16 + SEQ
 
 
@@ -86,7 +95,8 @@ TRANSPORT = _record(
         *((name, "i8") for name in ("open_at", "seal_at", "socket", "name_length")),
         *((name, "i8") for name in ("cc_out", "time_out")),  # ids of what is sent, 0: not
         *((name, "i8") for name in ("cc_in", "level_in")),  # ids of what is received
-        ("booked", "i8"),  # 1: an estimator wants to know what it is sent
+        ("booked", "i8"),  # transport-cc number up to which is known what was sent
+        ("estimated", "i8"),  # 1: what it is sent is noted in ``runs``, 2: for Python in ``book``
         ("todo", "i8"),  # slots in its row of ``todo``
     ]
 )
@@ -98,7 +108,48 @@ STREAM = _record([("key", "i8"), ("value", "i8")])
 SENT = _record(
     [
         *(("transport", "i8"), ("first", "i8"), ("at", "f8")),
-        *((name, "i8") for name in ("count", "size", "last")),
+        *((name, "i8") for name in ("count", "size", "last", "sure")),
+    ]
+)
+RUN = _record(  # `bridge.media.congestion.book.Batch`
+    [
+        *(("first", "i8"), ("sent_at", "f8"), ("got", "i8"), ("lost", "i8")),
+        *((name, "i4") for name in ("count", "size", "last", "extra", "cluster", "sure")),
+    ]
+)
+CLUSTER = _record(
+    [
+        *((name, "i8") for name in ("ident", "packets", "octets", "first_octets")),
+        *(("first_arrival", "f8"), ("last_arrival", "f8")),
+    ]
+)
+RECEIVER = _record(
+    [
+        # `bridge.media.congestion.book.Book`: ``runs`` from the ``oldest`` to before the
+        # ``newest``, both counted on for ever.
+        *((name, "i8") for name in ("octets", "next", "covered", "oldest", "newest")),
+        ("begun", "f8"),
+        # What the last feedback said.
+        *((name, "i8") for name in ("covers", "missing", "received", "lost", "skipped")),
+        *((name, "i8") for name in ("repeated", "unknown", "clusters")),
+        # Of the call that is being told of: `book.Arrived`.
+        *((name, "f8") for name in ("call_sent", "call_first", "call_last")),
+        *((name, "i8") for name in ("call_packets", "call_octets", "call_first_octets")),
+        *((name, "i8") for name in ("call_cluster", "call_sure")),
+        # `bridge.media.congestion.trend.Trend`; counts of what its windows have ever held.
+        *((name, "f8") for name in ("first_sent", "sent", "first_arrival", "arrival")),
+        *((name, "f8") for name in ("before_sent", "before_arrival", "accumulated", "smoothed")),
+        *((name, "f8") for name in ("previous", "over_time", "threshold", "threshold_at")),
+        *((name, "f8") for name in ("standing_since", "standing_told", "bucket_at", "base")),
+        ("queue", "f8"),
+        *((name, "i8") for name in ("before", "count", "over_count", "usage", "jumps")),
+        *((name, "i8") for name in ("slopes", "delays", "bases", "oldest_low", "newest_low")),
+        # `bridge.media.congestion.rate.Acknowledged`.
+        *((name, "i8") for name in ("oldest_entry", "newest_entry", "window_octets")),
+        *(("acknowledged", "f8"), ("recent", "f8")),
+        # `bridge.media.congestion.drain.Drain`.
+        *((name, "f8") for name in ("drain_started", "drain_delay", "drain_arrival")),
+        *(("drain_octets", "i8"), ("drain_rate", "f8"), ("drain_at", "f8"), ("carried", "f8")),
     ]
 )
 ARRIVAL = _record([("transport", "i4"), ("number", "i4"), ("at", "f8")])
@@ -141,6 +192,8 @@ WORLD = _record(
         *((name, "i8") for name in ("ready", "receiver", "place", "packet")),
         *((name, "i8") for name in ("position", "messages", "socket", "run_first")),
         *((name, "i8") for name in ("arrived", "sent")),
+        # Of the receiver laid out last: its runs in ``runs`` and in ``book``.
+        *((name, "i8") for name in ("laid_for", "laid_runs", "laid_listed")),
         # Addresses.
         *((name + "_at", "i8") for name in ("received", "arena", "nonce", "lengths", "clock")),
         *((name + "_at", "i8") for name in ("received_messages", "sent_messages")),
@@ -160,6 +213,19 @@ WORLD = _record(
         ("todo", "i4", (TRANSPORTS, TODO)),
         ("kept", KEPT, (LAYERS, RING)),
         ("sent_names", "u1", (TRANSPORTS, NAME)),
+        ("receivers_told", RECEIVER, TRANSPORTS),
+        ("runs", RUN, (TRANSPORTS, MAX_BATCHES)),
+        ("slopes", "f8", (TRANSPORTS, 2 * WINDOW)),
+        ("delays", "f8", (TRANSPORTS, LEAP_GROUPS)),
+        ("bases", "f8", (TRANSPORTS, BASE_BUCKETS)),
+        ("lows", "f8", (TRANSPORTS, 2 * LOWS)),
+        ("entry_arrivals", "f8", (TRANSPORTS, ENTRIES)),
+        ("entry_octets", "i4", (TRANSPORTS, ENTRIES)),
+        # Of the feedback that is being read.
+        ("feedback", "u1", FEEDBACK),
+        ("statuses", "u1", MAX_COVERED + 16),
+        ("times", "f8", MAX_COVERED),
+        ("clusters", CLUSTER, CLUSTERS),
         # Of the present turn.
         ("odds", "i4", DATAGRAMS),
         ("rest", "i4", DATAGRAMS),

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numba import carray, types  # type: ignore[attr-defined]
 
+from bridge.media.congestion.book import HELD_UP
 from bridge.media.core import MediaCore
 from bridge.media.hot.arrival import take_in
+from bridge.media.hot.arrivals_told import read_feedback
 from bridge.media.hot.compiling import IN_PYTHON, compiled, entry
-from bridge.media.hot.departure import lay_out
+from bridge.media.hot.departure import doubt, lay_out
 from bridge.media.hot.following import Following
 from bridge.media.hot.native import INT, POINTER, UNSIGNED, function, libc
 from bridge.media.hot.world import (
@@ -63,11 +65,20 @@ def turn(world: World, number: int) -> int:
     _look_at_the_clock(w)
     take_in(w, got, w.now)
     while lay_out(w):
+        began = w.now
         _send(w)
         # Each receiver's packets say when they left and are booked so: on a busy machine this
-        # process may have stood still since the last ones.
+        # process may have stood still since the last ones, or in the middle of these.
         _look_at_the_clock(w)
+        if w.now - began > HELD_UP:
+            doubt(w)
     return int(got)
+
+
+@entry
+def read(world: World, row: int, size: int) -> bool:
+    """Take in what the ``feedback`` of ``size`` octets of a transport's row says."""
+    return read_feedback(world[0], row, size)
 
 
 @compiled
@@ -138,6 +149,11 @@ class CompiledTurn:
         self._w = following.world[0]
         self._columns = following.columns
         self._addresses: dict[bytes, Address] = {}
+        following.read_by(read)
+
+    def close(self) -> None:
+        """Python forwards from now on."""
+        self._following.read_by(None)
 
     def use(self, sockets: list[socket.socket], gso: bool) -> None:
         """These are read from and sent by, as transports number them; with segmentation by the
@@ -222,3 +238,4 @@ def compile_now(following: Following) -> None:
     """Compile the turn, or load it from where it is kept. Nothing is sent or received."""
     following.world[0]["sockets"][:] = NO_SOCKET
     turn(following.world, 0)
+    read(following.world, 0, 0)

@@ -96,11 +96,16 @@ class HotPath:
         """Whether what `begin` began is over, whether or not it is `ready`."""
         return self._settled
 
-    def compile(self) -> None:
-        """Compile or read the code. The former takes 10 to 20 s of a core."""
+    def keep_there(self) -> None:
+        """Let what is compiled from now on be kept in ``folder``, and nowhere else: what numba
+        keeps beside a file it takes for current as long as that file is."""
         import numba  # noqa: PLC0415 - half a second
 
         numba.config.CACHE_DIR = str(self.folder)  # type: ignore[attr-defined]
+
+    def compile(self) -> None:
+        """Compile or read the code. The former takes 15 to 30 s of a core."""
+        self.keep_there()
         from bridge.media.shell import compiled  # noqa: PLC0415
 
         compiled.compile_now(self.following)

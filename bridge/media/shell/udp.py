@@ -15,9 +15,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bridge.media import messages as m
+from bridge.media.congestion.book import HELD_UP
 from bridge.media.core import MediaCore
 from bridge.media.counters import Drop
 from bridge.media.demux import MAX_DATAGRAM
+from bridge.media.fanout import Left
 from bridge.media.shell.tap_sockets import TapSockets
 from bridge.media.tap import TAP_SOCKET
 from bridge.media.transport import Address, Transport
@@ -120,6 +122,7 @@ class MediaSockets:
             log.exception("the compiled turn failed; media is forwarded by Python from now on")
             self._gso = compiled.gso
             self._compiled = None
+            compiled.close()
             return
         now = compiled.now
         self._count += 1
@@ -199,7 +202,7 @@ class MediaSockets:
         except OSError:
             self.core.counters.drop(Drop.SEND_ERROR)
 
-    def _send_batch(self, transport: Transport) -> float | None:
+    def _send_batch(self, transport: Transport) -> Left | None:
         """One sendmsg for every run of equal-sized packets (the last may be shorter). Returns when
         they left."""
         out = transport.out
@@ -218,7 +221,7 @@ class MediaSockets:
             self._send_one(self.sockets[transport.socket], out[0] + out[1], address)
             counters.sends_single += 1
             counters.octets_out += len(out[0]) + len(out[1])
-            return sent_at
+            return Left(sent_at, time.monotonic() - sent_at < HELD_UP)
         # All heads of a receiver have one size (none under AES-CM, where the body is the whole
         # packet), so the bodies' sizes decide.
         sizes = list(map(len, out[1::2]))
@@ -253,7 +256,7 @@ class MediaSockets:
                     continue
                 counters.drop(Drop.SEND_ERROR, end - start)
             start = end
-        return sent_at
+        return Left(sent_at, time.monotonic() - sent_at < HELD_UP)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -18,6 +18,7 @@ from bridge.media.congestion.estimator import (
 )
 from bridge.media.congestion.loss import LossBound
 from bridge.media.congestion.rate import Rate
+from bridge.media.congestion.reader import Reader
 from bridge.media.congestion.trend import Usage
 from endpoints.netem.impairment import Impairment, Profile
 
@@ -31,6 +32,8 @@ class Flow:
     def __init__(self, profile: Profile, wanted: float, seed: int = 1) -> None:
         self.line = Impairment(profile, seed)
         self.estimator = Estimator(0.0)
+        self.reader = Reader()
+        self.estimator.use(self.reader)
         self.wanted = wanted
         self.now = 0.0
         self.number = 0
@@ -89,7 +92,8 @@ class Flow:
                 self._got.clear()
         while self._reports and self._reports[0][0] <= self.now:
             _, base, arrivals = self._reports.pop(0)
-            self.estimator.feedback(base & 0xFFFF, arrivals, 2 * DELAY, self.now)
+            read = self.reader.learn(base & 0xFFFF, arrivals)
+            self.estimator.feedback(read, 2 * DELAY, self.now)
 
 
 def line(rate: float, **options: float) -> Profile:
@@ -192,13 +196,13 @@ def test_no_lie_makes_the_estimate_larger_than_what_was_sent(
     flow = Flow(line(5_000_000), 1_000_000)
     flow.run(1.0)
     sent_most = 0.0
-    before = flow.estimator.book.octets
+    before = flow.estimator.reader.octets
     for base, arrivals in lies:
         for _ in range(4):
             flow.run(flow.now + STEP)
         squeezed = [None if a is None else a * spread for a in arrivals]
-        flow.estimator.feedback(base, squeezed, 0.04, flow.now)
-        octets = flow.estimator.book.octets
+        flow.estimator.feedback(flow.reader.learn(base, squeezed), 0.04, flow.now)
+        octets = flow.estimator.reader.octets
         sent_most = max(sent_most, (octets - before) * 8 / (4 * STEP))
         before = octets
         estimate = flow.estimator.estimate

@@ -40,4 +40,4 @@ def test_a_row_beyond_the_table_is_an_index_error() -> None:
     w["ready"] = 1
     w["receivers"][0] = world.TRANSPORTS
     with pytest.raises(IndexError):
-        depart(made)
+        depart(made, False)
