@@ -123,6 +123,14 @@ async def test_a_recording_is_played_and_sought_in_chromium(tmp_path: Path) -> N
             " return !v.seeking && v.readyState >= 2 && v.currentTime >= 1.4 }"
         )
         await page.wait_for_selector("#timeline li.now")
+        points = len(process.topology.points)
+        assert await page.locator("#moment-points tbody tr").count() == points
+        assert await page.locator("#strip-names li").count() == points
+        assert await page.locator("#strip rect").count() > 0
+        await page.focus("#strip")
+        await page.keyboard.press("Home")
+        await page.wait_for_function("() => document.querySelector('#video').currentTime === 0")
+        await page.wait_for_selector("#strip[aria-valuenow='0']")
         assert await violations(page) == []
         if page_shot := os.environ.get("DIEMCAU_SHOT"):
             await page.screenshot(path=page_shot)

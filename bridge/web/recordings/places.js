@@ -23,3 +23,13 @@ export function placeOf(parts, at) {
 export function reached(places, time) {
   return places.findLastIndex((place) => place <= time + 0.05);
 }
+
+/**
+ * The instant (UTC seconds) of a place in the file.
+ * @param {readonly RecordingPart[]} parts
+ * @param {number} place
+ */
+export function instantOf(parts, place) {
+  const part = parts.findLast(({ offset }) => offset <= place) ?? parts[0];
+  return part ? part.at + place - part.offset : 0;
+}

@@ -1,19 +1,23 @@
 // Recordings: which there are, and one of them played beside what happened in its conference.
 
-/** @import { Recorded, RecordingView } from "../types/protocol.js" */
+/** @import { Incident, Recorded, RecordingView } from "../types/protocol.js" */
 import { addressOf, get, remove } from "../common/api.js";
 import { confirmed } from "../common/dialog.js";
 import { byId, elementOf, make, makeText, setText } from "../common/dom.js";
-import { clockText, timeText } from "../common/format.js";
+import { clockText, dayStart, timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
 import { startLanguage } from "../common/language.js";
 import { whoami } from "../common/login.js";
 import { errorText } from "../common/refused.js";
 import { initial } from "../common/state.js";
 import { lineText } from "../console/log_text.js";
-import { placeOf, reached } from "./places.js";
+import { momentAt, spansOf } from "./moment.js";
+import { showMoment } from "./moment_panel.js";
+import { instantOf, placeOf, reached } from "./places.js";
+import { drawStrip, markStrip, startStrip } from "./strip.js";
 
 const PAGE = 1000; // events asked for at once
+const DAY = 86400; // s
 /** Events that happen all the time and lead nowhere in the picture. */
 const QUIET = ["quality", "picture", "previewed", "clock_stepped"];
 
@@ -21,6 +25,10 @@ const QUIET = ["quality", "picture", "previewed", "clock_stepped"];
 let found = [];
 /** @type {RecordingView | null} */
 let chosen = null;
+/** @type {Recorded[]} */
+let log = [];
+/** @type {Incident[]} */
+let incidents = [];
 /** @type {{line: Recorded, place: number}[]} */
 let timeline = [];
 
@@ -35,6 +43,9 @@ const names = {
 byId("recordings").hidden = false;
 const video = elementOf("video", HTMLVideoElement);
 video.addEventListener("timeupdate", mark);
+for (const moved of ["seeking", "seeked", "durationchange"]) video.addEventListener(moved, mark);
+startStrip(video);
+elementOf("go-to", HTMLInputElement).addEventListener("change", goTo);
 video.addEventListener("error", () => {
   if (chosen) setText(byId("error"), t("recordings.cannot_play"));
 });
@@ -92,6 +103,8 @@ function rowOf(recording) {
 /** @param {RecordingView} recording */
 async function choose(recording) {
   chosen = recording;
+  log = [];
+  incidents = [];
   timeline = [];
   setText(byId("error"), "");
   byId("player").hidden = false;
@@ -99,27 +112,47 @@ async function choose(recording) {
   render();
   byId("playing").focus();
   try {
-    timeline = await timelineOf(recording);
+    const read = await logOf(recording.conference);
+    if (chosen !== recording) return; // another one was chosen meanwhile
+    log = read;
+    timeline = timelineOf(recording);
+    incidents = await incidentsOf(recording);
   } catch (error) {
     setText(byId("error"), errorText(error));
   }
   renderTimeline();
 }
 
-/** What happened while it was recorded. @param {RecordingView} recording */
-async function timelineOf(recording) {
-  /** @type {{line: Recorded, place: number}[]} */
+/** The whole log of a conference. @param {string} id */
+async function logOf(id) {
+  /** @type {Recorded[]} */
   const lines = [];
   for (let after = 0; ;) {
-    const { events } = await get("/conferences/{id}/events", { id: recording.conference, after, limit: PAGE });
-    for (const line of events) {
-      const place = placeOf(recording.parts, line.at);
-      const inside = line.at >= (recording.parts[0]?.at ?? 0) - 1;
-      if (place !== null && inside && !QUIET.includes(line.event.type)) lines.push({ line, place });
-    }
+    const { events } = await get("/conferences/{id}/events", { id, after, limit: PAGE });
+    lines.push(...events);
     if (events.length < PAGE) return lines;
     after = events[events.length - 1].seq;
   }
+}
+
+/** What happened while it was recorded. @param {RecordingView} recording */
+function timelineOf({ parts }) {
+  /** @type {{line: Recorded, place: number}[]} */
+  const lines = [];
+  for (const line of log) {
+    const place = placeOf(parts, line.at);
+    const inside = line.at >= (parts[0]?.at ?? 0) - 1;
+    if (place !== null && inside && !QUIET.includes(line.event.type)) lines.push({ line, place });
+  }
+  return lines;
+}
+
+/** What was wrong with lines meanwhile, for those who may know. @param {RecordingView} recording */
+async function incidentsOf({ parts }) {
+  const last = parts[parts.length - 1];
+  if (!last || !me.rights.includes("own_points")) return [];
+  const to = Math.ceil(last.at + last.seconds);
+  return get("/incidents", { from: Math.floor(parts[0].at), to }).catch(() => []);
 }
 
 function renderTimeline() {
@@ -137,13 +170,33 @@ function renderTimeline() {
     });
     return entry;
   }));
+  const rows = Object.keys(momentAt(log, Infinity).seats).map((id) => ({
+    id, name: pick(names.points.find((point) => point.id === id)?.name) || id,
+  }));
+  const end = instantOf(chosen.parts, chosen.seconds);
+  drawStrip(rows, spansOf(log, end), chosen.parts, chosen.seconds);
   mark();
 }
 
-/** Show where in the timeline the picture is. */
+/** Show where in the timeline the picture is, and what the conference was like then. */
 function mark() {
+  if (!chosen) return;
+  const at = instantOf(chosen.parts, video.currentTime);
+  markStrip(video.currentTime, chosen.seconds, `${clockText(video.currentTime)}, ${timeText(at, me.zone)}`);
+  if (log.length) showMoment(momentAt(log, at), at, incidents, names);
   const now = reached(timeline.map(({ place }) => place), video.currentTime);
   [...byId("timeline").children].forEach((entry, index) => entry.classList.toggle("now", index === now));
+}
+
+/** Go to a time of the day. @param {Event} event */
+function goTo(event) {
+  const input = event.currentTarget;
+  const first = chosen?.parts[0];
+  if (!(input instanceof HTMLInputElement) || !chosen || !first || !input.value) return;
+  const [hours, minutes, seconds = 0] = input.value.split(":").map(Number);
+  let at = dayStart(first.at, me.zone) + 3600 * hours + 60 * minutes + seconds;
+  if (at < first.at - DAY / 2) at += DAY; // after midnight
+  video.currentTime = placeOf(chosen.parts, at) ?? chosen.seconds;
 }
 
 /** @param {RecordingView} recording */
