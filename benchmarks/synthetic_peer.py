@@ -110,6 +110,7 @@ def open_message(
     sources: tuple[m.SourceSpec, ...] = (),
     slots: tuple[m.SlotSpec, ...] = (),
     extensions: m.Extensions | None = None,
+    patient: bool = False,
 ) -> m.Open:
     """An `open` with fresh credentials."""
     return m.Open(
@@ -126,6 +127,7 @@ def open_message(
         sources=sources,
         slots=slots,
         cname="benchmark",
+        patient=patient,
     )
 
 

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from dateutil.rrule import rrulestr
 from pydantic import AfterValidator, Field, model_validator
 
-from config.security_schema import Backup, Security
-from config.values import Ip, Model, Port, Text
+from config.audience_schema import Audience
+from config.security_schema import Backup, Security, Syslog
+from config.values import Ip, Model, Network, Port, Text
 
 MAX_POINTS = 500
 
@@ -138,22 +139,6 @@ class MetricsPort(Model):
         return self
 
 
-class Syslog(Model):
-    """The collector of security events (RFC 5424)."""
-
-    address: Annotated[str, Field(min_length=1, max_length=253)] = Field(
-        description="name or address of the collector"
-    )
-    port: Annotated[int, Field(ge=1, le=65535)] = 514
-    transport: Literal["udp", "tcp", "tls"] = "udp"
-    authority: Text | None = Field(
-        default=None, description="PEM file of who signs the collector's certificate"
-    )
-    identities: bool = Field(
-        default=False, description="names of accounts and addresses instead of pseudonyms"
-    )
-
-
 class Webhook(Model):
     """Where events of conferences and points are posted, signed with ``secret``."""
 
@@ -232,6 +217,7 @@ class Bridge(Model):
     syslog: Syslog | None = None
     backup: Backup = Backup()
     recordings: Recordings = Recordings()
+    audience: Audience = Audience()
     security: Security = Security()
     workers: Annotated[
         int, Field(ge=1, le=1, description="media workers; one carries the conference there is")
@@ -253,6 +239,27 @@ class Link(Model):
     video_share: Annotated[
         float, Field(gt=0, le=1, description="share of the capacity that video may use")
     ] = 0.5
+    audience_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None,
+        description="share of the capacity that viewers may use beside that; 0.1 where left out, "
+        "or what video leaves",
+    )
+    networks: list[Network] = Field(
+        default=[], max_length=100, description="addresses of viewers behind this link"
+    )
+
+    @property
+    def for_audience(self) -> float:
+        """The share of the capacity that viewers may use."""
+        if self.audience_share is not None:
+            return self.audience_share
+        return min(0.1, 1 - self.video_share)
+
+    @model_validator(mode="after")
+    def _shared(self) -> Link:
+        if self.video_share + self.for_audience > 1:
+            raise ValueError("video_share and audience_share are more than the link together")
+        return self
 
 
 class Point(Model):
@@ -336,6 +343,9 @@ class Rules(Model):
     )
     keep_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
         default=None, description="days after which a recording is deleted; never where left out"
+    )
+    audience: Literal["nobody", "accounts", "code", "anybody"] = Field(
+        default="nobody", description="who may watch at /watch without being a point"
     )
     speaking_seconds: Annotated[int, Field(ge=5, le=14_400)] | None = Field(
         default=None, description="seconds of a turn; no limit where left out"

@@ -9,16 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from config.values import Ip, Model, Port, Text
+from config.values import Ip, Model, Network, Port, Text
 
 Role = Literal["admin", "operator", "technician", "auditor", "viewer"]
-
-
-def _network(value: str) -> str:
-    try:
-        return str(ipaddress.ip_network(value))
-    except ValueError:
-        raise ValueError(f"{value!r} is not a network, for example 192.0.2.0/24") from None
 
 
 def _clock(value: str) -> str:
@@ -26,6 +19,22 @@ def _clock(value: str) -> str:
         return datetime.strptime(value, "%H:%M").strftime("%H:%M")
     except ValueError:
         raise ValueError(f"{value!r} is not a time of day like 07:30") from None
+
+
+class Syslog(Model):
+    """The collector of security events (RFC 5424)."""
+
+    address: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+        description="name or address of the collector"
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = 514
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    authority: Text | None = Field(
+        default=None, description="PEM file of who signs the collector's certificate"
+    )
+    identities: bool = Field(
+        default=False, description="names of accounts and addresses instead of pseudonyms"
+    )
 
 
 class Backup(Model):
@@ -115,12 +124,12 @@ class Security(Model):
             description="minutes without a command until an open console's login ends; 0: never",
         ),
     ] = 0
-    admins_from: list[Annotated[str, AfterValidator(_network)]] = Field(
+    admins_from: list[Network] = Field(
         default=[],
         max_length=100,
         description="networks that admins come from; all where empty",
     )
-    operators_from: list[Annotated[str, AfterValidator(_network)]] = Field(
+    operators_from: list[Network] = Field(
         default=[], max_length=100, description="the same for operators"
     )
     admin_listen: Ip | None = Field(

@@ -15,8 +15,16 @@ def _ip(value: str) -> str:
         raise ValueError(f"{value!r} is not an IP address") from None
 
 
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not a network, for example 192.0.2.0/24") from None
+
+
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Ip = Annotated[str, AfterValidator(_ip)]
+Network = Annotated[str, AfterValidator(_network)]
 Port = Annotated[int, Field(ge=0, le=65535, description="0: chosen by the system")]
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bridge.base.files import write_private
-from config.schema import Syslog
+from config.security_schema import Syslog
 
 log = logging.getLogger("syslog")
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from bridge.accounts.syslog import PSEUDONYM_KEY, Line, SecurityLog
 from bridge.server.metrics_listener import MetricsConfigError, MetricsListener, tls_context
 from bridge.server.webhooks import Delivery
-from config.schema import Bridge, MetricsPort, Syslog, Webhook
+from config.schema import Bridge, MetricsPort, Webhook
+from config.security_schema import Syslog
 
 
 class LiveSettings:

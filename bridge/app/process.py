@@ -20,6 +20,7 @@ from bridge.app.errors import StartError
 from bridge.app.listening import WebServer, hosts_of
 from bridge.app.live_settings import LiveSettings
 from bridge.app.state_folder import make_backups, prepare
+from bridge.audience.watching import Audience
 from bridge.base.clock import SteadyClock
 from bridge.control.control import Control
 from bridge.control.scheduler import Scheduler
@@ -35,6 +36,7 @@ from bridge.recordings.reconciling import Recordings
 from bridge.server.agent_socket import AgentSockets
 from bridge.server.api.services import Services
 from bridge.server.bundle import BUNDLE, INSTALLED, Bundles
+from bridge.server.guard.entry import Entry
 from bridge.server.http import Http
 from bridge.server.metrics_listener import MetricsListener
 from bridge.server.webhooks import Delivery
@@ -104,11 +106,12 @@ class ControlProcess:
             own=own_worker,
             spare=media.spare,
         )
+        self._send = send if send is not None else self.worker.send
         self.control = Control(
             topology,
             self.events,
             Snapshots(self.engine),
-            send if send is not None else self.worker.send,
+            self._send,
             SteadyClock(wall, monotonic),
             monotonic,
             self.meters,
@@ -117,6 +120,7 @@ class ControlProcess:
         self._make_people(monotonic)
         self._make_lines(monotonic)
         self._make_recordings()
+        self._make_audience()
         self._make_figures()
         self._server: WebServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -201,6 +205,11 @@ class ControlProcess:
             self.conductor.now,
         )
 
+    def _make_audience(self) -> None:
+        """Who only watches."""
+        key = credentials.kept_key(self._state / credentials.AUDIENCE_KEY)
+        self.audience = Audience(self.control, self.scheduler, self.accounts, self._send, key)
+
     def _make_figures(self) -> None:
         """Metrics, and who serves them."""
         sources = Sources(
@@ -210,6 +219,7 @@ class ControlProcess:
             incidents=self.incidents,
             readiness=self.readiness,
             recordings=self.recordings,
+            audience=self.audience,
             scheduler=self.scheduler,
             meters=self.meters,
             worker=self.worker,
@@ -267,6 +277,7 @@ class ControlProcess:
             self.collector.run(),
             self.auth.known.run(),
             self.recordings.run(),
+            self.audience.run(),
             self.backups.run(self.conductor.now, lambda: bool(self.conductor.running())),
             self._keep_mark(),
         ]
@@ -341,6 +352,8 @@ class ControlProcess:
             backups=self.backups,
             recordings=self.recordings,
             sign=self.certificate.sign,
+            audience=self.audience,
+            entry=Entry(self.control.clock),
             directory=DirectoryAccounts(
                 self.auth,
                 OpenId(self._folder, self.conductor.now, self.control.clock),
@@ -371,9 +384,11 @@ class ControlProcess:
 
     def _on_event(self, event: m.Event) -> None:
         self.control.reconciler.on_event(event)
+        self.audience.on_event(event)
 
     def _on_worker_down(self) -> None:
         self.control.reconciler.on_worker_down()
+        self.audience.on_worker_down()
 
     def _on_stats(self, stats: m.Stats) -> None:
         control = self.control

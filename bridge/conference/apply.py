@@ -33,6 +33,7 @@ def opened(booking: Booking, at: float) -> State:
         seats=seats,
         on_air=booking.chair,
         layout=booking.layout,
+        audience=booking.rules.audience,
     )
 
 
@@ -296,6 +297,9 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.RecordingNoted: lambda s, ev, _: replace(s, recorded=ev.writing),
     e.RecordingKept: lambda s, ev, _: s,
     e.RecordingDeleted: lambda s, ev, _: s,
+    e.AudienceSet: lambda s, ev, _: replace(s, audience=ev.admits),
+    e.AudienceCodeRenewed: lambda s, ev, _: replace(s, audience_code=ev.number),
+    e.AudienceNoted: lambda s, ev, _: replace(s, viewers=ev.viewers),
     e.ClockStepped: _applied_clock,
     e.QualityNoted: lambda s, ev, _: s,
     e.PictureNoted: lambda s, ev, _: s,

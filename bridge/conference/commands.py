@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from bridge.conference.model import MAX_PANES, Layout, Point, Seconds, Text
+from bridge.conference.model import MAX_PANES, Admits, Layout, Point, Seconds, Text
 
 Pane = Annotated[int, msgspec.Meta(ge=1, le=MAX_PANES)]
 Points = Annotated[tuple[Point, ...], msgspec.Meta(max_length=500)]
@@ -229,6 +229,17 @@ class StopRecording(Struct, frozen=True, kw_only=True, tag="stop_recording"):
     """End a recording; another one begins a file of its own."""
 
 
+class SetAudience(Struct, frozen=True, kw_only=True, tag="audience"):
+    """Who may watch from now on; who may not any more is shown nothing at once."""
+
+    admits: Admits
+
+
+class RenewCode(Struct, frozen=True, kw_only=True, tag="renew_code"):
+    """Give the audience another code. The one before admits nobody any more, and who came with it
+    has to give the new one."""
+
+
 # --- facts, from the system ----------------------------------------------------------------
 
 
@@ -258,6 +269,13 @@ class NoteRecording(Struct, frozen=True, kw_only=True, tag="note_recording"):
 
     writing: bool
     problem: str = ""
+
+
+class NoteAudience(Struct, frozen=True, kw_only=True, tag="note_audience"):
+    """How many watch now, by how they were admitted, and the most at once since the last note."""
+
+    viewers: dict[str, int]
+    peak: int
 
 
 class Tick(Struct, frozen=True, kw_only=True, tag="tick"):
@@ -321,9 +339,19 @@ Asked = (
     | Record
     | PauseRecording
     | StopRecording
+    | SetAudience
+    | RenewCode
 )
 Fact = (
-    PointUp | PointDown | CallFailed | NoteRecording | Tick | StepClock | NoteQuality | NotePicture
+    PointUp
+    | PointDown
+    | CallFailed
+    | NoteRecording
+    | NoteAudience
+    | Tick
+    | StepClock
+    | NoteQuality
+    | NotePicture
 )
 Command = Asked | Fact
 """What people and rooms may ask is `Asked`; facts come from the system only."""

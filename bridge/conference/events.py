@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bridge.conference.model import Booking, Layout, Title, Wish
+from bridge.conference.model import Admits, Booking, Layout, Title, Wish
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,6 +204,26 @@ class RecordingNoted(Struct, frozen=True, kw_only=True, tag="recording_written")
     writing: bool
 
 
+class AudienceSet(Struct, frozen=True, kw_only=True, tag="audience"):
+    """Who may watch from now on."""
+
+    admits: Admits
+
+
+class AudienceCodeRenewed(Struct, frozen=True, kw_only=True, tag="audience_code"):
+    """Code ``number`` admits from now on, and no other. The code itself is in no log."""
+
+    number: int
+
+
+class AudienceNoted(Struct, frozen=True, kw_only=True, tag="viewers"):
+    """How many watch, by how they were admitted (accounts, code, anybody); ``peak`` is the most at
+    once since the note before."""
+
+    viewers: dict[str, int]
+    peak: int
+
+
 class ClockStepped(Struct, frozen=True, kw_only=True, tag="clock_stepped"):
     seconds: float
 
@@ -342,6 +362,9 @@ Event = (
     | RecordingNoted
     | RecordingKept
     | RecordingDeleted
+    | AudienceSet
+    | AudienceCodeRenewed
+    | AudienceNoted
 )
 
 

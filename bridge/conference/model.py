@@ -27,6 +27,7 @@ Phase = Literal["open", "live", "ended"]
 Layout = Literal["speaker", "alone", "grid", "content"]
 Wish = Literal["off", "on", "paused"]
 Connect = Literal["automatic", "invitation", "none"]
+Admits = Literal["nobody", "accounts", "code", "anybody"]
 ActorKind = Literal["user", "point", "scheduler", "system"]
 
 
@@ -60,12 +61,13 @@ class Title(Struct, frozen=True, kw_only=True):
 class Rules(Struct, frozen=True, kw_only=True):
     """Rules from the start on. ``floor`` free lets rooms open their own microphone; a recording
     that is ``automatic`` begins with the conference and is deleted after ``keep_days`` (None:
-    never)."""
+    never). ``audience`` is who may watch without being a point."""
 
     all_muted: bool = True
     floor: Literal["request", "free"] = "request"
     recording: Literal["allowed", "forbidden", "automatic"] = "allowed"
     speaking_seconds: Seconds | None = None
+    audience: Admits = "nobody"
     keep_days: Annotated[int, msgspec.Meta(ge=1, le=MAX_KEEP_DAYS)] | None = None
 
 
@@ -151,7 +153,8 @@ class State(Struct, frozen=True, kw_only=True):
     back when that ends; ``spoke`` are those who had the floor, the last first, at most
     `MAX_SPOKE`. ``recording`` is what was asked for, ``recordings`` the number of the last one, and
     ``recorded`` whether something is being written; ``recording_problem`` is why it ended by
-    itself."""
+    itself. ``audience`` is who may watch, with a code the one of number ``audience_code``;
+    ``viewers`` are those who watch, by how they were admitted."""
 
     booking: Booking
     seq: int = 0
@@ -184,6 +187,9 @@ class State(Struct, frozen=True, kw_only=True):
     recordings: int = 0
     recorded: bool = False
     recording_problem: str = ""
+    audience: Admits = "nobody"
+    audience_code: int = 1
+    viewers: dict[str, int] = {}
 
     @property
     def points(self) -> tuple[str, ...]:

@@ -59,6 +59,25 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     directors: tuple[str, ...]
     points: tuple[PointRow, ...]
     events: int
+    audience_peak: int = 0
+    """The most who watched at once."""
+    audience_minutes: float = 0.0
+    """Minutes that all of them watched, added up."""
+
+
+@dataclass(slots=True)
+class _Audience:
+    """Who watched, and since when so many."""
+
+    peak: int = 0
+    seconds: float = 0.0
+    viewers: int = 0
+    since: float = 0.0
+
+    def note(self, viewers: int, peak: int, at: float) -> None:
+        self.seconds += self.viewers * max(0.0, at - self.since)
+        self.peak = max(self.peak, peak, viewers)
+        self.viewers, self.since = viewers, at
 
 
 @dataclass(slots=True)
@@ -120,6 +139,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
     conference, count = "", 0
     directors: list[str] = []
     floor: tuple[str, float] | None = None
+    audience = _Audience()
     for recorded in log:
         event, at = recorded.event, recorded.at
         count += 1
@@ -157,7 +177,10 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
             case e.PictureNoted():
                 rows[event.point].note(at)
                 rows[event.point].picture = event.picture
+            case e.AudienceNoted():
+                audience.note(sum(event.viewers.values()), event.peak, at)
             case e.ClockStepped():
+                audience.since += event.seconds
                 for row in rows.values():
                     row.since = row.since + event.seconds if row.since is not None else None
                     row.quality_since += event.seconds
@@ -172,6 +195,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
             row.present += max(0.0, until - row.since)
     if floor is not None:
         rows[floor[0]].floor += max(0.0, until - floor[1])
+    audience.note(0, 0, until)
     return Report(
         conference=conference,
         title=booking.title,
@@ -186,6 +210,8 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
         directors=tuple(directors),
         points=tuple(_finished(point, row) for point, row in rows.items()),
         events=count,
+        audience_peak=audience.peak,
+        audience_minutes=round(audience.seconds / 60, 1),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference import legality
-from bridge.conference.decisions import floor, phases, pictures, recording, seats, sound
+from bridge.conference.decisions import audience, floor, phases, pictures, recording, seats, sound
 from bridge.conference.decisions.outcome import Outcome, no
 from bridge.conference.model import Actor, Refusal, State
 
@@ -91,6 +91,9 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     c.PauseRecording: recording.pause,
     c.StopRecording: recording.stop,
     c.NoteRecording: recording.note,
+    c.NoteAudience: audience.note,
+    c.SetAudience: audience.admit,
+    c.RenewCode: audience.renew_code,
     c.PointUp: seats.point_up,
     c.PointDown: seats.point_down,
     c.CallFailed: seats.call_failed,

@@ -32,6 +32,8 @@ HELP: tuple[tuple[str, str], ...] = (
     ("banner", "banner TEXT | banner @POINT TEXT | banner off"),
     ("share", "share POINT | share stop"),
     ("record", "record | record pause | record stop"),
+    ("audience", "audience nobody | audience accounts | audience code | audience anybody"),
+    ("code", "code new"),
     ("lock", "lock"),
     ("unlock", "unlock"),
     ("direct", "direct | direct take-over"),
@@ -97,6 +99,17 @@ def _record(words: list[str], point: Point, _: str) -> c.Asked:
     if words[0] != "stop":
         raise ValueError
     return c.StopRecording()
+
+
+def _audience(words: list[str], point: Point, _: str) -> c.Asked:
+    _only(words, 1)
+    return msgspec.convert({"type": "audience", "admits": words[0]}, type=c.SetAudience)
+
+
+def _code(words: list[str], point: Point, _: str) -> c.Asked:
+    if words != ["new"]:
+        raise ValueError
+    return c.RenewCode()
 
 
 def _take(words: list[str], point: Point, _: str) -> c.Asked:
@@ -231,6 +244,8 @@ _VERBS: dict[str, Callable[[list[str], Point, str], c.Asked]] = {
     "banner": _banner,
     "share": _share,
     "record": _record,
+    "audience": _audience,
+    "code": _code,
     "lock": _none(c.Lock()),
     "unlock": _none(c.Lock(locked=False)),
     "direct": _direct,

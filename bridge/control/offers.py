@@ -52,7 +52,7 @@ class Offers:
             video_slots=slots.video,
             audio_slots=slots.audio,
             sources=self._sources(session),
-            local=self._local(inventory),
+            local=self.local(inventory),
         )
         self._routes.close(session.release_transport())
         session.use_transport(ident)
@@ -71,7 +71,7 @@ class Offers:
         point = self._topology.current.point(session.point)
         return ROOM_SOURCES if point is not None and point.role == "member" else {}
 
-    def _local(self, inventory: m.Inventory) -> Local:
+    def local(self, inventory: m.Inventory) -> Local:
         """Our side of a new transport, with credentials of its own."""
         topology = self._topology.current
         public = topology.bridge.media.public

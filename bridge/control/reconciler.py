@@ -52,8 +52,9 @@ class Reconciler:
                 self._transport_state(event)
             case m.SlotShowing():
                 self._routes.showing(event)
-                self._observer.showing(event.slot, event.waited_ms / 1000)
-                self._publisher.publish()
+                if event.transport not in self._routes.viewers:
+                    self._observer.showing(event.slot, event.waited_ms / 1000)
+                    self._publisher.publish()
             case m.SourceChanged():
                 self._routes.sends(event)
                 self._publisher.publish()
@@ -97,7 +98,7 @@ class Reconciler:
         # are not known yet out of the slots that show them.
         kept: list[m.TransportState] = []
         for ident, transport in held.items():
-            if self._routes.adopt_tap(transport):
+            if self._routes.adopt_listener(transport):
                 continue
             owner = self._owner(transport, held)
             if owner is None:

@@ -122,6 +122,7 @@ def booking_of(
             recording=rules.recording,
             speaking_seconds=rules.speaking_seconds,
             keep_days=rules.keep_days,
+            audience=rules.audience,
         ),
         start=occurrence.start if occurrence is not None else None,
         end=occurrence.end if occurrence is not None else None,

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from bridge.conference.model import State
-from bridge.conference.plan import PROGRAMME, THUMBNAIL, Feed, feed_of, plan
+from bridge.conference.plan import CONTENT, PROGRAMME, THUMBNAIL, Feed, feed_of, plan
 from bridge.conference.thumbnails import on_page, stand
 from bridge.control.picture_heights import height_for, importance_of
 from bridge.control.sessions import Session, Sessions
 from bridge.media import messages as m
 
 TAP = "tap:"  # before the conference, in the label of the tap that carries its programme
+VIEWER = "viewer:"  # before how it was admitted and the conference, in the label of a viewer
 
 
 class Shown(NamedTuple):
@@ -27,6 +28,7 @@ class Shown(NamedTuple):
     paused: str = ""
 
 
+MAX_ROUTES = 1000  # of one message: some 200 kB, and a take may change as many as there are viewers
 EMPTY = Shown(None)
 NOTHING = m.Prepare(sources=())
 
@@ -48,6 +50,7 @@ class WorkerRoutes:
         self._owners: dict[str, str | None] = {}  # transport → its point
         self._slots: dict[str, tuple[str, ...]] = {}  # transport → its video slots
         self._taps: dict[str, str] = {}  # transport of a tap → its conference
+        self._viewers: dict[str, str] = {}  # transport of a viewer → its label
         self._stands: dict[str, dict[str, str]] = {}  # transport → points in thumbnail slots
         self._shown: dict[tuple[str, str], Shown] = {}
         self._routes: dict[tuple[str, str], m.Route] = {}
@@ -77,6 +80,7 @@ class WorkerRoutes:
         self._owners.clear()
         self._slots.clear()
         self._taps.clear()
+        self._viewers.clear()
         self._stands.clear()
         self._shown.clear()
         self._routes.clear()
@@ -102,11 +106,14 @@ class WorkerRoutes:
         for source in transport.sources:
             self._note(transport.transport, source.name, bool(source.layers))
 
-    def adopt_tap(self, transport: m.TransportState) -> bool:
-        """Keep a tap that the worker holds; False where a transport is none."""
-        if not transport.label.startswith(TAP):
+    def adopt_listener(self, transport: m.TransportState) -> bool:
+        """Keep a tap or a viewer that the worker holds; False where a transport is neither."""
+        if transport.label.startswith(TAP):
+            self._taps[transport.transport] = transport.label.removeprefix(TAP)
+        elif transport.label.startswith(VIEWER):
+            self._viewers[transport.transport] = transport.label
+        else:
             return False
-        self._taps[transport.transport] = transport.label.removeprefix(TAP)
         self._slots[transport.transport] = _pictures(transport.slots)
         return True
 
@@ -115,6 +122,17 @@ class WorkerRoutes:
         self._taps[spec.transport] = conference
         self._slots[spec.transport] = _pictures(spec.slots)
         self._send(spec)
+
+    def open_viewer(self, spec: m.Open) -> None:
+        """Give a viewer the programme of the conference in its label, from the next `apply` on."""
+        self._viewers[spec.transport] = spec.label
+        self._slots[spec.transport] = _pictures(spec.slots)
+        self._send(spec)
+
+    @property
+    def viewers(self) -> Mapping[str, str]:
+        """The labels of viewers, by transport."""
+        return self._viewers
 
     def taps(self) -> list[tuple[str, str]]:
         """Conferences and the transports of their taps."""
@@ -148,6 +166,7 @@ class WorkerRoutes:
         self._send(m.Close(transport=transport))
         self._slots.pop(transport, None)
         self._taps.pop(transport, None)
+        self._viewers.pop(transport, None)
         self._stands.pop(transport, None)
         self._owners.pop(transport, None)
         self._routes = {key: route for key, route in self._routes.items() if key[0] != transport}
@@ -241,15 +260,19 @@ class WorkerRoutes:
                 size = session.sizes.get(slot)
                 shown = None if size == 0 else feed  # hidden: nobody would see it
                 self._route(session.transport, slot, self._source(shown), shown, changes, size)
-        for tap, conference in self._taps.items():
+        viewers = ((ident, label.rpartition(":")[2]) for ident, label in self._viewers.items())
+        for listener, conference in (*self._taps.items(), *viewers):
             programme = plans.get(conference)
             if programme is not None:
-                members[conference].append(tap)
-                for slot in self._slots[tap]:
+                members[conference].append(listener)
+                slots = self._slots[listener]
+                for slot in slots:
                     feed = feed_of(programme, None, slot, {})
-                    self._route(tap, slot, self._source(feed), feed, changes)
-        if changes:
-            self._send(m.SetRoutes(routes=tuple(changes)))
+                    if CONTENT not in slots and programme.content is not None:
+                        feed = programme.content  # whoever has one picture sees what is shown
+                    self._route(listener, slot, self._source(feed), feed, changes)
+        for at in range(0, len(changes), MAX_ROUTES):
+            self._send(m.SetRoutes(routes=tuple(changes[at : at + MAX_ROUTES])))
         self._prepare([current.preview for current in plans.values()])
         for ident, current in plans.items():
             groups[ident] = m.SetAudio(

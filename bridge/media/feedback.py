@@ -59,7 +59,8 @@ def handle(
                 if slot is not None:
                     slot.key_frame_requests += 1
                 if slot is not None and slot.layer is not None:
-                    router.key_frames.request(slot.layer, weak=transport.weak)
+                    weak = transport.weak or transport.patient
+                    router.key_frames.request(slot.layer, weak=weak)
             case rtcp.Remb():
                 counters.remb_received += 1
                 transport.remb = message.bitrate

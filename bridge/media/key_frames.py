@@ -14,9 +14,10 @@ RETRY = 0.5  # seconds until a key frame that did not come is asked for again
 WEAK_INTERVAL = 2.0  # seconds between requests to a source because of weak lines alone
 
 
-def _weak(slot: Slot) -> bool:
-    """Whether a slot waits for a layer because of its receiver's weak line alone."""
-    return slot.held_back and slot.transport.weak
+def hurries_nobody(slot: Slot) -> bool:
+    """Whether a slot waits for a layer because of its receiver's weak line alone, or its receiver
+    is patient."""
+    return slot.transport.patient or (slot.held_back and slot.transport.weak)
 
 
 class KeyFrames:
@@ -53,7 +54,9 @@ class KeyFrames:
         """The layers to ask for now; they count as asked."""
         asked: list[Layer] = []
         for layer in reversed(list(self._due)):  # the latest wish is the one that counts
-            strong = layer.key_frame_wanted or any(not _weak(slot) for slot in layer.waiters)
+            strong = layer.key_frame_wanted or any(
+                not hurries_nobody(slot) for slot in layer.waiters
+            )
             if not strong and not layer.key_frame_weak and not layer.waiters:
                 self._due.pop(layer, None)
                 continue

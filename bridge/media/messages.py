@@ -70,7 +70,8 @@ class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
 
 
 class Open(Struct, frozen=True, kw_only=True, tag="open"):
-    """Make a transport ready for a peer. ``label`` is kept and given back, never read."""
+    """Make a transport ready for a peer. ``label`` is kept and given back, never read. For one that
+    is ``patient`` sources are asked for key frames as seldom as for a weak line."""
 
     transport: str
     label: str
@@ -80,6 +81,7 @@ class Open(Struct, frozen=True, kw_only=True, tag="open"):
     sources: tuple[SourceSpec, ...]
     slots: tuple[SlotSpec, ...]
     cname: str
+    patient: bool = False
 
 
 class OpenTap(Struct, frozen=True, kw_only=True, tag="open_tap"):

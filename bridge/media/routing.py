@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bridge.media import kept, speakers
 from bridge.media import messages as m
 from bridge.media.counters import Counters
-from bridge.media.key_frames import KeyFrames
+from bridge.media.key_frames import KeyFrames, hurries_nobody
 from bridge.media.layer import Layer
 from bridge.media.packets import Outgoing
 from bridge.media.parts import Paused
@@ -127,7 +127,7 @@ class Router:
             if layer is not slot.target and self._serve_kept(slot, layer, now):
                 return
             slot.await_layer(layer)
-            self.key_frames.request(layer, weak=slot.held_back and slot.transport.weak)
+            self.key_frames.request(layer, weak=hurries_nobody(slot))
 
     def _serve_kept(self, slot: Slot, layer: Layer, now: float) -> bool:
         """Show what the layer keeps of its newest pictures, where the receiver has that sooner than

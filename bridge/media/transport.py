@@ -123,6 +123,7 @@ class Transport:
         "outbound",
         "pacer",
         "packets_granted",
+        "patient",
         "pending",
         "redundancy",
         "remb",
@@ -205,6 +206,7 @@ class Transport:
         self.bound = 0  # bit/s that links shared with others leave it; 0: none
         self.kept_until = 0.0  # when its line has brought what was served of the past
         self.weak = False  # whether it gets less than it would like
+        self.patient = spec.patient  # whether its wishes for key frames never hurry a source
         self.pacer: Pacer[tuple[Slot, Outgoing]] | None = None  # while its line is nearly full
         # What the peer told
         self.rtt = 0.0

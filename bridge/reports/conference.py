@@ -93,7 +93,17 @@ class Document:
             (self._t("report.attendance"), f"{came}/{expected}"),
             (self._t("report.directors"), ", ".join(report.directors) or "–"),
             (self._t("report.recording"), self._t(f"report.recording_{report.recording}")),
+            *self._audience(),
         ]
+
+    def _audience(self) -> list[tuple[str, str]]:
+        """How many watched, where somebody did."""
+        report = self._report
+        if not report.audience_peak:
+            return []
+        minutes = f"{report.audience_minutes:.0f}"
+        words = self._t("report.audience_of", peak=str(report.audience_peak), minutes=minutes)
+        return [(self._t("report.audience"), words)]
 
     def csv(self) -> str:
         """One line a point, with a header."""

@@ -27,6 +27,7 @@ from bridge.server.api import (
     security,
     single_sign_on,
     traffic,
+    whep,
 )
 from bridge.server.api.routes import MAX_BACKUP_BODY, Route, Table
 from bridge.server.api.services import Services
@@ -48,6 +49,7 @@ PAGES = {
     "/lines": "lines",
     "/recordings": "recordings",
     "/templates": "templates",
+    "/watch/{id}": "watch",
 }
 
 ROUTES: tuple[Route, ...] = (
@@ -66,6 +68,7 @@ ROUTES: tuple[Route, ...] = (
     *installation.ROUTES,
     *security.ROUTES,
     *single_sign_on.ROUTES,
+    *whep.ROUTES,
     *admin.ROUTES,
 )
 
@@ -73,10 +76,11 @@ ROUTES: tuple[Route, ...] = (
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "media-src 'self' blob: mediastream:; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "form-action 'none'; frame-ancestors "
 )
+NOBODY = "'none'"
 HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY + NOBODY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
@@ -126,7 +130,10 @@ class Http:
         if not self._hosts.serves(request.host, local_address(request)):
             return problem(421, "http.unknown_host")
         origin = request.headers.get("Origin")
-        if not self._hosts.may_come(origin, request.scheme, request.host):
+        pages = self.control.topology.current.bridge.audience.pages
+        elsewhere = whep.cross_origin(request, pages)
+        ours = self._hosts.may_come(origin, request.scheme, request.host)
+        if not ours and elsewhere is None:
             return problem(403, "http.foreign_origin")
         try:
             response = await handler(request)
@@ -146,6 +153,8 @@ class Http:
                 response.headers.setdefault(name, value)
             if request.secure:  # RFC 6797: a browser that was here once comes by TLS only
                 response.headers.setdefault("Strict-Transport-Security", HSTS)
+            if elsewhere is not None and not response.prepared:
+                response.headers.update(elsewhere)
         return response
 
     # --- pages --------------------------------------------------------------------------
@@ -165,6 +174,11 @@ class Http:
             port = self.services.admin_port()
             if name == "admin" and port and local_address_and_port(request)[1] != port:
                 return problem(403, "http.admin_elsewhere")
-            return web.FileResponse(path)
+            response = web.FileResponse(path)
+            pages = self.control.topology.current.bridge.audience.pages
+            if name == "watch" and pages:
+                framed = f"{CONTENT_SECURITY_POLICY}'self' {' '.join(pages)}"
+                response.headers["Content-Security-Policy"] = framed
+            return response
 
         return handle

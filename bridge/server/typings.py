@@ -19,7 +19,7 @@ import msgspec
 from bridge.base.roles import Right, Role
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.model import Layout, Phase
+from bridge.conference.model import Admits, Layout, Phase
 from bridge.server.api.routes import Route
 from bridge.server.http import ROUTES
 from bridge.signalling import protocol
@@ -41,6 +41,7 @@ ALIASES = {
     "Event": (e.Event, "/** What happened in a conference. */\n"),
     "Phase": (Phase, ""),
     "Layout": (Layout, ""),
+    "Admits": (Admits, "/** Who may watch a conference. */\n"),
     "PointState": (protocol.PointState, "/** What a point is doing. */\n"),
     "Role": (Role, ""),
     "Right": (Right, ""),

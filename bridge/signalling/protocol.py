@@ -9,7 +9,7 @@ import msgspec
 from bridge.base.i18n import Sentence
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.model import Floor, Layout, Phase, Request, Wish
+from bridge.conference.model import Admits, Floor, Layout, Phase, Request, Wish
 from bridge.signalling.picture_messages import Key, Layers, Sizes, Thumbnails
 from bridge.signalling.room_call import Call, CallFound
 
@@ -236,6 +236,9 @@ class ConferenceView(Struct, frozen=True, kw_only=True):
     record: Wish
     recorded: bool
     record_problem: str
+    audience: Admits
+    audience_code: int
+    viewers: dict[str, int]
     free_floor: bool
     end_near: bool
     banner: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import resource
+from collections import Counter
 
 from bridge.base.version import VERSION
 from bridge.media.counters import Drop
@@ -27,6 +28,11 @@ def conferences(found: Snapshot, sources: Sources) -> None:
     found.set("floor_requests_waiting", sum(len(s.queue) for s in running))
     starts = [coming.start for coming in sources.scheduler.upcoming if coming.start > sources.now()]
     found.set("conference_next_start_timestamp_seconds", min(starts, default=0.0))
+    kinds = Counter(viewer.kind for viewer in sources.audience.viewers if viewer.up)
+    for kind, count in kinds.items():
+        found.set("audience_viewers", count, kind)
+    for reason, refused in sources.audience.refused.items():
+        found.set("audience_refused_total", refused, reason)
     found.histogram("conference_duration_seconds", meters.lengths)
     found.histogram("floor_wait_seconds", meters.waits)
     found.histogram("take_duration_seconds", meters.takes)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.agents.registry import Agents
+from bridge.audience.watching import Audience
 from bridge.control.control import Control
 from bridge.control.scheduler import Scheduler
 from bridge.control.worker_link import WorkerLink
@@ -27,6 +28,7 @@ class Sources:
     incidents: Incidents
     readiness: Readiness
     recordings: Recordings
+    audience: Audience
     scheduler: Scheduler
     meters: Meters
     worker: WorkerLink

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from monitoring.exposition.buckets import COMMANDS, LENGTHS, TAKES, WAITS
-from monitoring.exposition.label_sets import POINT, RESULT, STATE
+from monitoring.exposition.label_sets import (
+    AUDIENCE,
+    AUDIENCE_REFUSALS,
+    KIND,
+    POINT,
+    REASON,
+    RESULT,
+    STATE,
+)
 from monitoring.exposition.metric import Metric, counter, gauge, histogram
 
 CONFERENCES: tuple[Metric, ...] = (
@@ -29,6 +37,12 @@ CONFERENCES: tuple[Metric, ...] = (
     counter("takes_total").help("Changes of who is on air."),
     histogram("take_duration_seconds", TAKES).help(
         "From the order to show another picture until a receiver's programme slot switched."
+    ),
+    gauge("audience_viewers", KIND, kind=AUDIENCE).help(
+        "Who watches conferences, by how they were admitted."
+    ),
+    counter("audience_refused_total", REASON, reason=AUDIENCE_REFUSALS).help(
+        "Who wanted to watch and was refused, by reason."
     ),
     counter("commands_total", RESULT, result=("done", "refused", "not_saved", "failed")).help(
         "Commands to conferences, by result."

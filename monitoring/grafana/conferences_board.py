@@ -75,6 +75,14 @@ BOARD = Dashboard(
             "How long the programme stood still at each point, in the time shown.",
         )
         .query(increase("media_frozen_seconds_total", "point", window="$__range"), "{{point}}"),
+        Panel("lines", "none", w=8, low=0)
+        .vi("Người theo dõi", "Số người đang theo dõi các cuộc họp, theo cách vào.")
+        .en("Audience", "Who watches conferences, by how they were admitted.")
+        .query(total("audience_viewers", "kind"), "{{kind}}"),
+        Panel("lines", "none", w=8, low=0)
+        .vi("Không được theo dõi", "Số lần người muốn theo dõi bị từ chối, theo lý do.")
+        .en("Turned away", "Who wanted to watch and was refused, by reason.")
+        .query(increase("audience_refused_total", "reason"), "{{reason}}"),
         Panel("lines", "cps", w=8, low=0)
         .vi("Lệnh theo kết quả", "Số lệnh điều khiển mỗi giây.")
         .en("Commands by result", "Commands a second.")

@@ -21,7 +21,7 @@ from bridge.accounts.syslog import KEPT, Line, SecurityLog, framed, message, pse
 from bridge.app.certificates import CA_CERTIFICATE, CERTIFICATE, KEY, create
 from bridge.base.observer import Observer
 from bridge.store.database import NotSaved
-from config.schema import Syslog
+from config.security_schema import Syslog
 from tests.control_support import Bridge
 from tests.waiting import HANG
 

@@ -13,7 +13,8 @@ from bridge.accounts.syslog import Line
 from bridge.app.live_settings import LiveSettings
 from bridge.server.metrics_listener import MetricsListener
 from bridge.server.webhooks import Delivery
-from config.schema import Bridge, MetricsPort, Syslog, Webhook
+from config.schema import Bridge, MetricsPort, Webhook
+from config.security_schema import Syslog
 from tests.control_support import TOPOLOGY
 from tests.waiting import eventually
 

@@ -41,6 +41,9 @@ VALUES: dict[str, Any] = {
     "but": "chair",
     "writing": True,
     "problem": "",
+    "admits": "code",
+    "viewers": {"code": 2},
+    "peak": 3,
 }
 
 

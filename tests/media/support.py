@@ -184,6 +184,7 @@ class Bench:
         identity: ClientIdentity = CLIENT,
         extensions: m.Extensions = EXTENSIONS,
         address: Address | None = None,
+        patient: bool = False,
     ) -> tuple[m.Open, SyntheticPeer, Address]:
         """Open a transport; the peer has not spoken yet, and will from ``address``."""
         spec = open_message(
@@ -192,6 +193,7 @@ class Bench:
             sources=sources,
             slots=slots,
             extensions=extensions,
+            patient=patient,
         )
         assert self.core.command(spec, self.now) == ""
         self._port += 1
@@ -207,11 +209,18 @@ class Bench:
         extensions: m.Extensions = EXTENSIONS,
         address: Address | None = None,
         real: bool = False,
+        patient: bool = False,
     ) -> TestPeer:
         """Open a transport and bring it to ``connected``; by a ``real`` handshake, or with fresh
         keys as one would have made them, which takes a fiftieth of the time."""
         spec, peer, address = self.open(
-            name, sources, slots, identity=identity, extensions=extensions, address=address
+            name,
+            sources,
+            slots,
+            identity=identity,
+            extensions=extensions,
+            address=address,
+            patient=patient,
         )
         self.core.receive(peer.check(), address, 0, self.now)
         if real:

@@ -96,6 +96,26 @@ def test_key_frame_requests_are_coalesced() -> None:
     assert len(messages(a, rtcp.KeyFrameRequest)) == 2, "and not forgotten"
 
 
+def test_a_patient_receiver_hurries_no_source() -> None:
+    """A viewer that asks a hundred times a second costs one key frame in two seconds."""
+    b, a, _ = pair()
+    b.send(a, video(1, key=True))
+    viewer = b.join("v", (), (video_slot("programme", 6000),), patient=True)
+    b.route("v", "programme", "a")
+    b.send(a, video(2, key=True))
+    for number in range(3, 303):  # nobody waits for anything any more
+        b.send(a, video(number, key=number % 100 == 0))
+        b.run(0.01)
+    a.feedback.clear()
+    asked = b.core.counters.key_frame_requests_received
+    for number in range(303, 903):
+        b.send_rtcp(viewer, rtcp.build_pli(9, 6000))
+        b.send(a, video(number, key=number % 100 == 0))
+        b.run(0.01)
+    assert b.core.counters.key_frame_requests_received == asked + 600
+    assert 2 <= len(messages(a, rtcp.KeyFrameRequest)) <= 4
+
+
 def test_a_key_frame_that_does_not_come_is_asked_for_again() -> None:
     b, a, _ = pair()
     b.send(a, video(1))

@@ -14,6 +14,7 @@ from bridge.accounts.auth import Auth
 from bridge.accounts.directory_accounts import DirectoryAccounts
 from bridge.agents.registry import Agents
 from bridge.agents.updates import Updates
+from bridge.audience.watching import Audience
 from bridge.base.i18n import Sentence
 from bridge.conference.events import MaintenanceSet
 from bridge.control.conductor import Conductor
@@ -27,6 +28,7 @@ from bridge.lines.room_calls import RoomCalls
 from bridge.recordings.reconciling import Recordings
 from bridge.reports.monthly_lines import LinesReport
 from bridge.server.bundle import Bundles
+from bridge.server.guard.entry import Entry
 from bridge.store.accounts import Accounts
 from bridge.store.backups import Backups
 from bridge.store.log import EventLog
@@ -151,6 +153,8 @@ class Services:
     updates: Updates
     backups: Backups
     recordings: Recordings
+    audience: Audience
+    entry: Entry
     directory: DirectoryAccounts
     sign: Callable[[bytes], bytes]
     """Signs with the server's certificate; b"" where there is none. Raises OSError, ValueError."""

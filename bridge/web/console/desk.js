@@ -15,6 +15,7 @@ import { Sizes } from "../common/sizes.js";
 import { Sounds } from "../common/sounds.js";
 import { directs, pointOf } from "../common/state.js";
 import { NEEDS_POINT, commandOf, layoutAfter } from "./actions.js";
+import { AudienceDialog } from "./audience.js";
 import { buildBar, renderBar } from "./bar.js";
 import { openHelp } from "./help.js";
 import { toDesk } from "./keyboard.js";
@@ -48,6 +49,7 @@ export class Desk {
     this.monitors = new Monitors(this.pictures, (point) => this.wall.pictureOf(point));
     this.panel = new Panel(this.pictures, (action) => this.perform(action), () => this.render());
     this.line = new CommandLine(this, orders);
+    this.audience = new AudienceDialog(client, orders);
     this.sizes = new Sizes(() => this.places(), (message) => client.connection.send(message));
     byId("direct").addEventListener("click", () => orders.takeOver());
   }
@@ -83,6 +85,7 @@ export class Desk {
     if (!state.conference) return;
     this.monitors.render(state);
     this.tick();
+    this.audience.render();
     renderBar(state, this.selected, this.screen.shared, this.panel.point !== null);
   }
 
@@ -158,6 +161,8 @@ export class Desk {
         return this.share();
       case "end":
         return this.end();
+      case "audience":
+        return this.audience.open();
       case "banner":
         return this.line.begin("banner ");
       case "drop":

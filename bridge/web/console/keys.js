@@ -46,6 +46,7 @@ const BINDINGS = /** @type {const} @satisfies {Binding[]} */ ([
   { action: "lock", keys: ["l"], shift: true, places: ["desk"], button: "menu", icon: "locked" },
   { action: "record", keys: ["w"], shift: true, places: ["desk"], button: "menu", icon: "live" },
   { action: "pause_recording", keys: ["p"], shift: true, places: ["desk"], button: "menu", icon: "no-record" },
+  { action: "audience", keys: ["v"], shift: true, places: ["desk"], button: "menu", icon: "person" },
   { action: "extend", keys: ["e"], shift: true, places: ["desk"], button: "menu", icon: "extend" },
   { action: "take_over", keys: ["t"], shift: true, places: ["desk"], button: "menu", icon: "take-over" },
   { action: "end", keys: ["e"], places: ["desk"], button: "menu", icon: "end", danger: true },

@@ -43,6 +43,8 @@ function wordOf(name, value, state) {
       return text.startsWith("point:") ? nameOf(text.slice(6)) : text.replace(/^user:/, "");
     case "layout":
       return t(`layout.${text}`);
+    case "viewers":
+      return String(Object.values(/** @type {Record<string, number>} */ (value)).reduce((sum, some) => sum + some, 0));
     case "up":
     case "down":
       return t(`quality.${text}`);
@@ -111,6 +113,10 @@ function variantOf(event) {
       return event.writing ? "recording_written_on" : "recording_written_off";
     case "recording_kept":
       return event.lost ? "recording_kept_lost" : "recording_kept";
+    case "audience":
+      return `audience_${event.admits}`;
+    case "audience_code":
+      return "audience_code_renewed";
     case "dropped":
       return event.reason ? "dropped_why" : "dropped";
     case "director":

@@ -55,6 +55,9 @@ function render() {
     ["attendance", `${came.length}/${expected.length}`],
     ["directors", report.directors.join(", ") || "–"],
     ["recording", t(`report.recording_${report.recording}`)],
+    ...(report.audience_peak
+      ? [["audience", t("report.audience_of", { peak: String(report.audience_peak), minutes: report.audience_minutes.toFixed(0) })]]
+      : []),
   ]) {
     makeText("dt", "", t(`report.${key}`), facts);
     makeText("dd", "", value, facts);

@@ -10,10 +10,11 @@ import { whoami } from "../common/login.js";
 import { errorText } from "../common/refused.js";
 import { REPEATS, templateOf, valuesOf } from "./values.js";
 
+const AUDIENCES = ["nobody", "accounts", "code", "anybody"];
 const LAYOUTS = ["speaker", "alone", "grid", "content"];
 const TEXTS = /** @type {const} */ (["id", "vi", "en", "speaking", "keep", "start", "minutes", "rule", "exceptions", "opening"]);
 const TICKS = /** @type {const} */ (["all_muted", "free", "forbidden", "automatic", "planned", "on_time"]);
-const CHOICES = /** @type {const} */ (["chair", "layout", "repeat"]);
+const CHOICES = /** @type {const} */ (["chair", "layout", "repeat", "audience"]);
 
 let tag = ""; // of the template in the form; "" where it is new
 /** @type {import("../types/protocol.js").PointStatus[]} */
@@ -66,6 +67,7 @@ function show(template, known) {
   const values = valuesOf(template, ids());
   choices("chair", [["", t("template.chair_usual")], ...points.map(({ id, name }) => /** @type {[string, string]} */ ([id, pick(name)]))]);
   choices("layout", LAYOUTS.map((name) => [name, t(`layout.${name}`)]));
+  choices("audience", AUDIENCES.map((name) => [name, t(`audience.${name}`)]));
   choices("repeat", REPEATS.map((name) => [name, t(`template.repeat.${name}`)]));
   for (const name of [...TEXTS, ...CHOICES]) field(name).value = values[name];
   for (const name of TICKS) field(name).checked = values[name];

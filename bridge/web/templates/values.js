@@ -11,7 +11,7 @@
  * @property {number} [opening_minutes]
  * @property {string} [start]
  * @property {string} [layout]
- * @property {{all_muted?: boolean, floor?: string, recording?: string, speaking_seconds?: number, keep_days?: number}} [rules]
+ * @property {{all_muted?: boolean, floor?: string, recording?: string, audience?: string, speaking_seconds?: number, keep_days?: number}} [rules]
  * @property {{start: string, minutes?: number, rule?: string, exceptions?: string[]}} [schedule]
  */
 
@@ -29,6 +29,7 @@
  * @property {boolean} free
  * @property {boolean} forbidden
  * @property {boolean} automatic
+ * @property {string} audience  who may watch
  * @property {string} keep  days of a recording, "" for ever
  * @property {string} speaking
  * @property {boolean} planned
@@ -75,6 +76,7 @@ export function valuesOf(template, all) {
     free: rules.floor === "free",
     forbidden: rules.recording === "forbidden",
     automatic: rules.recording === "automatic",
+    audience: rules.audience ?? "nobody",
     keep: rules.keep_days ? String(rules.keep_days) : "",
     speaking: rules.speaking_seconds ? String(rules.speaking_seconds) : "",
     planned: Boolean(schedule),
@@ -107,6 +109,7 @@ export function templateOf(values, all) {
       all_muted: values.all_muted,
       floor: values.free ? "free" : "request",
       recording: values.forbidden ? "forbidden" : values.automatic ? "automatic" : "allowed",
+      ...(values.audience === "nobody" ? {} : { audience: values.audience }),
       ...(values.speaking ? { speaking_seconds: Number(values.speaking) } : {}),
       ...(values.keep ? { keep_days: Number(values.keep) } : {}),
     },

@@ -10,14 +10,17 @@ export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | 
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Result | Ended | Error;
 
 /** A command to a conference. */
-export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand;
+export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingDeletedEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent;
 
 export type Phase = "ended" | "live" | "open";
 
 export type Layout = "alone" | "content" | "grid" | "speaker";
+
+/** Who may watch a conference. */
+export type Admits = "accounts" | "anybody" | "code" | "nobody";
 
 /** What a point is doing. */
 export type PointState = "connecting" | "in_session" | "lost" | "offline" | "ready";
@@ -84,6 +87,29 @@ export interface AgentView {
   version: string;
   report: AgentReport | null;
   age: number | null;
+}
+
+export interface AudienceCodeRenewedEvent {
+  type: "audience_code";
+  number: number;
+}
+
+export interface AudienceInfo {
+  admits: Admits;
+  code: string | null;
+  page: string;
+  viewers: Record<string, number>;
+}
+
+export interface AudienceNotedEvent {
+  type: "viewers";
+  viewers: Record<string, number>;
+  peak: number;
+}
+
+export interface AudienceSetEvent {
+  type: "audience";
+  admits: Admits;
 }
 
 export interface AuditEntry {
@@ -243,6 +269,8 @@ export interface ConferenceReport {
   directors: string[];
   points: PointRow[];
   events: number;
+  audience_peak: number;
+  audience_minutes: number;
 }
 
 export interface ConferenceView {
@@ -273,6 +301,9 @@ export interface ConferenceView {
   record: "off" | "on" | "paused";
   recorded: boolean;
   record_problem: string;
+  audience: Admits;
+  audience_code: number;
+  viewers: Record<string, number>;
   free_floor: boolean;
   end_near: boolean;
   banner: string;
@@ -1057,6 +1088,10 @@ export interface RecoveryCodes {
   codes: string[];
 }
 
+export interface RenewCodeCommand {
+  type: "renew_code";
+}
+
 export interface Report {
   type: "report";
   slots?: SlotReport[];
@@ -1138,6 +1173,7 @@ export interface Rules {
   floor: "free" | "request";
   recording: "allowed" | "automatic" | "forbidden";
   speaking_seconds: number | null;
+  audience: Admits;
   keep_days: number | null;
 }
 
@@ -1182,6 +1218,11 @@ export interface SessionBody {
   point?: string | null;
   key?: string;
   kind?: "console" | "echo";
+}
+
+export interface SetAudienceCommand {
+  type: "audience";
+  admits: Admits;
 }
 
 export interface SetLayoutCommand {
@@ -1422,6 +1463,20 @@ export interface Watch {
   last_seq?: number;
 }
 
+export interface WatchView {
+  phase: "ended" | "live" | "open" | "planned";
+  admits: Admits;
+  admitted: boolean;
+  title: Sentence | null;
+  start: number | null;
+  speaker: Sentence | null;
+  floor: boolean;
+  content: boolean;
+  recorded: boolean;
+  sound_only: boolean;
+  why: "code" | "ended" | "logged_out" | "lost" | "replaced" | "withdrawn" | "worker" | "";
+}
+
 export interface Welcome {
   type: "welcome";
   version: number;
@@ -1468,6 +1523,7 @@ export interface TemplateRules {
   floor: "request" | "free";
   recording: "allowed" | "forbidden" | "automatic";
   keep_days?: number | null;
+  audience: "nobody" | "accounts" | "code" | "anybody";
   speaking_seconds?: number | null;
 }
 
@@ -1519,6 +1575,8 @@ export interface Get {
   "/agents": { body: undefined; answer: AgentReleases };
   "/security": { body: undefined; answer: Rule[] };
   "/directory": { body: undefined; answer: DirectoryTitle };
+  "/watch/{id}": { body: undefined; answer: WatchView };
+  "/conferences/{id}/audience": { body: undefined; answer: AudienceInfo };
   "/topology": { body: undefined; answer: TopologyText };
   "/audit": { body: undefined; answer: AuditEntry[] };
 }
@@ -1555,6 +1613,7 @@ export interface Put {
 /** Body and answer of each PATCH, by its path below /api/v1. */
 export interface Patch {
   "/users/{name}": { body: UserChange; answer: UserAnswer };
+  "/whep/{id}/{viewer}": { body: undefined; answer: null };
 }
 
 /** Body and answer of each DELETE, by its path below /api/v1. */

@@ -12,7 +12,7 @@ const BRIEFING = {
   opening_minutes: 30,
   start: "on_time",
   layout: "grid",
-  rules: { all_muted: false, floor: "free", recording: "forbidden", speaking_seconds: 300 },
+  rules: { all_muted: false, floor: "free", recording: "forbidden", audience: "code", speaking_seconds: 300 },
   schedule: { start: "2026-11-23 07:30", minutes: 45, rule: "FREQ=WEEKLY;BYDAY=MO", exceptions: ["2026-12-28"] },
 };
 

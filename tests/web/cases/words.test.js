@@ -48,7 +48,7 @@ const VALUES = {
   skipped: [["khoan-du"], []], sharer: ["user:lan", "point:khoan-du"], user: ["lan"], before: ["lan", null],
   layout: ["speaker", "alone", "grid", "content"], up: ["good", "fair", "poor", "bad", "unknown"], down: ["bad"],
   level: ["warn", "bad"], note: ["", "ok"], text: ["10", ""], limit: [90, null],
-  wish: ["on", "paused", "off"], problem: ["", "space", "failed"], lost: [3.5, 0], until: [NOW, null],
+  wish: ["on", "paused", "off"], admits: ["nobody", "accounts", "code", "anybody"], viewers: [{ code: 2, anybody: 1 }, {}], problem: ["", "space", "failed"], lost: [3.5, 0], until: [NOW, null],
 };
 
 /** All kinds of events with the fields that the bridge's types say. */

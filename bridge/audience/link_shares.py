@@ -1,0 +1,72 @@
+"""What viewers together may take of each link. Pure; kbit/s.
+
+A viewer is behind the link whose networks hold its address, and behind all links from there up to
+the bridge; an address of no network is behind the links without a parent. What viewers may take is
+apart from what conferences may (`bridge.admission`), so that they never slow the points down.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterable
+
+from config.needs import path_to_root
+from config.schema import Topology
+
+GROWTH = 1.1  # between two numbers of viewers for which bounds differ
+Way = tuple[str, ...]
+
+
+class LinkShares:
+    """The shares of one topology."""
+
+    def __init__(self, topology: Topology) -> None:
+        links = {link.id: link for link in topology.links}
+        self.budgets = {
+            ident: int(link.capacity * link.for_audience * 1000) for ident, link in links.items()
+        }
+        self._outside: Way = tuple(link.id for link in topology.links if link.parent is None)
+        found = [
+            (ipaddress.ip_network(network), tuple(x.id for x in path_to_root(link, links)))
+            for link in topology.links
+            for network in link.networks
+        ]
+        # The narrowest network that holds an address says where it is.
+        self._networks = sorted(found, key=lambda item: -item[0].prefixlen)
+        self._least = topology.media.audio * topology.media.audio_slots
+
+    def way(self, address: str) -> Way:
+        """The links between an address and the bridge, nearest first."""
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            return self._outside
+        mapped = getattr(found, "ipv4_mapped", None)
+        at = mapped if mapped is not None else found
+        return next((way for network, way in self._networks if at in network), self._outside)
+
+    def full(self, ways: Iterable[Way], way: Way) -> str:
+        """The link that has no room for the sound of one more viewer; "" where there is room.
+        ``ways`` are those of the viewers that are there."""
+        behind = Counter(link for other in ways for link in other)
+        for link in way:
+            if self.budgets[link] < self._least * (behind[link] + 1):
+                return link
+        return ""
+
+    def bounds(self, ways: Iterable[Way]) -> dict[Way, int]:
+        """What each viewer may be sent at most, by its way: an equal share of every link on it. The
+        share is that of somewhat more viewers, so that not everyone that comes changes it."""
+        known = list(ways)
+        behind = Counter(link for way in known for link in way)
+        each = {link: self.budgets[link] // rounded(count) for link, count in behind.items()}
+        return {way: min(each[link] for link in way) for way in set(known) if way}
+
+
+def rounded(count: int) -> int:
+    """The next number, of those that are `GROWTH` apart, that is at least ``count``."""
+    step = 1
+    while step < count:
+        step = max(step + 1, int(step * GROWTH))
+    return step

@@ -1,0 +1,328 @@
+"""Lets people watch: opens their transports, keeps bounds and rights, and tells what is new."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from bridge.audience import admittance, negotiation, shown
+from bridge.audience.admittance import Admission, Kind
+from bridge.audience.link_shares import LinkShares, Way
+from bridge.audience.shown import WatchView
+from bridge.audience.viewers import Viewer, Viewers
+from bridge.conference import commands as c
+from bridge.conference.model import State
+from bridge.conference.plan import PROGRAMME
+from bridge.control.control import Control
+from bridge.control.scheduler import Scheduler
+from bridge.control.worker_routes import VIEWER
+from bridge.media import messages as m
+from bridge.store.database import FAULTS
+
+log = logging.getLogger("audience")
+
+LOOK = 1.0  # seconds between looks where nothing is committed
+NOTE = 5.0  # seconds between two notes of a conference's audience in its log
+AWAY = 15.0  # seconds that who has vanished may take to come back
+ENDED = 50  # conferences that are remembered after their end
+
+
+class Refused(Exception):
+    """Somebody is not let in; ``key`` names the sentence that says why."""
+
+    def __init__(self, key: str, detail: str = "") -> None:
+        super().__init__(key)
+        self.key = key
+        self.detail = detail
+
+
+class Logins(Protocol):
+    """`bridge.store.accounts.Accounts`, as far as it is needed here."""
+
+    async def login(self, ident: str, now: float) -> object | None: ...
+
+
+class Audience:
+    """Everybody who watches. ``send`` posts to the worker, ``key`` makes codes."""
+
+    def __init__(
+        self,
+        control: Control,
+        scheduler: Scheduler,
+        logins: Logins,
+        send: Callable[[m.Command], None],
+        key: bytes,
+    ) -> None:
+        self._topology = control.topology
+        self._conductor = control.conductor
+        self._routes = control.routes
+        self._local = control.offers.local
+        self._clock = control.clock
+        self._scheduler = scheduler
+        self._logins = logins
+        self._send = send
+        self._key = key
+        self._shares: tuple[object, LinkShares] | None = None
+        self._told: dict[str, int] = {}  # bounds, bit/s by transport
+        self._noted: dict[str, float] = {}  # conference → when its audience was noted last
+        self._open: dict[str, State] = {}  # conferences that run, as they were seen last
+        self._ended: dict[str, State] = {}
+        self.viewers = Viewers()
+        self.refused: Counter[str] = Counter()
+        """Refusals by the last word of their key."""
+
+    @property
+    def shares(self) -> LinkShares:
+        current = self._topology.current
+        if self._shares is None or self._shares[0] is not current:
+            self._shares = current, LinkShares(current)
+        return self._shares[1]
+
+    # --- who may ------------------------------------------------------------------------------
+
+    def find(self, ident: str) -> State | None:
+        """The conference that is meant by its own id, or by that of its template: the live one,
+        else the one that was opened last, else one that has just ended."""
+        running = self._conductor.running()
+        found = [s for s in running if ident in (s.booking.id, s.booking.template)]
+        live = [s for s in found if s.phase == "live"]
+        ended = [s for s in self._ended.values() if ident in (s.booking.id, s.booking.template)]
+        return next(reversed(live or found or ended), None)
+
+    def code(self, state: State) -> str:
+        """The code that admits to a conference now."""
+        return admittance.code_of(self._key, state.booking.id, state.audience_code)
+
+    def admission(self, state: State | None, *, account: bool, given: str) -> Admission:
+        """How somebody is admitted. As long a work whatever is given and whether there is such a
+        conference at all."""
+        conference, number = ("", 0) if state is None else (state.booking.id, state.audience_code)
+        fits = admittance.fits(given, admittance.code_of(self._key, conference, number))
+        return admittance.admission(state, account=account, code=fits and state is not None)
+
+    def look(
+        self, ident: str, state: State | None, admitted: Admission, *, account: bool
+    ) -> WatchView:
+        """What somebody is told who has not begun to watch. Raises `Refused` where nothing is open
+        to anybody under this name."""
+        if state is not None and state.phase != "ended" and state.audience != "nobody":
+            return shown.view(state, self._topology.current, admitted)
+        upcoming = self.planned(ident, account=account)
+        if upcoming is not None:
+            return upcoming
+        if state is not None and state.audience != "nobody":
+            return shown.view(state, self._topology.current, admitted)
+        raise Refused("watch.closed")
+
+    def planned(self, template: str, *, account: bool) -> WatchView | None:
+        """The next conference of a template, where some may watch it."""
+        found = self._scheduler.templates().get(template)
+        if found is None or found.rules.audience == "nobody":
+            return None
+        soon = (u for u in self._scheduler.upcoming if u.template == template)
+        upcoming = next(soon, None)
+        if upcoming is None:
+            return None
+        return shown.planned(upcoming, found.rules.audience, account=account)
+
+    # --- who comes ----------------------------------------------------------------------------
+
+    def begin(
+        self, state: State, kind: Kind, login: str, address: str, text: str
+    ) -> tuple[Viewer, str]:
+        """Let somebody who is admitted watch; returns the answer to the offer. Raises `Refused`, or
+        `bridge.signalling.sdp.SdpError`."""
+        inventory = self._routes.inventory
+        if state.phase != "live":
+            raise Refused("watch.not_begun")
+        if inventory is None:
+            raise Refused("watch.no_worker")
+        offer = negotiation.read(text, self._topology.current.media.audio_slots)
+        print_ = hashlib.sha256(f"{state.booking.id} {offer.ufrag} {offer.password}".encode())
+        again = self.viewers.with_offer(print_.hexdigest())
+        if again is not None:  # the first answer did not arrive
+            self.end(again, "replaced")
+        way = self.shares.way(address)
+        self._admit(address, way)
+        viewer = Viewer(
+            f"{VIEWER}{secrets.token_hex(12)}",
+            state.booking.id,
+            kind,
+            login if kind == "accounts" else str(state.audience_code) if kind == "code" else "",
+            address,
+            way,
+            print_.hexdigest(),
+        )
+        spec, answer = negotiation.answer(
+            offer,
+            transport=viewer.id,
+            label=viewer.label,
+            voices=self._topology.current.media.audio_slots,
+            local=self._local(inventory),
+        )
+        self._routes.open_viewer(spec)
+        self._routes.apply(self._conductor.running())
+        self.viewers.add(viewer)
+        self._bound()
+        return viewer, answer
+
+    def _admit(self, address: str, way: Way) -> None:
+        allowed = self._topology.current.bridge.audience
+        if len(self.viewers) >= allowed.viewers:
+            raise Refused("watch.full")
+        if self.viewers.from_address(address) >= allowed.per_address:
+            raise Refused("watch.address_full")
+        if self.shares.full((viewer.way for viewer in self.viewers), way):
+            raise Refused("watch.link_full")
+
+    def end(self, viewer: Viewer, why: admittance.Why) -> None:
+        """Somebody watches no longer: their media stops at once."""
+        self.viewers.remove(viewer)
+        self._told.pop(viewer.id, None)
+        self._routes.close(viewer.id)
+        viewer.end(why)
+
+    def named(self, name: str) -> Viewer | None:
+        """The viewer with this address."""
+        return self.viewers.get(f"{VIEWER}{name}")
+
+    def view(self, viewer: Viewer) -> WatchView:
+        """What a viewer is told now."""
+        state = self._conductor.states.get(viewer.conference) or self._ended.get(viewer.conference)
+        if state is None or viewer.why:
+            phase = "ended" if state is None else state.phase
+            admits = "nobody" if state is None else state.audience
+            return WatchView(phase=phase, admits=admits, why=viewer.why or "ended")
+        told = shown.view(state, self._topology.current, Admission(viewer.kind))
+        paused = self._routes.shown(viewer.id, PROGRAMME).paused
+        return replace(told, sound_only=bool(paused))
+
+    def refuse(self, key: str) -> None:
+        """Count a refusal."""
+        self.refused[key.rpartition(".")[2]] += 1
+
+    # --- what the worker says -----------------------------------------------------------------
+
+    def on_event(self, event: m.Event) -> None:
+        """Take an event of the worker in, after those who keep its routes."""
+        match event:
+            case m.Inventory():
+                self._take_inventory()
+            case m.StateChanged():
+                viewer = self.viewers.get(event.transport)
+                if viewer is not None:
+                    self._changed(viewer, event.state)
+            case m.SlotShowing():
+                viewer = self.viewers.get(event.transport)
+                if viewer is not None:
+                    viewer.tell()
+            case _:
+                pass
+
+    def _changed(self, viewer: Viewer, state: m.State) -> None:
+        if state == "connected":
+            viewer.seen(up=True, now=self._clock())
+            self.viewers.note_peak(viewer.conference)
+            self._routes.apply(self._conductor.running())
+        elif state == "vanished":
+            viewer.seen(up=False, now=self._clock())
+        elif state in ("failed", "closed"):
+            self.end(viewer, "lost")
+
+    def _take_inventory(self) -> None:
+        held = self._routes.viewers
+        for viewer in self.viewers:
+            if viewer.id not in held:
+                self.end(viewer, "worker")
+        for ident, label in list(held.items()):
+            if self.viewers.get(ident) is not None:
+                continue
+            found = Viewer.of_label(ident, label, self.shares.way(""))
+            if found is None:
+                self._routes.close(ident)
+                continue
+            found.seen(up=True, now=self._clock())
+            self.viewers.add(found)
+        self._told.clear()
+        self._bound()
+
+    def on_worker_down(self) -> None:
+        """Every transport is gone."""
+        self._told.clear()
+        for viewer in self.viewers:
+            self.end(viewer, "worker")
+
+    # --- what follows -------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keep rights, bounds and notes up until cancelled."""
+        while True:
+            self.settle()
+            try:
+                await self._look_at_logins()
+            except FAULTS as error:
+                log.error("viewers' accounts wait for the store: %s", type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._conductor.committed.wait(), LOOK)
+
+    def settle(self) -> None:
+        """End what is over, tell what is new."""
+        states = {state.booking.id: state for state in self._conductor.running()}
+        self._remember(states)
+        now = self._clock()
+        for viewer in self.viewers:
+            why = admittance.leaves(states.get(viewer.conference), viewer.kind, viewer.mark)
+            away = viewer.away_since
+            if not why and away is not None and now - away > AWAY:
+                why = "lost"
+            if why:
+                self.end(viewer, why)
+            else:
+                viewer.tell()
+        self._bound()
+        for conference, state in states.items():
+            self._note(conference, state, now)
+
+    def _remember(self, states: dict[str, State]) -> None:
+        for ident, state in self._open.items():
+            if ident not in states and state.audience != "nobody":
+                self._ended[ident] = replace(state, phase="ended")
+        while len(self._ended) > ENDED:
+            del self._ended[next(iter(self._ended))]
+        self._open = states
+
+    def _note(self, conference: str, state: State, now: float) -> None:
+        if now - self._noted.get(conference, -NOTE) < NOTE:
+            return
+        viewers = self.viewers.watching(conference)
+        self.viewers.note_peak(conference)
+        peak = self.viewers.take_peak(conference)
+        if viewers != state.viewers or peak > sum(state.viewers.values()):
+            self._noted[conference] = now
+            self._conductor.fact(conference, c.NoteAudience(viewers=viewers, peak=peak))
+
+    def _bound(self) -> None:
+        """Tell the worker how much each viewer may be sent, where that is news."""
+        bounds = self.shares.bounds(viewer.way for viewer in self.viewers)
+        told = {v.id: max(1, 1000 * bounds[v.way]) for v in self.viewers if v.way in bounds}
+        changed = {ident: bound for ident, bound in told.items() if self._told.get(ident) != bound}
+        if changed and self._routes.ready:
+            self._told.update(changed)
+            self._send(m.SetBounds(bounds=changed))
+
+    async def _look_at_logins(self) -> None:
+        """Accounts whose login ended may not watch any more."""
+        used = {viewer.mark for viewer in self.viewers if viewer.kind == "accounts" and viewer.mark}
+        now = self._conductor.now()
+        over = [mark for mark in used if await self._logins.login(mark, now) is None]
+        for viewer in self.viewers:
+            if viewer.kind == "accounts" and viewer.mark in over:
+                self.end(viewer, "logged_out")

@@ -1,0 +1,221 @@
+"""Who only watches, by real processes: Chromium on /watch, and WHEP players that are not ours."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+import pytest
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+from av import AudioFrame, VideoFrame
+from playwright.async_api import Browser, Page
+
+from bridge.app.process import ControlProcess
+from bridge.conference import commands as c
+from endpoints.webrtc import test_card
+from tests.live import support
+from tests.live.browsers import chromium, new_page, text_is
+from tests.live.support import act, only, simulated_points, started
+from tests.paths import ROOT
+from tests.waiting import eventually
+from tests.web.tools import packages
+
+pytestmark = pytest.mark.browser
+
+POINTS = ["hoi-truong", "an-binh"]
+CARD = Path(__file__).parent / "card.js"
+IMAGES = ROOT / "docs" / "images"
+SEES = "n => readCard(document.getElementById('programme')) === n"
+
+
+@contextlib.asynccontextmanager
+async def open_to(state: Path, admits: str) -> AsyncIterator[ControlProcess]:
+    """A bridge with two simulated points, whose conference may be watched."""
+    loaded = support.topology()
+    rules = loaded.templates[0].rules.model_copy(update={"audience": admits})
+    template = loaded.templates[0].model_copy(update={"rules": rules})
+    topology = loaded.model_copy(update={"templates": [template, *loaded.templates[1:]]})
+    process = ControlProcess(
+        topology, state=state, folder=state, with_parent=True, keep_worker=False
+    )
+    async with process, simulated_points(process, POINTS):
+        await eventually(process.worker.ready.is_set)
+        yield process
+
+
+def number(process: ControlProcess, point: str) -> int:
+    return [p.id for p in process.topology.points].index(point) + 1
+
+
+async def open_watch(browser: Browser, process: ControlProcess, ident: str, **options: int) -> Page:
+    viewport = {"width": options.get("width", 1280), "height": options.get("height", 720)}
+    page = await new_page(browser, viewport=viewport)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda m: problems.append(m.text) if "Content Security" in m.text else None)
+    page.problems = problems  # type: ignore[attr-defined]
+    await page.add_init_script(path=CARD)
+    await page.goto(f"{process.url}/watch/{ident}")
+    return page
+
+
+async def sees(page: Page, card: int) -> None:
+    await page.wait_for_function(SEES, arg=card, polling=50)
+
+
+async def hears(page: Page) -> None:
+    """Wait until more sound arrives than so far."""
+    script = """async before => [...(await watching.viewing.pc.getStats()).values()]
+      .filter(s => s.type === 'inbound-rtp' && s.kind === 'audio')
+      .reduce((sum, s) => sum + s.packetsReceived, 0) > before + 20"""
+    await page.wait_for_function(f"({script})(0)", polling=100)
+
+
+async def enter(page: Page, code: str) -> None:
+    await page.fill("#code input", code)
+    await page.press("#code input", "Enter")
+
+
+async def test_chromium_watches_with_a_code_whatever_happens(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """What the rooms see is seen, by its pixels; the slate says the rest, and the page comes back
+    by itself."""
+    async with open_to(tmp_path, "code") as process, chromium() as browser:
+        template = process.topology.templates[0].id
+        conference = await started(process, template)
+        await eventually(lambda: len(only(process).present) == len(POINTS))
+        page = await open_watch(browser, process, template)
+        await page.wait_for_selector("#code", state="visible")
+        await enter(page, "AAAA-AAAA")
+        await text_is(page, "#slate-text", "Mã không đúng")
+        await enter(page, process.audience.code(only(process)))
+        await sees(page, number(process, "hoi-truong"))
+        await act(process, conference, c.Grant(point="an-binh"))
+        await sees(page, number(process, "an-binh"))
+        await text_is(page, "#speaker", "Đang phát biểu: Xã An Bình")
+        await hears(page)
+        await page.click("#picture-choice")
+        await text_is(page, "#thin", "Chỉ nghe tiếng")
+        await hears(page)
+        await page.click("#picture-choice")
+        await sees(page, number(process, "an-binh"))
+        if request.config.getoption("--screenshots"):
+            await page.screenshot(path=IMAGES / "watch.png")
+        assert set(only(process).seats) == {p.id for p in process.topology.points}, "no point"
+
+        process.worker.kill()
+        await text_is(page, "#slate-text", "kết nối")
+        await eventually(lambda: len(only(process).present) == len(POINTS))
+        await sees(page, number(process, "an-binh"))
+
+        await act(process, conference, c.RenewCode())
+        await text_is(page, "#slate-text", "Mã theo dõi đã được thay")
+        await page.wait_for_selector("#code", state="visible")
+        await enter(page, process.audience.code(only(process)))
+        await sees(page, number(process, "an-binh"))
+        await act(process, conference, c.End())
+        await text_is(page, "#slate-text", "Cuộc họp đã kết thúc")
+        assert page.problems == []  # type: ignore[attr-defined]
+
+
+class Player:
+    """aiortc as it comes, watching by WHEP."""
+
+    def __init__(self) -> None:
+        self.pc = RTCPeerConnection()
+        self.seen: set[int] = set()
+        self.loudest = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+        self.pc.on("track", self._track)
+
+    def _track(self, track: MediaStreamTrack) -> None:
+        self._tasks.append(asyncio.create_task(self._take(track)))
+
+    async def _take(self, track: MediaStreamTrack) -> None:
+        with contextlib.suppress(MediaStreamError):
+            while True:
+                frame = await track.recv()
+                if isinstance(frame, VideoFrame):
+                    found = test_card.read(frame.to_ndarray(format="gray").astype(np.uint8))
+                    if found is not None:
+                        self.seen.add(found.number)
+                elif isinstance(frame, AudioFrame):
+                    self.loudest = max(self.loudest, float(np.abs(frame.to_ndarray()).max()))
+
+    async def watch(self, http: aiohttp.ClientSession, endpoint: str) -> str:
+        """Begin; returns the address of the viewer."""
+        self.pc.addTransceiver("video", direction="recvonly")
+        self.pc.addTransceiver("audio", direction="recvonly")
+        await self.pc.setLocalDescription(await self.pc.createOffer())
+        sdp = self.pc.localDescription.sdp
+        headers = {"Content-Type": "application/sdp"}
+        async with http.post(endpoint, data=sdp, headers=headers) as response:
+            assert response.status == 201, await response.text()
+            answer = RTCSessionDescription(await response.text(), "answer")
+            location = response.headers["Location"]
+        await self.pc.setRemoteDescription(answer)
+        return location
+
+    async def close(self) -> None:
+        await self.pc.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+PLAYER = """<!doctype html><video id="programme" autoplay muted playsinline></video>
+<script type="module">
+import { WHEPClient } from "/whep.js";
+const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+pc.addTransceiver("audio", { direction: "recvonly" });
+pc.addTransceiver("video", { direction: "recvonly" });
+pc.ontrack = ({ track }) => {
+  const video = document.getElementById("programme");
+  if (track.kind === "video") video.srcObject = new MediaStream([track]);
+};
+window.client = new WHEPClient();
+await window.client.view(pc, ENDPOINT);
+</script>"""
+
+
+async def test_players_that_are_not_ours_are_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client of WHEP's authors (npm whip-whep) in Chromium, and aiortc."""
+    # aioice leaves loopback out, and there is nothing else here.
+    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda *_, **__: ["127.0.0.1"])
+    async with (
+        open_to(tmp_path, "anybody") as process,
+        chromium() as browser,
+        aiohttp.ClientSession() as http,
+    ):
+        conference = await started(process, process.topology.templates[0].id)
+        await eventually(lambda: len(only(process).present) == len(POINTS))
+        endpoint = f"{process.url}/api/v1/whep/{conference}"
+        page = await new_page(browser)
+        await page.add_init_script(path=CARD)
+        html = PLAYER.replace("ENDPOINT", f'"{endpoint}"')
+        client = packages() / "whip-whep" / "whep.js"
+        await page.route("**/player", lambda r: r.fulfill(body=html, content_type="text/html"))
+        await page.route("**/whep.js", lambda r: r.fulfill(path=client))
+        await page.goto(f"{process.url}/player")
+        await sees(page, number(process, "hoi-truong"))
+        player = Player()
+        location = await player.watch(http, endpoint)
+        await eventually(lambda: number(process, "hoi-truong") in player.seen)
+        await eventually(lambda: player.loudest > 300)
+        await act(process, conference, c.Grant(point="an-binh"))
+        await sees(page, number(process, "an-binh"))
+        await eventually(lambda: number(process, "an-binh") in player.seen)
+        await eventually(lambda: only(process).viewers == {"anybody": 2})
+        async with http.delete(f"{process.url}{location}") as response:
+            assert response.status == 200
+        await player.close()
+        await page.evaluate("client.stop()")
+        await eventually(lambda: len(process.audience.viewers) == 0)
