@@ -115,6 +115,73 @@ async def test_sigkill_of_the_control_process(tmp_path: Path) -> None:
             watcher.close()
 
 
+KEPT = ("seats", "floor", "on_air", "queue", "panes", "director", "layout")
+
+
+def seating(state: dict[str, Any], points: list[str]) -> dict[str, Any]:
+    """Where these points sit, and what they and the others were given."""
+    found = {key: value for key, value in decided(state).items() if key in KEPT}
+    return {**found, "seats": {point: found["seats"][point] for point in points}}
+
+
+async def until_seated(bridge: Served, conference: str, before: dict[str, Any]) -> None:
+    """Wait until everybody is where he was."""
+    points, now = list(before["seats"]), {}
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HANG):
+            while (now := seating(await bridge.state_of(conference), points)) != before:
+                pass  # each look is a call: no busy loop
+    assert now == before
+
+
+async def test_ten_seconds_of_sigstop_with_rooms(tmp_path: Path) -> None:
+    """Of the control process, then of the worker: rooms are in the conference again, with their
+    seats. Media goes on without the control process."""
+    points = POINTS[:3]
+    async with served(tmp_path, watched=True) as bridge:
+        watcher = Watcher(bridge.media)
+        await watcher.start(WATCH_HOST, bridge.media[1])
+        try:
+            async with simulated_points(bridge, points):  # type: ignore[arg-type]
+                conference = await in_conference(bridge, len(points))
+                await bridge.command(conference, {"type": "grant", "point": "chi-ne"})
+                await bridge.command(conference, {"type": "mute", "point": "phong-hop"})
+                await eventually(lambda: len(watcher.steady(time.monotonic())) > 2 * len(points))
+                before = seating(await bridge.state_of(conference), points)
+                assert bridge.process is not None
+                control = bridge.process.pid
+                stopped = await stop_for_ten_seconds(control)
+                continued = time.monotonic()
+                went_on = [
+                    key
+                    for key in watcher.steady(stopped)
+                    if any(stopped + 5 < at < continued for at in watcher.seen[key])
+                ]
+                assert went_on, "media went on"
+                await until_seated(bridge, conference, before)
+                print(f"\nin the conference {time.monotonic() - continued:.2f} s after SIGCONT")
+                await stop_for_ten_seconds(children_of(control)[0])
+                continued = time.monotonic()
+                await eventually(lambda: any(s[-1] > continued for s in watcher.seen.values()))
+                await until_seated(bridge, conference, before)
+                print(f"pictures again, and in the conference {time.monotonic() - continued:.2f} s")
+                assert bridge.process.returncode is None
+        finally:
+            watcher.close()
+
+
+async def stop_for_ten_seconds(process: int) -> float:
+    """Returns when it was stopped."""
+    stopped = time.monotonic()
+    os.kill(process, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(10)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # a worker may be ended and replaced
+            os.kill(process, signal.SIGCONT)
+    return stopped
+
+
 async def test_sigkill_of_the_worker(tmp_path: Path) -> None:
     """All are back with their seats, without anybody's doing."""
     async with served(tmp_path) as bridge:
