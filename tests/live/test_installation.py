@@ -245,16 +245,16 @@ def fake_release(home: Path, name: str, script: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("agent", "code", "current_then", "failed"),
+    ("agent", "within", "code", "current_then", "failed"),
     [
-        ('echo ok >&$DIEM_CAU_CONFIRM; echo "new" >>log; exit 3', 3, "new", ""),
-        ("exit 5", 6, "old", "it ended with code 5 before it reached the bridge"),
-        ("exec sleep 1000", 6, "old", "it did not reach the bridge within 1 s"),
+        ('echo ok >&$DIEM_CAU_CONFIRM; echo "new" >>log; exit 3', 50, 3, "new", ""),
+        ("exit 5", 50, 6, "old", "it ended with code 5 before it reached the bridge"),
+        ("exec sleep 1000", 1, 6, "old", "it did not reach the bridge within 1 s"),
     ],
     ids=["confirms", "dies", "hangs"],
 )
 def test_the_launcher(
-    tmp_path: Path, agent: str, code: int, current_then: str, failed: str
+    tmp_path: Path, agent: str, within: int, code: int, current_then: str, failed: str
 ) -> None:
     # The old one stages the new one when it runs first, and ends with 6 when it runs again.
     fake_release(
@@ -263,7 +263,8 @@ def test_the_launcher(
     fake_release(tmp_path, "new", agent)
     fake_release(tmp_path, "older", "")
     (tmp_path / "current").symlink_to("releases/old")
-    command = [sys.executable, "-I", launcher.__file__, str(tmp_path), "--answer-within", "1"]
+    command = [sys.executable, "-I", launcher.__file__, str(tmp_path)]
+    command += ["--answer-within", str(within)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == code, done.stderr
     assert os.readlink(tmp_path / "current") == f"releases/{current_then}"
