@@ -201,9 +201,7 @@ class Bridge(Model):
     zone: Annotated[str, AfterValidator(_zone)] = Field(
         default="Asia/Ho_Chi_Minh", description="time zone of schedules, pages and reports"
     )
-    language: Literal["vi", "en"] = Field(
-        default="vi", description="of what is written into files that have one language: recordings"
-    )
+    language: Literal["vi", "en"] = Field(default="vi", description="of texts in recordings")
     database: Annotated[str, Field(max_length=500)] = Field(
         default="", description="postgresql://…; SQLite in the state folder where empty"
     )
@@ -347,6 +345,7 @@ class Rules(Model):
     audience: Literal["nobody", "accounts", "code", "anybody"] = Field(
         default="nobody", description="who may watch at /watch without being a point"
     )
+    recording_for: Literal["watch", "direct", "admin"] = "watch"  # the right to see recordings
     speaking_seconds: Annotated[int, Field(ge=5, le=14_400)] | None = Field(
         default=None, description="seconds of a turn; no limit where left out"
     )

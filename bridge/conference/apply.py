@@ -296,6 +296,7 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     ),
     e.RecordingNoted: lambda s, ev, _: replace(s, recorded=ev.writing),
     e.RecordingKept: lambda s, ev, _: s,
+    e.RecordingRuled: lambda s, ev, _: s,
     e.RecordingDeleted: lambda s, ev, _: s,
     e.AudienceSet: lambda s, ev, _: replace(s, audience=ev.admits),
     e.AudienceCodeRenewed: lambda s, ev, _: replace(s, audience_code=ev.number),

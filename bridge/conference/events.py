@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bridge.conference.model import Admits, Booking, Layout, Title, Wish
+from bridge.conference.model import Admits, Booking, Layout, SeenBy, Title, Wish
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,7 +306,17 @@ class RecordingKept(Struct, frozen=True, kw_only=True, tag="recording_kept"):
     sha256: str
     lost: float = 0.0
     keep_days: int | None = None
+    seen_by: SeenBy = "watch"
     parts: tuple[RecordingPart, ...] = ()
+
+
+class RecordingRuled(Struct, frozen=True, kw_only=True, tag="recording_ruled"):
+    """An admin decided who sees a recording, and after how many days it is deleted (None: it is
+    kept until somebody deletes it)."""
+
+    recording: str
+    seen_by: SeenBy
+    keep_days: int | None
 
 
 class RecordingDeleted(Struct, frozen=True, kw_only=True, tag="recording_deleted"):
@@ -361,6 +371,7 @@ Event = (
     | RecordingSet
     | RecordingNoted
     | RecordingKept
+    | RecordingRuled
     | RecordingDeleted
     | AudienceSet
     | AudienceCodeRenewed

@@ -58,10 +58,15 @@ class Title(Struct, frozen=True, kw_only=True):
     en: Text
 
 
+SeenBy = Literal["watch", "direct", "admin"]
+"""Who sees a recording: who may watch conferences, who may direct them, or admins."""
+
+
 class Rules(Struct, frozen=True, kw_only=True):
     """Rules from the start on. ``floor`` free lets rooms open their own microphone; a recording
-    that is ``automatic`` begins with the conference and is deleted after ``keep_days`` (None:
-    never). ``audience`` is who may watch without being a point."""
+    that is ``automatic`` begins with the conference, is deleted after ``keep_days`` (None: never)
+    and seen by those it is ``recording_for``. ``audience`` is who may watch without being a
+    point."""
 
     all_muted: bool = True
     floor: Literal["request", "free"] = "request"
@@ -69,6 +74,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     speaking_seconds: Seconds | None = None
     audience: Admits = "nobody"
     keep_days: Annotated[int, msgspec.Meta(ge=1, le=MAX_KEEP_DAYS)] | None = None
+    recording_for: SeenBy = "watch"
 
 
 class Booking(Struct, frozen=True, kw_only=True):

@@ -123,6 +123,7 @@ def booking_of(
             speaking_seconds=rules.speaking_seconds,
             keep_days=rules.keep_days,
             audience=rules.audience,
+            recording_for=rules.recording_for,
         ),
         start=occurrence.start if occurrence is not None else None,
         end=occurrence.end if occurrence is not None else None,

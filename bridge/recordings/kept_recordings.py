@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from bridge.conference import events as e
 from bridge.store.database import Conflict
 from bridge.store.log import EventLog
@@ -15,6 +17,14 @@ from bridge.store.log import EventLog
 STREAM = "recordings"
 DAY = 86400.0  # seconds
 _NAME = re.compile(r"^(?P<conference>[a-z0-9-]{1,100})-r(?P<number>[1-9][0-9]{0,5})$")
+
+
+Noted = e.RecordingKept | e.RecordingRuled | e.RecordingDeleted
+REASONS: dict[type[Noted], str] = {
+    e.RecordingKept: "keep",
+    e.RecordingRuled: "rule",
+    e.RecordingDeleted: "delete",
+}
 
 
 class Kept(NamedTuple):
@@ -66,6 +76,12 @@ class Catalogue:
         match item.event:
             case e.RecordingKept() as facts:
                 self.kept[facts.recording] = Kept(item.at, facts)
+            case e.RecordingRuled() as ruled if ruled.recording in self.kept:
+                kept = self.kept[ruled.recording]
+                facts = msgspec.structs.replace(
+                    kept.facts, seen_by=ruled.seen_by, keep_days=ruled.keep_days
+                )
+                self.kept[ruled.recording] = kept._replace(facts=facts)
             case e.RecordingDeleted() as deleted:
                 self.kept.pop(deleted.recording, None)
                 self.damaged.discard(deleted.recording)
@@ -80,9 +96,9 @@ class Catalogue:
         """A recording's file was read through."""
         self.damaged.discard(name) if intact else self.damaged.add(name)
 
-    async def add(self, event: e.RecordingKept | e.RecordingDeleted, actor: str) -> None:
+    async def add(self, event: Noted, actor: str) -> None:
         """Note something in the log. Raises `NotSaved`, and then nothing has changed."""
-        reason = "keep" if isinstance(event, e.RecordingKept) else "delete"
+        reason = REASONS[type(event)]
         async with self._lock:
             for _ in range(2):
                 item = e.Recorded(

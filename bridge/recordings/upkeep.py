@@ -152,6 +152,7 @@ class Upkeep:
             sha256=made.sha256,
             lost=round(lost, 1) if lost > UNNOTICED else 0.0,
             keep_days=booking.rules.keep_days,
+            seen_by=booking.rules.recording_for,
             parts=tuple(
                 e.RecordingPart(at=s.at, offset=s.offset, seconds=s.seconds) for s in made.stretches
             ),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 
 from bridge.accounts.auth import Denied
 from bridge.base.i18n import Sentence
+from bridge.base.roles import User
 from bridge.conference import events as e
+from bridge.conference.model import MAX_KEEP_DAYS, SeenBy
 from bridge.control import views
 from bridge.recordings.kept_recordings import Kept
 from bridge.server.api.routes import Call, Route
@@ -31,6 +33,8 @@ class RecordingView(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     lost: float
     deleted_at: float | None
+    keep_days: int | None
+    seen_by: SeenBy
     parts: tuple[e.RecordingPart, ...]
 
 
@@ -46,15 +50,33 @@ def _view(kept: Kept) -> RecordingView:
         sha256=facts.sha256,
         lost=facts.lost,
         deleted_at=kept.deleted_at,
+        keep_days=facts.keep_days,
+        seen_by=facts.seen_by,
         parts=facts.parts,
     )
 
 
+class RecordingRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who sees a recording, and after how many days from its end it is deleted; null: it is kept
+    until somebody deletes it."""
+
+    seen_by: SeenBy
+    keep_days: Annotated[int, msgspec.Meta(ge=1, le=MAX_KEEP_DAYS)] | None
+
+
+def may_see(user: User, kept: Kept) -> bool:
+    """Whether a recording is for somebody. Auditors read everything."""
+    return user.may(kept.facts.seen_by) or user.may("inspect")
+
+
 def found(call: Call) -> Kept:
+    """The recording that is asked for. Raises `Denied`."""
     ident = call.param("id")
     kept = call.services.recordings.catalogue.kept.get(ident)
     if kept is None:
         raise Denied(404, "recordings.unknown", id=ident[:120])
+    if not may_see(call.user, kept):
+        raise Denied(403, "recordings.not_for_you")
     return kept
 
 
@@ -68,7 +90,8 @@ def file_of(call: Call, name: str) -> Path:
 async def list_recordings(call: Call) -> list[RecordingView]:
     """Finished recordings, newest first."""
     kept = call.services.recordings.catalogue.kept.values()
-    return sorted(map(_view, kept), key=lambda view: -view.at)
+    seen = [_view(item) for item in kept if may_see(call.user, item)]
+    return sorted(seen, key=lambda view: -view.at)
 
 
 async def show_recording(call: Call) -> RecordingView:
@@ -77,17 +100,27 @@ async def show_recording(call: Call) -> RecordingView:
 
 async def show_file(call: Call) -> Any:
     """The file, or a range of it (RFC 9110 section 14); ``?download=1`` to save it. Whoever begins
-    to read it is in the audit trail, whoever goes on is not."""
+    to read it is in the audit trail, at whatever octet; whoever goes on is not."""
     name = found(call).facts.recording
     path = file_of(call, name)
     saved = call.request.query.get("download") == "1"
     begins = call.request.headers.get("Range", "bytes=0-").strip().startswith("bytes=0-")
-    if call.request.method == "GET" and begins:
+    if call.services.viewings.begins(call.user.name, name, call.services.conductor.now(), begins):
         await call.note("recording download" if saved else "recording view", name)
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "private, no-store"}
     if saved:
         headers["Content-Disposition"] = f'attachment; filename="{name}.mkv"'
     return web.FileResponse(path, headers=headers)
+
+
+async def rule_recording(call: Call) -> RecordingView:
+    """Decide who sees a recording and how long it is kept."""
+    name = found(call).facts.recording
+    rules: RecordingRules = call.body
+    event = e.RecordingRuled(recording=name, seen_by=rules.seen_by, keep_days=rules.keep_days)
+    await call.services.recordings.catalogue.add(event, call.actor.label)
+    await call.note("recording rules", name)
+    return _view(found(call))
 
 
 async def delete_recording(call: Call) -> None:
@@ -127,6 +160,15 @@ ROUTES = [
         media_type=MEDIA_TYPE,
         query=("download",),
         headers=("Range",),
+    ),
+    Route(
+        "PATCH",
+        "/api/v1/recordings/{id}",
+        rule_recording,
+        "admin",
+        "Decide who sees a recording and how long it is kept",
+        RecordingRules,
+        RecordingView,
     ),
     Route(
         "DELETE",

@@ -26,6 +26,7 @@ from bridge.lines.history import Measured
 from bridge.lines.incident import Incident
 from bridge.lines.room_calls import RoomCalls
 from bridge.recordings.reconciling import Recordings
+from bridge.recordings.viewings import Viewings
 from bridge.reports.monthly_lines import LinesReport
 from bridge.server.bundle import Bundles
 from bridge.server.guard.entry import Entry
@@ -160,6 +161,7 @@ class Services:
     """Signs with the server's certificate; b"" where there is none. Raises OSError, ValueError."""
     admin_port: Callable[[], int]
     """Where admins have a listener of their own; 0: they have none."""
+    viewings: Viewings = field(default_factory=Viewings)
     packs: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PACKS))
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS))
     reports: LineReports = field(default_factory=LineReports)

@@ -111,6 +111,8 @@ function variantOf(event) {
       return event.wish === "on" ? "recording_on" : event.wish === "paused" ? "recording_paused" : "recording_off";
     case "recording_written":
       return event.writing ? "recording_written_on" : "recording_written_off";
+    case "recording_ruled":
+      return event.keep_days === null ? "recording_ruled_for_ever" : "recording_ruled";
     case "recording_kept":
       return event.lost ? "recording_kept_lost" : "recording_kept";
     case "audience":

@@ -1,7 +1,7 @@
 // Recordings: which there are, and one of them played beside what happened in its conference.
 
 /** @import { Incident, Recorded, RecordingView } from "../types/protocol.js" */
-import { addressOf, get, remove } from "../common/api.js";
+import { addressOf, get, patch, remove } from "../common/api.js";
 import { confirmed } from "../common/dialog.js";
 import { byId, elementOf, make, makeText, setText } from "../common/dom.js";
 import { clockText, dayStart, timeText } from "../common/format.js";
@@ -18,6 +18,7 @@ import { drawStrip, markStrip, startStrip } from "./strip.js";
 
 const PAGE = 1000; // events asked for at once
 const DAY = 86400; // s
+const SEEN_BY = /** @type {const} */ (["watch", "direct", "admin"]);
 /** Events that happen all the time and lead nowhere in the picture. */
 const QUIET = ["quality", "picture", "previewed", "clock_stepped"];
 
@@ -93,6 +94,7 @@ function rowOf(recording) {
   pack.href = addressOf("/recordings/{id}/evidence", { id: recording.id });
   pack.setAttribute("aria-label", `${t("recordings.evidence")}: ${nameOf(recording)}`);
   if (me.rights.includes("admin")) {
+    row.append(rulesOf(recording));
     const end = makeText("button", "danger", t("recordings.delete"), row);
     end.setAttribute("aria-label", `${t("recordings.delete")}: ${nameOf(recording)}`);
     end.addEventListener("click", () => erase(recording));
@@ -186,6 +188,35 @@ function mark() {
   if (log.length) showMoment(momentAt(log, at), at, incidents, names);
   const now = reached(timeline.map(({ place }) => place), video.currentTime);
   [...byId("timeline").children].forEach((entry, index) => entry.classList.toggle("now", index === now));
+}
+
+/** Who sees it and how long it is kept, to be changed. @param {RecordingView} recording */
+function rulesOf(recording) {
+  const box = make("details", "");
+  makeText("summary", "", `${t("recordings.rules")}: ${t(`seen_by.${recording.seen_by}`)}`, box);
+  const form = make("form", "row", box);
+  const who = make("select", "", makeText("label", "", `${t("template.recording_for")} `, form));
+  for (const value of SEEN_BY) {
+    const option = makeText("option", "", t(`seen_by.${value}`), who);
+    option.value = value;
+    option.selected = value === recording.seen_by;
+  }
+  const days = make("input", "", makeText("label", "", `${t("template.keep")} `, form));
+  Object.assign(days, { type: "number", min: "1", max: "3650", step: "1", value: recording.keep_days ?? "" });
+  makeText("button", "", t("recordings.save"), form);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const seen_by = SEEN_BY.find((value) => value === who.value) ?? "admin";
+    const keep_days = days.value ? Number(days.value) : null;
+    try {
+      await patch("/recordings/{id}", { id: recording.id }, { seen_by, keep_days });
+      setText(byId("error"), "");
+      await load();
+    } catch (error) {
+      setText(byId("error"), errorText(error));
+    }
+  });
+  return box;
 }
 
 /** Go to a time of the day. @param {Event} event */

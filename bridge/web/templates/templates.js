@@ -14,7 +14,7 @@ const AUDIENCES = ["nobody", "accounts", "code", "anybody"];
 const LAYOUTS = ["speaker", "alone", "grid", "content"];
 const TEXTS = /** @type {const} */ (["id", "vi", "en", "speaking", "keep", "start", "minutes", "rule", "exceptions", "opening"]);
 const TICKS = /** @type {const} */ (["all_muted", "free", "forbidden", "automatic", "planned", "on_time"]);
-const CHOICES = /** @type {const} */ (["chair", "layout", "repeat", "audience"]);
+const CHOICES = /** @type {const} */ (["chair", "layout", "repeat", "audience", "seen_by"]);
 
 let tag = ""; // of the template in the form; "" where it is new
 /** @type {import("../types/protocol.js").PointStatus[]} */
@@ -66,6 +66,7 @@ function show(template, known) {
   byId("form-title").textContent = template.title.vi || t("template.new");
   const values = valuesOf(template, ids());
   choices("chair", [["", t("template.chair_usual")], ...points.map(({ id, name }) => /** @type {[string, string]} */ ([id, pick(name)]))]);
+  choices("seen_by", ["watch", "direct", "admin"].map((name) => [name, t(`seen_by.${name}`)]));
   choices("layout", LAYOUTS.map((name) => [name, t(`layout.${name}`)]));
   choices("audience", AUDIENCES.map((name) => [name, t(`audience.${name}`)]));
   choices("repeat", REPEATS.map((name) => [name, t(`template.repeat.${name}`)]));

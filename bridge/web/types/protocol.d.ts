@@ -13,7 +13,7 @@ export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Medi
 export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -1049,6 +1049,7 @@ export interface RecordingKeptEvent {
   sha256: string;
   lost: number;
   keep_days: number | null;
+  seen_by: "admin" | "direct" | "watch";
   parts: RecordingPart[];
 }
 
@@ -1062,6 +1063,18 @@ export interface RecordingPart {
   at: number;
   offset: number;
   seconds: number;
+}
+
+export interface RecordingRuledEvent {
+  type: "recording_ruled";
+  recording: string;
+  seen_by: "admin" | "direct" | "watch";
+  keep_days: number | null;
+}
+
+export interface RecordingRules {
+  seen_by: "admin" | "direct" | "watch";
+  keep_days: number | null;
 }
 
 export interface RecordingSetEvent {
@@ -1081,6 +1094,8 @@ export interface RecordingView {
   sha256: string;
   lost: number;
   deleted_at: number | null;
+  keep_days: number | null;
+  seen_by: "admin" | "direct" | "watch";
   parts: RecordingPart[];
 }
 
@@ -1175,6 +1190,7 @@ export interface Rules {
   speaking_seconds: number | null;
   audience: Admits;
   keep_days: number | null;
+  recording_for: "admin" | "direct" | "watch";
 }
 
 export interface SeatView {
@@ -1524,6 +1540,7 @@ export interface TemplateRules {
   recording: "allowed" | "forbidden" | "automatic";
   keep_days?: number | null;
   audience: "nobody" | "accounts" | "code" | "anybody";
+  recording_for: "watch" | "direct" | "admin";
   speaking_seconds?: number | null;
 }
 
@@ -1613,6 +1630,7 @@ export interface Put {
 /** Body and answer of each PATCH, by its path below /api/v1. */
 export interface Patch {
   "/users/{name}": { body: UserChange; answer: UserAnswer };
+  "/recordings/{id}": { body: RecordingRules; answer: RecordingView };
   "/whep/{id}/{viewer}": { body: undefined; answer: null };
 }
 

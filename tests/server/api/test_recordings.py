@@ -86,6 +86,71 @@ async def test_who_begins_to_watch_is_audited_and_who_goes_on_is_not(kept: Bridg
     assert sorted(await audited(kept)) == ["recording download", "recording view"]
 
 
+async def test_who_begins_in_the_middle_is_audited_too(kept: Bridge) -> None:
+    path = f"/recordings/{NAME}/file"
+    for start in (1, 500, 5000):
+        await kept.call("GET", path, role="viewer", headers={"Range": f"bytes={start}-"})
+    assert await audited(kept) == ["recording view"]
+
+
+SEES = {
+    "watch": ["viewer", "operator", "auditor", "admin"],
+    "direct": ["operator", "auditor", "admin"],
+    "admin": ["auditor", "admin"],
+}
+
+
+@pytest.mark.parametrize("audience", SEES)
+async def test_a_recording_is_for_those_whom_its_rules_name(kept: Bridge, audience: str) -> None:
+    body = {"seen_by": audience, "keep_days": None}
+    response = await kept.call("PATCH", f"/recordings/{NAME}", body, role="admin")
+    assert response.status == 200
+    assert (await response.json())["seen_by"] == audience
+    roles: list[Role] = ["viewer", "operator", "auditor", "admin"]
+    for role in roles:
+        sees = role in SEES[audience]
+        assert len(await (await kept.call("GET", "/recordings", role=role)).json()) == sees
+        for rest in ("", "/file", "/evidence"):
+            found = await kept.call("GET", f"/recordings/{NAME}{rest}", role=role)
+            if rest != "/evidence":
+                assert (found.status == 200) is sees
+            elif not sees:
+                assert found.status == 403
+    await kept.process.recordings.catalogue.load()
+    assert kept.process.recordings.catalogue.kept[NAME].facts.seen_by == audience
+
+
+async def test_admins_decide_how_long_a_recording_is_kept(kept: Bridge) -> None:
+    catalogue, path = kept.process.recordings.catalogue, f"/recordings/{NAME}"
+    await kept.call("PATCH", path, {"seen_by": "watch", "keep_days": None}, role="admin")
+    kept.pass_time(11 * 86400)
+    await kept.process.recordings.upkeep.look()
+    assert NAME in catalogue.kept, "it is held"
+    ruled = e.RecordingRuled(recording=NAME, seen_by="watch", keep_days=12)
+    await catalogue.add(ruled, "user:admin")
+    assert NAME in catalogue.kept
+    kept.pass_time(86400 + 1)
+    await kept.process.recordings.upkeep.look()
+    assert NAME not in catalogue.kept, "it was released"
+    actions = [e.kind_of(item.event) for item in await kept.process.events.read("recordings")]
+    assert actions == ["recording_kept", *["recording_ruled"] * 2, "recording_deleted"]
+
+
+@pytest.mark.parametrize(
+    ("role", "body", "status"),
+    [
+        ("operator", {"seen_by": "admin", "keep_days": 1}, 403),
+        ("auditor", {"seen_by": "admin", "keep_days": 1}, 403),
+        ("admin", {"seen_by": "nobody", "keep_days": 1}, 422),
+        ("admin", {"seen_by": "admin", "keep_days": 0}, 422),
+        ("admin", {"seen_by": "admin"}, 422),
+    ],
+)
+async def test_rules_that_cannot_be(kept: Bridge, role: Role, body: object, status: int) -> None:
+    response = await kept.call("PATCH", f"/recordings/{NAME}", body, role=role)
+    assert response.status == status
+
+
 @pytest.mark.parametrize("name", ["other-r1", "..%2f..%2fsecrets", "x" * 300])
 async def test_nothing_else_is_found(kept: Bridge, name: str) -> None:
     response = await kept.call("GET", f"/recordings/{name}/file", role="admin")
