@@ -11,6 +11,8 @@ import itertools
 
 import pytest
 
+from bridge.admission.fair_shares import fair_shares
+from bridge.admission.link_tree import Tree
 from bridge.media import messages as m
 from endpoints.netem.impairment import Impairment, Profile
 from tests.scenarios.world import (
@@ -18,6 +20,7 @@ from tests.scenarios.world import (
     World,
     frames,
     good,
+    jain,
     longest_gap,
     longest_queue,
     mean_rate,
@@ -96,6 +99,32 @@ def test_300_kbit_s_down() -> None:
     assert len(times) >= 7 * 14
     assert voice_lost(world, "r") < 0.01
     untouched(world, 5, 20)
+
+
+def test_ten_rooms_behind_one_3_mbit_s_link() -> None:
+    """Each is bound to its fair share of what the topology says of the link, as the control
+    process does it."""
+    world = World(seed=1)
+    link = Impairment(Profile(rate=3e6, delay=0.02, queue=0.3), 1)
+    for number in range(3):
+        world.camera(f"c{number}")
+    rooms = [f"r{number}" for number in range(10)]
+    for number, room in enumerate(rooms):
+        back = Impairment(Profile(delay=0.02), 50 + number)
+        world.receiver(room, Path(link, back), ["programme", *THUMBNAILS])
+        show(world, room)
+    world.hear("c0")
+    world.watch(link, 3e6)
+    tree = Tree(budgets={"link": 2700}, ways=dict.fromkeys(rooms, ("link",)))  # 3 Mbit/s, 90 %
+    shares = fair_shares(tree, dict.fromkeys(rooms, (50.0, 150.0)))
+    bounds = {room: round(1000 * share) for room, share in shares.items()}
+    assert world.bench.core.command(m.SetBounds(bounds=bounds), world.bench.now) == ""
+    world.run(16)
+    for room in rooms:
+        assert len(frames(world, room, "programme", 6, 16)) >= 7 * 10
+        assert voice_lost(world, room) == 0
+    assert jain([mean_rate(world, room, 6, 16) for room in rooms]) >= 0.95
+    assert longest_queue(world, 6, 16) < 0.15
 
 
 def test_100_kbit_s_down_is_sound_only_and_said_so() -> None:
