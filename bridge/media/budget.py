@@ -19,6 +19,10 @@ AUDIO = Allowance(200, 64_000, 0.5)
 VIDEO = Allowance(2000, 1_000_000, 1.0)
 # Streams that no source owns (yet): the first packets of each, and padding; the handshake.
 STRAY = Allowance(500, 500_000, 1.0)
+# DTLS once there are keys: repetitions of the last flight, and one alert at the end.
+ALERTS = Allowance(50, 50_000, 1.0)
+# RTCP: some 30 a second; on a lossy line each of two dozen pictures asks for repair by itself.
+REPORTS = Allowance(400, 400_000, 1.0)
 HEADROOM = 3.0  # times the negotiated bitrate: repair, probing for bandwidth, a restless scene
 
 
@@ -40,6 +44,12 @@ class Budget:
         self.packets -= 1
         self.octets -= octets
         return True
+
+    def give_back(self, octets: int) -> None:
+        """What was taken for a packet that turned out to be forged: that must not use up what is
+        the peer's."""
+        self.packets += 1
+        self.octets += octets
 
     def refill(self, seconds: float) -> None:
         """Add what ``seconds`` are worth."""

@@ -20,7 +20,6 @@ from bridge.media.intake import Intake
 from bridge.media.layer import Layer
 from bridge.media.makers import Makers
 from bridge.media.routing import Router
-from bridge.media.srtp import SrtpError
 from bridge.media.tap import Tap, as_open
 from bridge.media.transport import REPORT_SSRC, Address, Transport
 
@@ -127,18 +126,8 @@ class MediaCore:
             self._set_state(transport, "closed", now, "The peer closed the connection.")
 
     def _rtcp(self, data: bytes, transport: Transport, now: float) -> None:
-        inbound = transport.inbound
-        if inbound is None:
-            self.counters.drop(Drop.BEFORE_DTLS)
-            return
-        try:
-            packet = inbound.unprotect_rtcp(data)
-        except SrtpError:
-            self.counters.drop(Drop.SRTCP_REJECTED)
-            return
-        parsed = rtcp.parse(packet)
+        parsed = feedback.unseal(data, transport, self.counters)
         if parsed is None:
-            self.counters.drop(Drop.RTCP_MALFORMED)
             return
         self._heard(transport, now)
         self.counters.rtcp_in += 1

@@ -37,6 +37,7 @@ class Drop(StrEnum):
     SEND_BLOCKED = "send_blocked"  # the socket buffer was full
     SEND_ERROR = "send_error"
     TAP_FULL = "tap_full"  # the reader of a tap does not read, or is not there
+    RTCP_RATE = "rtcp_rate"  # more reports and requests than are looked at
     FEEDBACK_RATE = "feedback_rate"  # more transport-cc feedback than is looked at
     NONCE_GUARD = "nonce_guard"  # would have been sealed under an index already used
     RTX_BUDGET = "rtx_budget"

@@ -10,6 +10,7 @@ from bridge.media.layer import Layer
 from bridge.media.routing import Router
 from bridge.media.rtcp import ReportBlock
 from bridge.media.slot import SR_KEPT, Slot
+from bridge.media.srtp import SrtpError
 from bridge.media.transport import (
     REPORT_SSRC,
     RTX_BURST,
@@ -30,6 +31,27 @@ MAX_RTT = 10.0  # seconds; more is a forged or broken report
 def ntp_time(unix_time: float) -> int:
     """Seconds since 1970 as a 64-bit NTP timestamp (32.32)."""
     return int((unix_time + NTP_EPOCH) * (1 << 32))
+
+
+def unseal(data: bytes, transport: Transport, counters: Counters) -> list[rtcp.Message] | None:
+    """Open and parse a compound; None, and counted why, where it is not used."""
+    inbound = transport.inbound
+    if inbound is None:
+        counters.drop(Drop.BEFORE_DTLS)
+        return None
+    if not transport.reports.take(len(data)):
+        counters.drop(Drop.RTCP_RATE)
+        return None
+    try:
+        packet = inbound.unprotect_rtcp(data)
+    except SrtpError:
+        transport.reports.give_back(len(data))
+        counters.drop(Drop.SRTCP_REJECTED)
+        return None
+    parsed = rtcp.parse(packet)
+    if parsed is None:
+        counters.drop(Drop.RTCP_MALFORMED)
+    return parsed
 
 
 def handle(
@@ -155,11 +177,11 @@ def _nack(
     if len(slot.rtx_sent) > RTX_MEMORY:
         slot.rtx_sent.clear()
     wait = max(RTX_REPEAT, transport.rtt * 0.5)
-    for sequence_number in sequence_numbers:
-        if now - slot.rtx_sent.get(sequence_number, -1e9) < wait:
-            continue
+    for place, sequence_number in enumerate(sequence_numbers):
         if transport.rtx_credit <= 0 or transport.rtx_packet_credit < 1:
-            counters.drop(Drop.RTX_BUDGET)
+            counters.drop(Drop.RTX_BUDGET, len(sequence_numbers) - place)
+            return
+        if now - slot.rtx_sent.get(sequence_number, -1e9) < wait:
             continue
         octets = retransmit(slot, sequence_number, ready)
         if not octets:

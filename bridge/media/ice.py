@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from bridge.media import stun
 from bridge.media.counters import Counters, Drop
-from bridge.media.transport import STRANGE_RATE, Address, Pending, Transport
+from bridge.media.transport import Address, Pending, Transport
 
 MAX_ADDRESSES = 4  # validated addresses of a peer that roams
 MAX_PENDING = 4  # addresses of a peer that are being asked
@@ -191,10 +191,7 @@ def _within_rate(transport: Transport, address: Address, now: float) -> bool:
         left = min(CHECK_RATE, left + (now - at) * CHECK_RATE)
         transport.check_credit[address] = (max(0.0, left - 1), now)
         return left >= 1
-    left, at = transport.strange_credit
-    left = min(STRANGE_RATE, left + (now - at) * STRANGE_RATE)
-    transport.strange_credit = (max(0.0, left - 1), now)
-    return left >= 1
+    return transport.admits_stranger(now)
 
 
 def _counts(transport: Transport, transaction: bytes, address: Address) -> bool:

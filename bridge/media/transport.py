@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bridge.media import messages as m
-from bridge.media.budget import STRAY, Allowance, Budget, allowance
+from bridge.media.budget import ALERTS, REPORTS, STRAY, Allowance, Budget, allowance
 from bridge.media.congestion.estimator import Estimator
 from bridge.media.congestion.pacer import Pacer
 from bridge.media.counters import Drop
@@ -94,6 +94,7 @@ class Transport:
     __slots__ = (
         "address",
         "addresses",
+        "alerts",
         "booked",
         "bound",
         "cc_next",
@@ -129,6 +130,7 @@ class Transport:
         "remb",
         "remote_password",
         "remote_ufrag",
+        "reports",
         "retired",
         "rtt",
         "rtx_credit",
@@ -142,7 +144,8 @@ class Transport:
         "sources",
         "ssrcs",
         "state",
-        "strange_credit",
+        "strange_at",
+        "strange_left",
         "stray",
         "todo",
         "transactions",
@@ -168,11 +171,13 @@ class Transport:
         self.address: Address | None = None
         self.socket = 0
         # Addresses that are being asked, checks that were seen and who sent them first, and what
-        # is left (and since when) of the rate of checks: `bridge.media.ice`.
+        # is left (and since when) of the rate of checks, of each address and of strange ones:
+        # `bridge.media.ice`.
         self.pending: dict[Address, Pending] = {}
         self.transactions: dict[bytes, Address] = {}
         self.check_credit: dict[Address, tuple[float, float]] = {}
-        self.strange_credit = (STRANGE_RATE, now)
+        self.strange_left = STRANGE_RATE
+        self.strange_at = now
         # Keys
         self.dtls = dtls
         self.keys: MasterKeys | None = None
@@ -190,7 +195,9 @@ class Transport:
         self.cc_recorder = Recorder()
         # Media
         self.sources = {s.name: self.make_source(s) for s in spec.sources}
-        self.stray = Budget(STRAY)  # of streams of no source (yet), and of the handshake
+        self.stray = self.make_budget(STRAY)  # of streams of no source (yet), of the handshake
+        self.alerts = self.make_budget(ALERTS)
+        self.reports = Budget(REPORTS)
         self.layers: dict[int, Layer] = {}
         self.rtx_layers: dict[int, Layer] = {}
         self.ssrcs: set[int] = set()
@@ -218,6 +225,11 @@ class Transport:
         self.rtx_packet_credit = float(RTX_BURST_PACKETS)
         self.octets_granted = 0  # octets sent for which repair has got its share
         self.packets_granted = 0  # and packets
+
+    @property
+    def username(self) -> bytes:
+        """Of its ICE checks (RFC 8445 section 7.2.2)."""
+        return self.local_ufrag.encode() + b":" + self.remote_ufrag
 
     def limit(self, bound: int) -> None:
         """Send at most so many bit/s; 0: no bound."""
@@ -265,12 +277,17 @@ class Transport:
         """Seconds in which nothing was heard although somebody listened, ``since`` then."""
         return now - max(self.last_heard, since)
 
+    def make_budget(self, allowance: Allowance) -> Budget:
+        return Budget(allowance)
+
     def make_source(self, spec: m.SourceSpec) -> Source:
-        return Source(self, spec, Budget)
+        return Source(self, spec, self.make_budget)
 
     def refill(self, seconds: float) -> None:
         """Let what it sends go on."""
         self.stray.refill(seconds)
+        self.alerts.refill(seconds)
+        self.reports.refill(seconds)
         for source in self.sources.values():
             source.budget.refill(seconds)
 
@@ -287,13 +304,21 @@ class Transport:
             self.slots_by_rtx_ssrc[slot.rtx_ssrc] = slot
 
     def refuses_dtls(self, octets: int) -> Drop | None:
-        """Why a DTLS datagram of this size is not looked at. A handshake has a budget: whoever
-        forges the peer's address may keep it from joining, and costs the others nothing."""
+        """Why a DTLS datagram of this size is not looked at. A handshake has a budget, and what
+        comes after it: whoever forges the peer's address may keep it from joining or from taking
+        leave, and costs the others nothing."""
         if self.dtls.failure or self.dtls.closed:
             return Drop.DTLS_CLOSED
-        if self.dtls.keys is None and not self.stray.take(octets):
-            return Drop.DTLS_RATE
-        return None
+        budget = self.stray if self.dtls.keys is None else self.alerts
+        return None if budget.take(octets) else Drop.DTLS_RATE
+
+    def admits_stranger(self, now: float) -> bool:
+        """Whether one more check from an address that is not validated is looked at."""
+        left = min(STRANGE_RATE, self.strange_left + (now - self.strange_at) * STRANGE_RATE)
+        if left < 1:
+            return False
+        self.strange_left, self.strange_at = left - 1, now
+        return True
 
     def key(self, keys: MasterKeys) -> None:
         """Install the keys of a fresh DTLS association."""

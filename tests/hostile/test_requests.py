@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.media import kept, rtcp
 from bridge.media import messages as m
+from bridge.media.budget import ALERTS, REPORTS
 from bridge.media.inventory import inventory
 from bridge.media.transport import RTX_BURST_PACKETS
 from tests.media.support import (
@@ -49,6 +50,58 @@ def test_a_thousand_requests_a_second_cost_one_key_frame_a_second() -> None:
             number += 1
             b.send(source, video(number, key=step % 100 == 0))
     assert 4 <= key_frames_asked_of(source) - before <= 6
+
+
+def test_reports_and_requests_beyond_their_rate_are_not_opened() -> None:
+    b = meeting(1)
+    member = b.peers["r0"]
+    report = rtcp.build_receiver_report(9, ())
+    for _ in range(2000):  # within one second
+        b.core.receive(member.tx.protect_rtcp(report), member.address, 0, b.now)
+    assert b.core.counters.rtcp_in <= REPORTS.packets + 1
+    assert b.dropped("rtcp_rate") == 2000 - b.core.counters.rtcp_in
+    b.run(1)
+    before = b.core.counters.rtcp_in
+    b.send_rtcp(member, report)
+    assert b.core.counters.rtcp_in == before + 1
+
+
+def test_forged_reports_do_not_use_up_the_members_own() -> None:
+    b = meeting(1)
+    member = b.peers["r0"]
+    forged = b"\x80\xc9\x00\x01" + bytes(40)
+    for _ in range(2000):
+        b.core.receive(forged, member.address, 0, b.now)
+    assert b.dropped("srtcp_rejected") == 2000
+    before = b.core.counters.rtcp_in
+    b.send_rtcp(member, rtcp.build_receiver_report(9, ()))
+    assert b.core.counters.rtcp_in == before + 1
+
+
+def test_forged_handshakes_after_the_join_are_looked_at_fifty_times_a_second() -> None:
+    b = meeting(1)
+    member = b.peers["r0"]
+    b.run(0.1)  # from here on budgets are filled by time
+    dtls = Counted()
+    b.core.transports["r0"].dtls.feed = dtls.feed  # type: ignore[method-assign]
+    for _ in range(20):
+        for _ in range(500):
+            b.core.receive(b"\x16" + bytes(60), member.address, 0, b.now)
+        b.run(0.05, 0.05)
+    assert dtls.fed <= 2 * ALERTS.packets + 3
+    assert b.dropped("dtls_rate") == 10_000 - dtls.fed
+    assert b.core.transports["r0"].state == "connected"
+
+
+class Counted:
+    """An association that counts what it is fed."""
+
+    def __init__(self) -> None:
+        self.fed = 0
+
+    def feed(self, datagram: bytes) -> bool:
+        self.fed += 1
+        return False
 
 
 def test_a_slot_that_never_had_a_picture_does_not_wait_for_that_second() -> None:

@@ -18,7 +18,8 @@ from bridge.media.hot.arrival import take_in  # noqa: E402
 from bridge.media.hot.arrivals_told import read_feedback  # noqa: E402
 from bridge.media.hot.compiling import entry  # noqa: E402
 from bridge.media.hot.departure import doubt, lay_out  # noqa: E402
-from bridge.media.hot.following import Following, socket_name  # noqa: E402
+from bridge.media.hot.following import Following  # noqa: E402
+from bridge.media.hot.socket_names import socket_name  # noqa: E402
 from bridge.media.hot.world import DATAGRAM, DATAGRAMS, NAME, READ, World  # noqa: E402
 
 
@@ -62,6 +63,7 @@ class CompiledCore(SharedCore):
         self.following.read_by(read)
         self.sent: list[tuple[Transport, list[bytes]]] = []
         self.turns = 0
+        self.left = 0  # datagrams that it left to Python
         self.held_up = False  # whether every call that sends seems to take long
         self.taken = 0  # packets that the compiled turn forwarded to somebody
         w = self.following.world[0]
@@ -77,7 +79,7 @@ class CompiledCore(SharedCore):
         """Several datagrams of one turn."""
         assert len(datagrams) <= DATAGRAMS
         following = self.following
-        following.refresh()
+        following.refresh(self.ice.asked)
         world, columns = following.world, following.columns
         columns["unix_offset"][0] = self.unix_offset
         for i, (data, address) in enumerate(datagrams):
@@ -92,6 +94,7 @@ class CompiledCore(SharedCore):
         following.collect(self.counters)
         if columns["rests"][0]:
             self.flush_rest(following.rest(), now, self._keep)
+        self.left += columns["odd"][0]
         for i in self._odds[: columns["odd"][0]].tolist():
             data, address = datagrams[i]
             super().receive(data, address, socket, now)

@@ -7,6 +7,7 @@ datagram. The code is Python that numba translates to machine code when it is fi
 on disk (docs/architecture.md, "The compiled turn").
 
     arrival     datagrams → packets that wait, in the rings of their layers
+    strangers   datagrams that nothing may come of, refused
     departure   packets that wait → sealed datagrams, receiver by receiver
     sent_runs, arrivals_told, delay_trend
                 what receivers were sent, and what their feedback says of their lines
@@ -14,7 +15,10 @@ on disk (docs/architecture.md, "The compiled turn").
     rows        layers, slots, transports and budgets whose numbers live in those tables
     receivers   readers of feedback whose numbers live in those tables
     following   tables follow the topology, between two turns
+    callers     usernames and our own checks, for whoever is not known by address
     lookup      which transport and layer a datagram is of
+    socket_names
+                addresses as the kernel has them
     octets      numbers in packets
     cipher      the system's OpenSSL and its cipher contexts
     native      C functions for compiled code

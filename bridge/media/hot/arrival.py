@@ -11,14 +11,11 @@ none is taken twice; duplicates are recognised as `bridge.media.layer.Layer.seen
 
 from __future__ import annotations
 
-import sys
-
 from bridge.media.demux import MAX_DATAGRAM
 from bridge.media.hot import native
 from bridge.media.hot.compiling import compiled
-from bridge.media.hot.lookup import find_address, find_stream
+from bridge.media.hot.lookup import find_sender, find_stream
 from bridge.media.hot.octets import (
-    Octets,
     find_extension,
     header_size,
     int64,
@@ -26,9 +23,8 @@ from bridge.media.hot.octets import (
     load32,
     store32,
 )
+from bridge.media.hot.strangers import refused
 from bridge.media.hot.world import (
-    AF_INET,
-    AF_INET6,
     ARRIVALS,
     CONTROL,
     DATAGRAM,
@@ -45,8 +41,6 @@ from bridge.media.intake import UNKNOWN_LEVEL
 from bridge.media.rtp import HEADER_SIZE, PADDING_BIT
 from bridge.media.speakers import RELEASE, SMOOTHING
 
-FAMILY_AT = 0 if sys.byteorder == "little" else 1  # the octet of sa_family that is not 0
-
 
 @compiled
 def take_in(w: World, count: int, now: float) -> None:
@@ -54,6 +48,7 @@ def take_in(w: World, count: int, now: float) -> None:
     w.turn += 1
     w.now = now
     w.odd = 0
+    w.checks = 0
     w.waiting = 0
     w.rests = 0
     w.ready = 0
@@ -62,7 +57,9 @@ def take_in(w: World, count: int, now: float) -> None:
     w.packet = EMPTY
     for i in range(count):
         size = int64(w.received_messages[i].length)
-        if not _of_known_stream(w, i, size, now):
+        sender = find_sender(w, w.received_names[i])
+        known = sender >= 0 and _of_known_stream(w, i, size, sender, now)
+        if not known and not refused(w, i, size, sender, now):
             w.odds[w.odd] = i
             w.odd += 1
         # For the next turn; the kernel has written what it used.
@@ -72,15 +69,12 @@ def take_in(w: World, count: int, now: float) -> None:
 
 
 @compiled
-def _of_known_stream(w: World, i: int, size: int, now: float) -> bool:
+def _of_known_stream(w: World, i: int, size: int, t: int, now: float) -> bool:
     """Take datagram ``i`` in or drop it; False: Python shall look at it."""
     data = w.received[i]
     if not HEADER_SIZE <= size <= MAX_DATAGRAM:
         return False
     if data[0] >> 6 != 2 or 192 <= data[1] <= 223:  # RFC 7983, RFC 5761
-        return False
-    t = _sender(w, w.received_names[i])
-    if t < 0:
         return False
     row = find_stream(w, t << 32 | load32(data, 8))
     if row < 0:
@@ -146,27 +140,6 @@ def _seen(w: World, row: int, index: int, wire: int) -> int:
     if wire < layer.floor or index <= layer.highest - (layer.mask + 1):
         return TOO_OLD
     return 0
-
-
-@compiled
-def _sender(w: World, name: Octets) -> int:
-    """The row of the transport that a socket address belongs to, or a negative number."""
-    port = load16(name, 2)
-    if name[FAMILY_AT] == AF_INET:
-        return find_address(w, 0, load32(name, 4), port | AF_INET << 48)
-    if name[FAMILY_AT] == AF_INET6 and load32(name, 4) == 0:
-        # sin6_scope_id is in the machine's order, which only has to be the same each time.
-        scope = load32(name, 24)
-        high = _signed(load32(name, 8), load32(name, 12))
-        low = _signed(load32(name, 16), load32(name, 20))
-        return find_address(w, high, low, port | scope << 16 | AF_INET6 << 48)
-    return EMPTY
-
-
-@compiled
-def _signed(high: int, low: int) -> int:
-    """64 bits as a signed integer."""
-    return (high - 0x100000000 if high & 0x80000000 else high) * 0x100000000 + low
 
 
 @compiled

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Collection
 from typing import Any
-
-import numpy as np
 
 from bridge.media import messages as m
 from bridge.media import srtp
@@ -15,24 +13,26 @@ from bridge.media.counters import Counters, Drop
 from bridge.media.dtls import DtlsServer
 from bridge.media.fanout import Rest
 from bridge.media.hot import world as tables
+from bridge.media.hot.callers import Callers
 from bridge.media.hot.cipher import KEY_SIZE, CipherContext
 from bridge.media.hot.places import Places, Rows
 from bridge.media.hot.receivers import HotReader, Read, ReceiverTables
 from bridge.media.hot.rows import HotBudget, HotLayer, HotSlot, HotTransport, Table
+from bridge.media.hot.socket_names import address_key, socket_name
 from bridge.media.hot.world import (
     ADDRESS_PLACES,
-    AF_INET,
-    AF_INET6,
     DIRECTLY,
     FEEDS,
     LISTED,
+    OVER_AND_OUT,
+    PYTHON_KNOWS,
     STREAM_PLACES,
     TODO,
 )
 from bridge.media.layer import Layer
 from bridge.media.makers import Makers
 from bridge.media.slot import Slot
-from bridge.media.transport import IP_UDP, Address, Transport
+from bridge.media.transport import IP_UDP, Transport
 
 # Counters of the world and the worker's own, or the reason of a drop.
 TOTALS = (
@@ -49,6 +49,16 @@ DROPS = {
     "send_error": Drop.SEND_ERROR,
     "guarded": Drop.NONCE_GUARD,
     "seal_failed": Drop.SEND_ERROR,
+    "empty": Drop.EMPTY,
+    "unknown_class": Drop.UNKNOWN_CLASS,
+    "oversize": Drop.OVERSIZE,
+    "unknown_address": Drop.UNKNOWN_ADDRESS,
+    "dtls_rate": Drop.DTLS_RATE,
+    "dtls_closed": Drop.DTLS_CLOSED,
+    "stun_malformed": Drop.STUN_MALFORMED,
+    "stun_method": Drop.STUN_METHOD,
+    "stun_unknown_ufrag": Drop.STUN_UNKNOWN_UFRAG,
+    "stun_rate": Drop.STUN_RATE,
 }
 
 
@@ -70,6 +80,7 @@ class Following(Makers):
         self._feeds = memoryview(w["feeds"])
         self._streams = Places(w["streams"], tables.stream_place_of, STREAM_PLACES)
         self._addresses = Places(w["addresses"], tables.address_place_of, ADDRESS_PLACES)
+        self._callers = Callers(self.world)
         self._by_row: dict[int, HotTransport] = {}
         self._layer_by_row: dict[int, HotLayer] = {}
         self._stale_layers: set[HotLayer] = set()
@@ -90,6 +101,8 @@ class Following(Makers):
         transport = HotTransport(self, row, table, spec, dtls, now, estimation)
         self._by_row[row] = transport
         self._choose_reader(transport)
+        self._callers.add(transport.username, row)
+        self._stale_transports.add(transport)
         return transport
 
     def slot(self, **facts: Any) -> Slot:
@@ -137,6 +150,7 @@ class Following(Makers):
         self._stale_transports.discard(transport)
         for address in transport.noted:
             self._addresses.remove(address, transport.row)
+        self._callers.remove(transport.username, transport.row)
         del self._by_row[transport.row]
         self._listed.discard(transport.row)
         if transport.estimator is not None:
@@ -144,13 +158,16 @@ class Following(Makers):
         for slot in transport.slots.values():
             if isinstance(slot, HotSlot):
                 self._slots.give_back(slot.leave())
-        for source in transport.sources.values():
-            if isinstance(source.budget, HotBudget):
-                self._budgets.give_back(source.budget.leave())
+        of_sources = (source.budget for source in transport.sources.values())
+        for budget in (transport.stray, transport.alerts, *of_sources):
+            if isinstance(budget, HotBudget):
+                self._budgets.give_back(budget.leave())
         self._transports.give_back(transport.leave())
 
-    def refresh(self) -> None:
-        """Before a turn: note what was changed since the last one."""
+    def refresh(self, asked: Collection[bytes]) -> None:
+        """Before a turn: note what was changed since the last one. ``asked`` are transactions of
+        checks of ours that wait for an answer."""
+        self._callers.asked(asked)
         if not self._stale_layers and not self._stale_transports:
             return
         for transport in self._stale_transports:
@@ -172,9 +189,10 @@ class Following(Makers):
             row["open_at"], row["seal_at"] = (context.address for context in transport.contexts)
         for address in transport.noted:
             self._addresses.remove(address, transport.row)
-        transport.note(tuple(map(_address_key, transport.addresses)) if usable else ())
+        transport.note(tuple(map(address_key, transport.addresses)))
         for address in transport.noted:
             self._addresses.add(address, transport.row)
+        row["dtls"] = _dtls(transport)
         if usable:
             assert transport.address is not None
             name = socket_name(transport.address)
@@ -339,6 +357,16 @@ class Following(Makers):
         return found
 
 
+def _dtls(transport: HotTransport) -> int:
+    """What a transport's ``dtls`` says: the row of the budget of its next datagram of DTLS, if any
+    more are looked at."""
+    dtls = transport.dtls
+    if dtls.failure or dtls.closed:
+        return OVER_AND_OUT
+    budget = transport.stray if dtls.keys is None else transport.alerts
+    return budget.row if isinstance(budget, HotBudget) else PYTHON_KNOWS
+
+
 def _usable(transport: Transport) -> bool:
     """Whether the compiled turn can receive from and send to a transport."""
     return (
@@ -357,29 +385,3 @@ def _session_key(master: bytes) -> bytes:
 
 def _thirds(nonce: int) -> tuple[int, int, int]:
     return nonce >> 64, nonce >> 32 & 0xFFFFFFFF, nonce & 0xFFFFFFFF
-
-
-def socket_name(address: Address) -> bytes:
-    """A socket address as the kernel takes it: sockaddr_in or sockaddr_in6 of Linux."""
-    host = ipaddress.ip_address(address[0].partition("%")[0])
-    port = address[1].to_bytes(2, "big")
-    if host.version == 4:
-        return np.uint16(AF_INET).tobytes() + port + host.packed + bytes(8)
-    flow, scope = (*address[2:], 0, 0)[:2]
-    return (
-        np.uint16(AF_INET6).tobytes()
-        + port
-        + flow.to_bytes(4, "big")
-        + host.packed
-        + np.uint32(scope).tobytes()
-    )
-
-
-def _address_key(address: Address) -> tuple[int, int, int]:
-    """What `arrival` computes of a received socket address."""
-    name = socket_name(address)
-    port = address[1]
-    if len(name) == 16:
-        return 0, int.from_bytes(name[4:8], "big"), port | AF_INET << 48
-    high, low = (int.from_bytes(name[at : at + 8], "big", signed=True) for at in (8, 16))
-    return high, low, port | int.from_bytes(name[24:28], "big") << 16 | AF_INET6 << 48

@@ -21,7 +21,7 @@ from bridge.media.hot.world import BUDGET, KEPT, LAYER, PACKET, SLOT, TRANSPORT
 from bridge.media.layer import Layer
 from bridge.media.packets import Packet
 from bridge.media.slot import Slot
-from bridge.media.transport import Source, Transport
+from bridge.media.transport import Transport
 
 if TYPE_CHECKING:
     from bridge.media.hot.following import Following
@@ -197,7 +197,10 @@ class HotBudget(Budget):
         return _leave(self, BUDGET, "packets", "octets")
 
 
-@columns("cc_next", "booked", "last_heard")
+TRANSPORT_FIELDS = ("cc_next", "booked", "last_heard", "strange_left", "strange_at")
+
+
+@columns(*TRANSPORT_FIELDS)
 class HotTransport(Transport):
     """A transport with a row; ``contexts`` are its cipher contexts, ``noted`` its addresses as
     they stand in the tables."""
@@ -221,8 +224,8 @@ class HotTransport(Transport):
         self.noted: tuple[tuple[int, int, int], ...] = ()
         super().__init__(spec, dtls, now, estimation=estimation)
 
-    def make_source(self, spec: m.SourceSpec) -> Source:
-        return Source(self, spec, self.following.budget)
+    def make_budget(self, allowance: Allowance) -> Budget:
+        return self.following.budget(allowance)
 
     def changed(self) -> None:
         self.following.transport_changed(self)
@@ -238,7 +241,7 @@ class HotTransport(Transport):
 
     def leave(self) -> int:
         self.contexts = ()
-        return _leave(self, TRANSPORT, "cc_next", "booked", "last_heard")
+        return _leave(self, TRANSPORT, *TRANSPORT_FIELDS)
 
 
 def _leave(thing: HotSlot | HotBudget | HotTransport, kind: np.dtype[Any], *names: str) -> int:

@@ -29,7 +29,9 @@ READ = MAX_DATAGRAM + 1  # octets read of one: enough to see that it is too long
 TRANSPORTS = 1024  # as many as a worker takes (`openings.MAX_TRANSPORTS`)
 LAYERS = 2048  # streams received; further ones are forwarded by Python
 SLOTS = 32_768  # streams sent; further ones likewise
-BUDGETS = 4096  # sources
+BUDGETS = 8192  # of sources, and two of each transport
+USERNAME_PLACES = 4096  # at least twice as many as there are transports
+ASKED = 256  # checks of ours that wait for an answer
 FEEDS = 2048  # slots that one layer fills; those beyond are served by Python
 TODO = 256  # slots of one transport; likewise
 SOCKETS = 16  # listening addresses
@@ -51,6 +53,7 @@ SEGMENT_CONTROL = 24  # octets of a control message with a UDP_SEGMENT
 
 TAG = 16  # octets, RFC 7714
 AF_INET, AF_INET6 = 2, 10  # Linux
+PYTHON_KNOWS, OVER_AND_OUT = -1, -2  # a transport's ``dtls`` that is no row of a budget
 DIRECTLY, LISTED = 1, 2  # how a transport's ``estimated`` says that its packets are noted
 NORMAL, OVER, UNDER = range(3)  # `bridge.media.congestion.trend.Usage`
 LOWEST_INDEX = 0x10000  # `bridge.media.layer`: the first packet of a layer has 2^16 + SEQ
@@ -96,6 +99,10 @@ TRANSPORT = _record(
         *((name, "i8") for name in ("cc_out", "time_out")),  # ids of what is sent, 0: not
         *((name, "i8") for name in ("cc_in", "level_in")),  # ids of what is received
         ("booked", "i8"),  # transport-cc number up to which is known what was sent
+        ("dtls", "i8"),  # the row of its budget of DTLS, PYTHON_KNOWS or OVER_AND_OUT
+        *(("strange_left", "f8"), ("strange_at", "f8")),
+        # Of the present turn: datagrams left for Python that a rate is kept for.
+        *((name, "i8") for name in ("turn", "checks_left", "dtls_left")),
         ("estimated", "i8"),  # 1: what it is sent is noted in ``runs``, 2: for Python in ``book``
         ("todo", "i8"),  # slots in its row of ``todo``
     ]
@@ -105,6 +112,7 @@ PENDING = _record([(name, "i8") for name in ("index", "at", "timestamp", "head",
 KEPT = _record([("index", "i8"), ("timestamp", "i8"), ("head", "i4"), ("length", "i4")])
 ADDRESS = _record([(name, "i8") for name in ("high", "low", "tail", "value")])
 STREAM = _record([("key", "i8"), ("value", "i8")])
+USERNAME = _record([("first", "i8"), ("second", "i8"), ("value", "i8")])
 SENT = _record(
     [
         *(("transport", "i8"), ("first", "i8"), ("at", "f8")),
@@ -176,6 +184,8 @@ COUNTED = (
     *("gso_batches", "gso_segments", "sends_single"),
     *("duplicate", "too_old", "malformed", "rejected", "over_budget"),
     *("send_blocked", "send_error", "guarded", "seal_failed"),
+    *("empty", "unknown_class", "oversize", "unknown_address", "dtls_rate", "dtls_closed"),
+    *("stun_malformed", "stun_method", "stun_unknown_ufrag", "stun_rate"),
 )
 """Totals since `following.Following.collect` took them last."""
 
@@ -186,6 +196,8 @@ WORLD = _record(
         ("unix_offset", "f8"),
         ("turn", "i8"),  # turns so far
         *((name, "i8") for name in COUNTED),
+        ("asked", "i8"),  # checks of ours in ``answers``; more than it holds: Python knows
+        ("checks", "i8"),  # of the present turn, left for Python
         # Of the present turn: datagrams for Python; packets that wait; receivers that get some,
         # and how far the departure is; what is laid out.
         *((name, "i8") for name in ("odd", "waiting", "rests", "stamped")),
@@ -209,6 +221,8 @@ WORLD = _record(
         ("budgets", BUDGET, BUDGETS),
         ("addresses", ADDRESS, ADDRESS_PLACES),
         ("streams", STREAM, STREAM_PLACES),
+        ("usernames", USERNAME, USERNAME_PLACES),
+        ("answers", "i8", ASKED),
         ("feeds", "i4", (LAYERS, FEEDS)),
         ("todo", "i4", (TRANSPORTS, TODO)),
         ("kept", KEPT, (LAYERS, RING)),
@@ -283,7 +297,7 @@ def make() -> World:
     lengths[:, 0] = 18
     kinds = w["sent_control"].view(np.int32)
     kinds[:, 2], kinds[:, 3] = SOL_UDP, UDP_SEGMENT
-    w["addresses"]["value"] = w["streams"]["value"] = EMPTY
+    w["addresses"]["value"] = w["streams"]["value"] = w["usernames"]["value"] = EMPTY
     w["gso"] = 1
     w["turn"] = 1  # 0 in a layer's ``turn`` is none
     return world
@@ -305,3 +319,13 @@ def address_place_of(high: int, low: int, tail: int) -> int:
     mixed = (high & 0x7FFFFFFF) ^ (low & 0x7FFFFFFF) ^ (low >> 32 & 0x7FFFFFFF)
     mixed ^= (high >> 32 & 0x7FFFFFFF) ^ (tail & 0x7FFFFFFF)
     return (mixed * 0x9E3779B1 >> 16) & ADDRESS_PLACES - 1
+
+
+def username_place_of(first: int, second: int) -> int:
+    """Where the search for a username begins."""
+    return (first ^ second) & USERNAME_PLACES - 1
+
+
+def username_step(first: int, second: int, octet: int) -> tuple[int, int]:
+    """A username as two numbers of 47 bits: what they become with its next octet."""
+    return (first * 31 + octet) & 0x7FFFFFFFFFFF, (second * 131 + octet) & 0x7FFFFFFFFFFF

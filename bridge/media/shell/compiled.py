@@ -167,7 +167,7 @@ class CompiledTurn:
 
     def take(self, number: int) -> int:
         """One turn of a socket. Afterwards `rest` and `odds` are to be looked at."""
-        self._following.refresh()
+        self._following.refresh(self._core.ice.asked)
         columns = self._columns
         columns["unix_offset"][0] = self._core.unix_offset
         if columns["arrived"][0] > ARRIVALS - DATAGRAMS or columns["sent"][0] > BOOK // 2:

@@ -10,7 +10,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from bridge.media import messages as m
-from bridge.media import rtcp, rtp, srtp
+from bridge.media import rtcp, rtp, srtp, stun
+from bridge.media.budget import ALERTS
+from bridge.media.transport import STRANGE_RATE
 from tests.media.support import (
     CLIENT_CM,
     LEVEL,
@@ -37,6 +39,20 @@ STARTS = (0, 1, 127, 128, 32767, 32768, 65534, 65535)
 # Counted where Python hands packets to a socket; there is none here, see test_udp.
 OF_SOCKETS = ("octets_out", "gso_batches", "gso_segments", "sends_single")
 
+STRANGER = ("127.0.0.66", 6666)
+CHECKS = ("check", "wrong")  # with a right username
+KINDS = (
+    *CHECKS,
+    *("nobody", "no name", "long", "answer", "indication", "cookie"),
+    *("hello", "media", "report", "other", "empty", "huge", "bytes"),
+)
+JUNK = st.tuples(
+    st.sampled_from(["stranger", "stranger", "r", "a"]),  # from whose address
+    st.sampled_from(["check", *KINDS]),
+    st.sampled_from([1, 1, 1, 3, 70]),
+    st.binary(max_size=40),
+)
+
 Step = tuple[Any, ...]
 JUMP = st.sampled_from([0, 0, 0, 0, 0, 0, 1, -1, -2, 3, -300])
 PACKET = st.tuples(
@@ -57,6 +73,7 @@ STEP = st.one_of(
     st.tuples(st.just("leap"), st.sampled_from(SOURCES), st.sampled_from([900, 1500, 32_000])),
     st.tuples(st.just("wait"), st.sampled_from([0.01, 0.05, 0.6, 1.2])),
     st.tuples(st.just("flood"), st.sampled_from(SOURCES)),
+    st.tuples(st.just("junk"), st.lists(JUNK, min_size=1, max_size=3)),
 )
 
 
@@ -122,7 +139,44 @@ class History:
                 for _ in range(60):
                     datagrams += self._packet(source, 0, False, 40, "twice")
                 self._arrive(datagrams)
+            case ("junk", kinds):
+                junk = []
+                for sender, kind, count, octets in kinds:
+                    address = STRANGER if sender == "stranger" else b.peers[sender].address
+                    junk += [(self._junk(kind, octets), address)] * count
+                self._arrive(junk)
         b.now += 0.02
+
+    def _junk(self, kind: str, octets: bytes) -> bytes:
+        """A datagram that nothing, or not much, may come of."""
+        peer = self.bench.peers["r"]
+        check = peer.peer.check()
+        match kind:
+            case "check":
+                return check
+            case "wrong":
+                return check[:-30] + bytes(30)
+            case "nobody":
+                name = "nobody:" + octets.hex()
+                return stun.binding_request(octets[:12].ljust(12), username=name, password=b"x")
+            case "no name":
+                return stun.seal(stun.BINDING_REQUEST, bytes(12), b"", b"x")
+            case "long":
+                return check[:2] + (2000).to_bytes(2, "big") + check[4:20] + bytes(2000)
+            case "answer":
+                return stun.seal(stun.BINDING_SUCCESS, octets[:12].ljust(12), b"", b"x")
+            case "indication":
+                return b"\0\x11" + check[2:]
+            case "cookie":
+                return check[:4] + octets[:4].ljust(4) + check[8:]
+            case "hello" | "media" | "report" | "other":
+                first = {"hello": 22, "media": 0x80, "report": 0x80, "other": 0x50}[kind]
+                return bytes([first, 200 if kind == "report" else 96]) + octets
+            case "empty":
+                return b""
+            case "huge":
+                return bytes([octets[0] if octets else 0]) * 1501
+        return octets
 
     def _switching(self) -> bool:
         transports = self.bench.core.transports.values()
@@ -186,6 +240,11 @@ def state(bench: Bench) -> dict[Any, Any]:
     found: dict[Any, Any] = {"counters": counters}
     for name, transport in bench.core.transports.items():
         found[name, "heard"] = transport.last_heard
+        found[name, "addresses"] = (transport.address, sorted(transport.addresses))
+        found[name, "strangers"] = (transport.strange_left, transport.strange_at)
+        for budget in ("stray", "alerts", "reports"):
+            left = getattr(transport, budget)
+            found[name, budget] = (left.packets, left.octets)
         found[name, "cc"] = transport.cc_next
         found[name, "arrivals"] = len(transport.cc_recorder)
         for source in transport.sources.values():
@@ -219,6 +278,24 @@ def test_both_paths_do_the_same(start: int, steps: list[Step]) -> None:
             assert outcome(got, cc) == outcome(expected, cc), (step, name)
         assert state(compiled.bench) == state(python.bench), step
     event(f"served what was kept {min(python.bench.core.counters.kept_served, 3)} times")
+
+
+@pytest.mark.parametrize("sender", ["stranger", "r"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_junk_is_refused_alike(kind: str, sender: str) -> None:
+    """A hundred of a kind twice in one turn, again a little later, and after a second."""
+    python, compiled = History("python", 1), History("compiled", 1)
+    junk: Step = ("junk", [(sender, kind, 100, b"\x90\x60 something")] * 2)
+    before = compiled.bench.core.left  # type: ignore[attr-defined]
+    for step in (junk, ("junk", [(sender, kind, 3, b"")]), ("wait", 1.2), junk):
+        for history in (python, compiled):
+            history.do(step)
+        assert state(compiled.bench) == state(python.bench), step
+    left = compiled.bench.core.left - before  # type: ignore[attr-defined]
+    if sender == "stranger":
+        assert left <= (2 * STRANGE_RATE if kind in CHECKS else 0)
+    elif kind == "hello":
+        assert left <= 2 * (ALERTS.packets + 1)
 
 
 # From 65535 the first packet is in its second cycle already, which no receiver can guess.

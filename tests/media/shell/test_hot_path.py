@@ -71,6 +71,6 @@ def test_tables_hold_what_a_worker_takes() -> None:
     "address", [("192.0.2.7", 40000), ("2001:db8::7", 1, 0, 0), ("127.0.0.1", 65535)]
 )
 def test_addresses_are_those_that_recvfrom_gives(address: tuple[object, ...]) -> None:
-    from bridge.media.hot.following import socket_name
+    from bridge.media.hot.socket_names import socket_name
 
     assert read_name(socket_name(address).ljust(world.NAME, b"\0")) == address
