@@ -57,9 +57,18 @@ class Viewer:
         """Its media came up, or is gone for the moment; ``now`` is monotonic."""
         self.up, self.away_since = up, None if up else now
 
-    def follow(self, told: Callable[[], None] | None) -> None:
-        """Its page wants to know what is new; None: no more."""
+    def stand(self, way: Way) -> None:
+        """The links between it and the bridge are others now."""
+        self.way = way
+
+    def follow(self, told: Callable[[], None]) -> None:
+        """Its page wants to know what is new."""
         self.told = told
+
+    def leave_alone(self, told: Callable[[], None]) -> None:
+        """Its page wants to know no more, unless it asks in another way by now."""
+        if self.told == told:
+            self.told = None
 
     def tell(self) -> None:
         if self.told is not None:

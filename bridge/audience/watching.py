@@ -25,13 +25,15 @@ from bridge.control.control import Control
 from bridge.control.scheduler import Scheduler
 from bridge.control.worker_routes import VIEWER
 from bridge.media import messages as m
+from bridge.media.openings import MAX_TRANSPORTS
 from bridge.store.database import FAULTS
 
 log = logging.getLogger("audience")
 
 LOOK = 1.0  # seconds between looks where nothing is committed
 NOTE = 5.0  # seconds between two notes of a conference's audience in its log
-AWAY = 15.0  # seconds that who has vanished may take to come back
+AWAY = 30.0  # seconds that whose media is not there may take to come, or to come back
+KEPT = 64  # of a worker's transports for consoles, self-tests and taps, beside two for each point
 ENDED = 50  # conferences that are remembered after their end
 
 
@@ -84,6 +86,8 @@ class Audience:
         current = self._topology.current
         if self._shares is None or self._shares[0] is not current:
             self._shares = current, LinkShares(current)
+            for viewer in self.viewers:  # links may have gone, or have come
+                viewer.stand(self._shares[1].way(viewer.address))
         return self._shares[1]
 
     # --- who may ------------------------------------------------------------------------------
@@ -168,6 +172,7 @@ class Audience:
             voices=self._topology.current.media.audio_slots,
             local=self._local(inventory),
         )
+        viewer.seen(up=False, now=self._clock())
         self._routes.open_viewer(spec)
         self._routes.apply(self._conductor.running())
         self.viewers.add(viewer)
@@ -175,8 +180,10 @@ class Audience:
         return viewer, answer
 
     def _admit(self, address: str, way: Way) -> None:
-        allowed = self._topology.current.bridge.audience
-        if len(self.viewers) >= allowed.viewers:
+        topology = self._topology.current
+        allowed = topology.bridge.audience
+        room = min(allowed.viewers, MAX_TRANSPORTS - KEPT - 2 * len(topology.points))
+        if len(self.viewers) >= room:
             raise Refused("watch.full")
         if self.viewers.from_address(address) >= allowed.per_address:
             raise Refused("watch.address_full")
@@ -288,6 +295,7 @@ class Audience:
             else:
                 viewer.tell()
         self._bound()
+        self._noted = {ident: at for ident, at in self._noted.items() if ident in states}
         for conference, state in states.items():
             self._note(conference, state, now)
 

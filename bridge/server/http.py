@@ -19,6 +19,7 @@ from bridge.server.api import (
     join,
     line_history,
     lines,
+    open_conferences,
     people,
     points,
     readiness,
@@ -68,6 +69,7 @@ ROUTES: tuple[Route, ...] = (
     *installation.ROUTES,
     *security.ROUTES,
     *single_sign_on.ROUTES,
+    *open_conferences.ROUTES,
     *whep.ROUTES,
     *admin.ROUTES,
 )

@@ -19,8 +19,9 @@ from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
 from endpoints.webrtc import test_card
 from tests.live import support
-from tests.live.browsers import chromium, new_page, text_is
+from tests.live.browsers import chromium, new_page, open_console, text_is
 from tests.live.support import act, only, simulated_points, started
+from tests.live.test_pages import violations
 from tests.paths import ROOT
 from tests.waiting import eventually
 from tests.web.tools import packages
@@ -122,6 +123,43 @@ async def test_chromium_watches_with_a_code_whatever_happens(
         await act(process, conference, c.End())
         await text_is(page, "#slate-text", "Cuộc họp đã kết thúc")
         assert page.problems == []  # type: ignore[attr-defined]
+
+
+async def test_the_console_opens_a_conference_to_viewers(tmp_path: Path) -> None:
+    """From the keyboard: who may watch, and a shared screen on a telephone and a projector; no page
+    has a barrier (axe), and when it is closed again the viewers are told."""
+    async with open_to(tmp_path, "nobody") as process, chromium() as browser:
+        conference = await started(process, process.topology.templates[0].id)
+        await eventually(lambda: len(only(process).present) == len(POINTS))
+        viewer = await open_watch(browser, process, conference, width=390, height=844)
+        await text_is(viewer, "#slate-text", "Không có cuộc họp nào mở")
+        assert await violations(viewer) == []
+        console = await open_console(browser, process)
+        await console.wait_for_selector("#desk:not([hidden])")
+        await act(process, conference, c.Direct(take_over=True))
+        await console.keyboard.press("Shift+V")
+        await console.wait_for_selector("#audience[open]")
+        await console.check("#audience input[value=anybody]")
+        await text_is(console, "#audience-page", f"/watch/{conference}")
+        assert await violations(console) == []
+        await viewer.reload()
+        await sees(viewer, number(process, "hoi-truong"))
+        await text_is(console, "#audience-count", "1 người đang theo dõi")
+        await console.keyboard.press("Escape")
+        await text_is(console, "#viewers", "1 người đang theo dõi")
+        await console.keyboard.press("x")
+        await viewer.wait_for_function("() => document.getElementById('content').videoWidth > 0")
+        assert await violations(viewer) == []
+        for size in ({"width": 390, "height": 844}, {"width": 1280, "height": 720}):
+            await viewer.set_viewport_size(size)  # type: ignore[arg-type]
+            overlap = await viewer.evaluate(
+                "document.documentElement.scrollWidth > innerWidth || "
+                "document.documentElement.scrollHeight > innerHeight"
+            )
+            assert not overlap, size
+        await act(process, conference, c.SetAudience(admits="nobody"))
+        await text_is(viewer, "#slate-text", "không còn mở")
+        assert viewer.problems + console.problems == []  # type: ignore[attr-defined]
 
 
 class Player:

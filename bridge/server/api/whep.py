@@ -211,7 +211,7 @@ async def follow(call: Call) -> web.StreamResponse:
     except ConnectionError:
         pass
     finally:
-        viewer.follow(None)
+        viewer.leave_alone(news.set)
     return response
 
 
@@ -250,9 +250,10 @@ async def info(call: Call) -> AudienceInfo:
 
 
 def cross_origin(request: web.Request, pages: list[str]) -> Mapping[str, str] | None:
-    """Headers for a page elsewhere that may play by WHEP; None where the page is none of these."""
+    """Headers for a page elsewhere that may play by WHEP and read what is open; None where the
+    page is none of these."""
     origin = request.headers.get("Origin", "")
-    mine = ("/api/v1/whep/", "/api/v1/watch/")
+    mine = ("/api/v1/whep/", "/api/v1/watch", "/api/v1/oembed")
     if not request.path.startswith(mine) or origin_of(origin) is None:
         return None
     if origin_of(origin) not in [origin_of(page) for page in pages]:

@@ -493,6 +493,16 @@ export interface FloorWithdrawnEvent {
   point: string;
 }
 
+export interface Frame {
+  type: "rich";
+  version: "1.0";
+  title: string;
+  provider_name: string;
+  html: string;
+  width: number;
+  height: number;
+}
+
 export interface GrantCommand {
   type: "grant";
   point?: string | null;
@@ -778,6 +788,15 @@ export interface Notice {
 export interface OpenBody {
   template: string;
   start?: boolean;
+}
+
+export interface OpenConference {
+  id: string;
+  title: Sentence;
+  phase: "live" | "open" | "planned";
+  start: number | null;
+  end: number | null;
+  page: string;
 }
 
 export interface OpenedEvent {
@@ -1592,6 +1611,8 @@ export interface Get {
   "/agents": { body: undefined; answer: AgentReleases };
   "/security": { body: undefined; answer: Rule[] };
   "/directory": { body: undefined; answer: DirectoryTitle };
+  "/watch": { body: undefined; answer: OpenConference[] };
+  "/oembed": { body: undefined; answer: Frame };
   "/watch/{id}": { body: undefined; answer: WatchView };
   "/conferences/{id}/audience": { body: undefined; answer: AudienceInfo };
   "/topology": { body: undefined; answer: TopologyText };

@@ -423,12 +423,36 @@ async def test_who_vanished_keeps_the_place_for_a_while(bridge: Bridge) -> None:
     await post(bridge, ident)
     viewer = come_up(bridge)
     bridge.process._on_event(m.StateChanged(transport=viewer.id, state="vanished"))
-    bridge.pass_time(10.0)
+    bridge.pass_time(20.0)
     bridge.process.audience.settle()
     assert why(viewer) == ""
-    bridge.pass_time(10.0)
+    bridge.pass_time(20.0)
     bridge.process.audience.settle()
     assert why(viewer) == "lost"
+
+
+async def test_who_never_comes_keeps_no_place(bridge: Bridge) -> None:
+    """Also where the worker says nothing of it, because it has refused it."""
+    ident = await conference(bridge, "anybody")
+    await post(bridge, ident)
+    (viewer,) = viewers(bridge)
+    bridge.pass_time(40.0)
+    bridge.process.audience.settle()
+    assert (why(viewer), viewers(bridge)) == ("lost", [])
+
+
+async def test_viewers_stand_on_the_links_of_a_topology_that_is_loaded_anew(
+    bridge: Bridge,
+) -> None:
+    ident = await conference(bridge, "anybody")
+    await post(bridge, ident)
+    others = [x.model_copy(update={"id": f"{x.id}-2", "parent": None}) for x in TOPOLOGY.links]
+    points = [p.model_copy(update={"link": f"{p.link}-2"}) for p in TOPOLOGY.points]
+    changed = {"links": others, "points": points}
+    bridge.control.swap_topology(small().model_copy(update=changed))
+    bridge.process.audience.settle()
+    (viewer,) = viewers(bridge)
+    assert viewer.way == tuple(x.id for x in others)
 
 
 async def test_viewers_outlive_a_restart_of_the_control_process(
