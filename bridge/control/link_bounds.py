@@ -23,6 +23,8 @@ from config.schema import Media
 EVERY = 1.0  # seconds between two looks at what lines carry
 GROWTH = 2  # times the estimate: as much as a probe may find a line to carry next
 FLOOR = 1000  # kbit/s below which an estimate takes nothing away: it may have had nothing to go by
+REMEMBERED = 900.0  # seconds that what a point's line was found to carry is believed of its next
+# transport: after a page was loaded anew, or a worker was lost
 LESS, MORE = 0.01, 0.1  # of a bound: changes that are told
 
 
@@ -50,6 +52,7 @@ class LinkBounds:
         self._rates: dict[str, m.TransportRate] = {}
         self._wanted: dict[tuple[str, str], tuple[str, ...]] = {}
         self._told: dict[str, int] = {}
+        self._carried: dict[str, tuple[int, float]] = {}  # by point: bit/s, and when
         self._down: dict[str, float] = {}
         self._up: dict[str, float] = {}
         self._looked = float("-inf")
@@ -69,8 +72,17 @@ class LinkBounds:
         if self._clock() - self._looked >= EVERY:
             known = {s.transport for s in self._sessions.all()}
             self._rates = {name: r for name, r in self._rates.items() if name in known}
+            self._remember()
             self._look()
             self._note_pictures()
+
+    def _remember(self) -> None:
+        """Keep what lines are found to carry, for the next transports of their points."""
+        now = self._clock()
+        for session in self._sessions.all():
+            rate = self._rates.get(session.transport)
+            if session.point is not None and rate is not None and rate.estimate:
+                self._carried[session.point] = (rate.estimate, now)
 
     def _note_pictures(self) -> None:
         """Tell conferences which picture their rooms have, where that has changed for a while."""
@@ -143,6 +155,7 @@ class LinkBounds:
     def _tell(self, bounds: Mapping[str, int]) -> None:
         """Send bounds that differ: lower ones at once, higher ones where it is worth it."""
         changed: dict[str, int] = {}
+        carried: dict[str, int] = {}
         for transport in {*bounds, *self._told}:
             before, now = self._told.get(transport, 0), bounds.get(transport, 0)
             if transport not in bounds:
@@ -152,13 +165,24 @@ class LinkBounds:
                     del self._told[transport]
             elif not before or now < before * (1 - LESS) or now > before * (1 + MORE):
                 changed[transport] = max(1, now)
+                if not before and (found := self._carried_by(transport)):
+                    carried[transport] = found
         for transport, bound in changed.items():
             if bound:
                 self._told[transport] = bound
             else:
                 self._told.pop(transport, None)
         if changed:
-            self._send(m.SetBounds(bounds=changed))
+            self._send(m.SetBounds(bounds=changed, carried=carried))
+
+    def _carried_by(self, transport: str) -> int:
+        """What the line of a new transport was found to carry a short while ago, bit/s; 0: that is
+        not known."""
+        session = self._sessions.by_transport(transport)
+        if session is None or session.point is None:
+            return 0
+        found, at = self._carried.get(session.point, (0, 0.0))
+        return found if self._clock() - at <= REMEMBERED else 0
 
     # --- the way up ---------------------------------------------------------------------------
 

@@ -342,7 +342,7 @@ class MediaCore:
                 self.router.set_audio(command, now)
                 return ""
             case m.SetBounds():
-                return self.distributor.bound(command.bounds, now)
+                return self.distributor.bound(command.bounds, command.carried, now)
             case m.Prepare():
                 return self.distributor.prepare(command, now)
         return "This command is not for the media core."

@@ -68,15 +68,16 @@ class Distributor:
             self._wanted.pop(source.ref, None)
             self._announced.pop(source.ref, None)
 
-    def bound(self, bounds: dict[str, int], now: float) -> str:
-        """Take what shared links leave; return a sentence where a transport is unknown."""
+    def bound(self, bounds: dict[str, int], carried: dict[str, int], now: float) -> str:
+        """Take what shared links leave, and what lines ``carried`` before; return a sentence where
+        a transport is unknown."""
         unknown = [name for name in bounds if name not in self._transports]
         for name, bits in bounds.items():
             transport = self._transports.get(name)
             if transport is not None:
                 transport.limit(max(0, bits))
                 if transport.estimator is not None:
-                    transport.estimator.expect(max(0, bits), now)
+                    transport.estimator.expect(max(0, bits), carried.get(name, 0), now)
                 self.look(transport, now)
         return f"There is no transport {unknown[0]!r}." if unknown else ""
 

@@ -119,9 +119,11 @@ class SetAudio(Struct, frozen=True, kw_only=True, tag="audio"):
 
 class SetBounds(Struct, frozen=True, kw_only=True, tag="bounds"):
     """How much each transport may be sent, because of links that it shares with others: bit/s by
-    transport, 0 for no bound. Transports that are not named keep theirs."""
+    transport, 0 for no bound. Transports that are not named keep theirs. ``carried``, where there
+    is a word about a new one, is what its line was found to carry a short while ago, bit/s."""
 
     bounds: dict[str, int]
+    carried: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Prepare(Struct, frozen=True, kw_only=True, tag="prepare"):

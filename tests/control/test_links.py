@@ -167,6 +167,32 @@ async def test_what_a_line_cannot_take_the_others_behind_the_link_get(thin: Brid
     assert after["khoan-du"] + after["yen-bong"] <= 3_000_000 + 2
 
 
+async def test_a_point_that_comes_again_begins_with_what_its_line_carried(thin: Bridge) -> None:
+    """A page that was loaded anew, or all after the worker was lost; for a quarter of an hour."""
+
+    def carried() -> list[int]:
+        return [
+            found
+            for item in thin.sent
+            if isinstance(item, m.SetBounds)
+            for found in item.carried.values()
+        ]
+
+    await thin.open("mot")
+    await thin.join("hoi-truong")
+    assert carried() == []
+    session = thin.control.sessions.of_point("hoi-truong")
+    assert session is not None
+    thin.pass_time(1.0)
+    thin.control.reconciler.on_event(m.Bandwidth(transports=(rate(session.transport, 4_000_000),)))
+    thin.pass_time(890)
+    await thin.join("hoi-truong")
+    assert carried() == [4_000_000]
+    thin.pass_time(890)
+    await thin.join("hoi-truong")
+    assert carried() == [4_000_000], "that is long ago by now"
+
+
 async def test_a_bound_ends_with_the_conference(thin: Bridge) -> None:
     one = await thin.open("mot")
     await thin.join("khoan-du")

@@ -12,6 +12,7 @@ from bridge.media.congestion.trend import QUEUE_STANDS, Usage
 
 START = 300_000.0  # bit/s assumed of a line that nothing is known of
 EXPECTED = 0.25  # of what links are said or were measured to carry: with so much one begins
+CARRIED = 0.75  # of what the line was found to carry a short while ago
 EXPECTED_MOST = 1_000_000.0  # bit/s; for a file that is wrong, and a line that is not
 SILENT = 1.0  # seconds of sending without any report after which a receiver counts as one that
 # does not report: then nothing is known, and nothing is held back
@@ -96,11 +97,12 @@ class Estimator:
 
     # --- what comes back ----------------------------------------------------------------
 
-    def expect(self, bound: float, now: float) -> None:
-        """Links are said to carry ``bound`` bit/s: while less was not found, a share of it
-        is believed."""
+    def expect(self, bound: float, carried: float, now: float) -> None:
+        """Links are said to carry ``bound`` bit/s, and this line was found to carry ``carried``
+        (0: unknown) a short while ago: while less was not found, a share of both is believed."""
         if not self.rate.decreases and not self.loss.bound:
             expected = min(EXPECTED * bound, EXPECTED_MOST)
+            expected = max(expected, min(CARRIED * carried, bound))
             if expected > self.rate.estimate:
                 self.rate.set(expected, now)
 

@@ -239,11 +239,20 @@ def test_delay_alone_holds_nobody_under_the_lowest_picture() -> None:
 
 def test_what_links_are_said_to_carry_is_where_a_line_begins() -> None:
     estimator = Estimator(0.0)
-    estimator.expect(2_000_000, 0.0)
+    estimator.expect(2_000_000, 0, 0.0)
     assert estimator.rate.estimate == 500_000
-    estimator.expect(100_000_000, 0.0)
+    estimator.expect(100_000_000, 0, 0.0)
     assert estimator.rate.estimate == EXPECTED_MOST
     estimator.rate.update(Usage.OVER, 200_000, 0.05, 1.0)
     lowered = estimator.rate.estimate
-    estimator.expect(100_000_000, 2.0)
+    estimator.expect(100_000_000, 5_000_000, 2.0)
     assert estimator.rate.estimate == lowered < 300_000, "it was found to carry less"
+
+
+def test_what_a_line_carried_before_is_where_it_begins_again() -> None:
+    estimator = Estimator(0.0)
+    estimator.expect(100_000_000, 4_000_000, 0.0)
+    assert estimator.rate.estimate == 3_000_000
+    estimator = Estimator(0.0)
+    estimator.expect(2_000_000, 4_000_000, 0.0)
+    assert estimator.rate.estimate == 2_000_000, "not more than links leave"
