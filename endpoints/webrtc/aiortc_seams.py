@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import logging
 import queue
 import socket
 import time
@@ -208,6 +209,8 @@ def install() -> None:
     setattr(aiortc.rtcrtpreceiver, "queue", SampledQueues)  # noqa: B010
     setattr(aiortc.rtcrtpreceiver, "JitterBuffer", ImpatientJitterBuffer)  # noqa: B010
     setattr(aioice.ice, "get_host_addresses", _host_addresses)  # noqa: B010
+    # A warning for every picture that `SampledQueue` lets fail is none.
+    logging.getLogger("aiortc.rtcrtpreceiver").setLevel(logging.ERROR)
     install_lines()
 
 
