@@ -345,6 +345,7 @@ class Rules(Model):
     audience: Literal["nobody", "accounts", "code", "anybody"] = Field(
         default="nobody", description="who may watch at /watch without being a point"
     )
+    recording_voices: bool = False  # each voice gets a track of its own, beside the mix
     recording_for: Literal["watch", "direct", "admin"] = "watch"  # the right to see recordings
     speaking_seconds: Annotated[int, Field(ge=5, le=14_400)] | None = Field(
         default=None, description="seconds of a turn; no limit where left out"

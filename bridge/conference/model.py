@@ -75,6 +75,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     audience: Admits = "nobody"
     keep_days: Annotated[int, msgspec.Meta(ge=1, le=MAX_KEEP_DAYS)] | None = None
     recording_for: SeenBy = "watch"
+    recording_voices: bool = False
+    """Whether voices are recorded one by one, beside the mix."""
 
 
 class Booking(Struct, frozen=True, kw_only=True):

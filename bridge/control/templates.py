@@ -124,6 +124,7 @@ def booking_of(
             keep_days=rules.keep_days,
             audience=rules.audience,
             recording_for=rules.recording_for,
+            recording_voices=rules.recording_voices,
         ),
         start=occurrence.start if occurrence is not None else None,
         end=occurrence.end if occurrence is not None else None,

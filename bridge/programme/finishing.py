@@ -170,7 +170,7 @@ def _elements(descriptor: int) -> Iterator[tuple[int, int, bytes]]:
 def _tracks(parts: list[_Scanned], names: tuple[str, ...]) -> list[mkv.Track]:
     """The file's tracks: those in which there is something, as large as their first picture."""
     found: list[mkv.Track] = []
-    for index, number in enumerate((mkv.PROGRAMME, mkv.CONTENT, mkv.SOUND)):
+    for index, number in enumerate((mkv.PROGRAMME, mkv.CONTENT, mkv.SOUND, *mkv.VOICES)):
         with_it = [part for part in parts if number in part.seen]
         if not with_it:
             continue

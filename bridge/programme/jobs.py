@@ -21,7 +21,7 @@ class Subtitles(msgspec.Struct, frozen=True, kw_only=True):
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be finished. ``file`` is made. ``language``, of ISO 639-2, is that of titles and
-    names; ``names`` are those of the tracks of programme, content and sound."""
+    names; ``names`` are those of the tracks of programme, content, sound and single voices."""
 
     folder: str
     file: str

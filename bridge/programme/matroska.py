@@ -18,6 +18,7 @@ TIMESTAMP, SIMPLE_BLOCK, TRACK_ENTRY = 0xE7, 0xA3, 0xAE
 UNKNOWN_SIZE = b"\x01\xff\xff\xff\xff\xff\xff\xff"
 EPOCH_2001 = 978307200  # seconds from 1970 to 2001, where DateUTC begins
 PROGRAMME, CONTENT, SOUND = 1, 2, 3  # numbers of the tracks
+VOICES = range(4, 16)  # those of single voices
 SUBTITLES = 16  # number of the first track of texts
 TEXT = "S_TEXT/UTF8"
 OPUS_DELAY = 6_500_000  # ns: 312 samples that libopus looks ahead

@@ -33,12 +33,13 @@ class Hello(Struct, frozen=True, kw_only=True, tag="hello"):
 
 class Write(Struct, frozen=True, kw_only=True, tag="write"):
     """Record into ``folder`` from now on, or go on after `Rest`. Below ``free`` octets of free
-    space recording ends."""
+    space recording ends. ``voices`` is how many voices get a track each, beside the mix."""
 
     recording: str
     folder: str
     codec: Literal["vp8", "h264"]
     free: int
+    voices: int = 0
 
 
 class Rest(Struct, frozen=True, kw_only=True, tag="rest"):

@@ -42,14 +42,16 @@ def began_of(path: Path) -> float:
 class Part:
     """One file, made at once. Raises OSError where it cannot be written."""
 
-    def __init__(self, folder: Path, began: float, codec: str, first: Frame | None) -> None:
+    def __init__(
+        self, folder: Path, began: float, codec: str, first: Frame | None, voices: int = 0
+    ) -> None:
         """``began`` is UTC seconds, ``codec`` "vp8" or "h264"; ``first`` is the first picture, if
-        there is one."""
+        there is one, and ``voices`` how many voices have tracks of their own."""
         self.path = folder / name_of(began)
         self.began = began
         self._h264 = codec == "h264"
         self._blocks: list[mkv.Block] = []
-        self._last = {mkv.PROGRAMME: -1, mkv.CONTENT: -1}
+        self._last = dict.fromkeys((mkv.PROGRAMME, mkv.CONTENT, *mkv.VOICES), -1)
         self._sounds = 0
         self._mixed = 0  # ms of sound that are here
         self._written = 0  # ms up to which clusters are on the disk
@@ -68,6 +70,10 @@ class Part:
             mkv.Track(mkv.PROGRAMME, picture, private, width, height, "Chương trình"),
             mkv.Track(mkv.CONTENT, picture, private, *CONTENT_SIZE, "Nội dung"),
             mkv.Track(mkv.SOUND, "A_OPUS", mkv.opus_head(), name="Âm thanh"),
+            *(
+                mkv.Track(track, "A_OPUS", mkv.opus_head(), name=f"Tiếng {number}")
+                for number, track in enumerate(mkv.VOICES[:voices], 1)
+            ),
         )
         head = mkv.info(title="", began=began) + mkv.tracks(tracks)
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -80,10 +86,17 @@ class Part:
     def picture(self, track: int, frame: Frame, instant: float) -> None:
         """Add a picture of a track; ``instant`` is UTC seconds."""
         data = _length_prefixed(frame.data) if self._h264 else frame.data
+        self._add(track, instant, frame.key, data)
+        self.frames += 1
+
+    def voice(self, track: int, packet: bytes, instant: float) -> None:
+        """Add a packet of Opus to the track of a voice, as it came."""
+        self._add(track, instant, True, packet)
+
+    def _add(self, track: int, instant: float, key: bool, data: bytes) -> None:
         ms = max(round((instant - self.began) * 1000), self._last[track] + 1, self._written)
         self._last[track] = ms
-        self._blocks.append(mkv.Block(ms, track, frame.key, data))
-        self.frames += 1
+        self._blocks.append(mkv.Block(ms, track, key, data))
 
     def sound(self, first: int, samples: Samples) -> None:
         """Add a block of sound; ``first`` counts samples from where the part began."""

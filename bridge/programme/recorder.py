@@ -37,6 +37,8 @@ class Recorder:
         self._folder: Path | None = None
         self._codec: Codec = "vp8"
         self._since = 0.0
+        self._voices = 0
+        self._tracks: dict[int, int] = {}  # streams of voices → their tracks
         self._mixer: Mixer | None = None
         self.part: Part | None = None
 
@@ -46,13 +48,15 @@ class Recorder:
 
     # --- what is asked ---------------------------------------------------------------------
 
-    def write(self, folder: Path, codec: Codec, now: float) -> None:
-        """Record into a folder from the next picture on that can be entered."""
+    def write(self, folder: Path, codec: Codec, now: float, voices: int = 0) -> None:
+        """Record into a folder from the next picture on that can be entered; ``voices`` of the
+        voices get tracks of their own."""
         if self._folder is not None:
             return
         self._folder, self._codec, self._since = folder, codec, now
         self._frames = {kind: Frames(codec) for kind in TRACKS}
         self._asked.clear()
+        self._voices, self._tracks = voices, {}
         self.tick(now)
 
     def rest(self) -> None:
@@ -87,8 +91,18 @@ class Recorder:
         timestamp = int.from_bytes(packet[4:8], "big")
         instant = clock.instant(timestamp, now)
         offset = rtp.payload_offset(packet)
-        if self._mixer is not None and 0 < offset < len(packet):
-            self._mixer.lay(ssrc, timestamp, instant, packet[offset:])
+        if self._mixer is None or not 0 < offset < len(packet):
+            return
+        self._mixer.lay(ssrc, timestamp, instant, packet[offset:])
+        if self._voices and self.part is not None:
+            self.part.voice(self._track_of(ssrc), packet[offset:], instant)
+
+    def _track_of(self, ssrc: int) -> int:
+        if ssrc not in self._tracks:
+            if len(self._tracks) >= min(self._voices, len(mkv.VOICES)):
+                self._tracks.clear()  # another tap: its voices begin anew
+            self._tracks[ssrc] = mkv.VOICES[len(self._tracks)]
+        return self._tracks[ssrc]
 
     def _pictures(self, kind: int, frames: list[Frame], now: float) -> None:
         clock = self._clocks[self._ssrcs[kind]] if frames else None
@@ -106,7 +120,7 @@ class Recorder:
 
     def _begin(self, began: float, first: Frame | None) -> None:
         assert self._folder is not None
-        self.part = Part(self._folder, began, self._codec, first)
+        self.part = Part(self._folder, began, self._codec, first, self._voices)
         self._mixer = Mixer(began)
 
     # --- time ------------------------------------------------------------------------------

@@ -202,7 +202,7 @@ class Service:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._look_at_space()
             if self._recording:
-                self.recorder.write(self._folder, order.codec, self._now)
+                self.recorder.write(self._folder, order.codec, self._now, voices=order.voices)
 
         self._guarded(begin)
 

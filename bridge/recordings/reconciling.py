@@ -192,7 +192,12 @@ class Recordings:
             media = self._topology.current.media
             folder = str(self.catalogue.folder / wanted)
             free = self.least_free
-            link.write(o.Write(recording=wanted, folder=folder, codec=media.codec, free=free))
+            voices = media.audio_slots if state.booking.rules.recording_voices else 0
+            link.write(
+                o.Write(
+                    recording=wanted, folder=folder, codec=media.codec, free=free, voices=voices
+                )
+            )
         else:
             link.rest()
 

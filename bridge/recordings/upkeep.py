@@ -177,7 +177,10 @@ class Upkeep:
             file=file,
             title=title,
             language=CODES[language],
-            names=tuple(text(language, f"recordings.track_{track}") for track in tracks),
+            names=(
+                *(text(language, f"recordings.track_{track}") for track in tracks),
+                *(text(language, "recordings.track_voice", number=str(n)) for n in range(1, 13)),
+            ),
             tags=(
                 *(("TITLE", title), ("COMMENT", booking.id)),
                 ("RECORDING_LOCATION", self._spoken.place),

@@ -201,6 +201,39 @@ def test_a_text_that_holds_long_comes_again(show: Show) -> None:
     assert times == [0, 10_000, 20_000]
 
 
+def test_voices_have_tracks_of_their_own_where_they_are_asked_for(show: Show) -> None:
+    show.recorder.write(show.folder, "vp8", show.now, voices=2)
+    show.run(4.0)
+    show.recorder.rest()
+    show.finish(names=("Programme", "Content", "Sound", "Voice 1", "Voice 2"))
+    path = show.folder / "r.mkv"
+    found = read_back(path)
+    assert found.tracks == ["Programme", "Sound", "Voice 1"], "the second one said nothing"
+    times = found.times["Voice 1"][10:]  # until then its clock is only known by arrivals
+    assert times == pytest.approx([times[0] + n * 0.02 for n in range(len(times))], abs=0.011)
+    with av.open(str(path)) as container:
+        came = [bytes(p) for p in container.demux(container.streams.audio[1]) if p.size]
+    voices = opus_packets(500)
+    first = voices.index(came[0])
+    assert came == list(voices[first : first + len(came)]), "as they came"
+    assert len(came) > 180
+
+
+def test_voices_of_another_tap_go_on_in_the_same_tracks(show: Show) -> None:
+    show.recorder.write(show.folder, "vp8", show.now, voices=2)
+    show.run(1.0)
+    for ssrc in (7001, 7002, 7003):
+        for number in range(10):
+            packet = voice_packet(opus_packets(500)[number], number, ssrc=ssrc)
+            show.recorder.packet(111, packet, show.now)
+    show.run(1.0)
+    show.recorder.rest()
+    show.finish()
+    assert read_back(show.folder / "r.mkv").tracks == [
+        *("Chương trình", "Âm thanh", "Tiếng 1", "Tiếng 2"),
+    ]
+
+
 def test_a_lost_packet_costs_the_frames_up_to_the_next_key_frame(show: Show) -> None:
     show.write()
     show.run(4.0, lose=frozenset({40}))

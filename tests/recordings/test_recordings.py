@@ -77,7 +77,9 @@ async def recording(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(reconciling, "CALM", 0.0)
     scheduler = bridge.process.scheduler
     template = scheduler.templates()["giao-ban"]
-    rules = template.rules.model_copy(update={"recording": "allowed", "keep_days": 30})
+    rules = template.rules.model_copy(
+        update={"recording": "allowed", "keep_days": 30, "recording_voices": True}
+    )
     changed = template.model_copy(update={"rules": rules})
     monkeypatch.setattr(scheduler, "templates", lambda: {"giao-ban": changed})
     return await bridge.open()
@@ -109,6 +111,7 @@ async def test_it_is_recorded_from_when_it_is_written(bridge: Bridge, recording:
     (order,) = link.orders
     assert isinstance(order, o.Write)
     assert order.recording == name_of(recording, 1)
+    assert order.voices == bridge.process.topology.media.audio_slots
     assert not bridge.state(recording).recorded
     assert bridge.process.recordings.active == 0
     link.tells(writing=True)

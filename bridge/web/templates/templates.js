@@ -13,7 +13,7 @@ import { REPEATS, templateOf, valuesOf } from "./values.js";
 const AUDIENCES = ["nobody", "accounts", "code", "anybody"];
 const LAYOUTS = ["speaker", "alone", "grid", "content"];
 const TEXTS = /** @type {const} */ (["id", "vi", "en", "speaking", "keep", "start", "minutes", "rule", "exceptions", "opening"]);
-const TICKS = /** @type {const} */ (["all_muted", "free", "forbidden", "automatic", "planned", "on_time"]);
+const TICKS = /** @type {const} */ (["all_muted", "free", "forbidden", "automatic", "voices", "planned", "on_time"]);
 const CHOICES = /** @type {const} */ (["chair", "layout", "repeat", "audience", "seen_by"]);
 
 let tag = ""; // of the template in the form; "" where it is new

@@ -11,7 +11,7 @@
  * @property {number} [opening_minutes]
  * @property {string} [start]
  * @property {string} [layout]
- * @property {{all_muted?: boolean, floor?: string, recording?: string, audience?: string, speaking_seconds?: number, keep_days?: number, recording_for?: string}} [rules]
+ * @property {{all_muted?: boolean, floor?: string, recording?: string, audience?: string, speaking_seconds?: number, keep_days?: number, recording_for?: string, recording_voices?: boolean}} [rules]
  * @property {{start: string, minutes?: number, rule?: string, exceptions?: string[]}} [schedule]
  */
 
@@ -29,6 +29,7 @@
  * @property {boolean} free
  * @property {boolean} forbidden
  * @property {boolean} automatic
+ * @property {boolean} voices  whether each voice is recorded, too
  * @property {string} audience  who may watch
  * @property {string} seen_by  who sees its recordings
  * @property {string} keep  days of a recording, "" for ever
@@ -77,6 +78,7 @@ export function valuesOf(template, all) {
     free: rules.floor === "free",
     forbidden: rules.recording === "forbidden",
     automatic: rules.recording === "automatic",
+    voices: rules.recording_voices ?? false,
     audience: rules.audience ?? "nobody",
     seen_by: rules.recording_for ?? "watch",
     keep: rules.keep_days ? String(rules.keep_days) : "",
@@ -113,6 +115,7 @@ export function templateOf(values, all) {
       recording: values.forbidden ? "forbidden" : values.automatic ? "automatic" : "allowed",
       ...(values.audience === "nobody" ? {} : { audience: values.audience }),
       ...(values.speaking ? { speaking_seconds: Number(values.speaking) } : {}),
+      ...(values.voices ? { recording_voices: true } : {}),
       ...(values.seen_by !== "watch" ? { recording_for: values.seen_by } : {}),
       ...(values.keep ? { keep_days: Number(values.keep) } : {}),
     },

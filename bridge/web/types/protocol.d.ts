@@ -1210,6 +1210,7 @@ export interface Rules {
   audience: Admits;
   keep_days: number | null;
   recording_for: "admin" | "direct" | "watch";
+  recording_voices: boolean;
 }
 
 export interface SeatView {
@@ -1559,6 +1560,7 @@ export interface TemplateRules {
   recording: "allowed" | "forbidden" | "automatic";
   keep_days?: number | null;
   audience: "nobody" | "accounts" | "code" | "anybody";
+  recording_voices: boolean;
   recording_for: "watch" | "direct" | "admin";
   speaking_seconds?: number | null;
 }

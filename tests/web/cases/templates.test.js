@@ -27,7 +27,7 @@ test("a template goes through the form as it is", () => {
 
 test("what a template says of recording is found again", () => {
   for (const recording of ["allowed", "forbidden", "automatic"]) {
-    const rules = { all_muted: true, floor: "request", recording, recording_for: "admin", keep_days: 90 };
+    const rules = { all_muted: true, floor: "request", recording, recording_for: "admin", recording_voices: true, keep_days: 90 };
     assert.deepEqual(templateOf(valuesOf({ title: { vi: "Họp" }, rules }, ALL), ALL).rules, rules);
   }
   const both = { ...valuesOf({ title: { vi: "Họp" } }, ALL), forbidden: true, automatic: true };
