@@ -27,6 +27,24 @@ class AudioGroup:
     floor: tuple[m.SourceRef, ...]
     echo: bool = False
     heard: list[m.SourceRef] = field(default_factory=list)
+    # Those whose slots were filled last, how many slots they have at most, and with whom.
+    present: list[Transport] = field(default_factory=list)
+    slots: int = 0
+    filled: list[m.SourceRef] | None = None
+
+    def gather(self, present: list[Transport]) -> None:
+        """Note who of the members is there; where that has changed all are filled anew."""
+        if present != self.present:
+            self.present, self.filled = present, None
+            counts = (sum(s.kind == "audio" for s in t.slots.values()) for t in present)
+            self.slots = max(counts, default=0)
+
+    def hear(self, heard: list[m.SourceRef]) -> bool:
+        """Note who is heard from now on; whether receivers have to be told."""
+        self.heard = heard
+        news = heard != self.filled
+        self.filled = heard
+        return news
 
 
 class Router:
@@ -262,15 +280,14 @@ class Router:
             layer = source.choose("highest", now) if source is not None else None
             if layer is not None:
                 levels[ref] = layer.audio_level
-        count = 0
-        members = [self._transports[t] for t in group.members if t in self._transports]
-        for transport in members:
-            count = max(count, sum(s.kind == "audio" for s in transport.slots.values()))
-        group.heard = speakers.select(
-            levels=levels, floor=group.floor, heard=group.heard, slots=count
+        group.gather([self._transports[t] for t in group.members if t in self._transports])
+        heard = speakers.select(
+            levels=levels, floor=group.floor, heard=group.heard, slots=group.slots
         )
-        for transport in members:
-            self._fill(transport, group.heard, now, echo=group.echo)
+        # An audience has hundreds of members, and others speak once in a minute.
+        if group.hear(heard):
+            for transport in group.present:
+                self._fill(transport, heard, now, echo=group.echo)
 
     def _fill(
         self, transport: Transport, heard: list[m.SourceRef], now: float, *, echo: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from bridge.media import messages as m
 from bridge.media.inventory import inventory
 from tests.media.support import Bench, audio, audio_slot, microphone
@@ -43,6 +45,32 @@ def test_audio_slots_hold_the_floor_then_the_loudest() -> None:
     assert len(b.peers["d"].received) - before <= 12
     reported = [e for e in b.events if isinstance(e, m.Levels)][-1].levels
     assert reported["d"] < 5 < reported["a"]
+
+
+def test_who_comes_later_hears_what_the_others_hear() -> None:
+    """Receivers are filled when others speak, or others are there; not ten times a second."""
+    b = Bench()
+    a = b.join("a", (microphone(ssrc=2000),))
+    ref = m.SourceRef(transport="a", name="microphone")
+    b.core.command(m.SetAudio(group="g", members=("a", "r", "s"), allowed=(ref,)), b.now)
+    b.join("r", (), (audio_slot("audio:0", 7000),))
+
+    numbers = itertools.count(1)
+
+    def hears(name: str) -> bool:
+        before = len(b.peers[name].received)
+        for number in itertools.islice(numbers, 15):
+            b.send(a, audio(number, level=20))
+            b.run(0.02)
+        return len(b.peers[name].received) > before
+
+    assert hears("r")
+    b.join("s", (), (audio_slot("audio:0", 8000), audio_slot("audio:1", 8001)))
+    assert hears("s")
+    b.core.command(m.Close(transport="s"), b.now)
+    b.join("s", (), (audio_slot("audio:0", 9000),))
+    assert hears("s"), "another one of the same name"
+    assert hears("r")
 
 
 def test_levels_are_repeated_so_that_pages_see_life() -> None:

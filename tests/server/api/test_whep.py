@@ -380,6 +380,10 @@ async def test_a_viewer_is_told_what_is_new_and_why_it_is_over(bridge: Bridge) -
         bridge.process.audience.settle()
         news = await told(stream)
         assert (news["speaker"]["vi"], news["floor"]) == ("Xã Khoan Dụ", True)
+        bridge.conductor.fact(ident, c.NoteRecording(writing=True))
+        await bridge.settle()
+        bridge.process.audience.settle()
+        assert (await told(stream))["recorded"]
         bridge.process._on_event(
             m.SlotShowing(
                 transport=viewer.id, slot="programme", source=None, layer="", paused="line"
