@@ -62,6 +62,7 @@ export class Lobby {
         report.href = `/report?id=${encodeURIComponent(item.id)}`;
         report.dataset.report = item.id;
       }
+      byId("past-title").hidden = !list.childElementCount;
     } catch {
       setTimeout(() => this.load(), RETRY);
     }

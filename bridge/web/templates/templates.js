@@ -89,7 +89,7 @@ function table(values) {
   const root = byId("points");
   root.replaceChildren();
   const head = make("tr", "", make("thead", "", root));
-  for (const key of ["room.point", "template.takes_part", "template.must_come"]) makeHeader(t(key), "col", head);
+  for (const key of ["template.points", "template.takes_part", "template.must_come"]) makeHeader(t(key), "col", head);
   const body = make("tbody", "", root);
   for (const { id, name } of points) {
     const row = make("tr", "", body);
