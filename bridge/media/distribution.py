@@ -143,8 +143,12 @@ class Distributor:
         if estimator is None:
             return False
         pacer = transport.pacer
-        if pacer is not None and pacer:
-            packets = pacer.release(now, transport.line(now))
+        if pacer is not None:
+            if self._line(transport).full:
+                packets = pacer.release(now, transport.line(now))
+            else:  # at once: pictures keep coming, and it would never be found empty
+                packets = pacer.rest()
+                transport.pace(None)
             if packets and not transport.out and not transport.todo:
                 ready.append(transport)
             for slot, packet in packets:
@@ -309,11 +313,11 @@ class Distributor:
         return changed
 
     def _pace(self, transport: Transport, full: bool, now: float) -> None:
-        """Pace pictures where the line is (nearly) full; whoever is paced costs twice as much."""
+        """Pace pictures where the line is (nearly) full; whoever is paced is served by Python, one
+        packet at a time. `push` ends it."""
+        self._line(transport).found(full)
         if full and transport.pacer is None:
             transport.pace(Pacer(now))
-        elif not full and transport.pacer is not None and not transport.pacer:
-            transport.pace(None)
 
     # --- what is told -------------------------------------------------------------------
 

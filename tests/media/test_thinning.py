@@ -23,6 +23,7 @@ from tests.media.support import (
     camera,
     payload_of,
     sequence_number_of,
+    video,
     video_slot,
 )
 from tests.scenarios.rooms import PATTERN, SYNC, descriptor
@@ -230,6 +231,23 @@ def test_no_index_is_ever_sealed_twice(start: int, identity: Any, steps: list[St
     assert len(set(identities)) == len(identities)
     # Every packet that left is in the book, and its numbers have no hole.
     assert transport.booked == transport.cc_next
+
+
+def test_nobody_is_paced_any_longer_than_its_line_is_full() -> None:
+    """A receiver that never reports is held back for a second and by nothing then, although its
+    pictures keep coming and there is always one that waits."""
+    b = bench()
+    transport = b.core.transports["r"]
+    waited = False
+    for number in range(200):  # 880 kbit/s
+        b.send(b.peers["a"], video(number + 1, key=number == 0, size=1100, ssrc=1000))
+        waited = waited or bool(transport.pacer)
+        b.run(0.01)
+    assert waited, "at first it was"
+    assert transport.pacer is None
+    received = len(b.peers["r"].received)
+    b.send(b.peers["a"], video(201, size=1100, ssrc=1000))
+    assert len(b.peers["r"].received) == received + 1, "at once"
 
 
 def _hand_in(b: Bench, name: str, packet: bytes, number: int) -> None:

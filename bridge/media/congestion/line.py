@@ -25,6 +25,7 @@ class Line:
         "ceiling",
         "checked",
         "decreases",
+        "full",
         "raised",
         "rids",
         "shown",
@@ -43,6 +44,7 @@ class Line:
         self.wanted = 0.0
         self.used = 0.0
         self.decreases = 0
+        self.full = False  # or nearly: pictures are paced
         self.raised = -1e9  # when more was planned than before
         self.ceiling = 0.0
         self.until = -1e9
@@ -73,6 +75,10 @@ class Line:
             self.waits = min(self.waits * 2, WAIT_MOST) if now - self.until < FORGIVEN else WAIT
             self.until = now + self.waits
             self.raised = -1e9
+
+    def found(self, full: bool) -> None:
+        """Note whether it is (nearly) full."""
+        self.full = full
 
     def planned(self, used: float, now: float) -> None:
         """Note how much the plan spends."""

@@ -43,5 +43,12 @@ class Pacer(Generic[Entry]):
             out.append(entry)
         return out
 
+    def rest(self) -> list[Entry]:
+        """Take everything: nobody has to wait any more."""
+        entries = [entry for _, entry in self._queue]
+        self._queue.clear()
+        self.octets = 0
+        return entries
+
     def __len__(self) -> int:
         return len(self._queue)
