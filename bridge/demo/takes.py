@@ -3,7 +3,7 @@ UTC seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bridge.conference import events as e
@@ -58,11 +58,11 @@ class Verdict(NamedTuple):
 
     @property
     def unseen(self) -> list[Take]:
-        return [take for take in self.takes if take not in self.pictures]
+        return [take for take in self.takes if not _found(take, self.pictures)]
 
     @property
     def unheard(self) -> list[Take]:
-        return [take for take in self.takes if take not in self.sounds]
+        return [take for take in self.takes if not _found(take, self.sounds)]
 
     @property
     def on_time(self) -> bool:
@@ -122,8 +122,10 @@ def judge(made: Sequence[Take], seen: Iterable[Seen], heard: Iterable[Heard]) ->
         if found >= 0:
             place = found
             pictures[made[found]] = round(card.at - made[found].start, 3)
-        elif not same:
-            strange.append(card)
+        elif not same and not any(
+            take.point == card.point and take.start <= card.at for take in made
+        ):
+            strange.append(card)  # one that only comes late is among the unseen
     sounds: dict[Take, float] = {}
     for tones in heard:
         for take in made:
@@ -131,6 +133,14 @@ def judge(made: Sequence[Take], seen: Iterable[Seen], heard: Iterable[Heard]) ->
                 sounds.setdefault(take, round(tones.at - take.start, 3))
     expected = tuple(take for take in made if take.expected)
     return Verdict(expected, pictures, sounds, tuple(strange), tuple(ages))
+
+
+def _found(take: Take, there: Mapping[Take, float]) -> bool:
+    """Whether a take is there, or was made again (where the machine was too slow for it to be seen
+    in the rooms) and is there then."""
+    return take in there or any(
+        other.point == take.point and other.start > take.start for other in there
+    )
 
 
 def _is(take: Take, card: Seen) -> bool:

@@ -41,7 +41,7 @@ def test_all_of_it_is_there() -> None:
         ((("a", 0.0, 13.0), ("c", 13.0, 20.0)), [B], 0),
         ((("a", 0.0, 10.0), ("c", 10.0, 20.0)), [B], 1),  # c is there before it was taken
         ((("a", 0.0, 10.0), ("b", 10.0, 20.0)), [C], 0),
-        ((("a", 0.0, 10.0), ("b", 15.5, 16.0), ("c", 16.0, 20.0)), [B], 1),  # much too late
+        ((("a", 0.0, 10.0), ("b", 15.5, 16.0), ("c", 16.0, 20.0)), [B], 0),  # much too late
         ((("a", 0.0, 10.0), ("b", 14.5, 15.0), ("c", 15.0, 20.0)), [], 0),  # a busy machine
         ((("d", 0.0, 1.0), *WHOLE), [], 1),
         ((), [A, B, C], 0),
@@ -59,6 +59,16 @@ def test_a_voice_that_is_not_there() -> None:
     found = judge([A, B, C], cards(*WHOLE), tones(("a", 0.0, 10.0), ("c", 9.0, 20.0)))
     assert found.unheard == [B]
     assert not found.ok
+
+
+def test_a_take_that_was_made_again_counts_when_it_is_there() -> None:
+    again = Take("b", 20.0, 25.0)
+    shown = (("a", 0.0, 13.0), ("c", 13.1, 20.0), ("b", 20.2, 25.0))
+    found = judge([A, B, C, again], cards(*shown), tones(*shown))
+    assert found.ok
+    assert (B in found.pictures, again in found.pictures) == (False, True)
+    before = judge([A, B, C], cards(*shown), tones(*shown))
+    assert before.unseen == [B]
 
 
 def test_one_that_goes_on_after_a_kill_is_seen_twice() -> None:
