@@ -6,7 +6,7 @@ from bridge.media import redundancy, rtcp, transport_cc
 from bridge.media.congestion.reader import Reading
 from bridge.media.counters import Counters, Drop
 from bridge.media.fanout import retransmit
-from bridge.media.layer import Layer
+from bridge.media.layer import VIDEO_RING, Layer
 from bridge.media.routing import Router
 from bridge.media.rtcp import ReportBlock
 from bridge.media.slot import SR_KEPT, Slot
@@ -177,10 +177,14 @@ def _nack(
     if len(slot.rtx_sent) > RTX_MEMORY:
         slot.rtx_sent.clear()
     wait = max(RTX_REPEAT, transport.rtt * 0.5)
+    newest = slot.newest
     for place, sequence_number in enumerate(sequence_numbers):
         if transport.rtx_credit <= 0 or transport.rtx_packet_credit < 1:
             counters.drop(Drop.RTX_BUDGET, len(sequence_numbers) - place)
             return
+        if (newest - sequence_number) & 0xFFFF >= VIDEO_RING:  # no ring reaches so far back
+            counters.drop(Drop.RTX_MISSING)
+            continue
         if now - slot.rtx_sent.get(sequence_number, -1e9) < wait:
             continue
         octets = retransmit(slot, sequence_number, ready)

@@ -139,6 +139,19 @@ def test_repair_is_a_share_of_what_was_sent_in_packets_too() -> None:
     assert b.dropped("rtx_budget") > 0
 
 
+def test_numbers_that_no_ring_keeps_are_counted_and_those_beside_them_repeated() -> None:
+    b = meeting(1)
+    source, member = b.peers["a"], b.peers["r0"]
+    for number in range(1, 41):
+        b.send(source, video(number, key=number == 1, size=40))
+    last = int.from_bytes(member.packets("programme")[-1][2:4], "big")
+    far = [(last + ahead) & 0xFFFF for ahead in range(1000, 1200)]
+    near = [(last - back) & 0xFFFF for back in (3, 2, 1, 0)]
+    b.send_rtcp(member, rtcp.build_nack(9, member.slot("programme").ssrc, [*far, *near]))
+    assert len(member.packets("programme", rtx=True)) == 4
+    assert b.dropped("rtx_missing") == 200
+
+
 def test_an_ordinary_loss_is_repaired_within_the_share() -> None:
     """Ten per cent of 400 packets a second, for four seconds."""
     b = meeting(1)

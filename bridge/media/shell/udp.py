@@ -131,10 +131,12 @@ class MediaSockets:
         rest = compiled.rest()
         if rest:
             self.core.flush_rest(rest, now, self._send_batch)
-        for data, address in compiled.odds():
+        odds = compiled.odds()
+        for data, address in odds:
             self.core.receive(data, address, index, now)
-        self.flush(now)
-        self._wake(now)
+        if rest or odds or self._sampled:  # else Python has not changed anything
+            self.flush(now)
+            self._wake(now)
 
     def _stamp(self, ancillary: bytes) -> None:
         """Note the arrival that a control message holds: struct cmsghdr, struct timespec."""
