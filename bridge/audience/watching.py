@@ -30,7 +30,7 @@ from bridge.store.database import FAULTS
 
 log = logging.getLogger("audience")
 
-LOOK = 1.0  # seconds between looks where nothing is committed
+LOOK = 0.5  # seconds between looks where nothing is committed
 NOTE = 5.0  # seconds between two notes of a conference's audience in its log
 AWAY = 30.0  # seconds that whose media is not there may take to come, or to come back
 KEPT = 64  # of a worker's transports for consoles, self-tests and taps, beside two for each point
@@ -146,7 +146,7 @@ class Audience:
         `bridge.signalling.sdp.SdpError`."""
         inventory = self._routes.inventory
         if state.phase != "live":
-            raise Refused("watch.not_begun")
+            raise Refused("watch.closed" if state.phase == "ended" else "watch.not_begun")
         if inventory is None:
             raise Refused("watch.no_worker")
         offer = negotiation.read(text, self._topology.current.media.audio_slots)

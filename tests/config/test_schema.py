@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from config.audience_schema import Audience
 from config.schema import Schedule
 
 
@@ -24,6 +25,31 @@ def test_rules(rule: str, good: bool) -> None:
     """The topology's schema is where rules come in, and the one place that checks them."""
     try:
         Schedule(start="2026-01-01 08:00", rule=rule)
+    except ValidationError:
+        assert not good
+    else:
+        assert good
+
+
+@pytest.mark.parametrize(
+    ("page", "good"),
+    [
+        ("https://www.huyen.example", True),
+        ("http://10.0.0.1:8080/", True),
+        ("https://www.huyen.example/trang", False),
+        ("https://www.huyen.example?x", False),
+        ("https://*.example", False),
+        ("https://a.example; script-src *", False),
+        ("https://user@a.example", False),
+        ("javascript:alert(1)", False),
+        ("'self'", False),
+        ("*", False),
+    ],
+)
+def test_pages_that_may_frame_are_origins_and_nothing_else(page: str, good: bool) -> None:
+    """They stand in a header."""
+    try:
+        Audience(pages=[page])
     except ValidationError:
         assert not good
     else:

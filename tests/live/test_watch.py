@@ -71,7 +71,7 @@ async def sees(page: Page, card: int) -> None:
 
 async def hears(page: Page) -> None:
     """Wait until more sound arrives than so far."""
-    script = """async before => [...(await watching.viewing.pc.getStats()).values()]
+    script = """async before => [...(await watching.viewing?.pc.getStats())?.values() ?? []]
       .filter(s => s.type === 'inbound-rtp' && s.kind === 'audio')
       .reduce((sum, s) => sum + s.packetsReceived, 0) > before + 20"""
     await page.wait_for_function(f"({script})(0)", polling=100)

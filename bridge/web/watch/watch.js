@@ -11,7 +11,7 @@ import { Refused, errorText } from "../common/refused.js";
 import { Sounds } from "../common/sounds.js";
 import { zone } from "../common/zone.js";
 import { Viewing } from "./whep.js";
-import { nextOf, patience, slateText, speakerText, thinText } from "./words.js";
+import { carried, nextOf, patience, slateText, speakerText, thinText } from "./words.js";
 
 const ID = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const LATER = 0.5; // of a wait: so that a thousand pages do not ask at once
@@ -28,6 +28,8 @@ let viewing = null;
 let view = null;
 /** A sentence that stands on the slate instead of what `view` says. */
 let refusal = "";
+/** Why the code that was given last does not do. */
+let tried = "";
 let up = false; // picture and sound arrive
 let soundOnly = false; // as whoever watches has chosen
 let code = new URLSearchParams(location.hash.slice(1)).get("code") ?? "";
@@ -42,6 +44,7 @@ byId("whole").hidden = !document.fullscreenEnabled;
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   code = String(new FormData(form).get("code") ?? "").trim();
+  tried = "";
   look();
 });
 addEventListener("pagehide", () => viewing?.stop());
@@ -56,7 +59,7 @@ function again(seconds) {
   timer = setTimeout(look, 1000 * seconds * (1 + LATER * Math.random()));
 }
 
-/** What is there to see? */
+/** What is there to see? @returns {Promise<void>} */
 async function look() {
   clearTimeout(timer);
   if (viewing || asking) return;
@@ -66,7 +69,7 @@ async function look() {
       signal: AbortSignal.timeout(10000),
     });
     if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
-    view = await response.json();
+    view = carried(view, await response.json());
     refusal = "";
   } catch (error) {
     return refuse(error);
@@ -89,16 +92,18 @@ async function proceed(found) {
   again(patience(found));
 }
 
-/** The bridge says no, or nothing. @param {unknown} error */
+/** The bridge says no, or nothing. @param {unknown} error @returns {Promise<void>} */
 async function refuse(error) {
-  const said = errorText(error);
-  if (error instanceof Refused && error.status === 401 && code) {
+  const status = error instanceof Refused ? error.status : 0;
+  if (status === 401 && code) {
+    tried = errorText(error);
     code = ""; // it is wrong: ask for another
-    await look();
+    return look();
   }
-  refusal = said;
+  // Who was shown something until now is told that it was closed, and not that there is nothing.
+  refusal = status === 404 && view?.why === "withdrawn" ? "" : errorText(error);
   render();
-  if (!(error instanceof Refused && error.status === 401)) again(error instanceof Refused && error.status !== 404 ? REFUSED : patience(null));
+  if (status !== 401) again(error instanceof Refused && error.status !== 404 ? REFUSED : patience(null));
 }
 
 /** Begin to watch. */
@@ -162,7 +167,8 @@ function render() {
   programme.setAttribute("aria-label", t("watch.picture"));
   content.setAttribute("aria-label", t("console.content"));
   setText(byId("slate-title"), title);
-  setText(byId("slate-text"), refusal || (view ? slateText(view, zone) : t("watch.connecting")));
+  const asks = view !== null && nextOf(view) === "code";
+  setText(byId("slate-text"), refusal || (asks && tried) || (view ? slateText(view, zone) : t("watch.connecting")));
   form.hidden = shown || !view || view.phase === "ended" || view.admits !== "code" || (view.admitted && Boolean(code));
   if (!shown || !view) return;
   const thin = thinText(view, soundOnly);

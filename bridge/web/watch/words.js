@@ -25,11 +25,27 @@ export function nextOf(view) {
 export const patience = (view) => (view === null ? 15 : view.phase === "open" || view.phase === "live" ? 3 : 10);
 
 /**
+ * What was found, together with why this page watches no longer, as long as that is what people have
+ * to know: looking again must not take it away.
+ * @param {WatchView | null} before
+ * @param {WatchView} found
+ * @returns {WatchView}
+ */
+export function carried(before, found) {
+  const why = before?.why ?? "";
+  const stays = why === "code" ? found.admits === "code" && !found.admitted : why === "ended" && (found.phase === "planned" || found.phase === "ended");
+  return stays ? { ...found, why } : found;
+}
+
+/**
  * The sentence of the slate.
  * @param {WatchView} view
  * @param {string} zone
  */
 export function slateText(view, zone) {
+  if (view.why === "ended" && view.phase === "planned" && view.start !== null) {
+    return `${t("watch.ended")} ${t("watch.next", { at: timeText(view.start, zone, "day") })}`;
+  }
   if (view.why && view.why !== "lost" && view.why !== "worker" && view.why !== "replaced") return t(`watch.${view.why}`);
   if (view.phase === "ended") return t("watch.ended");
   if (!view.admitted && view.admits !== "anybody" && view.admits !== "nobody") return t(`watch.needs_${view.admits}`);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { embedding, viewersText } from "../../../bridge/web/console/audience_text.js";
 import { documents } from "../../../bridge/web/watch/whep.js";
-import { nextOf, patience, slateText, speakerText, thinText } from "../../../bridge/web/watch/words.js";
+import { carried, nextOf, patience, slateText, speakerText, thinText } from "../../../bridge/web/watch/words.js";
 import { NOW, conference } from "./samples.js";
 import { useLanguage } from "./support.js";
 
@@ -49,6 +49,20 @@ test("why somebody watches no longer is said before anything else", () => {
   assert.match(slateText(view({ why: "withdrawn" }), ZONE), /không còn mở/);
   assert.match(slateText(view({ phase: "ended" }), ZONE), /đã kết thúc/);
   assert.match(slateText(view({ phase: "planned", start: NOW }), ZONE), /sẽ bắt đầu lúc/);
+});
+
+test("what people have to know stays when the page looks again", () => {
+  useLanguage("vi");
+  /** @param {object} before @param {object} found */
+  const after = (before, found) => carried(view(before), view(found)).why;
+  assert.equal(after({ why: "code" }, { admits: "code", admitted: false }), "code");
+  assert.equal(after({ why: "code" }, { admits: "anybody" }), "");
+  assert.equal(after({ why: "ended" }, { phase: "planned" }), "ended");
+  assert.equal(after({ why: "ended" }, { phase: "open" }), "");
+  assert.equal(after({ why: "lost" }, {}), "");
+  assert.equal(carried(null, view()).why, "");
+  const next = slateText(view({ why: "ended", phase: "planned", start: NOW }), ZONE);
+  assert.match(next, /đã kết thúc.*Cuộc họp tiếp theo/);
 });
 
 test("who speaks, and who is only seen", () => {
