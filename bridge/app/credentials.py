@@ -23,7 +23,7 @@ KEYS = "keys.yaml"
 LOCAL_TOKEN = "cli.token"  # noqa: S105 - a file name
 LOCAL_ADDRESS = "cli.url"
 DEVICE_KEY = "cookie.key"  # signs the cookies of devices that logged in
-AUDIENCE_KEY = "audience.key"  # makes the codes of audiences
+AUDIENCE_KEY = "audience-codes.key"  # makes the codes of audiences
 
 
 def make_local_token(path: Path) -> str:

@@ -70,6 +70,7 @@ def test_keys_that_are_put_together_exist() -> None:
         "recording": ("on", "paused", "off", "space", "failed"),
         "recording_written": ("on", "off"),
         "recording_kept": ("lost",),
+        "audience": ("nobody", "accounts", "code", "anybody"),
     }
     expected = {f"role.{name}" for name in ROLES}
     expected |= {f"layout.{name}" for name in get_args(Layout)}
