@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os.path
 import re
 import subprocess
 from pathlib import Path
@@ -16,7 +17,8 @@ def test_the_types_of_the_pages_hold_and_a_wrong_one_is_found(tmp_path: Path) ->
     ours = FOLDER / "tsconfig.json"
     bad = tmp_path / "bad.js"
     bad.write_text("/** @type {number} */\nexport const x = 'text';\n", "utf-8")
-    pages = [str(FOLDER / pattern) for pattern in json.loads(ours.read_text("utf-8"))["include"]]
+    patterns = json.loads(ours.read_text("utf-8"))["include"]
+    pages = [os.path.normpath(FOLDER / pattern) for pattern in patterns]
     config = tmp_path / "tsconfig.json"
     config.write_text(json.dumps({"extends": str(ours), "include": [*pages, str(bad)]}), "utf-8")
     result = subprocess.run(
