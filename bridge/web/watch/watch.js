@@ -126,6 +126,7 @@ async function begin() {
       if (viewing !== mine) return;
       viewing = null;
       up = false;
+      programme.srcObject = content.srcObject = null; // no last picture stays
       if (view && why) view = { ...view, why: /** @type {WatchView["why"]} */ (why), phase: why === "ended" ? "ended" : view.phase };
       if (why === "code") code = "";
       refusal = why ? "" : t("watch.reconnecting");
