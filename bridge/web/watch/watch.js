@@ -15,6 +15,7 @@ import { carried, nextOf, patience, slateText, speakerText, thinText } from "./w
 
 const ID = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const LATER = 0.5; // of a wait: so that a thousand pages do not ask at once
+const SOON = 2; // s until the bridge's media is there again
 const REFUSED = 20; // s until a page that found no room asks again
 
 const stage = byId("stage");
@@ -103,7 +104,8 @@ async function refuse(error) {
   // Who was shown something until now is told that it was closed, and not that there is nothing.
   refusal = status === 404 && view?.why === "withdrawn" ? "" : errorText(error);
   render();
-  if (status !== 401) again(error instanceof Refused && error.status !== 404 ? REFUSED : patience(null));
+  const starting = error instanceof Refused && error.problem?.type === "/problems/watch.no_worker";
+  if (status !== 401) again(starting ? SOON : status && status !== 404 ? REFUSED : patience(null));
 }
 
 /** Begin to watch. */
