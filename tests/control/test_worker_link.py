@@ -1,4 +1,5 @@
-"""The control process's side of a worker: what it does while there is none, and cancellation."""
+"""The control process's side of a worker: what it does while there is none, and cancellation. Where
+the worker is a real process the test is live."""
 
 from __future__ import annotations
 
@@ -87,6 +88,7 @@ async def foreign_worker(tmp_path: Path) -> asyncio.subprocess.Process:
     return process
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("stopped_before", [False, True], ids=["hangs later", "hangs already"])
 async def test_an_adopted_worker_that_hangs_is_replaced(
     tmp_path: Path, stopped_before: bool
@@ -117,6 +119,7 @@ async def test_an_adopted_worker_that_hangs_is_replaced(
             await process.wait()
 
 
+@pytest.mark.live
 async def test_a_worker_that_is_another_process_s_is_left_alone(tmp_path: Path) -> None:
     """What has not been taken by a worker neither ends it nor starts another beside it."""
     refusals = 0
@@ -174,6 +177,7 @@ async def killed(worker: WorkerLink) -> None:
     await eventually(lambda: worker.ready.is_set() and worker.pid not in (None, before))
 
 
+@pytest.mark.live
 async def test_a_spare_worker_takes_the_place_of_one_that_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +197,7 @@ async def test_a_spare_worker_takes_the_place_of_one_that_is_killed(
         assert lost == []
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "hanging"])
 async def test_a_worker_is_started_where_the_spare_one_cannot_take_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
@@ -210,6 +215,7 @@ async def test_a_worker_is_started_where_the_spare_one_cannot_take_over(
         await eventually(lambda: not Path(f"/proc/{spare}").exists())
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "hanging"])
 async def test_a_spare_worker_that_is_lost_is_replaced_and_no_conference_notices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
@@ -229,6 +235,7 @@ async def test_a_spare_worker_that_is_lost_is_replaced_and_no_conference_notices
         assert lost == []
 
 
+@pytest.mark.live
 async def test_a_spare_worker_ends_with_its_control_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
