@@ -278,7 +278,8 @@ class Audience:
             except FAULTS as error:
                 log.error("viewers' accounts wait for the store: %s", type(error).__name__)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._conductor.committed.wait(), LOOK)
+                async with asyncio.timeout(LOOK):
+                    await self._conductor.committed.wait()
 
     def settle(self) -> None:
         """End what is over, tell what is new."""

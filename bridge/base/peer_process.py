@@ -44,7 +44,8 @@ class PeerProcess:
         loop, over = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(self._descriptor, over.set)
         try:
-            await asyncio.wait_for(over.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await over.wait()
         except TimeoutError:
             return False
         finally:

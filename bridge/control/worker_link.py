@@ -156,7 +156,8 @@ class WorkerLink:
         and is connected to again."""
         if self._process is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
+                async with asyncio.timeout(STOP_TIMEOUT):
+                    await self._process.wait()
             if self._process.returncode is not None:
                 self._process = None
 
@@ -260,7 +261,8 @@ class WorkerLink:
         if process is None:
             return
         try:
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

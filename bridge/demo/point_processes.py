@@ -75,7 +75,8 @@ class PointProcesses:
                 child.stdin.close()
         for child in self._children:
             try:
-                await asyncio.wait_for(child.wait(), STOP)
+                async with asyncio.timeout(STOP):
+                    await child.wait()
             except TimeoutError:
                 child.kill()
                 await child.wait()

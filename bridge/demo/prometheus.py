@@ -79,7 +79,8 @@ async def prometheus(
         if process.returncode is None:
             process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), STOP)
+                async with asyncio.timeout(STOP):
+                    await process.wait()
             except TimeoutError:
                 process.kill()
                 await process.wait()

@@ -76,7 +76,8 @@ class ProgrammeLink:
             process = self._process
             if process is not None and process.returncode is None and self._ending:
                 try:
-                    await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
+                    async with asyncio.timeout(STOP_TIMEOUT):
+                        await process.wait()
                 except TimeoutError:
                     process.kill()
 

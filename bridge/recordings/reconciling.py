@@ -127,7 +127,8 @@ class Recordings:
                     for running in self._running.values():
                         running.link.look()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._conductor.committed.wait(), LOOK)
+                    async with asyncio.timeout(LOOK):
+                        await self._conductor.committed.wait()
         finally:
             upkeep.cancel()
             tasks = [upkeep, *(r.task for r in self._running.values()), *self._ending]

@@ -125,7 +125,8 @@ class LightTransport:
         while not self._reachable.is_set():
             self._check()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._reachable.wait(), CHECK_EVERY)
+                async with asyncio.timeout(CHECK_EVERY):
+                    await self._reachable.wait()
         self._handshake(b"")
         while self._outbound is None:
             await asyncio.sleep(CHECK_EVERY)

@@ -228,7 +228,8 @@ async def _tell(
         if now.why:
             return
         try:
-            await asyncio.wait_for(news.wait(), LIFE)
+            async with asyncio.timeout(LIFE):
+                await news.wait()
         except TimeoutError:
             await response.write(b":\n\n")
 
