@@ -18,9 +18,11 @@ export class AudienceDialog {
     this.client = client;
     this.orders = orders;
     this.shown = ""; // what the code and the address were asked for
+    /** @type {Admits | ""} */
+    this.chosen = ""; // what was ordered and is not the state yet
     byId("audience-close").addEventListener("click", () => this.dialog.close());
     byId("new-code").addEventListener("click", () => orders.command({ type: "renew_code" }));
-    this.dialog.addEventListener("close", () => (this.shown = ""));
+    this.dialog.addEventListener("close", () => (this.shown = this.chosen = ""));
   }
 
   get dialog() {
@@ -34,10 +36,18 @@ export class AudienceDialog {
       const label = make("label", "", choices);
       const input = make("input", "", label);
       Object.assign(input, { type: "radio", name: "admits", value: admits });
-      input.addEventListener("change", () => this.orders.command({ type: "audience", admits }));
+      input.addEventListener("change", () => this.choose(admits));
       makeText("span", "", t(`audience.${admits}`), label);
     }
     this.dialog.showModal();
+    this.render();
+  }
+
+  /** @param {Admits} admits */
+  async choose(admits) {
+    this.chosen = admits;
+    const done = await this.orders.command({ type: "audience", admits });
+    if (!done && this.chosen === admits) this.chosen = "";
     this.render();
   }
 
@@ -49,8 +59,9 @@ export class AudienceDialog {
     figure.hidden = !text;
     setText(figure, text);
     if (!conference || !this.dialog.open) return;
+    if (this.chosen === conference.audience) this.chosen = "";
     for (const input of this.dialog.querySelectorAll("input[name=admits]")) {
-      if (input instanceof HTMLInputElement) input.checked = input.value === conference.audience;
+      if (input instanceof HTMLInputElement) input.checked = input.value === (this.chosen || conference.audience);
     }
     setText(byId("audience-count"), text);
     byId("audience-open").hidden = conference.audience === "nobody";
