@@ -25,7 +25,7 @@ from bridge.control.control import Control
 from bridge.control.scheduler import Scheduler
 from bridge.control.worker_routes import VIEWER
 from bridge.media import messages as m
-from bridge.media.openings import MAX_TRANSPORTS
+from bridge.media.parts import MAX_TRANSPORTS
 from bridge.store.database import FAULTS
 
 log = logging.getLogger("audience")

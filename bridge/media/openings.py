@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.media import messages as m
+from bridge.media.parts import MAX_TRANSPORTS
 from bridge.media.tap import Tap
 from bridge.media.transport import REPORT_SSRC, Transport
 
-MAX_TRANSPORTS = 1024
 MAX_TAPS = 16  # each may hold some megabytes that its reader has not taken
 
 

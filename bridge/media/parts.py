@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+MAX_TRANSPORTS = 1024  # of a worker
 Kind = Literal["audio", "video"]
 Codec = Literal["vp8", "h264", "opus"]
 Prefer = Literal["highest", "lowest"]

@@ -10,9 +10,24 @@ from tests.paths import ROOT
 HEAVY = ("bridge.app.process", "bridge.demo.run", "aiortc", "av", "numba")
 
 
-def test_a_command_reads_neither_the_control_process_nor_media() -> None:
-    code = "import sys, bridge.cli.main; print(*sys.modules)"
+def read_by(module: str) -> set[str]:
+    """The modules that are there once ``module`` is."""
     out = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+        [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    assert set(HEAVY).isdisjoint(out.stdout.split())
+    return set(out.stdout.split())
+
+
+def test_a_command_reads_neither_the_control_process_nor_media() -> None:
+    assert set(HEAVY).isdisjoint(read_by("bridge.cli.main"))
+
+
+def test_the_control_process_reads_no_code_of_the_worker() -> None:
+    """It is a part of every start, and of every restart."""
+    assert {"bridge.media.transport", "pylibsrtp", "OpenSSL"}.isdisjoint(
+        read_by("bridge.app.process")
+    )

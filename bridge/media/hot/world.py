@@ -26,7 +26,7 @@ from bridge.media.transport_cc import MAX_COVERED
 DATAGRAMS = 256  # read in one turn at most; as many as the Python path drains at once
 DATAGRAM = 1536  # octets from one received datagram to the next
 READ = MAX_DATAGRAM + 1  # octets read of one: enough to see that it is too long
-TRANSPORTS = 1024  # as many as a worker takes (`openings.MAX_TRANSPORTS`)
+TRANSPORTS = 1024  # as many as a worker takes (`parts.MAX_TRANSPORTS`)
 LAYERS = 2048  # streams received; further ones are forwarded by Python
 SLOTS = 32_768  # streams sent; further ones likewise
 BUDGETS = 8192  # of sources, and two of each transport

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.media import openings
+from bridge.media import parts
 from bridge.media.hot import world
 from bridge.media.shell import hot_path
 from bridge.media.shell.compiled import read_name
@@ -56,7 +56,7 @@ def test_the_folder_belongs_to_the_service_alone(
 
 
 def test_tables_hold_what_a_worker_takes() -> None:
-    assert world.TRANSPORTS == openings.MAX_TRANSPORTS
+    assert world.TRANSPORTS == parts.MAX_TRANSPORTS
     assert world.MESSAGE.itemsize == 64, "struct mmsghdr"
     for places, most in (
         (world.STREAM_PLACES, world.LAYERS),
