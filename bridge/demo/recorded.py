@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,11 +18,16 @@ from bridge.demo.account import DEMO_ACTOR
 from bridge.demo.summary import spread
 from bridge.demo.takes import Take, judge, takes
 from bridge.recordings.kept_recordings import conference_of
+from bridge.reports import evidence
 from config.schema import Topology
 
 FINISHED_BY = 60.0  # seconds that finishing may take
 POLL = 0.1  # seconds between looks
-PROBLEMS = {"space": "the disk is nearly full", "failed": "it could not be written"}
+PROBLEMS: dict[str, str] = {
+    "space": "the disk is nearly full",
+    "folder": "its folder is away or cannot be written",
+    "failed": "it could not be written",
+}
 LAST = 2.5  # seconds that are recorded after everything was verified: the last take is in them
 BEGUN_BY = 20.0  # seconds that the first picture of the recording may take
 
@@ -94,8 +98,7 @@ def examined(
     """What is found in a file. ``names`` are points by the numbers on their cards, ``clock`` is
     UTC minus the clock of the cards (seconds)."""
     try:
-        with path.open("rb") as file:
-            intact = hashlib.file_digest(file, "sha256").hexdigest() == facts.sha256
+        intact = evidence.check(path).sha256 == facts.sha256
         verdict = judge(
             made,
             read_back.seen(path, facts.parts, names, clock),

@@ -56,9 +56,11 @@ def test_keys_that_are_put_together_exist() -> None:
     from bridge.conference import events as e
     from bridge.conference import legality
     from bridge.conference.model import Layout, Phase
+    from bridge.programme.orders import Problem
     from bridge.reports.conference import COLUMNS
     from bridge.signalling.protocol import PointState
 
+    problems = [word for word in get_args(Problem) if word]
     known = i18n.catalogue("vi")
     variants = {
         "microphones": ("open", "closed"),
@@ -67,12 +69,13 @@ def test_keys_that_are_put_together_exist() -> None:
         "locked": ("on", "off"),
         "banner": ("on", "off"),
         "self_muted": ("on", "off"),
-        "recording": ("on", "paused", "off", "space", "failed"),
+        "recording": ("on", "paused", "off", *problems),
         "recording_written": ("on", "off"),
         "recording_kept": ("lost",),
         "audience": ("nobody", "accounts", "code", "anybody"),
     }
     expected = {f"role.{name}" for name in ROLES}
+    expected |= {f"recording.{word}" for word in problems}
     expected |= {f"layout.{name}" for name in get_args(Layout)}
     expected |= {f"phase.{name}" for name in get_args(Phase)}
     expected |= {f"state.{name}" for name in (*get_args(PointState), "requesting", "speaking")}

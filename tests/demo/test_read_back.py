@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 import av
 import pytest
 
 from bridge.conference import events as e
 from bridge.demo import read_back
-from bridge.demo.recorded import examined
+from bridge.demo.recorded import PROBLEMS, examined
 from bridge.demo.takes import Take
 from bridge.programme import finishing
 from bridge.programme.jobs import Finished, Job
+from bridge.programme.orders import Problem
 from bridge.programme.recorder import Recorder
 from endpoints.webrtc import tone
 from endpoints.webrtc.test_card import TestCard
@@ -105,3 +107,7 @@ def test_cards_and_tones_are_found_where_they_were_made(tmp_path: Path) -> None:
     assert examined(path, facts, TAKES, NAMES, CLOCK)["sha256_verified"] is False
     path.unlink()
     assert "cannot be read" in examined(path, facts, TAKES, NAMES, CLOCK)["problem"]
+
+
+def test_whatever_ends_a_recording_by_itself_is_said() -> None:
+    assert {"", *PROBLEMS} == set(get_args(Problem))
