@@ -90,12 +90,12 @@ class Recorder:
             return
         timestamp = int.from_bytes(packet[4:8], "big")
         instant = clock.instant(timestamp, now)
-        offset = rtp.payload_offset(packet)
-        if self._mixer is None or not 0 < offset < len(packet):
+        payload = rtp.payload(packet)
+        if self._mixer is None or not payload:
             return
-        self._mixer.lay(ssrc, timestamp, instant, packet[offset:])
+        self._mixer.lay(ssrc, timestamp, instant, payload)
         if self._voices and self.part is not None:
-            self.part.voice(self._track_of(ssrc), packet[offset:], instant)
+            self.part.voice(self._track_of(ssrc), payload, instant)
 
     def _track_of(self, ssrc: int) -> int:
         if ssrc not in self._tracks:

@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import pytest
 
+from bridge.media import rtp
 from bridge.programme import finishing
 from bridge.programme import matroska as mkv
 from bridge.programme.jobs import Finished, Job, Subtitles
@@ -232,6 +233,22 @@ def test_voices_of_another_tap_go_on_in_the_same_tracks(show: Show) -> None:
     assert read_back(show.folder / "r.mkv").tracks == [
         *("Chương trình", "Âm thanh", "Tiếng 1", "Tiếng 2"),
     ]
+
+
+def test_padding_of_sound_is_not_recorded(show: Show) -> None:
+    show.recorder.write(show.folder, "vp8", show.now, voices=1)
+    show.run(1.0)
+    said = opus_packets(500)[:10]
+    for number, packet in enumerate(said):
+        plain = voice_packet(packet, number, ssrc=7001)
+        padded = bytes([plain[0] | rtp.PADDING_BIT]) + plain[1:] + bytes((0, 0, 0, 4))
+        show.recorder.packet(111, padded, show.now)
+    show.run(1.0)
+    show.recorder.rest()
+    show.finish()
+    with av.open(str(show.folder / "r.mkv")) as container:
+        came = [bytes(p) for p in container.demux(container.streams.audio[1]) if p.size]
+    assert set(said) <= set(came) <= set(opus_packets(500))
 
 
 def test_a_lost_packet_costs_the_frames_up_to_the_next_key_frame(show: Show) -> None:
