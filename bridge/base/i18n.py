@@ -17,6 +17,10 @@ class Sentence(msgspec.Struct, frozen=True, kw_only=True):
     vi: str
     en: str
 
+    def text(self, language: str) -> str:
+        """In "vi" or "en"."""
+        return self.vi if language == "vi" else self.en
+
 
 @functools.cache
 def catalogue(language: str) -> dict[str, str]:
@@ -28,7 +32,7 @@ def catalogue(language: str) -> dict[str, str]:
 def text(language: str, key: str, **arguments: str | Sentence) -> str:
     """The sentence ``key`` with ``{name}`` places filled. Raises KeyError for unknown keys."""
     spoken = {
-        name: value if isinstance(value, str) else value.vi if language == "vi" else value.en
+        name: value if isinstance(value, str) else value.text(language)
         for name, value in arguments.items()
     }
     return catalogue(language)[key].format(**spoken)

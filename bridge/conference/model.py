@@ -57,6 +57,10 @@ class Title(Struct, frozen=True, kw_only=True):
     vi: Text
     en: Text
 
+    def text(self, language: str) -> str:
+        """In "vi" or "en"."""
+        return self.vi if language == "vi" else self.en
+
 
 SeenBy = Literal["watch", "direct", "admin"]
 """Who sees a recording: who may watch conferences, who may direct them, or admins."""

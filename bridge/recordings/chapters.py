@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from bridge.base.i18n import text
 from bridge.conference import events as e
+from bridge.programme.jobs import Timed
 
-Timed = tuple[tuple[float, str], ...]
 Name = Callable[[str], str]
 
 

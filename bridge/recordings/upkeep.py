@@ -18,6 +18,7 @@ from bridge.base.i18n import text
 from bridge.conference import events as e
 from bridge.conference.model import Booking
 from bridge.programme.jobs import MADE, Finished, Job, Subtitles
+from bridge.programme.matroska import VOICES
 from bridge.recordings.chapters import chapters, speakers, wanted_seconds
 from bridge.recordings.folder import Folder, look_at, make
 from bridge.recordings.kept_recordings import Catalogue, conference_of
@@ -165,7 +166,7 @@ class Upkeep:
 
     def _job(self, folder: Path, file: str, booking: Booking, events: Sequence[e.Recorded]) -> Job:
         language = self._spoken.language
-        title = booking.title.vi if language == "vi" else booking.title.en
+        title = booking.title.text(language)
 
         def named(language: str) -> Callable[[str], str]:
             return lambda point: self._spoken.name(point, language)
@@ -179,7 +180,10 @@ class Upkeep:
             language=CODES[language],
             names=(
                 *(text(language, f"recordings.track_{track}") for track in tracks),
-                *(text(language, "recordings.track_voice", number=str(n)) for n in range(1, 13)),
+                *(
+                    text(language, "recordings.track_voice", number=str(number))
+                    for number, _ in enumerate(VOICES, 1)
+                ),
             ),
             tags=(
                 *(("TITLE", title), ("COMMENT", booking.id)),

@@ -9,6 +9,7 @@ from bridge.base.i18n import text
 from bridge.conference.report import PointRow, Report, commonest
 from bridge.control.views import why
 from bridge.reports.csv_table import as_csv
+from bridge.reports.length import length
 from bridge.reports.pdf import Paper
 from bridge.reports.picture_minutes import pictures_text
 
@@ -46,14 +47,9 @@ class Document:
             return ""
         return datetime.fromtimestamp(at, UTC).astimezone(self._zone).strftime(pattern)
 
-    @staticmethod
-    def _span(seconds: float) -> str:
-        whole = round(seconds)
-        return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
-
     def _reason(self, reason: str) -> str:
         sentence = why(reason)
-        return "" if sentence is None else (sentence.vi if self._language == "vi" else sentence.en)
+        return "" if sentence is None else sentence.text(self._language)
 
     def _cells(self, row: PointRow) -> list[str]:
         drops = "; ".join(
@@ -67,10 +63,10 @@ class Document:
             self._t("report.yes") if row.expected else self._t("report.no"),
             self._time(row.joined_at),
             self._time(row.left_at),
-            self._span(row.present_seconds),
+            length(row.present_seconds),
             drops,
             str(row.turns),
-            self._span(row.floor_seconds),
+            length(row.floor_seconds),
             self._t(f"quality.{commonest(row.up)}"),
             self._t(f"quality.{commonest(row.down)}"),
             pictures_text(self._language, row.pictures),
@@ -112,8 +108,7 @@ class Document:
 
     def pdf(self, owner: str) -> bytes:
         """The page for the file; ``owner`` stands at its head."""
-        title = self._report.title
-        shown = title.vi if self._language == "vi" else title.en
+        shown = self._report.title.text(self._language)
         paper = Paper(
             title=shown,
             owner=owner,

@@ -17,6 +17,7 @@ from bridge.conference import events as e
 from bridge.conference.report import LEVELS, PointRow
 from bridge.lines.history import HOUR, Measured
 from bridge.reports.csv_table import as_csv
+from bridge.reports.length import length
 from bridge.reports.pdf import Paper
 from bridge.reports.picture_minutes import pictures_text
 
@@ -263,16 +264,11 @@ class LinesDocument:
         shown = f"{100 * value:.{digits}f} %"
         return shown.replace(".", ",") if self._language == "vi" else shown
 
-    @staticmethod
-    def _span(seconds: float) -> str:
-        whole = round(seconds)
-        return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
-
     def _hour(self, hour: Hour) -> str:
         at = datetime.fromtimestamp(hour.at, UTC).astimezone(self._zone)
         parts = [at.strftime("%d/%m %Hh")]
         if hour.outage:
-            parts.append(self._t("lines.hour_outage", span=self._span(hour.outage)))
+            parts.append(self._t("lines.hour_outage", span=length(hour.outage)))
         if hour.loss_up >= NOTEWORTHY:
             parts.append(self._t("lines.hour_up", loss=self._percent(hour.loss_up, 1)))
         if hour.loss_down >= NOTEWORTHY:
@@ -281,13 +277,13 @@ class LinesDocument:
 
     def _cells(self, row: LineRow) -> list[str]:
         return [
-            row.name.vi if self._language == "vi" else row.name.en,
+            row.name.text(self._language),
             self._percent(row.availability, 3),
-            self._span(row.outage),
-            self._span(row.maintenance),
+            length(row.outage),
+            length(row.maintenance),
             self._percent(row.loss_up),
             self._percent(row.loss_down),
-            self._span(row.conference),
+            length(row.conference),
             self._percent(row.good_up, 1),
             self._percent(row.good_down, 1),
             pictures_text(self._language, row.pictures),

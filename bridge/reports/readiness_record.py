@@ -27,9 +27,7 @@ class ReadinessDocument:
         return text(self._language, key, **arguments)
 
     def _s(self, sentence: Sentence | None) -> str:
-        if sentence is None:
-            return ""
-        return sentence.vi if self._language == "vi" else sentence.en
+        return "" if sentence is None else sentence.text(self._language)
 
     def _time(self, at: float) -> str:
         return datetime.fromtimestamp(at, UTC).astimezone(self._zone).strftime("%d/%m/%Y %H:%M:%S")

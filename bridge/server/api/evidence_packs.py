@@ -19,6 +19,7 @@ from bridge.conference.report import report
 from bridge.recordings.kept_recordings import STREAM, Kept
 from bridge.reports import conference as conference_report
 from bridge.reports import evidence
+from bridge.reports.length import length
 from bridge.server.api.recordings import file_of, found
 from bridge.server.api.routes import Call, Route
 
@@ -110,11 +111,11 @@ def _papers(call: Call, kept: Kept, events: Sequence[e.Recorded]) -> list[tuple[
                 language,
                 "evidence.read_me",
                 bridge=topology.bridge.name.text(language),
-                title=facts.title.vi if language == "vi" else facts.title.en,
+                title=facts.title.text(language),
                 conference=facts.conference,
                 began=_said(facts.parts[0].at if facts.parts else kept.at, _zone(call)),
-                length=_length(facts.seconds),
-                lost=_length(facts.lost),
+                length=length(facts.seconds),
+                lost=length(facts.lost),
                 sha256=facts.sha256,
                 file=f"{facts.recording}.mkv",
                 made=_said(now, _zone(call)),
@@ -126,11 +127,6 @@ def _papers(call: Call, kept: Kept, events: Sequence[e.Recorded]) -> list[tuple[
 
 def _said(at: float, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(at, zone).strftime("%d/%m/%Y %H:%M:%S %z")
-
-
-def _length(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
 ROUTES = [
