@@ -152,12 +152,12 @@ class Launcher:
         try:
             while True:
                 left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
+                if left is not None and left <= 0 and not child.has_confirmed():
                     await child.end()
                     return "late"
                 done, _ = await asyncio.wait(
                     waiting,
-                    timeout=None if left is None else min(left, ALIVE_EVERY),
+                    timeout=None if left is None else max(0.0, min(left, ALIVE_EVERY)),
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 if deadline is not None:
@@ -165,10 +165,11 @@ class Launcher:
                 if told in done:
                     await child.end()
                     return "stopped"
+                # Both may be there at once; what it said, it said before it ended.
+                if running.trial and child.has_confirmed():
+                    return "confirmed"
                 if ended in done:
                     return "ended"
-                if done:
-                    return "confirmed"
         finally:
             for task in waiting:
                 task.cancel()
@@ -208,15 +209,17 @@ class Launcher:
 
 @dataclass(slots=True)
 class Child:
-    """The agent's process."""
+    """The agent's process, and the pipe on which it tells that it reached the bridge."""
 
     process: asyncio.subprocess.Process
     confirmed: asyncio.Event
+    pipe: int | None  # None: closed
 
     @classmethod
     async def start(cls, home: Path, running: Running, options: Sequence[str]) -> Child:
         folder = home / RELEASES / running.release
         reading, writing = os.pipe()
+        os.set_blocking(reading, False)
         environment = {**os.environ, HOME: str(home), CONFIRM: str(writing)}
         # systemd names our process as the one it watches; the agent is the one that knows.
         environment.pop("WATCHDOG_PID", None)
@@ -232,18 +235,24 @@ class Child:
             )
         finally:
             os.close(writing)
-        confirmed = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        child = cls(process, asyncio.Event(), reading)
+        asyncio.get_running_loop().add_reader(reading, child.has_confirmed)
+        return child
 
-        def read() -> None:
-            if os.read(reading, 100):
-                confirmed.set()
+    def has_confirmed(self) -> bool:
+        """Whether it said that it reached the bridge, read up to this moment."""
+        if self.pipe is not None:
+            try:
+                said = os.read(self.pipe, 100)
+            except BlockingIOError:
+                return self.confirmed.is_set()
+            if said:
+                self.confirmed.set()
             else:  # closed: the process ended, or has nothing to say any more
-                loop.remove_reader(reading)
-                os.close(reading)
-
-        loop.add_reader(reading, read)
-        return cls(process, confirmed)
+                asyncio.get_running_loop().remove_reader(self.pipe)
+                os.close(self.pipe)
+                self.pipe = None
+        return self.confirmed.is_set()
 
     async def end(self) -> None:
         """End the process, in the end by force."""

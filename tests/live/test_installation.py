@@ -248,10 +248,15 @@ def fake_release(home: Path, name: str, script: str) -> None:
     ("agent", "within", "code", "current_then", "failed"),
     [
         ('echo ok >&$DIEM_CAU_CONFIRM; echo "new" >>log; exit 3', 50, 3, "new", ""),
+        # The launcher is not scheduled until it has both before it: the word and the end.
+        (
+            "kill -STOP $PPID; (sleep 0.3; kill -CONT $PPID) & echo ok >&$DIEM_CAU_CONFIRM; exit 3",
+            *(50, 3, "new", ""),
+        ),
         ("exit 5", 50, 6, "old", "it ended with code 5 before it reached the bridge"),
         ("exec sleep 1000", 1, 6, "old", "it did not reach the bridge within 1 s"),
     ],
-    ids=["confirms", "dies", "hangs"],
+    ids=["confirms", "confirms and ends at once", "dies", "hangs"],
 )
 def test_the_launcher(
     tmp_path: Path, agent: str, within: int, code: int, current_then: str, failed: str
