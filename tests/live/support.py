@@ -23,8 +23,12 @@ from tests.paths import ROOT
 from tests.waiting import HANG
 
 # Below those that the kernel gives to outgoing connections: one of these could take a port between
-# its choice and its use.
-PORTS = itertools.cycle(range(20_000 + os.getpid() % 97 * 100, 32_000))
+# its choice and its use. Each process of a run has ports of its own for the same reason, and another
+# run on this machine begins elsewhere among them.
+_SHARE = 3_000
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+_BEGIN = os.getpid() % 30 * 100
+PORTS = itertools.cycle([20_000 + _PROCESS * _SHARE + (_BEGIN + n) % _SHARE for n in range(_SHARE)])
 
 
 def free_port(kind: socket.SocketKind, host: str) -> int:
