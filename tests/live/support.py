@@ -23,8 +23,8 @@ from tests.paths import ROOT
 from tests.waiting import HANG
 
 # Below those that the kernel gives to outgoing connections: one of these could take a port between
-# its choice and its use. Each process of a run has ports of its own for the same reason, and another
-# run on this machine begins elsewhere among them.
+# its choice and its use. Each process of a run has ports of its own for the same reason, and
+# another run on this machine begins elsewhere among them.
 _SHARE = 3_000
 _PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
 _BEGIN = os.getpid() % 30 * 100

@@ -20,6 +20,7 @@ class Callers:
 
     def __init__(self, world: World) -> None:
         self._w = world[0]
+        self._were_asked = False
         self._usernames = Places(self._w["usernames"], username_place_of, USERNAME_PLACES)
 
     def add(self, username: bytes, row: int) -> None:
@@ -30,8 +31,9 @@ class Callers:
 
     def asked(self, transactions: Collection[bytes]) -> None:
         """These checks of ours may be answered now, and no others."""
-        if not transactions and not self._w["asked"]:
+        if not transactions and not self._were_asked:
             return
+        self._were_asked = bool(transactions)
         self._w["asked"] = len(transactions)
         for place, transaction in enumerate(transactions):
             if place == ASKED:

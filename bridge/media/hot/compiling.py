@@ -25,6 +25,7 @@ def compiled(function: F) -> F:
 
 
 def entry(function: F) -> F:
-    """A function that Python calls. It is kept on disk, with all that it calls in it."""
-    made: F = njit(cache=True, **_OPTIONS)(function)
+    """A function that Python calls. It is kept on disk, with all that it calls in it. Other
+    threads of Python run meanwhile: one of them may wait for the network for long."""
+    made: F = njit(cache=True, nogil=True, **_OPTIONS)(function)
     return made

@@ -12,6 +12,7 @@ calculated with: numba makes a float of a sum of signed and unsigned ones.
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ STREAM_PLACES = 8192  # at least twice as many as there are layers
 NAME = 32  # octets of a socket address; a sockaddr_in6 has 28
 CONTROL = 64  # octets of ancillary data of a received datagram
 SEGMENT_CONTROL = 24  # octets of a control message with a UDP_SEGMENT
+EVENTS = 64  # descriptors that one wait tells of; further ones are told of by the next
+TIMINGS = 256  # sampled delays that wait for Python
 
 TAG = 16  # octets, RFC 7714
 AF_INET, AF_INET6 = 2, 10  # Linux
@@ -178,6 +181,26 @@ MESSAGE = np.dtype(
     )
 )
 VECTOR = _record([("base", "i8"), ("length", "i8")])
+# struct cmsghdr and struct timespec: when a datagram arrived (SO_TIMESTAMPNS).
+STAMP = _record(
+    [
+        *(("length", "i8"), ("level", "i4"), ("kind", "i4")),
+        *(("seconds", "i8"), ("nanoseconds", "i8")),
+    ]
+)
+# struct epoll_event, which is packed on x86-64 alone.
+PACKED = platform.machine() == "x86_64"
+EVENT = np.dtype(
+    (
+        np.record,
+        {
+            "names": ["mask", "descriptor"],
+            "formats": ["u4", "i4"],
+            "offsets": [0, 4 if PACKED else 8],
+            "itemsize": 12 if PACKED else 16,
+        },
+    )
+)
 
 COUNTED = (
     *("packets_in", "octets_in", "packets_out", "octets_out"),
@@ -204,12 +227,16 @@ WORLD = _record(
         *((name, "i8") for name in ("ready", "receiver", "place", "packet")),
         *((name, "i8") for name in ("position", "messages", "socket", "run_first")),
         *((name, "i8") for name in ("arrived", "sent")),
+        # Whether the present turn's first datagram is timed; how many are in ``timings``; which
+        # socket's turn left something for Python; when a turn was nothing but junk.
+        *((name, "i8") for name in ("sampled", "timed", "left")),
+        ("junk_at", "f8"),
         # Of the receiver laid out last: its runs in ``runs`` and in ``book``.
         *((name, "i8") for name in ("laid_for", "laid_runs", "laid_listed")),
         # Addresses.
         *((name + "_at", "i8") for name in ("received", "arena", "nonce", "lengths", "clock")),
         *((name + "_at", "i8") for name in ("received_messages", "sent_messages")),
-        *((name + "_at", "i8") for name in ("sent_names", "sent_control")),
+        *((name + "_at", "i8") for name in ("sent_names", "sent_control", "events")),
         ("lengths", "i8"),
         ("clock", "i8", 2),
         ("nonce", "u1", 16),
@@ -250,7 +277,9 @@ WORLD = _record(
         ("received_messages", MESSAGE, DATAGRAMS),
         ("received_vectors", VECTOR, DATAGRAMS),
         ("received_names", "u1", (DATAGRAMS, NAME)),
-        ("received_control", "u1", CONTROL),
+        ("received_control", STAMP, CONTROL // STAMP.itemsize),
+        ("events", EVENT, EVENTS),
+        ("timings", "f8", TIMINGS),  # seconds from arrival to departure
         ("sent_messages", MESSAGE, MESSAGES),
         ("sent_vectors", VECTOR, MESSAGES),
         ("sent_control", "u1", (MESSAGES, SEGMENT_CONTROL)),
@@ -279,7 +308,7 @@ def make() -> World:
 
     for name in ("received", "arena", "nonce", "lengths", "clock"):
         w[name + "_at"] = at(name)
-    for name in ("received_messages", "sent_messages", "sent_names", "sent_control"):
+    for name in ("received_messages", "sent_messages", "sent_names", "sent_control", "events"):
         w[name + "_at"] = at(name)
     w["received_vectors"]["base"] = at("received") + np.arange(DATAGRAMS) * DATAGRAM
     w["received_vectors"]["length"] = READ

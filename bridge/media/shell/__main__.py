@@ -12,6 +12,7 @@ from pathlib import Path
 from bridge.base import logs
 from bridge.media.shell.hot_path import Unavailable
 from bridge.media.shell.standby import Standby, end_with_parent
+from bridge.media.shell.turn_selector import TurnSelector
 from bridge.media.shell.worker import Worker
 
 
@@ -47,6 +48,8 @@ def main() -> int:
     if options.with_parent and not options.standby:
         end_with_parent()
 
+    selector = TurnSelector()
+
     async def run() -> None:
         worker = Worker(
             hosts=options.listen,
@@ -54,13 +57,15 @@ def main() -> int:
             control=options.control,
             orphan_timeout=options.orphan_timeout,
             estimation=options.estimation,
+            selector=selector,
         )
         tied = options.with_parent
         standby = Standby(lambda: worker.loaded, tied=tied) if options.standby else None
         await worker.run(standby)
 
     try:
-        asyncio.run(run())
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+            runner.run(run())
     except (OSError, ValueError, Unavailable) as error:
         print(f"The media worker cannot start: {str(error).rstrip('.')}.", file=sys.stderr)
         return 1

@@ -1,4 +1,8 @@
-"""The compiled turn between sockets: system calls around `bridge.media.hot`."""
+"""The compiled turn between sockets: system calls around `bridge.media.hot`.
+
+A worker's event loop waits inside `serve` (`bridge.media.shell.turn_selector`): as long as what
+arrives is forwarded here and nothing else is due, no line of Python runs.
+"""
 
 from __future__ import annotations
 
@@ -22,22 +26,34 @@ from bridge.media.hot.world import (
     ARRIVALS,
     BOOK,
     DATAGRAMS,
+    EMPTY,
+    EVENTS,
     MESSAGE,
     SOCKETS,
+    STAMP,
+    TIMINGS,
     World,
 )
 from bridge.media.transport import Address
 
 MSG_DONTWAIT = 0x40  # Linux
-CLOCK_MONOTONIC = 1
+CLOCK_REALTIME, CLOCK_MONOTONIC = 0, 1
+SOL_SOCKET, SO_TIMESTAMPNS = 1, 35  # asm-generic/socket.h
+DELAY_SAMPLE = 16  # of one turn in so many the first datagram is timed from its arrival
+PAUSE = 250_000  # nanoseconds: see `_pause`
+FLOOD = 0.002  # seconds between two turns that read nothing but junk, below which it is a flood
 NO_SOCKET = -1
+NO_EPOLL = -1
 MESSAGE_SIZE = MESSAGE.itemsize
+STAMP_SIZE = STAMP.itemsize
 ADDRESSES_KEPT = 4096  # socket names whose addresses are remembered
 
 recvmmsg = function(libc, "recvmmsg", INT, INT, POINTER, UNSIGNED, INT, POINTER)
 sendmmsg = function(libc, "sendmmsg", INT, INT, POINTER, UNSIGNED, INT)
 sendto = function(libc, "sendto", POINTER, INT, POINTER, POINTER, INT, POINTER, UNSIGNED)
 clock_gettime = function(libc, "clock_gettime", INT, INT, POINTER)
+epoll_wait = function(libc, "epoll_wait", INT, INT, POINTER, INT, INT)
+nanosleep = function(libc, "nanosleep", INT, POINTER, POINTER)
 
 EAGAIN = errno.EAGAIN
 REFUSED = (errno.EIO, errno.EINVAL)  # by kernels and cards that cannot segment
@@ -56,9 +72,80 @@ else:
 
 
 @entry
-def turn(world: World, number: int) -> int:
+def serve(world: World, epoll: int, milliseconds: int, number: int) -> int:
+    """Forward until the time is over (-1: never), something is left for Python, or another
+    descriptor of the ``epoll`` instance than a socket is ready; return how many others are:
+    ``events`` begins with them. ``left`` is the number of the socket whose turn left something,
+    or `EMPTY`. With `NO_EPOLL` one turn of the socket ``number`` is taken, and the datagrams
+    counted."""
+    if epoll == NO_EPOLL:
+        return _turn(world[0], number)
+    return _serve(world[0], epoll, milliseconds)
+
+
+@compiled
+def _serve(w: World, epoll: int, milliseconds: int) -> int:
+    w.left = EMPTY
+    _look_at_the_clock(w)
+    end = w.now + milliseconds * 1e-3
+    while True:
+        ready = epoll_wait(epoll, w.events_at, EVENTS, milliseconds)
+        others = 0
+        read = 0
+        for i in range(ready):
+            socket_number = _number_of(w, w.events[i].descriptor)
+            if socket_number == NO_SOCKET:
+                w.events[others].mask = w.events[i].mask
+                w.events[others].descriptor = w.events[i].descriptor
+                others += 1
+            elif w.left == EMPTY:  # else it is ready the next time, too
+                read += _turn(w, socket_number)
+                if w.odd or w.rests:
+                    w.left = socket_number
+        if ready <= 0 or others or w.left != EMPTY or _books_are_full(w):
+            return others
+        if milliseconds >= 0:
+            _look_at_the_clock(w)
+            if w.now >= end:
+                return 0
+            milliseconds = int(np.ceil((end - w.now) * 1e3))
+        if read:
+            _pause(w)
+
+
+@compiled
+def _number_of(w: World, descriptor: int) -> int:
+    for number in range(SOCKETS):
+        if w.sockets[number] == descriptor:
+            return number
+    return NO_SOCKET
+
+
+@compiled
+def _books_are_full(w: World) -> bool:
+    """Whether Python has to collect what it is told of before the next turn."""
+    return w.arrived > ARRIVALS - DATAGRAMS or w.sent > BOOK // 2 or w.timed > TIMINGS - 1
+
+
+@compiled
+def _pause(w: World) -> None:
+    """In a flood of junk let some of it gather: what a datagram costs is being woken for it. A
+    packet that comes meanwhile waits for 0.25 ms."""
+    if w.waiting:
+        return
+    if w.now - w.junk_at < FLOOD:
+        w.clock[0] = 0
+        w.clock[1] = PAUSE
+        nanosleep(w.clock_at, 0)
+    w.junk_at = w.now
+
+
+@compiled
+def _turn(w: World, number: int) -> int:
     """Forward all that has arrived on a socket, once; return how many datagrams that were."""
-    w = world[0]
+    w.odd = 0
+    w.rests = 0
+    w.waiting = 0
     got = recvmmsg(w.sockets[number], w.received_messages_at, np.uint32(DATAGRAMS), MSG_DONTWAIT, 0)
     if got <= 0:
         return 0
@@ -72,7 +159,26 @@ def turn(world: World, number: int) -> int:
         _look_at_the_clock(w)
         if w.now - began > HELD_UP:
             doubt(w)
+    w.sampled = w.turn % DELAY_SAMPLE == 0
+    if w.sampled and w.waiting and not w.rests and w.timed < TIMINGS:
+        _note_delay(w)
     return int(got)
+
+
+@compiled
+def _note_delay(w: World) -> None:
+    """How long ago the turn's first datagram arrived, by the kernel's clock."""
+    stamp = w.received_control[0]
+    if w.stamped >= STAMP_SIZE and stamp.level == SOL_SOCKET and stamp.kind == SO_TIMESTAMPNS:
+        clock_gettime(CLOCK_REALTIME, w.clock_at)
+        whole = w.clock[0] - stamp.seconds
+        w.timings[w.timed] = max(0.0, whole + (w.clock[1] - stamp.nanoseconds) * 1e-9)
+        w.timed += 1
+
+
+def turn(world: World, number: int) -> int:
+    """One turn of a socket alone; return how many datagrams were read."""
+    return int(serve(world, NO_EPOLL, 0, number))
 
 
 @entry
@@ -167,12 +273,48 @@ class CompiledTurn:
 
     def take(self, number: int) -> int:
         """One turn of a socket. Afterwards `rest` and `odds` are to be looked at."""
+        self._prepare()
+        return turn(self._following.world, number)
+
+    def wait(self, epoll: int, milliseconds: int) -> list[tuple[int, int]]:
+        """Wait for an ``epoll`` instance, -1: for ever, and forward what arrives meanwhile; return
+        other descriptors that are ready and their events. Afterwards `left` is to be looked
+        at."""
+        self._prepare()
+        ready = serve(self._following.world, epoll, milliseconds, NO_SOCKET)
+        if not ready:
+            return []
+        found: list[tuple[int, int]] = [
+            (descriptor, mask) for mask, descriptor in self._w["events"][:ready].tolist()
+        ]
+        return found
+
+    def _prepare(self) -> None:
         self._following.refresh(self._core.ice.asked)
         columns = self._columns
         columns["unix_offset"][0] = self._core.unix_offset
         if columns["arrived"][0] > ARRIVALS - DATAGRAMS or columns["sent"][0] > BOOK // 2:
             self._following.collect(self._core.counters)
-        return int(turn(self._following.world, number))
+
+    @property
+    def left(self) -> int:
+        """The socket whose turn ended `wait`, because there is something for Python; negative:
+        none."""
+        number: int = self._columns["left"][0]
+        return number
+
+    @property
+    def sampled(self) -> bool:
+        """Whether Python is to time the last turn: the compiled one cannot, where something is
+        left."""
+        return bool(self._columns["sampled"][0] and self._columns["rests"][0])
+
+    def delays(self) -> list[float]:
+        """Seconds in which sampled datagrams were forwarded, since this was asked last."""
+        count = self._columns["timed"][0]
+        self._columns["timed"][0] = 0
+        taken: list[float] = self._w["timings"][:count].tolist() if count else []
+        return taken
 
     @property
     def now(self) -> float:
@@ -190,7 +332,7 @@ class CompiledTurn:
 
     def stamp(self) -> bytes:
         """Ancillary data of the last turn's first datagram."""
-        return bytes(self._w["received_control"][: self._columns["stamped"][0]])
+        return bytes(self._w["received_control"].tobytes()[: self._columns["stamped"][0]])
 
     def rest(self) -> list[Any]:
         if not self._columns["rests"][0]:

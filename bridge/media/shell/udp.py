@@ -102,9 +102,27 @@ class MediaSockets:
         self._compiled = turn
 
     def collect(self) -> None:
-        """Bring the core's counters up to date."""
+        """Bring the core's counters and the delays up to date."""
         if self._compiled is not None:
             self._compiled.collect()
+            for delay in self._compiled.delays():
+                self._delayed(delay)
+
+    def wait(self, epoll: int, milliseconds: int) -> list[tuple[int, int]] | None:
+        """Wait for an ``epoll`` instance (-1: for ever), and forward what arrives meanwhile; return
+        other descriptors that are ready and their events. None where the compiled turn does
+        not forward: nothing was waited for."""
+        compiled = self._compiled
+        if compiled is None:
+            return None
+        try:
+            others = compiled.wait(epoll, milliseconds)
+        except IndexError:
+            self._give_up(compiled)
+            return []
+        if compiled.left >= 0:
+            self._finish(compiled, compiled.left)
+        return others
 
     def readable(self, index: int) -> None:
         """Drain a socket, and send what that causes."""
@@ -118,15 +136,22 @@ class MediaSockets:
         try:
             if not compiled.take(index):
                 return
-        except IndexError:  # a mistake of ours: the tables are whole, and Python needs no more
-            log.exception("the compiled turn failed; media is forwarded by Python from now on")
-            self._gso = compiled.gso
-            self._compiled = None
-            compiled.close()
+        except IndexError:
+            self._give_up(compiled)
             return
+        self._finish(compiled, index)
+
+    def _give_up(self, compiled: CompiledTurn) -> None:
+        """A mistake of ours: the tables are whole, and Python needs no more."""
+        log.exception("the compiled turn failed; media is forwarded by Python from now on")
+        self._gso = compiled.gso
+        self._compiled = None
+        compiled.close()
+
+    def _finish(self, compiled: CompiledTurn, index: int) -> None:
+        """Do what the last turn of a socket has left."""
         now = compiled.now
-        self._count += 1
-        if not self._count % DELAY_SAMPLE:
+        if compiled.sampled:
             self._stamp(compiled.stamp())
         rest = compiled.rest()
         if rest:
@@ -134,7 +159,7 @@ class MediaSockets:
         odds = compiled.odds()
         for data, address in odds:
             self.core.receive(data, address, index, now)
-        if rest or odds or self._sampled:  # else Python has not changed anything
+        if rest or odds:  # else Python has not changed anything
             self.flush(now)
             self._wake(now)
 
@@ -184,10 +209,7 @@ class MediaSockets:
         if self._sampled:
             sent = time.time()
             for at in self._sampled:
-                delay = max(0.0, sent - at)
-                self.delays.append(delay)
-                self.delay_counts[bisect.bisect_left(m.DELAY_BOUNDS, delay)] += 1
-                self.delay_sum += delay
+                self._delayed(max(0.0, sent - at))
             self._sampled.clear()
         if core.datagrams:
             for index, address, data in core.drain():
@@ -195,6 +217,12 @@ class MediaSockets:
                     self._send_one(self.sockets[index], data, address)
                 elif self._taps is not None:
                     self._taps.send(address[1], data)
+
+    def _delayed(self, delay: float) -> None:
+        """Note the seconds that a datagram took from its arrival in the kernel."""
+        self.delays.append(delay)
+        self.delay_counts[bisect.bisect_left(m.DELAY_BOUNDS, delay)] += 1
+        self.delay_sum += delay
 
     def _send_one(self, sock: socket.socket, data: bytes, address: Address) -> None:
         try:

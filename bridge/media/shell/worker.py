@@ -30,6 +30,7 @@ from bridge.media.shell.hot_path import HotPath, Unavailable, choice
 from bridge.media.shell.standby import Standby
 from bridge.media.shell.tap_sockets import TapSockets
 from bridge.media.shell.ticker import Ticker
+from bridge.media.shell.turn_selector import TurnSelector
 from bridge.media.shell.udp import MediaSockets
 
 log = logging.getLogger("media")
@@ -81,11 +82,15 @@ class Worker:
         control: Path,
         orphan_timeout: float,
         estimation: bool = True,
+        selector: TurnSelector | None = None,
     ) -> None:
+        """``selector`` is the event loop's, which forwards while it waits; None: a callback of the
+        loop does."""
         self._hosts = hosts
         self._port = port
         self._control_path = control
         self._orphan_timeout = orphan_timeout
+        self._selector = selector
         self._hot = _hot_path()
         self._switched = False  # to the compiled turn, once: where it fails, Python goes on
         self.core = MediaCore(
@@ -146,6 +151,8 @@ class Worker:
             notify("STOPPING=1")
             alive.cancel()
             ticker.stop()
+            if self._selector is not None:
+                self._selector.wait_by(None)
             for transport in list(self.core.transports):
                 self.core.command(m.Close(transport=transport), time.monotonic())
             sockets.flush(time.monotonic())
@@ -186,6 +193,8 @@ class Worker:
         if self._hot is not None and self._hot.ready and not self._switched:
             self._switched = True
             self.sockets.use(self._hot.turn(self.core))
+            if self._selector is not None:
+                self._selector.wait_by(self.sockets.wait)
             gc.freeze()  # numba's objects, as many as all others, live for ever, too
             log.info("media is forwarded by the compiled turn")
         if self._control is None and now - self._alone_since > self._orphan_timeout:
