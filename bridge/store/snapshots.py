@@ -31,7 +31,8 @@ def _rules() -> str:
     """What tells this program's rules from another's: the text of the modules that say what an
     event does to a state, and what a state is."""
     folder = Path(rules.__file__).parent
-    text = b"".join((folder / name).read_bytes() for name in ("apply.py", "events.py", "model.py"))
+    names = ("apply.py", "events.py", "model.py", "stream_events.py")
+    text = b"".join((folder / name).read_bytes() for name in names)
     return hashlib.sha256(text).hexdigest()[:16]
 
 

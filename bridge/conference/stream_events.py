@@ -1,0 +1,96 @@
+"""Events of what is no single conference: points and their lines (in the stream "network"),
+recordings (in the stream "recordings"). They stand in the same log."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bridge.conference.model import SeenBy, Title
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all events. Unknown fields are ignored, so that an older log can be read."""
+
+
+# --- of the points and their lines, in the stream "network" ----------------------------------
+
+
+class IncidentOpened(Struct, frozen=True, kw_only=True, tag="incident_opened"):
+    """An incident was opened. ``kind``: one of `incident_rules.KINDS`, or "fault", reported by a
+    person."""
+
+    number: int
+    point: str
+    kind: str
+    level: str
+    value: float = 0.0
+    note: str = ""
+
+
+class IncidentWorse(Struct, frozen=True, kw_only=True, tag="incident_worse"):
+    number: int
+    point: str
+    kind: str
+
+
+class IncidentCleared(Struct, frozen=True, kw_only=True, tag="incident_cleared"):
+    number: int
+    point: str
+    kind: str
+    seconds: float
+
+
+class MaintenanceSet(Struct, frozen=True, kw_only=True, tag="maintenance"):
+    """Maintenance of a point began or ended: no alerts of it while ``on``, at the most until
+    ``until`` (UTC seconds)."""
+
+    point: str
+    on: bool
+    until: float | None = None
+    note: str = ""
+
+
+# --- of recordings, in the stream "recordings" -----------------------------------------------
+
+
+class RecordingPart(Struct, frozen=True, kw_only=True):
+    """A stretch of a recording without a gap: it began at ``at`` (UTC seconds) and is found at
+    ``offset`` seconds of the file."""
+
+    at: float
+    offset: float
+    seconds: float
+
+
+class RecordingKept(Struct, frozen=True, kw_only=True, tag="recording_kept"):
+    """A recording was finished: its file, with the checksum by which it can be told from any other.
+    ``lost`` are seconds that should be in it and are not."""
+
+    recording: str
+    conference: str
+    number: int
+    title: Title
+    template: str = ""
+    seconds: float
+    octets: int
+    sha256: str
+    lost: float = 0.0
+    keep_days: int | None = None
+    seen_by: SeenBy = "watch"
+    parts: tuple[RecordingPart, ...] = ()
+
+
+class RecordingRuled(Struct, frozen=True, kw_only=True, tag="recording_ruled"):
+    """An admin decided who sees a recording, and after how many days it is deleted (None: it is
+    kept until somebody deletes it)."""
+
+    recording: str
+    seen_by: SeenBy
+    keep_days: int | None
+
+
+class RecordingDeleted(Struct, frozen=True, kw_only=True, tag="recording_deleted"):
+    """A recording's file was deleted: by whom is the event's actor."""
+
+    recording: str
+    sha256: str
