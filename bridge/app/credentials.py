@@ -12,6 +12,7 @@ from bridge.accounts import passwords
 from bridge.app.errors import StartError
 from bridge.base.files import write_private
 from bridge.conference.model import PointId
+from bridge.proof.signing_key import SigningKey, kept_signing_key
 from bridge.store.accounts import Accounts, Device
 from bridge.store.database import NotSaved
 from config.schema import Topology
@@ -51,6 +52,18 @@ def kept_key(path: Path) -> bytes:
     except OSError as error:
         log.error("the key %s could not be written: %s", path.name, error.strerror)
     return key
+
+
+def signing_key(state: Path) -> SigningKey | None:
+    """The key that signs logs; None where there is none and none can be written: what ends now is
+    signed after a later start. Raises `StartError` where it is damaged."""
+    try:
+        return kept_signing_key(state)
+    except ValueError as error:
+        raise StartError(str(error)) from None
+    except OSError as error:
+        log.error("the key that signs logs could not be made: %s", error.strerror)
+        return None
 
 
 def write_local_address(path: Path, url: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import time
 from collections.abc import Callable
@@ -42,16 +41,15 @@ from bridge.server.metrics_listener import MetricsListener
 from bridge.server.webhooks import Delivery
 from bridge.store.accounts import Accounts
 from bridge.store.database import FAULTS, StoreError, engine_of, first_line, migrate
-from bridge.store.integrity import forget_mark, write_mark
+from bridge.store.integrity import forget_mark, keep_mark, write_mark
 from bridge.store.log import EventLog
 from bridge.store.quality import QualityStore
+from bridge.store.signed_heads import SignedHeads
 from bridge.store.snapshots import Snapshots
 from bridge.telemetry.collector import Collector
 from bridge.telemetry.meters import Meters
 from bridge.telemetry.sources import Sources
 from config.schema import Topology
-
-MARK_INTERVAL = 10.0  # seconds
 
 
 class ControlProcess:
@@ -117,6 +115,7 @@ class ControlProcess:
             self.meters,
         )
         self.conductor = self.control.conductor
+        self.heads = SignedHeads(self.events, credentials.signing_key(state), self.conductor.now)
         self._make_people(monotonic)
         self._make_lines(monotonic)
         self._make_recordings()
@@ -266,6 +265,7 @@ class ControlProcess:
         self.health.start()
         jobs = [
             self.conductor.run(),
+            self.heads.run(),
             self.scheduler.run(),
             self.worker.run(),
             supervise(self.worker, self._on_stats),
@@ -279,7 +279,7 @@ class ControlProcess:
             self.recordings.run(),
             self.audience.run(),
             self.backups.run(self.conductor.now, lambda: bool(self.conductor.running())),
-            self._keep_mark(),
+            keep_mark(self._state, self.events.last_number),
         ]
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
@@ -291,6 +291,7 @@ class ControlProcess:
             await self.auth.known.load()
             await self.scheduler.load()
             await self.conductor.load()
+            await self.heads.load()
             await self.incidents.load(self.control.clock())
             await self.recordings.catalogue.load()
             await self.session_keeper.restore()
@@ -320,19 +321,13 @@ class ControlProcess:
         await self.engine.dispose()
         write_mark(self._state, -1)
 
-    async def _keep_mark(self) -> None:
-        """Note how far the log is, so that a start notices a database that has lost something."""
-        while True:
-            await asyncio.sleep(MARK_INTERVAL)
-            with contextlib.suppress(*FAULTS):
-                write_mark(self._state, await self.events.last_number())
-
     def http(self) -> Http:
         """The web application around this process."""
         services = Services(
             control=self.control,
             conductor=self.conductor,
             events=self.events,
+            heads=self.heads,
             accounts=self.accounts,
             auth=self.auth,
             scheduler=self.scheduler,

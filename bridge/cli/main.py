@@ -24,6 +24,7 @@ from bridge.cli.agents import agents_app, bundle_app
 from bridge.cli.common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
 from bridge.cli.ready import ready
 from bridge.cli.remote import backup, conference_app, point_app, restore
+from bridge.cli.verify import verify
 from config.needs import bottleneck, budget, link_loads, need_of, point_need, probe_load
 from config.schema import Topology
 
@@ -43,6 +44,7 @@ app.add_typer(bundle_app, name="bundle")
 app.command()(backup)
 app.command()(restore)
 app.command()(ready)
+app.command()(verify)
 
 
 def main() -> None:

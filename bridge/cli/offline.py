@@ -16,7 +16,7 @@ from bridge.app.state_folder import held, read_secret
 from bridge.store import tables
 from bridge.store.accounts import Accounts
 from bridge.store.backup import AUDIT_COLUMNS
-from bridge.store.backup_work import Work, carry_out
+from bridge.store.backup_work import Outcome, Work, carry_out
 from bridge.store.database import SQLITE, DamagedError, NotSaved, engine_of, migrate
 from bridge.store.integrity import forget_mark, verify
 from config.schema import Topology
@@ -42,6 +42,7 @@ async def restore_offline(topology: Topology, state: Path, source: Path, base: P
                 folder=str(state),
                 file=str(source),
                 secret=secret,
+                actor="user:cli",
             )
             outcome = await carry_out(work)
             if outcome.problem:
@@ -54,7 +55,8 @@ async def restore_offline(topology: Topology, state: Path, source: Path, base: P
                 address="",
                 action="restore",
                 target=f"sha256:{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}",
-                outcome=f"{outcome.rows} rows",
+                outcome=f"{outcome.rows} rows, signed by {signed_by(outcome)}, "
+                f"{outcome.lost_logs} logs lost",
             )
         except BaseException:
             if aside:
@@ -64,7 +66,18 @@ async def restore_offline(topology: Topology, state: Path, source: Path, base: P
             await engine.dispose()
         forget_mark(state)
     kept = f"; the damaged database is kept as {SQLITE}{aside}" if aside else ""
-    return f"{outcome.rows} rows restored{kept}"
+    return f"{said(outcome.rows, signed_by(outcome), outcome.lost_logs)}{kept}"
+
+
+def signed_by(outcome: Outcome) -> str:
+    """Who signed the backup that was restored: "this" installation, "another" one or "nobody"."""
+    return "nobody" if not outcome.key else "this" if outcome.ours else "another"
+
+
+def said(rows: int, signed: str, lost: int) -> str:
+    """What is said after a restoration. Pure."""
+    who = {"this": "this installation", "another": "another installation"}.get(signed, "nobody")
+    return f"{rows} rows restored; the backup is signed by {who}; {lost} logs go on no longer"
 
 
 def _put_aside(state: Path) -> tuple[str, list[dict[str, Any]]]:

@@ -22,7 +22,7 @@ from bridge.app.errors import StartError
 from bridge.app.state_folder import free
 from bridge.base.files import write_private
 from bridge.cli.common import File, errors, load_or_exit, moment, state_folder
-from bridge.cli.offline import restore_offline
+from bridge.cli.offline import restore_offline, said
 from bridge.demo.ports import another_answers
 from bridge.store.database import NotSaved, StoreError
 from config.schema import Topology
@@ -258,7 +258,7 @@ def restore(
         _restore_offline(topology, state, source, file.resolve().parent)
         return
     answer = document(file, "PUT", "/api/v1/backup", data=source.read_bytes())
-    typer.echo(f"{answer['rows']} rows restored")
+    typer.echo(said(answer["rows"], answer["signed_by"], answer["lost_logs"]))
 
 
 def _restore_offline(topology: Topology, state: Path, source: Path, base: Path) -> None:

@@ -6,9 +6,13 @@ import msgspec
 
 from bridge.conference.model import Admits, Booking, Layout, Wish
 from bridge.conference.stream_events import (
+    BackupRestored,
+    ChainBegun,
+    HeadSigned,
     IncidentCleared,
     IncidentOpened,
     IncidentWorse,
+    LostLog,
     MaintenanceSet,
     RecordingDeleted,
     RecordingKept,
@@ -18,9 +22,13 @@ from bridge.conference.stream_events import (
 )
 
 __all__ = [  # the events of other streams are events of the same log
+    "BackupRestored",
+    "ChainBegun",
+    "HeadSigned",
     "IncidentCleared",
     "IncidentOpened",
     "IncidentWorse",
+    "LostLog",
     "MaintenanceSet",
     "RecordingDeleted",
     "RecordingKept",
@@ -310,6 +318,9 @@ Event = (
     | AudienceSet
     | AudienceCodeRenewed
     | AudienceNoted
+    | ChainBegun
+    | HeadSigned
+    | BackupRestored
 )
 
 

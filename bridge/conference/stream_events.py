@@ -1,5 +1,6 @@
 """Events of what is no single conference: points and their lines (in the stream "network"),
-recordings (in the stream "recordings"). They stand in the same log."""
+recordings (in the stream "recordings"), and the log itself (in the stream "proof"). They stand in
+the same log."""
 
 from __future__ import annotations
 
@@ -94,3 +95,48 @@ class RecordingDeleted(Struct, frozen=True, kw_only=True, tag="recording_deleted
 
     recording: str
     sha256: str
+
+
+# --- of the log itself, in the stream "proof" ------------------------------------------------
+
+
+class ChainBegun(Struct, frozen=True, kw_only=True, tag="chain_begun"):
+    """Events up to number ``number`` of the whole log were there before they were chained: of them
+    is proved what they were then. ``events`` is how many were chained late."""
+
+    number: int
+    events: int
+
+
+class HeadSigned(Struct, frozen=True, kw_only=True, tag="head_signed"):
+    """The head of a conference's chain was signed: `bridge.proof.statements.head_text` of these
+    fields, by the key with the fingerprint ``key``; ``signature`` is in Base64."""
+
+    of: str
+    events: int
+    head: str
+    since: int
+    signed: int
+    key: str
+    signature: str
+
+
+class LostLog(Struct, frozen=True, kw_only=True):
+    """A log that was there before a backup was restored, and is not in it as far as it had come:
+    its last event's number and hash."""
+
+    of: str
+    events: int
+    head: str
+
+
+class BackupRestored(Struct, frozen=True, kw_only=True, tag="backup_restored"):
+    """A backup took the place of everything. ``sha256`` is of its file, ``key`` the fingerprint of
+    who signed it ("": nobody); ``lost`` are logs that were there and go on no longer, the first
+    thousand of ``lost_logs``."""
+
+    sha256: str
+    rows: int
+    key: str
+    lost_logs: int = 0
+    lost: tuple[LostLog, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from bridge.base.i18n import text
@@ -29,11 +30,35 @@ COLUMNS = (
 WIDTHS = (46, 18, 22, 22, 24, 52, 16, 24, 20, 20, 40)  # relative; landscape A4
 
 
+class SignedHead(Protocol):
+    """The signed head of the log, as far as a report names it."""
+
+    @property
+    def events(self) -> int: ...
+
+    @property
+    def head(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def signature(self) -> str: ...
+
+
 class Document:
     """A conference's report as a file; ``names`` are the points' names in ``language`` ("vi" or
-    "en")."""
+    "en"). ``proof`` is the signed head of its log; None: it is not signed."""
 
-    def __init__(self, report: Report, names: dict[str, str], language: str, zone: str) -> None:
+    def __init__(
+        self,
+        report: Report,
+        names: dict[str, str],
+        language: str,
+        zone: str,
+        proof: SignedHead | None = None,
+    ) -> None:
+        self._proof = proof
         self._report = report
         self._names = names
         self._language = language
@@ -101,10 +126,23 @@ class Document:
         words = self._t("report.audience_of", peak=str(report.audience_peak), minutes=minutes)
         return [(self._t("report.audience"), words)]
 
+    def proof(self) -> list[tuple[str, str]]:
+        """What the log can be checked with."""
+        proof = self._proof
+        if proof is None:
+            return [(self._t("report.proof_head"), self._t("report.proof_none"))]
+        return [
+            (self._t("report.proof_head"), f"{proof.head} ({proof.events})"),
+            (self._t("report.proof_signature"), proof.signature),
+            (self._t("report.proof_key"), proof.key),
+        ]
+
     def csv(self) -> str:
-        """One line a point, with a header."""
+        """One line a point, with a header; behind them what the log can be checked with."""
         header = [self._t(f"report.column_{name}") for name in COLUMNS]
-        return as_csv(header, [self._cells(row) for row in self._report.points])
+        rest = [""] * (len(COLUMNS) - 2)
+        proof = [[label, value, *rest] for label, value in self.proof()]
+        return as_csv(header, [*(self._cells(row) for row in self._report.points), *proof])
 
     def pdf(self, owner: str) -> bytes:
         """The page for the file; ``owner`` stands at its head."""
@@ -124,4 +162,5 @@ class Document:
                 for item in self._report.points
             ),
         )
+        paper.text("\n".join(f"{label}: {value}" for label, value in self.proof()))
         return paper.output()

@@ -1,5 +1,6 @@
 """An evidence pack: a recording with everything that is to be believed with it, as a `.zip` that is
-made while it is sent. What is in it is checked with `sha256sum -c` and `openssl cms -verify`."""
+made while it is sent. What is in it is checked with `sha256sum -c` and `openssl`, and all of it by
+`bridge.proof.evidence_check`."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.p7s"
+SUMS = "SHA256SUMS"
 CHUNK = 1 << 18  # octets that are read at a time
 
 
@@ -58,17 +59,17 @@ def pack(
     video: Path,
     sha256: str,
     texts: Sequence[tuple[str, bytes]],
-    sign: Callable[[bytes], bytes],
+    signatures: Sequence[tuple[str, Callable[[bytes], bytes]]],
     made: datetime,
 ) -> Iterator[bytes]:
     """The octets of a pack, whose files stand in ``folder``: a recording whose checksum is
-    ``sha256``, small files by name, the checksums of all, and what ``sign`` makes of these (b"":
-    there is no signature). Not more than a few hundred kB are held. Raises OSError where the
-    recording cannot be read, ValueError where it is not what it was."""
+    ``sha256``, small files by name, the checksums of all, and ``signatures`` of these by file
+    name (one that is b"" is left out). Not more than a few hundred kB are held. Raises OSError
+    where the recording cannot be read, ValueError where it is not what it was."""
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in texts}
     listed = sums({video.name: sha256} | digests).encode()
-    signature = sign(listed)
-    small = [*texts, (SUMS, listed), *([(SIGNATURE, signature)] if signature else [])]
+    signed = [(name, sign(listed)) for name, sign in signatures]
+    small = [*texts, (SUMS, listed), *((name, data) for name, data in signed if data)]
     sink = _Sink()
     digest = hashlib.sha256()
     with zipfile.ZipFile(sink, "w") as out:

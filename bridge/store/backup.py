@@ -6,6 +6,7 @@ row and in bounded memory. Restoring keeps the audit trail that is there.
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
@@ -22,7 +23,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bridge.base.roles import ROLES
 from bridge.conference import events as e
-from bridge.store import tables
+from bridge.proof.chain import BEGIN, Link, Walked, walk
+from bridge.proof.chain import line as chain_line
+from bridge.proof.signing_key import SigningKey, public_key
+from bridge.proof.statements import backup_text
+from bridge.store import chaining, tables
 from bridge.store.database import NotSaved, first_line
 
 FORMAT = 1
@@ -31,16 +36,21 @@ MAX_LINE = 4 << 20  # octets of a row
 BATCH = 500  # rows
 DERIVED = (tables.snapshots,)
 LARGEST = 2**63 - 1
+MAX_LOST = 1000  # logs that are named after a restore; more are counted
 AUDIT_COLUMNS = ("at", "actor", "address", "action", "target", "outcome")
 
 Rows = dict[str, int]
 
 
 class Restored(NamedTuple):
-    """Rows taken from a backup, and lines of the audit trail that were kept beside it."""
+    """Rows taken from a backup, and lines of the audit trail that were kept beside it. ``key`` is
+    the fingerprint of who signed the backup ("": nobody); ``lost_logs`` are how many logs were
+    there before and do not go on in it."""
 
     rows: int
     audit_kept: int
+    key: str = ""
+    lost_logs: int = 0
 
 
 def _kept() -> list[sa.Table]:
@@ -51,27 +61,37 @@ def _kept() -> list[sa.Table]:
 # --- writing -------------------------------------------------------------------------------
 
 
-async def write_backup(engine: AsyncEngine, out: BinaryIO, spool: BinaryIO) -> int:
-    """Write every row to ``out``; returns their number. ``spool`` is an empty file for what must
-    be known before the first line can be written: checksum and number."""
+async def write_backup(
+    engine: AsyncEngine, out: BinaryIO, spool: BinaryIO, key: SigningKey | None = None
+) -> int:
+    """Write every row to ``out``, signed by ``key``; returns their number. ``spool`` is an empty
+    file for what must be known before the first line can be written: checksum and number."""
     digest, rows = hashlib.sha256(), 0
     with gzip.GzipFile(fileobj=spool, mode="wb", compresslevel=6, mtime=0) as packed:
         async with engine.connect() as connection:
             if engine.dialect.name == "postgresql":
                 connection = await connection.execution_options(isolation_level="REPEATABLE READ")
             for table in _kept():
-                async with connection.stream(sa.select(table)) as found:
+                async with connection.stream(_in_order(table)) as found:
                     async for row in found:
                         line = _line({"table": table.name, "row": dict(row._mapping)})
                         digest.update(line)
                         packed.write(line)
                         rows += 1
-    head = {"diem-cau": FORMAT, "rows": rows, "sha256": digest.hexdigest()}
+    head: dict[str, Any] = {"diem-cau": FORMAT, "rows": rows, "sha256": digest.hexdigest()}
+    if key is not None:
+        head["key"] = key.public.pem.decode()
+        signature = key.sign(backup_text(rows, digest.hexdigest()))
+        head["signature"] = base64.b64encode(signature).decode()
     out.write(gzip.compress(_line(head), mtime=0))  # a file of two members is one file (RFC 1952)
     spool.seek(0)
     while chunk := spool.read(1 << 20):
         out.write(chunk)
     return rows
+
+
+def _in_order(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table).order_by(*table.primary_key.columns)
 
 
 def _line(value: dict[str, Any]) -> bytes:
@@ -96,19 +116,43 @@ def _lines(source: BinaryIO) -> Iterator[bytes]:
         raise ValueError("The file is not a backup of this system, or it is cut off.") from None
 
 
-def check(source: BinaryIO) -> Rows:
-    """Rows by table of a whole, undamaged backup that this version can take in. Raises ValueError
-    with a sentence for everything else."""
-    lines = _lines(source)
+def _head(lines: Iterator[bytes]) -> dict[str, Any]:
+    """The first line. Raises ValueError with a sentence where it is not one of a backup."""
     try:
         head = json.loads(next(lines, b""))
-        version, wanted, number = head["diem-cau"], head["sha256"], head["rows"]
+        version, _, _ = head["diem-cau"], head["sha256"], head["rows"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(
             "The file is not a backup of this system. Choose one that the bridge has written."
         ) from None
     if version != FORMAT:
         raise ValueError(f"The backup has format {version}; this version reads {FORMAT}.")
+    return dict(head)
+
+
+def signer(source: BinaryIO) -> str:
+    """The fingerprint of the key that signed a backup; "": nobody signed it. Raises ValueError with
+    a sentence where it is no backup, or the signature is false."""
+    head = _head(_lines(source))
+    if "signature" not in head and "key" not in head:
+        return ""
+    try:
+        key = public_key(head["key"].encode())
+        signature = base64.b64decode(head["signature"], validate=True)
+        text = backup_text(int(head["rows"]), str(head["sha256"]))
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise ValueError("The backup's signature cannot be read.") from None
+    if not key.signed(text, signature):
+        raise ValueError("The backup's signature is false: somebody has changed the backup.")
+    return key.fingerprint
+
+
+def check(source: BinaryIO) -> Rows:
+    """Rows by table of a whole, undamaged backup that this version can take in. Raises ValueError
+    with a sentence for everything else."""
+    lines = _lines(source)
+    head = _head(lines)
+    wanted, number = head["sha256"], head["rows"]
     digest, rows = hashlib.sha256(), {table.name: 0 for table in _kept()}
     known = {table.name: table for table in _kept()}
     numbers: dict[str, list[int]] = {}
@@ -185,17 +229,39 @@ def _rows(source: BinaryIO) -> Iterator[tuple[sa.Table, dict[str, Any]]]:
         yield known[item["table"]], item["row"]
 
 
+def chains(source: BinaryIO) -> tuple[dict[str, Walked], bool]:
+    """How far the chain of every log in a good backup holds; and whether there are events without
+    a hash, which a version without chains has written."""
+    found: dict[str, Walked] = {}
+    unchained = False
+    for table, row in _rows(source):
+        if table is not tables.events:
+            continue
+        name, before = row["conference"], found.get(row["conference"], BEGIN)
+        if not row.get("chain"):
+            unchained = True
+        elif not before.fault:
+            line = chain_line(name, row["seq"], row["at"], row["actor"], row["reason"], row["body"])
+            found[name] = walk([Link(row["seq"], line, row["chain"])], before)
+    return found, unchained
+
+
 # --- restoring -----------------------------------------------------------------------------
 
 
-async def restore(engine: AsyncEngine, source: BinaryIO) -> Restored:
+async def restore(
+    engine: AsyncEngine, source: BinaryIO, *, actor: str = "system", sha256: str = ""
+) -> Restored:
     """Replace everything by a backup's rows, in one transaction; the audit trail that is there
-    stays, and gets the lines that only the backup has. Raises ValueError with a sentence for
-    what is no good backup, and `NotSaved`; then nothing was changed."""
+    stays, and gets the lines that only the backup has. The log says that it was replaced, by whom
+    (``actor``) and by which file (``sha256``), and which logs go on no longer. Raises ValueError
+    with a sentence for what is no good backup, and `NotSaved`; then nothing was changed."""
     counted = check(source)
+    key = signer(source)
     try:
         async with engine.begin() as connection:
             kept = await _audit(connection)
+            before = await connection.run_sync(chaining.heads)
             highest = max((row[0] for row in kept), default=0)
             there = {tuple(row[1:]) for row in kept}
             taken = {row[0] for row in kept}
@@ -220,11 +286,36 @@ async def restore(engine: AsyncEngine, source: BinaryIO) -> Restored:
             if batch and current is not None:
                 await connection.execute(sa.insert(current), batch)
             await _advance_counters(connection, engine.dialect.name)
+            rows = sum(counted.values())
+            said = e.BackupRestored(sha256=sha256, rows=rows, key=key)
+            said = await connection.run_sync(_say, before, said, actor)
     except IntegrityError:
         raise ValueError("The backup contradicts itself: rows refer to others not there.") from None
     except (SQLAlchemyError, OSError) as error:
         raise NotSaved(first_line(error)) from None
-    return Restored(sum(counted.values()), len(kept))
+    return Restored(rows, len(kept), key, said.lost_logs)
+
+
+def _say(
+    connection: sa.Connection,
+    before: dict[str, tuple[int, str]],
+    said: e.BackupRestored,
+    actor: str,
+) -> e.BackupRestored:
+    """Chain what came, and say in the log that it came. Raises ValueError where what came is not
+    what was chained."""
+    chained = chaining.chain_all(connection)
+    if chained.late:  # a backup by a version without chains
+        begun = e.ChainBegun(number=chained.number, events=chained.late)
+        chaining.note(connection, begun, actor, "restore")
+    lost = [
+        e.LostLog(of=of, events=seq, head=head)
+        for of, (seq, head) in sorted(before.items())
+        if not chaining.holds(connection, of, seq, head)
+    ]
+    said = msgspec.structs.replace(said, lost_logs=len(lost), lost=tuple(lost[:MAX_LOST]))
+    chaining.note(connection, said, actor, "restore")
+    return said
 
 
 async def _audit(connection: AsyncConnection) -> list[tuple[Any, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -11,6 +12,7 @@ from typing import Any, BinaryIO, cast
 import msgspec
 
 from bridge.base.files import private_file
+from bridge.proof.signing_key import SigningKey, kept_signing_key
 from bridge.store import sealed
 from bridge.store.backup import restore, write_backup
 from bridge.store.database import FAULTS, engine_of, first_line
@@ -18,20 +20,27 @@ from bridge.store.database import FAULTS, engine_of, first_line
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """What to do: ``kind`` is write or restore; ``url`` and ``folder`` name the database, ``file``
-    the backup, ``secret`` what it is encrypted with ("": it is not)."""
+    the backup, ``secret`` what it is encrypted with ("": it is not), ``actor`` who wants it. The
+    key that signs is in ``folder``."""
 
     kind: str
     url: str
     folder: str
     file: str
     secret: str = ""
+    actor: str = "system"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """``rows`` written or restored. ``problem`` is a sentence about the file, ``fault`` one about
+    """``rows`` written or restored; of a restoration, too: ``key``, the fingerprint of who signed
+    the backup ("": nobody), ``ours`` whether that is this installation, and ``lost_logs``, how many
+    logs go on no longer. ``problem`` is a sentence about the file, ``fault`` one about
     the database or the disk; then nothing was changed."""
 
     rows: int = 0
+    key: str = ""
+    ours: bool = False
+    lost_logs: int = 0
     problem: str = ""
     fault: str = ""
 
@@ -45,11 +54,16 @@ async def carry_out(work: Work) -> Outcome:
     """Write or restore a backup."""
     engine = engine_of(work.url, Path(work.folder), patience=None)
     try:
+        key = _key(Path(work.folder))
         if work.kind == "write":
-            return Outcome(rows=await _write(engine, Path(work.file), work.secret))
+            return Outcome(rows=await _write(engine, Path(work.file), work.secret, key))
         # This process has nothing else to do meanwhile.
-        with Path(work.file).open("rb") as file, opened(file, work.secret) as plain:  # noqa: ASYNC230
-            return Outcome(rows=(await restore(engine, plain)).rows)
+        with Path(work.file).open("rb") as file:  # noqa: ASYNC230
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            with opened(file, work.secret) as plain:
+                done = await restore(engine, plain, actor=work.actor, sha256=sha256)
+        ours = key is not None and key.public.fingerprint == done.key
+        return Outcome(rows=done.rows, key=done.key, ours=ours, lost_logs=done.lost_logs)
     except ValueError as error:
         return Outcome(problem=str(error))
     except FAULTS as error:
@@ -58,12 +72,21 @@ async def carry_out(work: Work) -> Outcome:
         await engine.dispose()
 
 
-async def _write(engine: Any, path: Path, secret: str) -> int:
+def _key(folder: Path) -> SigningKey | None:
+    """The key that signs; None where it cannot be made now: a backup without a signature is better
+    than none."""
+    try:
+        return kept_signing_key(folder)
+    except OSError:
+        return None
+
+
+async def _write(engine: Any, path: Path, secret: str, key: SigningKey | None) -> int:
     with tempfile.TemporaryFile(dir=path.parent) as spool, private_file(path) as out:
         if not secret:
-            return await write_backup(engine, out, cast("BinaryIO", spool))
+            return await write_backup(engine, out, cast("BinaryIO", spool), key)
         with tempfile.TemporaryFile(dir=path.parent) as plain:
-            rows = await write_backup(engine, cast("BinaryIO", plain), cast("BinaryIO", spool))
+            rows = await write_backup(engine, cast("BinaryIO", plain), cast("BinaryIO", spool), key)
             plain.seek(0)
             sealed.seal(cast("BinaryIO", plain), out, secret)
             return rows

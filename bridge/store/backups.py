@@ -65,23 +65,24 @@ class Backups:
             raise NotSaved(outcome.fault or outcome.problem)
         return outcome.rows
 
-    async def restore(self, path: Path) -> int:
-        """Replace everything by a backup; returns its rows. Raises ValueError with a sentence where
-        it is no good one, and `NotSaved`; then nothing was changed."""
-        outcome = await self._work("restore", path)
+    async def restore(self, path: Path, actor: str = "system") -> Outcome:
+        """Replace everything by a backup, as ``actor`` wants. Raises ValueError with a sentence
+        where it is no good one, and `NotSaved`; then nothing was changed."""
+        outcome = await self._work("restore", path, actor)
         if outcome.problem:
             raise ValueError(outcome.problem)
         if outcome.fault:
             raise NotSaved(outcome.fault)
-        return outcome.rows
+        return outcome
 
-    async def _work(self, kind: str, path: Path) -> Outcome:
+    async def _work(self, kind: str, path: Path, actor: str = "system") -> Outcome:
         work = Work(
             kind=kind,
             url=self._url,
             folder=str(self.state),
             file=str(path),
             secret=self._secret,
+            actor=actor,
         )
         async with self._one:
             try:

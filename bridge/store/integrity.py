@@ -7,19 +7,22 @@ one that has become shorter, older or empty is told apart from a new one.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import sqlite3
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 
 from bridge.base.files import write_private
-from bridge.store.database import SQLITE, DamagedError
+from bridge.store.database import FAULTS, SQLITE, DamagedError
 
 log = logging.getLogger("store")
 
 MARK = "database.mark"
+MARK_INTERVAL = 10.0  # seconds
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # after a power cut everything is looked at
 NETWORK = "network"  # the stream of incidents: a hole there is said, and stops nobody
 HOLES = (
@@ -69,6 +72,14 @@ def write_mark(folder: Path, events: int) -> None:
     if mark != before:
         with contextlib.suppress(OSError):  # a full disk: the next start reads a little more
             write_private(folder / MARK, msgspec.json.encode(mark))
+
+
+async def keep_mark(folder: Path, last_number: Callable[[], Awaitable[int]]) -> None:
+    """Note how far the log is now and then, until cancelled."""
+    while True:
+        await asyncio.sleep(MARK_INTERVAL)
+        with contextlib.suppress(*FAULTS):
+            write_mark(folder, await last_number())
 
 
 def forget_mark(folder: Path) -> None:

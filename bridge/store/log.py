@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -10,9 +12,10 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bridge.conference import events as e
+from bridge.proof import chain
 from bridge.store import tables as t
 from bridge.store.database import Conflict, NotSaved, first_line
 
@@ -28,6 +31,13 @@ class Answer(NamedTuple):
     key: str
     digest: str
     body: str
+
+
+class _Head(NamedTuple):
+    """The end of a conference's chain: its last event's number, and that event's hash."""
+
+    seq: int
+    hash: str
 
 
 class Numbered(NamedTuple):
@@ -48,28 +58,35 @@ class EventLog:
     ) -> None:
         self._engine = engine
         self._committed = committed
+        self._heads: dict[str, _Head] = {}
+        self._replaced = False
+        self.ended = asyncio.Event()
+        """Set whenever a conference's end was committed."""
+
+    @contextlib.asynccontextmanager
+    async def replaced(self) -> AsyncIterator[None]:
+        """While another process replaces the database: nothing is appended in between, and
+        afterwards the ends of all chains are those of the other database."""
+        self._replaced = True
+        try:
+            yield
+        finally:
+            self._heads.clear()
+            self._replaced = False
 
     async def append(
         self, recorded: Sequence[e.Recorded], answers: Sequence[Answer] = (), now: float = 0.0
     ) -> None:
         """Commit events and answers together. Raises `NotSaved`, and then nothing is saved;
         `Conflict` where some of it is there already."""
-        rows = [
-            {
-                "conference": item.conference,
-                "seq": item.seq,
-                "at": item.at,
-                "actor": item.actor,
-                "reason": item.reason,
-                "kind": e.kind_of(item.event),
-                "body": e.encoder.encode(item.event).decode(),
-            }
-            for item in recorded
-        ]
+        if self._replaced:
+            raise NotSaved("a backup is being restored")
         began = time.monotonic()
         saved = False
+        heads: dict[str, _Head] = {}
         try:
             async with self._engine.begin() as connection:
+                rows = [await self._row(connection, item, heads) for item in recorded]
                 if rows:
                     await connection.execute(sa.insert(t.events), rows)
                 if answers:
@@ -81,12 +98,92 @@ class EventLog:
                         ],
                     )
             saved = True
+            self._move_on(rows, heads)
         except IntegrityError as error:
             raise Conflict(first_line(error)) from None
         except (SQLAlchemyError, OSError) as error:
             raise NotSaved(first_line(error)) from None
         finally:
+            if not saved:  # nobody knows whether it was: the table does
+                for item in recorded:
+                    self._heads.pop(item.conference, None)
             self._committed(time.monotonic() - began, saved)
+
+    async def _row(
+        self, connection: AsyncConnection, item: e.Recorded, heads: dict[str, _Head]
+    ) -> dict[str, Any]:
+        """An event as a row, chained to the one before; ``heads`` are the ends of the chains within
+        this transaction."""
+        ident = item.conference
+        head = heads.get(ident) or self._heads.get(ident)
+        if item.seq == 1:
+            head = _Head(0, chain.GENESIS)
+        elif head is None or (ident not in heads and head.seq != item.seq - 1):
+            head = await _head_before(connection, ident, item.seq)
+        body = e.encoder.encode(item.event).decode()
+        at = float(item.at)
+        line = chain.line(ident, item.seq, at, item.actor, item.reason, body)
+        heads[ident] = _Head(item.seq, chain.link(head.hash, line))
+        return {
+            "conference": ident,
+            "seq": item.seq,
+            "at": at,
+            "actor": item.actor,
+            "reason": item.reason,
+            "kind": e.kind_of(item.event),
+            "body": body,
+            "chain": heads[ident].hash,
+        }
+
+    def _move_on(self, rows: Sequence[dict[str, Any]], heads: dict[str, _Head]) -> None:
+        """A transaction was committed."""
+        self._heads.update(heads)
+        for row in rows:
+            if row["kind"] == "ended":
+                self._heads.pop(row["conference"], None)
+                self.ended.set()
+
+    async def links(
+        self, conference: str, after: int = 0, limit: int = PORTION
+    ) -> list[chain.Link]:
+        """Events as they are stored, with their hashes, to be checked."""
+        query = (
+            sa.select(t.events)
+            .where(t.events.c.conference == conference, t.events.c.seq > after)
+            .order_by(t.events.c.seq)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return [
+                chain.Link(row.seq, chain.line(*_stored(row)), row.chain)
+                for row in await connection.execute(query)
+            ]
+
+    async def ends(self) -> list[str]:
+        """Ids of conferences that have ended, oldest first."""
+        query = (
+            sa.select(t.events.c.conference)
+            .where(t.events.c.kind == "ended")
+            .order_by(t.events.c.id)
+        )
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def first_after(self, conference: str, number: int) -> int | None:
+        """The ``seq`` of a conference's first event after number ``number`` of the whole log; None:
+        there is none."""
+        query = sa.select(sa.func.min(t.events.c.seq)).where(
+            t.events.c.conference == conference, t.events.c.id > number
+        )
+        async with self._engine.connect() as connection:
+            found: int | None = await connection.scalar(query)
+        return found
+
+    async def streams(self) -> list[str]:
+        """Everything in the log that has a chain, in alphabetical order."""
+        query = sa.select(t.events.c.conference).distinct().order_by(t.events.c.conference)
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(query)).scalars())
 
     async def portions(
         self, conference: str, after: int = 0, limit: int | None = None
@@ -212,6 +309,23 @@ class EventLog:
     async def forget_answers(self, now: float) -> None:
         async with self._engine.begin() as connection:
             await connection.execute(sa.delete(t.answers).where(t.answers.c.at < now - ANSWER_LIFE))
+
+
+async def _head_before(connection: AsyncConnection, conference: str, seq: int) -> _Head:
+    """The end of a chain before ``seq``, out of the table."""
+    query = (
+        sa.select(t.events.c.seq, t.events.c.chain)
+        .where(t.events.c.conference == conference, t.events.c.seq < seq)
+        .order_by(t.events.c.seq.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(query)).first()
+    return _Head(row.seq, row.chain) if row is not None else _Head(0, chain.GENESIS)
+
+
+def _stored(row: sa.Row[Any]) -> tuple[str, int, float, str, str, str]:
+    """What the line of an event is made of."""
+    return row.conference, row.seq, row.at, row.actor, row.reason, row.body
 
 
 def _numbered(rows: Iterable[sa.Row[Any]]) -> list[Numbered]:

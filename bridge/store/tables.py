@@ -25,6 +25,7 @@ events = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False, index=True),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("chain", sa.Text, nullable=False, server_default=""),  # bridge.proof.chain
     sa.UniqueConstraint("conference", "seq"),
     sqlite_autoincrement=True,
 )

@@ -17,9 +17,7 @@ MADE = datetime.datetime(2026, 11, 26, 9, 30)
 
 def pieces(path: Path, sha256: str = "") -> list[bytes]:
     checked = evidence.check(path)
-    return list(
-        evidence.pack("r", path, sha256 or checked.sha256, [("a.txt", b"a")], lambda _: b"", MADE)
-    )
+    return list(evidence.pack("r", path, sha256 or checked.sha256, [("a.txt", b"a")], [], MADE))
 
 
 def test_a_long_recording_is_never_held_as_a_whole(tmp_path: Path) -> None:
@@ -30,7 +28,7 @@ def test_a_long_recording_is_never_held_as_a_whole(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         checked = evidence.check(path)
-        made = evidence.pack("r", path, checked.sha256, [], lambda _: b"", MADE)
+        made = evidence.pack("r", path, checked.sha256, [], [], MADE)
         longest = total = 0
         for piece in made:
             longest, total = max(longest, len(piece)), total + len(piece)

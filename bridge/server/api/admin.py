@@ -66,9 +66,12 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """How many rows of the database came out of a backup."""
+    """How many rows of the database came out of a backup. ``signed_by`` is "this" installation,
+    "another" one or "nobody", ``lost_logs`` how many logs were there and go on no longer."""
 
     rows: int
+    signed_by: str
+    lost_logs: int
 
 
 # --- topology ------------------------------------------------------------------------------
@@ -269,18 +272,22 @@ async def put_backup(call: Call) -> Restored:
         path = Path(folder) / "backup"
         await asyncio.to_thread(path.write_bytes, call.body)
         try:
-            rows = await backups.restore(path)
+            async with call.services.events.replaced():
+                done = await backups.restore(path, call.actor.label)
         except ValueError as error:
             await call.note("restore", outcome="refused")
             raise Denied(422, "api.bad_backup", detail=str(error)) from None
     call.services.restored()
+    await call.services.heads.load()
     await call.services.scheduler.load()
     await call.services.incidents.load(call.services.control.clock())
     await call.services.recordings.catalogue.load()
     call.services.reloaded()
     digest = hashlib.sha256(call.body).hexdigest()[:16]
-    await call.note("restore", f"sha256:{digest}", f"{rows} rows")
-    return Restored(rows)
+    signed_by = "nobody" if not done.key else "this" if done.ours else "another"
+    said = f"{done.rows} rows, signed by {signed_by}, {done.lost_logs} logs lost"
+    await call.note("restore", f"sha256:{digest}", said)
+    return Restored(done.rows, signed_by, done.lost_logs)
 
 
 # --- the certificate, the description ------------------------------------------------------

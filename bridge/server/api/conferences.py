@@ -16,6 +16,7 @@ from bridge.conference.typed import HELP, parse
 from bridge.control import views
 from bridge.control.draft import Done, Result
 from bridge.reports import conference as conference_report
+from bridge.server.api.proofs import Proof, proof_of
 from bridge.server.api.routes import Call, Route, attachment
 from bridge.server.directing import direct
 from bridge.signalling.protocol import ConferenceView
@@ -71,6 +72,8 @@ class NamedReport(msgspec.Struct, frozen=True):
     report: Report
     names: dict[str, Sentence]
     zone: str
+    proof: Proof | None = None
+    """The signed head of the log; None: the conference has not ended, or it is not signed yet."""
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -192,14 +195,15 @@ async def list_commands(call: Call) -> list[Usage]:
 async def show_report(call: Call) -> Any:
     """JSON, or by ``?format=csv|pdf&language=vi|en`` a file."""
     made: Report = report(await _log(call), call.services.conductor.now())
+    proof = proof_of(call, made.conference)
     kind = call.request.query.get("format", "json")
     language = "en" if call.request.query.get("language") == "en" else "vi"
     topology = call.services.control.topology.current
     if kind == "json":
         sentences = {p.id: views.as_sentence(p.name) for p in topology.points}
-        return NamedReport(made, sentences, topology.bridge.zone)
+        return NamedReport(made, sentences, topology.bridge.zone, proof)
     names = {p.id: p.name.text(language) for p in topology.points}
-    document = conference_report.Document(made, names, language, topology.bridge.zone)
+    document = conference_report.Document(made, names, language, topology.bridge.zone, proof)
     if kind == "csv":
         return attachment(document.csv().encode(), "text/csv", f"{made.conference}.csv")
     if kind == "pdf":

@@ -16,10 +16,14 @@ from bridge.accounts.auth import Denied
 from bridge.base.i18n import text
 from bridge.conference import events as e
 from bridge.conference.report import report
+from bridge.proof import evidence_check
+from bridge.proof.chain import Link
+from bridge.proof.verdict import signature_of
 from bridge.recordings.kept_recordings import STREAM, Kept
 from bridge.reports import conference as conference_report
 from bridge.reports import evidence
 from bridge.reports.length import length
+from bridge.server.api.proofs import proof_of
 from bridge.server.api.recordings import file_of, found
 from bridge.server.api.routes import Call, Route
 
@@ -47,10 +51,18 @@ async def show_evidence(call: Call) -> Any:
             await call.note("recording evidence", name, "damaged")
             raise Denied(409, "recordings.damaged", id=name)
         events = await call.services.events.read(kept.facts.conference)
+        links = await _links(call, kept.facts.conference)
         texts = await asyncio.to_thread(_papers, call, kept, events)
+        proofs = _proofs(call, kept, links)
         await call.note("recording evidence", name)
         made = datetime.fromtimestamp(call.services.conductor.now(), _zone(call))
-        pieces = evidence.pack(name, path, kept.facts.sha256, texts, call.services.sign, made)
+        key = call.services.heads.key
+        signatures = [
+            (evidence_check.SUMS_CMS, call.services.sign),
+            (evidence_check.SUMS_SIGNATURE, lambda data: key.sign(data) if key else b""),
+        ]
+        texts = [*texts, *proofs]
+        pieces = evidence.pack(name, path, kept.facts.sha256, texts, signatures, made)
         return await _send(call, name, pieces)
 
 
@@ -85,24 +97,48 @@ def _zone(call: Call) -> ZoneInfo:
     return ZoneInfo(call.services.control.topology.current.bridge.zone)
 
 
+async def _links(call: Call, conference: str) -> list[Link]:
+    """All of a conference's chain."""
+    found: list[Link] = []
+    while links := await call.services.events.links(conference, len(found)):
+        found += links
+    return found
+
+
+def _proofs(call: Call, kept: Kept, links: Sequence[Link]) -> list[tuple[str, bytes]]:
+    """The log as it is stored, its hashes, the head where it is signed, and the public key."""
+    facts = kept.facts
+    entry = e.Recorded(
+        conference=STREAM, seq=0, at=kept.at, actor="system", reason="keep", event=facts
+    )
+    lines = [*(link.line for link in links), e.encoder.encode(entry)]
+    files = [
+        (evidence_check.LOG, b"".join(line + b"\n" for line in lines)),
+        (evidence_check.HASHES, "".join(f"{link.hash}\n" for link in links).encode()),
+    ]
+    proof = proof_of(call, facts.conference)
+    if proof is not None:
+        files.append((evidence_check.HEAD, proof.statement.encode()))
+        files.append((evidence_check.HEAD_SIGNATURE, signature_of(proof.signature)))
+    if call.services.heads.key is not None:
+        files.append((evidence_check.KEY, call.services.heads.key.public.pem))
+    return files
+
+
 def _papers(call: Call, kept: Kept, events: Sequence[e.Recorded]) -> list[tuple[str, bytes]]:
     """The small files of an evidence pack, by name."""
     topology = call.services.control.topology.current
     facts = kept.facts
     now = call.services.conductor.now()
     made = report(events, now)
-    entry = e.Recorded(
-        conference=STREAM, seq=0, at=kept.at, actor="system", reason="keep", event=facts
-    )
-    lines = [e.encoder.encode(item) + b"\n" for item in (*events, entry)]
+    proof = proof_of(call, facts.conference)
     papers = [
-        ("log.jsonl", b"".join(lines)),
         ("conference-report.json", msgspec.json.format(msgspec.json.encode(made), indent=2)),
     ]
     read_me: list[str] = []
     for language in ("vi", "en"):
         names = {p.id: p.name.text(language) for p in topology.points}
-        document = conference_report.Document(made, names, language, topology.bridge.zone)
+        document = conference_report.Document(made, names, language, topology.bridge.zone, proof)
         papers.append(
             (f"conference-report.{language}.pdf", document.pdf(topology.bridge.name.text(language)))
         )

@@ -33,6 +33,7 @@ from bridge.server.guard.entry import Entry
 from bridge.store.accounts import Accounts
 from bridge.store.backups import Backups
 from bridge.store.log import EventLog
+from bridge.store.signed_heads import SignedHeads
 from bridge.telemetry.host import Host
 from config.schema import Bridge
 from monitoring.quality.line_state import Row
@@ -133,6 +134,7 @@ class Services:
     control: Control
     conductor: Conductor
     events: EventLog
+    heads: SignedHeads
     accounts: Accounts
     auth: Auth
     scheduler: Scheduler

@@ -36,7 +36,7 @@ function at(seconds, zone) {
 
 function render() {
   if (!shown) return;
-  const { report, names, zone } = shown;
+  const { report, names, zone, proof } = shown;
   byId("report").hidden = false;
   byId("title").textContent = pick(report.title);
   document.title = pick(report.title);
@@ -60,6 +60,12 @@ function render() {
       : []),
   ]) {
     makeText("dt", "", t(`report.${key}`), facts);
+    makeText("dd", "", value, facts);
+  }
+  makeText("dt", "", t("report.proof_head"), facts);
+  makeText("dd", "", proof ? `${proof.head} (${proof.events})` : t("report.proof_none"), facts);
+  for (const [key, value] of proof ? [["signature", proof.signature], ["key", proof.key]] : []) {
+    makeText("dt", "", t(`report.proof_${key}`), facts);
     makeText("dd", "", value, facts);
   }
   const table = byId("table");

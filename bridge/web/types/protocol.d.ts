@@ -13,7 +13,7 @@ export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Medi
 export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -126,6 +126,15 @@ export interface BackCommand {
   type: "back";
 }
 
+export interface BackupRestoredEvent {
+  type: "backup_restored";
+  sha256: string;
+  rows: number;
+  key: string;
+  lost_logs: number;
+  lost: LostLog[];
+}
+
 export interface BannerCommand {
   type: "banner";
   text?: string;
@@ -212,6 +221,12 @@ export interface CameraSetEvent {
   type: "camera";
   point: string;
   off: boolean;
+}
+
+export interface ChainBegunEvent {
+  type: "chain_begun";
+  number: number;
+  events: number;
 }
 
 export interface CheckView {
@@ -509,6 +524,17 @@ export interface GrantCommand {
   seconds?: number | null;
 }
 
+export interface HeadSignedEvent {
+  type: "head_signed";
+  of: string;
+  events: number;
+  head: string;
+  since: number;
+  signed: number;
+  key: string;
+  signature: string;
+}
+
 export interface Hello {
   type: "hello";
   version: number;
@@ -698,6 +724,12 @@ export interface LoginBody {
   token?: boolean;
 }
 
+export interface LostLog {
+  of: string;
+  events: number;
+  head: string;
+}
+
 export interface Machine {
   cpu: number | null;
   memory: number | null;
@@ -773,6 +805,7 @@ export interface NamedReport {
   report: ConferenceReport;
   names: Record<string, Sentence>;
   zone: string;
+  proof: Proof | null;
 }
 
 export interface NextCommand {
@@ -964,6 +997,16 @@ export interface PreviewedEvent {
   point: string | null;
 }
 
+export interface Proof {
+  events: number;
+  head: string;
+  since: number;
+  signed: number;
+  key: string;
+  signature: string;
+  statement: string;
+}
+
 export interface Quality {
   up: string;
   down: string;
@@ -1144,6 +1187,8 @@ export interface RequestFloorCommand {
 
 export interface Restored {
   rows: number;
+  signed_by: string;
+  lost_logs: number;
 }
 
 export interface Result {
@@ -1610,6 +1655,7 @@ export interface Get {
   "/readiness": { body: undefined; answer: Board };
   "/recordings": { body: undefined; answer: RecordingView[] };
   "/recordings/{id}": { body: undefined; answer: RecordingView };
+  "/conferences/{id}/proof": { body: undefined; answer: Proof };
   "/agents": { body: undefined; answer: AgentReleases };
   "/security": { body: undefined; answer: Rule[] };
   "/directory": { body: undefined; answer: DirectoryTitle };

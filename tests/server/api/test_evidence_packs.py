@@ -29,6 +29,7 @@ async def keep(bridge: Bridge, *, sha256: str = "") -> str:
     """A recording that is kept of a conference that was held; its name."""
     conference = await bridge.open()
     await bridge.do(conference, c.End())
+    await bridge.process.heads.sign()
     name = f"{conference}-r1"
     catalogue = bridge.process.recordings.catalogue
     path = catalogue.file(name)
@@ -80,7 +81,8 @@ async def test_what_is_in_a_pack_is_checked_with_standard_tools(
                     "conference-report.vi.pdf",
                     "conference-report.en.pdf",
                 ),
-                *("READ-ME.txt", "SHA256SUMS", "SHA256SUMS.p7s"),
+                *("READ-ME.txt", "SHA256SUMS", "SHA256SUMS.p7s", "SHA256SUMS.sig"),
+                *("log.chain", "head.txt", "head.sig", "log-key.pem"),
             )
         )
         pack.extractall(tmp_path)
@@ -90,7 +92,7 @@ async def test_what_is_in_a_pack_is_checked_with_standard_tools(
     for line in listed.splitlines():
         digest, file = line.split("  ")
         assert hashlib.sha256((unpacked / file).read_bytes()).hexdigest() == digest
-    assert len(listed.splitlines()) == 6, "all but the checksums and their signature"
+    assert len(listed.splitlines()) == 10, "all but the checksums and their signature"
     log = [json.loads(line) for line in (unpacked / "log.jsonl").read_text().splitlines()]
     assert log[0]["event"]["type"] == "opened"
     assert log[-1]["event"]["type"] == "recording_kept"
