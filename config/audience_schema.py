@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from config.values import Model
 
-MAX_VIEWERS = 800  # of a worker's 1,024 transports: the others are for rooms, consoles and taps
+MAX_VIEWERS = 800  # of the points' worker's 1,024 transports: the others are for rooms and consoles
+MAX_OF_WORKER = 960  # of a worker of the audience; the rest of its transports is for relays
+MAX_WORKERS = 16
 
 
 def _page(value: str) -> str:
@@ -21,16 +23,49 @@ def _page(value: str) -> str:
 
 
 class Audience(Model):
-    """Who only watches, at /watch: how many at once, and on which pages of others."""
+    """Who only watches, at /watch: how many at once, where they are served, and on which pages of
+    others."""
 
     viewers: Annotated[
-        int, Field(ge=0, le=MAX_VIEWERS, description="at most so many at once, in all conferences")
+        int,
+        Field(
+            ge=0,
+            le=MAX_WORKERS * MAX_OF_WORKER,
+            description="at most so many at once, in all conferences",
+        ),
     ] = 200
     per_address: Annotated[
-        int, Field(ge=1, le=MAX_VIEWERS, description="at most so many at once from one address")
+        int,
+        Field(
+            ge=1,
+            le=MAX_WORKERS * MAX_OF_WORKER,
+            description="at most so many at once from one address",
+        ),
     ] = 30
+    workers: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MAX_WORKERS,
+            description="processes of their own for viewers; 0: the points' worker serves them",
+        ),
+    ] = 0
     pages: list[Annotated[str, AfterValidator(_page)]] = Field(
         default=[],
         max_length=50,
         description="origins of pages that may show /watch in a frame, or play by WHEP",
     )
+
+    @property
+    def room(self) -> int:
+        """The most viewers that the workers hold together."""
+        return self.workers * MAX_OF_WORKER or MAX_VIEWERS
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.viewers > self.room:
+            raise ValueError(
+                f"{self.viewers} viewers are more than its workers hold, which is {self.room}: "
+                f"{MAX_OF_WORKER} for each of workers, {MAX_VIEWERS} where there is none"
+            )
+        return self

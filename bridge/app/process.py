@@ -14,6 +14,7 @@ from bridge.accounts.openid import OpenId
 from bridge.agents.registry import Agents
 from bridge.agents.updates import Updates
 from bridge.app import credentials
+from bridge.app.audience_workers import make_fleet
 from bridge.app.certificates import ServerCertificate
 from bridge.app.errors import StartError
 from bridge.app.listening import WebServer, hosts_of
@@ -78,6 +79,7 @@ class ControlProcess:
         self._folder = folder
         self._state = state
         self._keep_worker = keep_worker
+        self._with_parent = with_parent
         self._topology_file = topology_file
         prepare(state)
         self.keys = credentials.load_keys(topology, state / credentials.KEYS)
@@ -207,7 +209,10 @@ class ControlProcess:
     def _make_audience(self) -> None:
         """Who only watches."""
         key = credentials.kept_key(self._state / credentials.AUDIENCE_KEY)
-        self.audience = Audience(self.control, self.scheduler, self.accounts, self._send, key)
+        fleet = make_fleet(
+            self.control, self._send, self.topology, self._state, with_parent=self._with_parent
+        )
+        self.audience = Audience(self.control, self.scheduler, self.accounts, fleet, key)
 
     def _make_figures(self) -> None:
         """Metrics, and who serves them."""
@@ -314,7 +319,7 @@ class ControlProcess:
         for task in self._tasks:
             task.cancel()
         if not self._keep_worker:
-            await self.worker.shutdown()
+            await asyncio.gather(self.worker.shutdown(), self.audience.fleet.shutdown())
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._server is not None:
             await self._server.stop()
@@ -379,11 +384,11 @@ class ControlProcess:
 
     def _on_event(self, event: m.Event) -> None:
         self.control.reconciler.on_event(event)
-        self.audience.on_event(event)
+        self.audience.fleet.on_points_event(event)
 
     def _on_worker_down(self) -> None:
         self.control.reconciler.on_worker_down()
-        self.audience.on_worker_down()
+        self.audience.fleet.on_points_down()
 
     def _on_stats(self, stats: m.Stats) -> None:
         control = self.control

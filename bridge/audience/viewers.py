@@ -9,7 +9,7 @@ from typing import Literal
 
 from bridge.audience.admittance import KINDS, Kind, Why
 from bridge.audience.link_shares import Way
-from bridge.control.worker_routes import VIEWER
+from bridge.control.listeners import VIEWER
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +26,8 @@ class Viewer:
     way: Way = ()
     offer: str = ""
     """What tells a repeated offer."""
+    place: str = ""
+    """The worker that serves it; "" for that of the points."""
     up: bool = False
     away_since: float | None = None
     """Since when nothing was heard of it, monotonic."""
@@ -45,13 +47,13 @@ class Viewer:
         return f"{VIEWER}{self.kind}:{self.mark}:{self.conference}"
 
     @classmethod
-    def of_label(cls, ident: str, label: str, way: Way) -> Viewer | None:
+    def of_label(cls, ident: str, label: str, way: Way, place: str = "") -> Viewer | None:
         """The viewer that the worker keeps; where it is, is not known any more."""
         kind, _, rest = label.removeprefix(VIEWER).partition(":")
         mark, _, conference = rest.partition(":")
         if kind not in KINDS:
             return None
-        return cls(ident, conference, kind, mark, way=way)
+        return cls(ident, conference, kind, mark, way=way, place=place)
 
     def seen(self, *, up: bool, now: float) -> None:
         """Its media came up, or is gone for the moment; ``now`` is monotonic."""
@@ -103,6 +105,10 @@ class Viewers:
 
     def from_address(self, address: str) -> int:
         return sum(viewer.address == address for viewer in self._by_id.values())
+
+    def at(self, place: str) -> list[Viewer]:
+        """Those that a worker serves."""
+        return [viewer for viewer in self._by_id.values() if viewer.place == place]
 
     def with_offer(self, offer: str) -> Viewer | None:
         return next((v for v in self._by_id.values() if v.offer == offer), None)

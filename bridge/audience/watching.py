@@ -8,24 +8,24 @@ import hashlib
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable
 from typing import Protocol
 
 from msgspec.structs import replace
 
 from bridge.audience import admittance, negotiation, shown
 from bridge.audience.admittance import Admission, Kind
+from bridge.audience.fleet import Fleet
 from bridge.audience.link_shares import LinkShares, Way
+from bridge.audience.serving import Place
 from bridge.audience.shown import WatchView
 from bridge.audience.viewers import Viewer, Viewers
 from bridge.conference import commands as c
 from bridge.conference.model import State
 from bridge.conference.plan import PROGRAMME
 from bridge.control.control import Control
+from bridge.control.listeners import VIEWER
 from bridge.control.scheduler import Scheduler
-from bridge.control.worker_routes import VIEWER
 from bridge.media import messages as m
-from bridge.media.parts import MAX_TRANSPORTS
 from bridge.store.database import FAULTS
 
 log = logging.getLogger("audience")
@@ -33,7 +33,6 @@ log = logging.getLogger("audience")
 LOOK = 0.5  # seconds between looks where nothing is committed
 NOTE = 5.0  # seconds between two notes of a conference's audience in its log
 AWAY = 30.0  # seconds that whose media is not there may take to come, or to come back
-KEPT = 64  # of a worker's transports for consoles, self-tests and taps, beside two for each point
 ENDED = 50  # conferences that are remembered after their end
 
 
@@ -53,24 +52,24 @@ class Logins(Protocol):
 
 
 class Audience:
-    """Everybody who watches. ``send`` posts to the worker, ``key`` makes codes."""
+    """Everybody who watches. ``fleet`` serves them, ``key`` makes codes."""
 
     def __init__(
         self,
         control: Control,
         scheduler: Scheduler,
         logins: Logins,
-        send: Callable[[m.Command], None],
+        fleet: Fleet,
         key: bytes,
     ) -> None:
         self._topology = control.topology
         self._conductor = control.conductor
-        self._routes = control.routes
+        self.fleet = fleet
+        fleet.tell(self._take, self._lose)
         self._local = control.offers.local
         self._clock = control.clock
         self._scheduler = scheduler
         self._logins = logins
-        self._send = send
         self._key = key
         self._shares: tuple[object, LinkShares] | None = None
         self._told: dict[str, int] = {}  # bounds, bit/s by transport
@@ -144,10 +143,9 @@ class Audience:
     ) -> tuple[Viewer, str]:
         """Let somebody who is admitted watch; returns the answer to the offer. Raises `Refused`, or
         `bridge.signalling.sdp.SdpError`."""
-        inventory = self._routes.inventory
         if state.phase != "live":
             raise Refused("watch.closed" if state.phase == "ended" else "watch.not_begun")
-        if inventory is None:
+        if not self.fleet.ready:
             raise Refused("watch.no_worker")
         offer = negotiation.read(text, self._topology.current.media.audio_slots)
         print_ = hashlib.sha256(f"{state.booking.id} {offer.ufrag} {offer.password}".encode())
@@ -155,7 +153,8 @@ class Audience:
         if again is not None:  # the first answer did not arrive
             self.end(again, "replaced")
         way = self.shares.way(address)
-        self._admit(address, way)
+        place = self._admit(state.booking.id, address, way)
+        assert place.inventory is not None
         viewer = Viewer(
             f"{VIEWER}{secrets.token_hex(12)}",
             state.booking.id,
@@ -164,37 +163,40 @@ class Audience:
             address,
             way,
             print_.hexdigest(),
+            place.name,
         )
         spec, answer = negotiation.answer(
             offer,
             transport=viewer.id,
             label=viewer.label,
             voices=self._topology.current.media.audio_slots,
-            local=self._local(inventory),
+            local=self._local(place.inventory),
         )
         viewer.seen(up=False, now=self._clock())
-        self._routes.open_viewer(spec)
-        self._routes.apply(self._conductor.running())
+        place.open(spec)
+        place.apply(self._conductor.running())
         self.viewers.add(viewer)
+        self.fleet.settle(self.viewers)
         self._bound()
         return viewer, answer
 
-    def _admit(self, address: str, way: Way) -> None:
-        topology = self._topology.current
-        allowed = topology.bridge.audience
-        room = min(allowed.viewers, MAX_TRANSPORTS - KEPT - 2 * len(topology.points))
-        if len(self.viewers) >= room:
+    def _admit(self, conference: str, address: str, way: Way) -> Place:
+        """The place for one more viewer. Raises `Refused`."""
+        allowed = self._topology.current.bridge.audience
+        place = self.fleet.choose(conference, self.viewers)
+        if place is None or len(self.viewers) >= allowed.viewers:
             raise Refused("watch.full")
         if self.viewers.from_address(address) >= allowed.per_address:
             raise Refused("watch.address_full")
         if self.shares.full((viewer.way for viewer in self.viewers), way):
             raise Refused("watch.link_full")
+        return place
 
     def end(self, viewer: Viewer, why: admittance.Why) -> None:
         """Somebody watches no longer: their media stops at once."""
         self.viewers.remove(viewer)
         self._told.pop(viewer.id, None)
-        self._routes.close(viewer.id)
+        self.fleet.places[viewer.place].close(viewer.id)
         viewer.end(why)
 
     def named(self, name: str) -> Viewer | None:
@@ -209,24 +211,24 @@ class Audience:
             admits = "nobody" if state is None else state.audience
             return WatchView(phase=phase, admits=admits, why=viewer.why or "ended")
         told = shown.view(state, self._topology.current, Admission(viewer.kind))
-        paused = self._routes.shown(viewer.id, PROGRAMME).paused
-        return replace(told, sound_only=bool(paused))
+        paused = self.fleet.places[viewer.place].paused(viewer.id, PROGRAMME)
+        return replace(told, sound_only=paused)
 
     def refuse(self, key: str) -> None:
         """Count a refusal."""
         self.refused[key.rpartition(".")[2]] += 1
 
-    # --- what the worker says -----------------------------------------------------------------
+    # --- what the workers say -----------------------------------------------------------------
 
-    def on_event(self, event: m.Event) -> None:
-        """Take an event of the worker in, after those who keep its routes."""
+    def _take(self, place: Place, event: m.Event) -> None:
+        """Take an event of a worker in, after those who keep its routes."""
         match event:
             case m.Inventory():
-                self._take_inventory()
+                self._take_inventory(place)
             case m.StateChanged():
                 viewer = self.viewers.get(event.transport)
                 if viewer is not None:
-                    self._changed(viewer, event.state)
+                    self._changed(viewer, place, event.state)
             case m.SlotShowing():
                 viewer = self.viewers.get(event.transport)
                 if viewer is not None:
@@ -234,45 +236,56 @@ class Audience:
             case _:
                 pass
 
-    def _changed(self, viewer: Viewer, state: m.State) -> None:
+    def _changed(self, viewer: Viewer, place: Place, state: m.State) -> None:
         if state == "connected":
             viewer.seen(up=True, now=self._clock())
             self.viewers.note_peak(viewer.conference)
-            self._routes.apply(self._conductor.running())
+            place.apply(self._conductor.running())
         elif state == "vanished":
             viewer.seen(up=False, now=self._clock())
         elif state in ("failed", "closed"):
             self.end(viewer, "lost")
 
-    def _take_inventory(self) -> None:
-        held = self._routes.viewers
-        for viewer in self.viewers:
+    def _take_inventory(self, place: Place) -> None:
+        held = place.viewers
+        for viewer in self.viewers.at(place.name):
             if viewer.id not in held:
                 self.end(viewer, "worker")
         for ident, label in list(held.items()):
             if self.viewers.get(ident) is not None:
                 continue
-            found = Viewer.of_label(ident, label, self.shares.way(""))
+            found = Viewer.of_label(ident, label, self.shares.way(""), place.name)
             if found is None:
-                self._routes.close(ident)
+                place.close(ident)
                 continue
             found.seen(up=True, now=self._clock())
             self.viewers.add(found)
-        self._told.clear()
+        self._forget_bounds(place)
         self._bound()
 
-    def on_worker_down(self) -> None:
-        """Every transport is gone."""
-        self._told.clear()
-        for viewer in self.viewers:
+    def _lose(self, place: Place) -> None:
+        """A worker is gone, and every transport that it had."""
+        self._forget_bounds(place)
+        for viewer in self.viewers.at(place.name):
             self.end(viewer, "worker")
+
+    def _forget_bounds(self, place: Place) -> None:
+        for viewer in self.viewers.at(place.name):
+            self._told.pop(viewer.id, None)
 
     # --- what follows -------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Keep rights, bounds and notes up until cancelled."""
+        """Keep workers, rights, bounds and notes up until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.fleet.run())
+            tasks.create_task(self._keep())
+
+    async def _keep(self) -> None:
         while True:
             self.settle()
+            self.fleet.settle(self.viewers)
+            self.fleet.apply()
             try:
                 await self._look_at_logins()
             except FAULTS as error:
@@ -321,11 +334,15 @@ class Audience:
     def _bound(self) -> None:
         """Tell the worker how much each viewer may be sent, where that is news."""
         bounds = self.shares.bounds(viewer.way for viewer in self.viewers)
-        told = {v.id: max(1, 1000 * bounds[v.way]) for v in self.viewers if v.way in bounds}
-        changed = {ident: bound for ident, bound in told.items() if self._told.get(ident) != bound}
-        if changed and self._routes.ready:
-            self._told.update(changed)
-            self._send(m.SetBounds(bounds=changed))
+        for place in self.fleet.places.values():
+            if place.inventory is None:
+                continue
+            here = (viewer for viewer in self.viewers.at(place.name) if viewer.way in bounds)
+            told = {viewer.id: max(1, 1000 * bounds[viewer.way]) for viewer in here}
+            news = {ident: bits for ident, bits in told.items() if self._told.get(ident) != bits}
+            if news:
+                self._told.update(news)
+                place.send(m.SetBounds(bounds=news))
 
     async def _look_at_logins(self) -> None:
         """Accounts whose login ended may not watch any more."""

@@ -52,7 +52,7 @@ class Reconciler:
                 self._transport_state(event)
             case m.SlotShowing():
                 self._routes.showing(event)
-                if event.transport not in self._routes.viewers:
+                if not self._routes.listeners.of_audience(event.transport):
                     self._observer.showing(event.slot, event.waited_ms / 1000)
                     self._publisher.publish()
             case m.SourceChanged():

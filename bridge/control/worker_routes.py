@@ -9,12 +9,10 @@ from typing import NamedTuple
 from bridge.conference.model import State
 from bridge.conference.plan import CONTENT, PROGRAMME, THUMBNAIL, Feed, feed_of, plan
 from bridge.conference.thumbnails import on_page, stand
+from bridge.control.listeners import Listeners
 from bridge.control.picture_heights import height_for, importance_of
 from bridge.control.sessions import Session, Sessions
 from bridge.media import messages as m
-
-TAP = "tap:"  # before the conference, in the label of the tap that carries its programme
-VIEWER = "viewer:"  # before how it was admitted and the conference, in the label of a viewer
 
 
 class Shown(NamedTuple):
@@ -49,8 +47,7 @@ class WorkerRoutes:
         self.inventory: m.Inventory | None = None
         self._owners: dict[str, str | None] = {}  # transport → its point
         self._slots: dict[str, tuple[str, ...]] = {}  # transport → its video slots
-        self._taps: dict[str, str] = {}  # transport of a tap → its conference
-        self._viewers: dict[str, str] = {}  # transport of a viewer → its label
+        self.listeners = Listeners()
         self._stands: dict[str, dict[str, str]] = {}  # transport → points in thumbnail slots
         self._shown: dict[tuple[str, str], Shown] = {}
         self._routes: dict[tuple[str, str], m.Route] = {}
@@ -79,8 +76,7 @@ class WorkerRoutes:
         self.inventory = None
         self._owners.clear()
         self._slots.clear()
-        self._taps.clear()
-        self._viewers.clear()
+        self.listeners.clear()
         self._stands.clear()
         self._shown.clear()
         self._routes.clear()
@@ -107,40 +103,19 @@ class WorkerRoutes:
             self._note(transport.transport, source.name, bool(source.layers))
 
     def adopt_listener(self, transport: m.TransportState) -> bool:
-        """Keep a tap or a viewer that the worker holds; False where a transport is neither."""
-        if transport.label.startswith(TAP):
-            self._taps[transport.transport] = transport.label.removeprefix(TAP)
-        elif transport.label.startswith(VIEWER):
-            self._viewers[transport.transport] = transport.label
-        else:
+        """Keep a tap, a viewer or a relay that the worker holds; False where it is none."""
+        if not self.listeners.adopt(transport.transport, transport.label):
             return False
+        self.listeners.begin(transport.transport)
         self._slots[transport.transport] = _pictures(transport.slots)
         return True
 
-    def open_tap(self, spec: m.OpenTap, conference: str) -> None:
-        """Give a process the programme of a conference, from the next `apply` on."""
-        self._taps[spec.transport] = conference
+    def open_listener(self, spec: m.Open | m.OpenTap | m.OpenRelay) -> None:
+        """Give a tap, a viewer or a relay the programme of the conference in its label, from the
+        next `apply` on; a relay only once its far end is there (`Listeners.begin`)."""
+        self.listeners.adopt(spec.transport, spec.label)
         self._slots[spec.transport] = _pictures(spec.slots)
         self._send(spec)
-
-    def open_viewer(self, spec: m.Open) -> None:
-        """Give a viewer the programme of the conference in its label, from the next `apply` on."""
-        self._viewers[spec.transport] = spec.label
-        self._slots[spec.transport] = _pictures(spec.slots)
-        self._send(spec)
-
-    @property
-    def viewers(self) -> Mapping[str, str]:
-        """The labels of viewers, by transport."""
-        return self._viewers
-
-    def taps(self) -> list[tuple[str, str]]:
-        """Conferences and the transports of their taps."""
-        return [(conference, tap) for tap, conference in self._taps.items()]
-
-    def tap_of(self, conference: str) -> str:
-        """The transport of a conference's tap; "" where there is none."""
-        return next((tap for tap, of in self._taps.items() if of == conference), "")
 
     def adopt_pictures(self, transport: m.TransportState) -> None:
         """What its slots show; once all owners are known."""
@@ -165,8 +140,7 @@ class WorkerRoutes:
             return
         self._send(m.Close(transport=transport))
         self._slots.pop(transport, None)
-        self._taps.pop(transport, None)
-        self._viewers.pop(transport, None)
+        self.listeners.close(transport)
         self._stands.pop(transport, None)
         self._owners.pop(transport, None)
         self._routes = {key: route for key, route in self._routes.items() if key[0] != transport}
@@ -260,8 +234,7 @@ class WorkerRoutes:
                 size = session.sizes.get(slot)
                 shown = None if size == 0 else feed  # hidden: nobody would see it
                 self._route(session.transport, slot, self._source(shown), shown, changes, size)
-        viewers = ((ident, label.rpartition(":")[2]) for ident, label in self._viewers.items())
-        for listener, conference in (*self._taps.items(), *viewers):
+        for listener, conference in self.listeners.listening():
             programme = plans.get(conference)
             if programme is not None:
                 members[conference].append(listener)

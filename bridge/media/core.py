@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.media import demux, feedback, openings, redundancy, rtcp
+from bridge.media import demux, feedback, redundancy, rtcp
 from bridge.media import messages as m
 from bridge.media.attention import Attention
 from bridge.media.counters import Counters, Drop
 from bridge.media.distribution import Distributor
-from bridge.media.dtls import DtlsServer, Identity
+from bridge.media.dtls import Identity
 from bridge.media.fanout import Rest, Sink, catch_up, fan_out, gather, share, stamp
 from bridge.media.ice import IceLite
 from bridge.media.intake import Intake
 from bridge.media.layer import Layer
 from bridge.media.makers import Makers
+from bridge.media.openings import Opened, Openings
 from bridge.media.routing import Router
-from bridge.media.tap import Tap, as_open
 from bridge.media.transport import REPORT_SSRC, Address, Transport
 
 CONSENT_TIMEOUT = 4.0  # seconds of silence until a peer counts as vanished
@@ -48,17 +48,18 @@ class MediaCore:
         self.identity = identity
         self.worker = worker
         self.unix_offset = 0.0  # from ``now`` to seconds since 1970; `tick` keeps it current
-        self._random_bits = random_bits
         self.counters = Counters()
         self.events: list[m.Event] = []
         self.transports: dict[str, Transport] = {}
         self.router = Router(self.transports, self.counters, self.events)
         self.ice = IceLite(self.counters, self._send, random_bits)
-        self._makers = makers or Makers()
-        self.intake = Intake(self.router, self.counters, self.events, self._makers)
+        makers = makers or Makers()
+        self.intake = Intake(self.router, self.counters, self.events, makers)
+        self._openings = Openings(
+            self.transports, self.ice, identity, makers, random_bits, estimation=estimation
+        )
         self.distributor = Distributor(self.transports, self.router, self.events, self.counters)
         self.pressing = False  # whether `tick` has something to do within a few milliseconds
-        self._estimation = estimation
         # Output: receivers with something to do; single datagrams (socket, address, bytes).
         self.ready: list[Transport] = []
         self.datagrams: list[tuple[int, Address, bytes]] = []
@@ -329,7 +330,7 @@ class MediaCore:
     def command(self, command: m.Command, now: float) -> str:
         """Carry a command out; return a sentence where it is refused."""
         match command:
-            case m.Open() | m.OpenTap():
+            case m.Open() | m.OpenTap() | m.OpenRelay():
                 return self._open(command, now)
             case m.Close():
                 return self._close(command.transport, now)
@@ -347,25 +348,11 @@ class MediaCore:
                 return self.distributor.prepare(command, now)
         return "This command is not for the media core."
 
-    def _open(self, spec: m.Open | m.OpenTap, now: float) -> str:
-        refused = openings.refusal(spec, self.transports)
-        if refused:
-            return refused
-        if isinstance(spec, m.OpenTap):
-            tap = self.transports[spec.transport] = Tap(spec, self.identity, now)
-            Makers().add_slots(tap, as_open(spec), self._random_bits)  # fed by Python only
-            self.ice.admit(tap)
-            self._set_state(tap, "connected", now)
-            return ""
-        if self.ice.knows(spec.ice.local_ufrag):
-            return "The ICE username fragment is in use."
-        cookie = self._random_bits(128).to_bytes(16, "big")
-        dtls = DtlsServer(self.identity, cookie, spec.fingerprint)
-        transport = self._makers.transport(spec, dtls, now, estimation=self._estimation)
-        self.transports[spec.transport] = transport
-        self._makers.add_slots(transport, spec, self._random_bits)
-        self.ice.add(transport)
-        return ""
+    def _open(self, spec: Opened, now: float) -> str:
+        refused, there = self._openings.open(spec, now)
+        if there is not None:
+            self._set_state(there, "connected", now)
+        return refused
 
     def _close(self, ident: str, now: float) -> str:
         transport = self.transports.pop(ident, None)

@@ -86,6 +86,8 @@ def fan_out(transport: Transport, counters: Counters) -> None:
         if layer is None or layer.batch is None:
             continue
         packets, first_index, octets, munged = layer.batch
+        if transport.tells_levels:
+            transport.ext_word = level_word(transport, layer) if slot.kind == "audio" else 0
         if slot.thin is not None or (transport.pacer is not None and slot.kind == "video"):
             total += _one_by_one(slot, transport, packets)
             continue
@@ -250,6 +252,12 @@ def build_header(transport: Transport, head: int, index: int, timestamp: int, ss
 def abs_send_time_word(ident: int, unix_time: float) -> int:
     """The extension word with abs-send-time: 24 bits of 6.18 fixed-point seconds."""
     return ident << 28 | 2 << 24 | int(unix_time * (1 << 18)) & 0xFFFFFF
+
+
+def level_word(transport: Transport, layer: Layer) -> int:
+    """The extension word with the level of a voice (RFC 6464), as it was mixed."""
+    ident = transport.extensions.audio_level
+    return ident << 28 | (min(127, max(0, round(layer.audio_level))) << 16) if ident else 0
 
 
 def stamp(transport: Transport, unix_time: float) -> None:

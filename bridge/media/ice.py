@@ -38,6 +38,7 @@ class IceLite:
         self._random_bits = random_bits
         self._by_ufrag: dict[bytes, Transport] = {}
         self.by_address: dict[Address, Transport] = {}
+        self._given: set[Address] = set()
         self.asked: dict[bytes, Transport] = {}  # transaction of our check → who was asked
 
     def knows(self, ufrag: str) -> bool:
@@ -46,16 +47,19 @@ class IceLite:
     def add(self, transport: Transport) -> None:
         self._by_ufrag[transport.local_ufrag.encode()] = transport
 
-    def admit(self, transport: Transport) -> None:
-        """Take a transport whose addresses need no proof: the reader of a tap."""
-        for address in transport.addresses:
-            self.by_address[address] = transport
+    def admit(self, transport: Transport, address: Address) -> None:
+        """Take a transport whose address needs no proof: the reader of a tap, the other end of a
+        relay. Nobody else gets it."""
+        transport.addresses.append(address)
+        self.by_address[address] = transport
+        self._given.add(address)
 
     def remove(self, transport: Transport) -> None:
         """Forget a transport that was closed."""
         self._by_ufrag.pop(transport.local_ufrag.encode(), None)
         for address in transport.addresses:
             self.by_address.pop(address, None)
+            self._given.discard(address)
         for pending in transport.pending.values():
             self.asked.pop(pending.transaction, None)
 
@@ -106,6 +110,8 @@ class IceLite:
     ) -> bool:
         """A right check came from ``address``; True where that address is validated."""
         if address not in transport.addresses:
+            if address in self._given:
+                return False
             other = self.by_address.get(address)
             taken = other is not None and now - other.last_heard < TAKEN_OVER_AFTER
             if taken or transport.keys is not None:

@@ -221,6 +221,7 @@ class Intake:
             self._counters.drop(Drop.SSRC_UNKNOWN)
             return
         spec = source.spec
+        rid = rid or next((s.rid for s in spec.ssrcs if s.ssrc == ssrc), "")
         if payload_type == spec.rtx_payload_type and spec.rtx_payload_type:
             declared = [s.ssrc for s in spec.ssrcs if s.rtx_ssrc == ssrc]
             repaired = rtp.extension_text(packet, ids.repaired_rid)

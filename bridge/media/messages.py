@@ -17,6 +17,7 @@ from bridge.media.parts import (
     Kind,
     LayerRate,
     LayerSpec,
+    MediaAddress,
     Paused,
     Prefer,
     Route,
@@ -40,6 +41,7 @@ __all__ = [
     "Kind",
     "LayerRate",
     "LayerSpec",
+    "MediaAddress",
     "Paused",
     "Prefer",
     "Route",
@@ -54,6 +56,7 @@ __all__ = [
 ]
 
 VERSION = 1
+RELAYED_LEVEL = 1  # id of the header extension with levels of sound, at both ends of a relay
 MAX_LINE = 1 << 20  # bytes; an `open` with 200 slots is about 30 kB
 
 # Seconds; the forwarding delays that are told apart in `Stats.delay_counts`.
@@ -93,6 +96,30 @@ class OpenTap(Struct, frozen=True, kw_only=True, tag="open_tap"):
     path: str
     slots: tuple[SlotSpec, ...]
     cname: str
+
+
+class RelayKeys(Struct, frozen=True, kw_only=True):
+    """Master key and salt under AEAD_AES_128_GCM of what this end receives and of what it sends:
+    28 octets each, hexadecimal. Fresh for every relay, and kept nowhere."""
+
+    inbound: str
+    outbound: str
+
+
+class OpenRelay(Struct, frozen=True, kw_only=True, tag="open_relay"):
+    """One end of a relay between workers: the sending one, with ``slots``, or the receiving one,
+    with ``sources``. ``far`` is the other end's address. The sending end opens a socket and tells
+    its address (`RelayOpened`); the receiving end is reached at its media address number
+    ``socket``."""
+
+    transport: str
+    label: str
+    keys: RelayKeys
+    far: MediaAddress
+    sources: tuple[SourceSpec, ...] = ()
+    slots: tuple[SlotSpec, ...] = ()
+    cname: str
+    socket: int = 0
 
 
 class Close(Struct, frozen=True, kw_only=True, tag="close"):
@@ -146,6 +173,7 @@ Command = (
     Hello
     | Open
     | OpenTap
+    | OpenRelay
     | Close
     | SetRoutes
     | SetAudio
@@ -157,11 +185,6 @@ Command = (
 
 
 # --- worker → control process --------------------------------------------------------------
-
-
-class MediaAddress(Struct, frozen=True, kw_only=True):
-    host: str
-    port: int
 
 
 class SlotState(Struct, frozen=True, kw_only=True):
@@ -205,6 +228,13 @@ class StateChanged(Struct, frozen=True, kw_only=True, tag="state"):
     transport: str
     state: State
     reason: str = ""
+
+
+class RelayOpened(Struct, frozen=True, kw_only=True, tag="relay"):
+    """The sending end of a relay sends from this address, and takes reports in there."""
+
+    transport: str
+    address: MediaAddress
 
 
 class SourceChanged(Struct, frozen=True, kw_only=True, tag="source"):
@@ -328,6 +358,7 @@ class Error(Struct, frozen=True, kw_only=True, tag="error"):
 Event = (
     Inventory
     | StateChanged
+    | RelayOpened
     | SourceChanged
     | SlotShowing
     | LayersWanted

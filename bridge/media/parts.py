@@ -49,11 +49,18 @@ class Extensions(Struct, frozen=True, kw_only=True):
     abs_send_time: int = 0
 
 
+class MediaAddress(Struct, frozen=True, kw_only=True):
+    host: str
+    port: int
+
+
 class StreamSsrc(Struct, frozen=True, kw_only=True):
-    """An SSRC declared in SDP and the one of its retransmissions (0: none)."""
+    """An SSRC declared beforehand, the one of its retransmissions (0: none), and the layer that it
+    carries, where packets do not say that."""
 
     ssrc: int
     rtx_ssrc: int = 0
+    rid: str = ""
 
 
 class LayerSpec(Struct, frozen=True, kw_only=True):

@@ -63,7 +63,6 @@ class Tap(Transport):
         self.outbound = PlainOutbound()
         self.socket = TAP_SOCKET
         self.address = tap_address(spec.transport)
-        self.addresses = [self.address]
 
     def silence(self, now: float, since: float) -> float:
         """A reader that says nothing is no peer that has vanished: its packets are lost."""

@@ -91,6 +91,8 @@ class Source:
 class Transport:
     """One peer. Times are monotonic seconds, ``rtt`` in seconds (0: unknown)."""
 
+    tells_levels = False  # whether sound goes out with its level: to whoever mixes it again
+
     __slots__ = (
         "address",
         "addresses",
@@ -230,6 +232,11 @@ class Transport:
     def username(self) -> bytes:
         """Of its ICE checks (RFC 8445 section 7.2.2)."""
         return self.local_ufrag.encode() + b":" + self.remote_ufrag
+
+    def reach(self, address: Address, socket: int) -> None:
+        """It is at this address, behind this socket."""
+        self.address, self.socket = address, socket
+        self.changed()
 
     def limit(self, bound: int) -> None:
         """Send at most so many bit/s; 0: no bound."""

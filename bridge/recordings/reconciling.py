@@ -16,7 +16,8 @@ from bridge.conference.model import State
 from bridge.conference.plan import AUDIO, CONTENT, PROGRAMME
 from bridge.control.active_topology import ActiveTopology
 from bridge.control.conductor import Conductor
-from bridge.control.worker_routes import TAP, WorkerRoutes
+from bridge.control.listeners import TAP
+from bridge.control.worker_routes import WorkerRoutes
 from bridge.media import messages as m
 from bridge.programme import orders as o
 from bridge.recordings.kept_recordings import Catalogue, name_of
@@ -157,7 +158,7 @@ class Recordings:
         for conference in list(self._running):
             if conference not in states or not needed(states[conference], self._now()):
                 self._leave(conference)
-        for conference, tap in self._routes.taps():
+        for conference, tap in self._routes.listeners.taps():
             state_ = states.get(conference)
             if state_ is None or state_.recording != "on":
                 self._routes.close(tap)
@@ -184,8 +185,8 @@ class Recordings:
         wanted = ""
         if state.recording == "on":
             wanted = name_of(state.booking.id, state.recordings)
-            if link.ready and self._routes.ready and not self._routes.tap_of(state.booking.id):
-                self._routes.open_tap(self._tap(state.booking.id, link.tap), state.booking.id)
+            if link.ready and self._routes.ready and not self._tapped(state.booking.id):
+                self._routes.open_listener(self._tap(state.booking.id, link.tap))
                 self._routes.apply(self._conductor.running())
         if not link.ready or link.asked == wanted:
             return
@@ -201,6 +202,9 @@ class Recordings:
             )
         else:
             link.rest()
+
+    def _tapped(self, conference: str) -> bool:
+        return bool(self._routes.listeners.tap_of(conference))
 
     def _tap(self, conference: str, path: Path) -> m.OpenTap:
         media = self._topology.current.media

@@ -54,3 +54,18 @@ def test_pages_that_may_frame_are_origins_and_nothing_else(page: str, good: bool
         assert not good
     else:
         assert good
+
+
+@pytest.mark.parametrize(
+    ("viewers", "workers", "good"),
+    [(800, 0, True), (801, 0, False), (960, 1, True), (1920, 2, True), (1921, 2, False)],
+)
+def test_no_more_viewers_are_allowed_than_workers_hold(
+    viewers: int, workers: int, good: bool
+) -> None:
+    try:
+        Audience(viewers=viewers, workers=workers)
+    except ValidationError:
+        assert not good
+    else:
+        assert good

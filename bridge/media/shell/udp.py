@@ -11,8 +11,9 @@ import logging
 import socket
 import struct
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
 
 from bridge.media import messages as m
 from bridge.media.congestion.book import HELD_UP
@@ -20,8 +21,6 @@ from bridge.media.core import MediaCore
 from bridge.media.counters import Drop
 from bridge.media.demux import MAX_DATAGRAM
 from bridge.media.fanout import Left
-from bridge.media.shell.tap_sockets import TapSockets
-from bridge.media.tap import TAP_SOCKET
 from bridge.media.transport import Address, Transport
 
 if TYPE_CHECKING:  # needs numba, which is not everywhere
@@ -46,6 +45,15 @@ _STAMP = struct.Struct("=qiiqq")
 log = logging.getLogger("media")
 
 
+class OwnSockets(Protocol):
+    """Sockets of taps, or of relays: each is one transport's."""
+
+    def send(self, transport: str, datagram: bytes) -> None: ...
+
+
+NO_OTHERS: Mapping[int, OwnSockets] = MappingProxyType({})
+
+
 class MediaSockets:
     """One socket a listen address, all on one port."""
 
@@ -57,13 +65,14 @@ class MediaSockets:
         wake: Callable[[float], None] = lambda now: None,
         *,
         gso: bool = True,
-        taps: TapSockets | None = None,
+        own: Mapping[int, OwnSockets] = NO_OTHERS,
     ) -> None:
         """``wake`` is called after what arrived was dealt with, with the monotonic time; without
-        ``gso`` the kernel is not asked to segment."""
+        ``gso`` the kernel is not asked to segment. ``own`` are sockets that are not the media
+        port's, by what stands for their index."""
         self.core = core
         self._wake = wake
-        self._taps = taps
+        self._own = own
         self.sockets: list[socket.socket] = []
         self._gso = gso
         self.delays: collections.deque[float] = collections.deque(maxlen=DELAYS_KEPT)
@@ -195,10 +204,10 @@ class MediaSockets:
         self.flush(now)
         self._wake(now)
 
-    def report(self, data: bytes, address: Address) -> None:
-        """Take in what the reader of a tap sent, and send what that causes."""
+    def report(self, index: int, data: bytes, address: Address) -> None:
+        """Take in what came to a socket of a tap or a relay, and send what that causes."""
         now = time.monotonic()
-        self.core.receive(data, address, TAP_SOCKET, now)
+        self.core.receive(data, address, index, now)
         self.flush(now)
         self._wake(now)
 
@@ -213,10 +222,10 @@ class MediaSockets:
             self._sampled.clear()
         if core.datagrams:
             for index, address, data in core.drain():
-                if index != TAP_SOCKET:
+                if index >= 0:
                     self._send_one(self.sockets[index], data, address)
-                elif self._taps is not None:
-                    self._taps.send(address[1], data)
+                elif index in self._own:
+                    self._own[index].send(address[1], data)
 
     def _delayed(self, delay: float) -> None:
         """Note the seconds that a datagram took from its arrival in the kernel."""
@@ -236,10 +245,11 @@ class MediaSockets:
         """One sendmsg for every run of equal-sized packets (the last may be shorter). Returns when
         they left."""
         out = transport.out
-        if transport.socket == TAP_SOCKET:
-            if self._taps is not None:
+        if transport.socket < 0:
+            own = self._own.get(transport.socket)
+            if own is not None:
                 for header, payload in zip(out[::2], out[1::2], strict=True):
-                    self._taps.send(transport.id, header + payload)
+                    own.send(transport.id, header + payload)
             return None
         sendmsg = self.sockets[transport.socket].sendmsg
         address = transport.address
@@ -297,8 +307,7 @@ def _bind(host: str, port: int) -> socket.socket:
         sock.setblocking(False)
         if version == 6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        enlarge_buffers(sock, SOCKET_BUFFER)
-        mark(sock, AF41)
+        prepare(sock, SOCKET_BUFFER)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         sock.bind((host, port))
     except OSError:
@@ -316,6 +325,12 @@ def mark(sock: socket.socket, dscp: int) -> None:
     )
     with contextlib.suppress(OSError):  # media without a mark is better than none
         sock.setsockopt(level, option, dscp << 2)
+
+
+def prepare(sock: socket.socket, buffer: int) -> None:
+    """Buffers and mark of a socket that carries media."""
+    enlarge_buffers(sock, buffer)
+    mark(sock, AF41)
 
 
 def enlarge_buffers(sock: socket.socket, octets: int) -> None:

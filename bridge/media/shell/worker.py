@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import errno
+import functools
 import gc
 import logging
 import os
@@ -26,12 +27,15 @@ from bridge.media.counters import Drop
 from bridge.media.dtls import Identity
 from bridge.media.due import SOON, next_tick, pressing
 from bridge.media.inventory import inventory
+from bridge.media.relay_end import RELAY_SOCKET
 from bridge.media.shell.hot_path import HotPath, Unavailable, choice
+from bridge.media.shell.relay_sockets import RelaySockets
 from bridge.media.shell.standby import Standby
 from bridge.media.shell.tap_sockets import TapSockets
 from bridge.media.shell.ticker import Ticker
 from bridge.media.shell.turn_selector import TurnSelector
-from bridge.media.shell.udp import MediaSockets
+from bridge.media.shell.udp import MediaSockets, OwnSockets, prepare
+from bridge.media.tap import TAP_SOCKET
 
 log = logging.getLogger("media")
 
@@ -102,6 +106,7 @@ class Worker:
         )
         self.sockets: MediaSockets | None = None
         self._taps = TapSockets(control.parent, self.core.counters)
+        self._relays = RelaySockets(self.core.counters, prepare)
         self._control: asyncio.StreamWriter | None = None
         self._stop = asyncio.Event()
         self._started = time.monotonic()
@@ -163,6 +168,7 @@ class Worker:
                 self._control.close()
             sockets.close()
             self._taps.close()
+            self._relays.close()
             if self._hot is not None:
                 self._hot.close()
             self._control_path.unlink(missing_ok=True)
@@ -171,9 +177,10 @@ class Worker:
         """The media port. One that is in use is tried again for ``patience`` seconds: a process
         that was killed lets go of its sockets one after the other. Raises OSError."""
         until = time.monotonic() + patience
+        own: dict[int, OwnSockets] = {TAP_SOCKET: self._taps, RELAY_SOCKET: self._relays}
         while True:
             try:
-                return MediaSockets(self.core, self._hosts, self._port, self._wake, taps=self._taps)
+                return MediaSockets(self.core, self._hosts, self._port, self._wake, own=own)
             except OSError as error:
                 if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
                     raise
@@ -273,11 +280,27 @@ class Worker:
                 name = str(command.__struct_config__.tag)
                 self._send(writer, m.Error(command=name, detail=refusal))
             assert self.sockets is not None
-            if isinstance(command, m.OpenTap | m.Close):
-                self._taps.follow(self.core.transports, self.sockets.report)
+            if isinstance(command, m.OpenTap | m.OpenRelay | m.Close):
+                self._follow(command, writer)
             self.sockets.flush(now)
             self._wake(now)
         self._send_events()
+
+    def _follow(
+        self, command: m.OpenTap | m.OpenRelay | m.Close, writer: asyncio.StreamWriter
+    ) -> None:
+        """Bring the sockets of taps and relays to what there is now."""
+        assert self.sockets is not None
+        report, transports = self.sockets.report, self.core.transports
+        self._taps.follow(transports, functools.partial(report, TAP_SOCKET))
+        try:
+            there = self._relays.follow(transports, functools.partial(report, RELAY_SOCKET))
+        except OSError as error:
+            self.core.command(m.Close(transport=command.transport), time.monotonic())
+            detail = f"The far end of the relay is out of reach: {error.strerror}."
+            self._send(writer, m.Error(command="open_relay", detail=detail))
+            return
+        self.core.events.extend(there)
 
     def _send(self, writer: asyncio.StreamWriter, event: m.Event) -> None:
         if writer.transport.get_write_buffer_size() > WRITE_BUFFER:

@@ -1,0 +1,43 @@
+"""Links to the workers of an audience, as the topology asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.audience.fleet import Fleet, Link, OnEvent
+from bridge.control.control import Control
+from bridge.control.worker_link import WorkerLink
+from bridge.media import messages as m
+from config.schema import Topology
+
+
+def names_of(topology: Topology) -> tuple[str, ...]:
+    """The names of an audience's workers in figures; that of the points is "0"."""
+    return tuple(str(number) for number in range(1, topology.bridge.audience.workers + 1))
+
+
+def make_fleet(
+    control: Control,
+    send: Callable[[m.Command], None],
+    topology: Topology,
+    state: Path,
+    *,
+    with_parent: bool,
+) -> Fleet:
+    """The workers that serve viewers. Those of an audience belong to this process: worker n has the
+    media port n above that of the points' worker, and its control socket in ``state``."""
+    media = topology.bridge.media
+
+    def make(name: str, on_event: OnEvent, on_down: Callable[[], None]) -> Link:
+        return WorkerLink(
+            control=state / f"audience-{name}.sock",
+            hosts=media.listen,
+            port=media.port + int(name) if media.port else 0,
+            with_parent=with_parent,
+            estimation=topology.media.estimation,
+            on_event=on_event,
+            on_down=on_down,
+        )
+
+    return Fleet(control, send, names_of(topology), make)

@@ -1,0 +1,209 @@
+"""The workers that serve viewers: that of the points, or processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from bridge.audience.placement import Load, place
+from bridge.audience.relaying import Relays
+from bridge.audience.serving import Place, PointsPlace, RelayedPlace
+from bridge.audience.viewers import Viewer
+from bridge.control.control import Control
+from bridge.control.worker_supervision import supervise
+from bridge.media import messages as m
+from bridge.media.parts import MAX_TRANSPORTS
+from bridge.media.relay_end import MAX_RELAYS
+
+KEPT = 64  # of the points' worker: transports for consoles, self-tests and taps, beside two a point
+ROOM = MAX_TRANSPORTS - MAX_RELAYS  # viewers of a worker of the audience
+OnEvent = Callable[[m.Event], None]
+
+
+class Link(Protocol):
+    """`bridge.control.worker_link.WorkerLink`, as far as it is needed here."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    def send(self, command: m.Command) -> None: ...
+
+    async def run(self) -> None: ...
+
+    async def stats(self) -> m.Stats | None: ...
+
+    def kill(self) -> None: ...
+
+    async def shutdown(self) -> None: ...
+
+
+# Makes the link to the worker of a name; it gets what the worker says, and is told of its end.
+MakeLink = Callable[[str, OnEvent, Callable[[], None]], Link]
+
+
+class Member:
+    """One worker of the audience: the link to it, what it was told, and its last figures."""
+
+    def __init__(self, name: str, fleet: Fleet, make: MakeLink, voices: Callable[[], int]) -> None:
+        self.name = name
+        self.stats: m.Stats | None = None
+        self._fleet = fleet
+        self.link = make(name, self.on_event, self.on_down)
+        self.place = RelayedPlace(name, self.link.send, voices)
+
+    def on_event(self, event: m.Event) -> None:
+        self._fleet.take(self.place, event)
+
+    def on_down(self) -> None:
+        self.stats = None
+        self._fleet.lose(self.place)
+
+    def note(self, stats: m.Stats) -> None:
+        """Its figures now."""
+        self.stats = stats
+
+    async def run(self) -> None:
+        """Keep it running and connected until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.link.run())
+            tasks.create_task(supervise(self.link, self.note))
+
+
+class Fleet:
+    """All of them. ``names`` are those of workers of the audience; none: the worker of the points
+    serves viewers, too. ``send`` posts to that one."""
+
+    def __init__(
+        self,
+        control: Control,
+        send: Callable[[m.Command], None],
+        names: Sequence[str],
+        make: MakeLink,
+    ) -> None:
+        self._control = control
+        topology = control.topology
+        self.points = PointsPlace(control.routes, send)
+        self.members = [
+            Member(name, self, make, lambda: topology.current.media.audio_slots) for name in names
+        ]
+        self.places: Mapping[str, Place] = (
+            {member.name: member.place for member in self.members}
+            if names
+            else {self.points.name: self.points}
+        )
+        self.relays = Relays(
+            topology,
+            control.routes,
+            {member.name: member.place for member in self.members},
+            control.conductor.running,
+            control.clock,
+        )
+        self._on_event: Callable[[Place, m.Event], None] = _nobody
+        self._on_down: Callable[[Place], None] = _nobody_left
+
+    def tell(
+        self, on_event: Callable[[Place, m.Event], None], on_down: Callable[[Place], None]
+    ) -> None:
+        """Whom to tell what workers say of viewers, and that one is gone with all it served."""
+        self._on_event, self._on_down = on_event, on_down
+
+    async def run(self) -> None:
+        """Keep all workers running until cancelled."""
+        await asyncio.gather(*(member.run() for member in self.members))
+
+    async def shutdown(self) -> None:
+        """End those that are ours."""
+        await asyncio.gather(*(member.link.shutdown() for member in self.members))
+
+    # --- where viewers go -----------------------------------------------------------------
+
+    def choose(self, conference: str, viewers: Iterable[Viewer]) -> Place | None:
+        """Where one more viewer of a conference is served; None where there is no room."""
+        found = place(self.loads(conference, viewers))
+        return self.places[found] if found is not None else None
+
+    def loads(self, conference: str, viewers: Iterable[Viewer]) -> list[Load]:
+        """The workers that are there, with what they serve."""
+        count = Counter(viewer.place for viewer in viewers)
+        room = ROOM
+        if not self.members:
+            room = MAX_TRANSPORTS - KEPT - 2 * len(self._control.topology.points)
+        return [
+            Load(name, count[name], room, self.relays.relayed(name, conference))
+            for name, one in self.places.items()
+            if one.inventory is not None
+        ]
+
+    @property
+    def ready(self) -> bool:
+        """Whether anybody could be served now."""
+        return self._control.routes.ready and any(
+            one.inventory is not None for one in self.places.values()
+        )
+
+    def settle(self, viewers: Iterable[Viewer]) -> None:
+        """Relay what viewers need."""
+        if self.members:
+            self.relays.settle(dict.fromkeys((v.place, v.conference) for v in viewers))
+
+    def apply(self) -> None:
+        """Tell workers of the audience what has changed in the conferences."""
+        states = self._control.conductor.running()
+        for member in self.members:
+            member.place.apply(states)
+
+    # --- what workers say -----------------------------------------------------------------
+
+    def on_points_event(self, event: m.Event) -> None:
+        """Take an event of the points' worker in."""
+        if isinstance(event, m.Inventory):
+            self._close_others()
+        if self.members:
+            self.relays.on_points_event(event)
+        else:
+            self._on_event(self.points, event)
+
+    def _close_others(self) -> None:
+        """It still holds what it served under another topology."""
+        listeners = self._control.routes.listeners
+        for ident in list(listeners.viewers if self.members else listeners.relays):
+            self._control.routes.close(ident)
+
+    def on_points_down(self) -> None:
+        """The points' worker is gone."""
+        if self.members:
+            self.relays.points_lost()
+        else:
+            self._on_down(self.points)
+
+    def take(self, one: RelayedPlace, event: m.Event) -> None:
+        """Take an event of a worker of the audience in."""
+        match event:
+            case m.Inventory():
+                one.take_inventory(event)
+                self.relays.place_there(one)
+            case m.SlotShowing():
+                one.showing(event)
+            case m.StateChanged():
+                self.relays.on_place_event(one, event)
+            case _:
+                pass
+        self._on_event(one, event)
+        if isinstance(event, m.Inventory):
+            one.apply(self._control.conductor.running())
+
+    def lose(self, one: RelayedPlace) -> None:
+        """A worker of the audience is gone, and everything it held."""
+        one.lost()
+        self.relays.place_lost(one.name)
+        self._on_down(one)
+
+
+def _nobody(one: Place, event: m.Event) -> None:
+    """Nobody is told yet."""
+
+
+def _nobody_left(one: Place) -> None:
+    """Nobody is told yet."""

@@ -1,0 +1,108 @@
+"""Viewers in worker processes of their own, fed by relays; and what happens when one dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bridge.app.process import ControlProcess
+from bridge.audience.viewers import Viewer
+from bridge.conference import commands as c
+from tests.live import support
+from tests.live.support import act, only, simulated_points, started
+from tests.live.test_watch import POINTS, Player, number
+from tests.waiting import eventually
+
+WORKERS = 2
+
+
+@contextlib.asynccontextmanager
+async def with_audience(state: Path) -> AsyncIterator[ControlProcess]:
+    """A bridge with two simulated points, and two workers for whoever watches."""
+    loaded = support.topology()
+    rules = loaded.templates[0].rules.model_copy(update={"audience": "anybody"})
+    template = loaded.templates[0].model_copy(update={"rules": rules})
+    audience = loaded.bridge.audience.model_copy(update={"workers": WORKERS})
+    topology = loaded.model_copy(
+        update={
+            "templates": [template, *loaded.templates[1:]],
+            "bridge": loaded.bridge.model_copy(update={"audience": audience}),
+        }
+    )
+    process = ControlProcess(
+        topology, state=state, folder=state, with_parent=True, keep_worker=False
+    )
+    async with process, simulated_points(process, POINTS):
+        await eventually(process.worker.ready.is_set)
+        await eventually(lambda: len(process.audience.fleet.loads("", ())) == WORKERS)
+        yield process
+
+
+class Watching:
+    """A player that watches again whenever it is told that its worker is gone, as /watch does."""
+
+    def __init__(self, http: aiohttp.ClientSession, endpoint: str) -> None:
+        self._http = http
+        self._endpoint = endpoint
+        self.player = Player()
+
+    async def begin(self) -> None:
+        await self.player.watch(self._http, self._endpoint)
+
+    async def again(self) -> None:
+        await self.player.close()
+        self.player = Player()
+        await self.begin()
+
+
+async def test_an_audience_has_workers_of_its_own_and_survives_the_end_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # aioice leaves loopback out, and there is nothing else here.
+    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda *_, **__: ["127.0.0.1"])
+    async with with_audience(tmp_path) as process, aiohttp.ClientSession() as http:
+        fleet = process.audience.fleet
+        conference = await started(process, process.topology.templates[0].id)
+        await eventually(lambda: len(only(process).present) == len(POINTS))
+        watching = Watching(http, f"{process.url}/api/v1/whep/{conference}")
+        await watching.begin()
+        await eventually(lambda: number(process, "hoi-truong") in watching.player.seen)
+        await act(process, conference, c.Grant(point="an-binh"))
+        await eventually(lambda: number(process, "an-binh") in watching.player.seen)
+        await eventually(lambda: watching.player.loudest > 300)
+
+        def viewer() -> Viewer | None:
+            return next(iter(process.audience.viewers), None)
+
+        first = viewer()
+        assert first is not None
+        assert not process.control.routes.listeners.viewers, "the points' worker serves none"
+        serving = next(m for m in fleet.members if m.name == first.place)
+        pid = serving.link.pid  # type: ignore[attr-defined]
+        os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: first.why == "worker")
+        await watching.again()
+        second = viewer()
+        assert second is not None
+        assert second.place != first.place, "the other one is there already"
+        await eventually(lambda: number(process, "an-binh") in watching.player.seen)
+        await eventually(lambda: watching.player.loudest > 300)
+        await eventually(lambda: len(fleet.loads("", ())) == WORKERS)
+
+        # The points' worker dies: viewers stay where they are, and get a fresh relay.
+        process.worker.kill()
+        await eventually(lambda: not fleet.relays.up(second.place))
+        await eventually(lambda: len(only(process).present) == len(POINTS))
+        await eventually(lambda: fleet.relays.up(second.place) == 1)
+        watching.player.seen.clear()
+        await eventually(lambda: number(process, "an-binh") in watching.player.seen)
+        assert viewer() is second
+        await watching.player.close()
+        await asyncio.sleep(0)
