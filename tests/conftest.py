@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What stands in tests/live is live; the demo comes first, beside everything else."""
+    """What stands in tests/live is live; what takes long comes first, beside everything else."""
     for item in items:
         if LIVE in item.path.parents:
             item.add_marker(pytest.mark.live)

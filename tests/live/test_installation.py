@@ -31,6 +31,8 @@ from installation.release import current
 from tests.live.support import bridge_process
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.first
+
 POINT = "khoan-du"
 HOST = "127.0.12.8"
 ANSWER_WITHIN = 45.0  # seconds: an agent starts in two, on a loaded machine in ten

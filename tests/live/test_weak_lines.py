@@ -27,7 +27,11 @@ def _skip() -> str:
     return "" if os.geteuid() == 0 else "network namespaces need root"
 
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(_skip()), reason=_skip() or "fine")]
+pytestmark = [
+    pytest.mark.first,
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(_skip()), reason=_skip() or "fine"),
+]
 
 
 async def measured(folder: Path, *rows: int) -> dict[str, dict[str, Any]]:
