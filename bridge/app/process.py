@@ -32,6 +32,7 @@ from bridge.lines.media_quality import MediaQuality
 from bridge.lines.sweep import Readiness
 from bridge.lines.watch import HealthWatch
 from bridge.media import messages as m
+from bridge.papers.library import Library
 from bridge.recordings.reconciling import Recordings
 from bridge.server.agent_socket import AgentSockets
 from bridge.server.api.services import Services
@@ -194,7 +195,7 @@ class ControlProcess:
         )
 
     def _make_recordings(self) -> None:
-        """Recordings; they lie where the topology says."""
+        """Recordings, which lie where the topology says; and papers."""
         named = self.topology.bridge.recordings.folder
         self.recordings = Recordings(
             self.control.topology,
@@ -205,6 +206,7 @@ class ControlProcess:
             self._state,
             self.conductor.now,
         )
+        self.papers = Library(self.conductor, self.events, self._state / "papers")
 
     def _make_audience(self) -> None:
         """Who only watches."""
@@ -285,6 +287,7 @@ class ControlProcess:
             self.audience.run(),
             self.backups.run(self.conductor.now, lambda: bool(self.conductor.running())),
             keep_mark(self._state, self.events.last_number),
+            self.papers.run(),
         ]
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
@@ -299,6 +302,7 @@ class ControlProcess:
             await self.heads.load()
             await self.incidents.load(self.control.clock())
             await self.recordings.catalogue.load()
+            await self.papers.load()
             await self.session_keeper.restore()
             write_mark(self._state, await self.events.last_number())
         except StoreError as error:
@@ -328,8 +332,9 @@ class ControlProcess:
 
     def http(self) -> Http:
         """The web application around this process."""
+        control, now = self.control, self.conductor.now
         services = Services(
-            control=self.control,
+            control=control,
             conductor=self.conductor,
             events=self.events,
             heads=self.heads,
@@ -351,14 +356,12 @@ class ControlProcess:
             updates=self.updates,
             backups=self.backups,
             recordings=self.recordings,
+            papers=self.papers,
             sign=self.certificate.sign,
             audience=self.audience,
-            entry=Entry(self.control.clock),
+            entry=Entry(control.clock),
             directory=DirectoryAccounts(
-                self.auth,
-                OpenId(self._folder, self.conductor.now, self.control.clock),
-                self.conductor.now,
-                self.control.presence.end_login,
+                self.auth, OpenId(self._folder, now, control.clock), now, control.presence.end_login
             ),
             admin_port=lambda: self._server.admin_port if self._server is not None else 0,
         )

@@ -98,6 +98,7 @@ def _applied_ended(state: State, event: e.Ended, at: float) -> State:
         seats=seats,
         roll_call=None,
         content=None,
+        showing=None,
         recorded=False,
     )
 
@@ -245,6 +246,13 @@ def _applied_requested(state: State, event: e.FloorRequested, at: float) -> Stat
     return replace(state, queue=(*state.queue, request), requests=event.number)
 
 
+def _applied_attached(state: State, event: e.PaperAttached, at: float) -> State:
+    paper, shown = event.paper, state.showing
+    if shown is not None and shown.paper == paper.id:
+        shown = replace(shown, version=paper.version)
+    return replace(state, papers={**state.papers, paper.id: paper}, showing=shown)
+
+
 _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.Opened: _applied_opened,
     e.Started: _applied_started,
@@ -298,6 +306,15 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.RecordingKept: lambda s, ev, _: s,
     e.RecordingRuled: lambda s, ev, _: s,
     e.RecordingDeleted: lambda s, ev, _: s,
+    e.PaperAttached: _applied_attached,
+    e.PaperWithdrawn: lambda s, ev, _: replace(
+        s, papers={ident: paper for ident, paper in s.papers.items() if ident != ev.paper}
+    ),
+    e.PageShown: lambda s, ev, _: replace(s, showing=e.showing(ev)),
+    e.PaperPutAway: lambda s, ev, _: replace(s, showing=None),
+    e.PaperKept: lambda s, ev, _: s,
+    e.PaperRuled: lambda s, ev, _: s,
+    e.PaperRemoved: lambda s, ev, _: s,
     e.AudienceSet: lambda s, ev, _: replace(s, audience=ev.admits),
     e.AudienceCodeRenewed: lambda s, ev, _: replace(s, audience_code=ev.number),
     e.AudienceNoted: lambda s, ev, _: replace(s, viewers=ev.viewers),

@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from bridge.conference.model import MAX_PANES, Admits, Layout, Point, Seconds, Text
+from bridge.conference.paper_commands import AttachPaper, PutAway, ShowPage, WithdrawPaper
+
+__all__ = ["AttachPaper", "PutAway", "ShowPage", "WithdrawPaper"]  # commands like all others
 
 Pane = Annotated[int, msgspec.Meta(ge=1, le=MAX_PANES)]
 Points = Annotated[tuple[Point, ...], msgspec.Meta(max_length=500)]
@@ -341,6 +344,8 @@ Asked = (
     | StopRecording
     | SetAudience
     | RenewCode
+    | ShowPage
+    | PutAway
 )
 Fact = (
     PointUp
@@ -352,6 +357,8 @@ Fact = (
     | StepClock
     | NoteQuality
     | NotePicture
+    | AttachPaper
+    | WithdrawPaper
 )
 Command = Asked | Fact
 """What people and rooms may ask is `Asked`; facts come from the system only."""

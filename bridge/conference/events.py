@@ -5,6 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from bridge.conference.model import Admits, Booking, Layout, Wish
+from bridge.conference.paper_events import (
+    PageShown,
+    PaperAttached,
+    PaperEvent,
+    PaperKept,
+    PaperPutAway,
+    PaperRemoved,
+    PaperRuled,
+    PaperWithdrawn,
+    showing,
+)
 from bridge.conference.stream_events import (
     BackupRestored,
     ChainBegun,
@@ -30,10 +41,18 @@ __all__ = [  # the events of other streams are events of the same log
     "IncidentWorse",
     "LostLog",
     "MaintenanceSet",
+    "PageShown",
+    "PaperAttached",
+    "PaperKept",
+    "PaperPutAway",
+    "PaperRemoved",
+    "PaperRuled",
+    "PaperWithdrawn",
     "RecordingDeleted",
     "RecordingKept",
     "RecordingPart",
     "RecordingRuled",
+    "showing",
 ]
 
 
@@ -321,6 +340,7 @@ Event = (
     | ChainBegun
     | HeadSigned
     | BackupRestored
+    | PaperEvent
 )
 
 

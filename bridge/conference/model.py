@@ -16,6 +16,9 @@ MAX_TEXT = 300  # characters of a banner or a title: what a room shows without s
 MAX_PANES = 64
 MAX_SPOKE = 12  # points that spoke last: about what anybody remembers of a meeting
 MAX_KEEP_DAYS = 3650  # of a recording; longer is for ever
+MAX_PAPERS = 200  # of a conference: what a list shows and a state may carry
+MAX_PAGES = 3000  # of a paper; a plan of a district has some hundreds
+MAX_ZOOM = 8.0
 MAX_SECONDS = 4 * 3600  # the longest turn, s
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -159,6 +162,34 @@ class RollCall(Struct, frozen=True, kw_only=True):
     seconds: int
 
 
+class Paper(Struct, frozen=True, kw_only=True):
+    """A paper that a conference has, in its newest version. ``sha256`` is of the file that was
+    brought; ``points`` are the rooms that see it, none: all of them."""
+
+    id: str
+    version: int
+    title: Text
+    pages: int
+    octets: int
+    sha256: str
+    points: tuple[Point, ...] = ()
+
+    def for_point(self, point: str) -> bool:
+        return not self.points or point in self.points
+
+
+class Showing(Struct, frozen=True, kw_only=True):
+    """The page that everybody is shown. ``zoom`` 1 is the whole page; ``x`` and ``y`` are the
+    middle of what is shown, as parts of its width and height."""
+
+    paper: str
+    version: int
+    page: int
+    zoom: float = 1.0
+    x: float = 0.5
+    y: float = 0.5
+
+
 class State(Struct, frozen=True, kw_only=True):
     """A conference. ``seq`` numbers the last event; ``previous`` was on air before
     ``on_air``; ``content`` shares a screen ("point:ID" or "user:NAME"); ``layout_before`` comes
@@ -166,7 +197,8 @@ class State(Struct, frozen=True, kw_only=True):
     `MAX_SPOKE`. ``recording`` is what was asked for, ``recordings`` the number of the last one, and
     ``recorded`` whether something is being written; ``recording_problem`` is why it ended by
     itself. ``audience`` is who may watch, with a code the one of number ``audience_code``;
-    ``viewers`` are those who watch, by how they were admitted."""
+    ``viewers`` are those who watch, by how they were admitted. ``papers`` are what it has, by id,
+    and ``showing`` the page that everybody sees."""
 
     booking: Booking
     seq: int = 0
@@ -202,6 +234,8 @@ class State(Struct, frozen=True, kw_only=True):
     audience: Admits = "nobody"
     audience_code: int = 1
     viewers: dict[str, int] = {}
+    papers: dict[str, Paper] = {}
+    showing: Showing | None = None
 
     @property
     def points(self) -> tuple[str, ...]:

@@ -13,7 +13,16 @@ from typing import Any
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference import legality
-from bridge.conference.decisions import audience, floor, phases, pictures, recording, seats, sound
+from bridge.conference.decisions import (
+    audience,
+    floor,
+    papers,
+    phases,
+    pictures,
+    recording,
+    seats,
+    sound,
+)
 from bridge.conference.decisions.outcome import Outcome, no
 from bridge.conference.model import Actor, Refusal, State
 
@@ -94,6 +103,10 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     c.NoteAudience: audience.note,
     c.SetAudience: audience.admit,
     c.RenewCode: audience.renew_code,
+    c.ShowPage: papers.show,
+    c.PutAway: papers.put_away,
+    c.AttachPaper: papers.attach,
+    c.WithdrawPaper: papers.withdraw,
     c.PointUp: seats.point_up,
     c.PointDown: seats.point_down,
     c.CallFailed: seats.call_failed,

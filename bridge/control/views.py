@@ -107,6 +107,8 @@ def conference_view(
         seats={
             point: seat_view(seat, arriving.get(point, NOTHING)) for point, seat in seats.items()
         },
+        papers=tuple(p for p in state.papers.values() if receiver is None or p.for_point(receiver)),
+        showing=state.showing,
     )
 
 

@@ -20,6 +20,7 @@ from bridge.server.api import (
     line_history,
     lines,
     open_conferences,
+    paper_files,
     people,
     points,
     proofs,
@@ -57,6 +58,7 @@ PAGES = {
 ROUTES: tuple[Route, ...] = (
     *join.ROUTES,
     *conferences.ROUTES,
+    *paper_files.ROUTES,
     *schedule.ROUTES,
     *people.ROUTES,
     *points.ROUTES,

@@ -9,7 +9,16 @@ import msgspec
 from bridge.base.i18n import Sentence
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.model import Admits, Floor, Layout, Phase, Request, Wish
+from bridge.conference.model import (
+    Admits,
+    Floor,
+    Layout,
+    Paper,
+    Phase,
+    Request,
+    Showing,
+    Wish,
+)
 from bridge.signalling.picture_messages import Key, Layers, Sizes, Thumbnails
 from bridge.signalling.room_call import Call, CallFound
 
@@ -244,6 +253,8 @@ class ConferenceView(Struct, frozen=True, kw_only=True):
     banner: str
     banners: dict[str, str]
     seats: dict[str, SeatView]
+    papers: tuple[Paper, ...] = ()
+    showing: Showing | None = None
 
 
 class Summary(Struct, frozen=True, kw_only=True):

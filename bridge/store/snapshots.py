@@ -31,7 +31,7 @@ def _rules() -> str:
     """What tells this program's rules from another's: the text of the modules that say what an
     event does to a state, and what a state is."""
     folder = Path(rules.__file__).parent
-    names = ("apply.py", "events.py", "model.py", "stream_events.py")
+    names = ("apply.py", "events.py", "model.py", "paper_events.py", "stream_events.py")
     text = b"".join((folder / name).read_bytes() for name in names)
     return hashlib.sha256(text).hexdigest()[:16]
 

@@ -8,7 +8,17 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.apply import apply
 from bridge.conference.legality import TABLE
-from bridge.conference.model import SCHEDULER, SYSTEM, Actor, Booking, Refusal, Rules, State, Title
+from bridge.conference.model import (
+    SCHEDULER,
+    SYSTEM,
+    Actor,
+    Booking,
+    Paper,
+    Refusal,
+    Rules,
+    State,
+    Title,
+)
 from bridge.conference.state_machine import decide
 
 POINTS = ("a", "b", "c", "d")
@@ -31,6 +41,12 @@ VALUES: dict[str, Any] = {
     "off": True,
     "reason": "x",
     "seconds": 20,
+    "page": 1,
+    "paper": "x-p1",
+    "newest": Paper(id="x-p1", version=1, title="x", pages=2, octets=9, sha256="ab"),
+    "zoom": 1.0,
+    "x": 0.5,
+    "y": 0.5,
     "up": "good",
     "down": "good",
     "picture": "360",

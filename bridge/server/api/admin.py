@@ -282,6 +282,7 @@ async def put_backup(call: Call) -> Restored:
     await call.services.scheduler.load()
     await call.services.incidents.load(call.services.control.clock())
     await call.services.recordings.catalogue.load()
+    await call.services.papers.load()
     call.services.reloaded()
     digest = hashlib.sha256(call.body).hexdigest()[:16]
     signed_by = "nobody" if not done.key else "this" if done.ours else "another"

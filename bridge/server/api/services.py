@@ -25,6 +25,7 @@ from bridge.lines.board import Board
 from bridge.lines.history import Measured
 from bridge.lines.incident import Incident
 from bridge.lines.room_calls import RoomCalls
+from bridge.papers.library import Library
 from bridge.recordings.reconciling import Recordings
 from bridge.recordings.viewings import Viewings
 from bridge.reports.monthly_lines import LinesReport
@@ -156,6 +157,7 @@ class Services:
     updates: Updates
     backups: Backups
     recordings: Recordings
+    papers: Library
     audience: Audience
     entry: Entry
     directory: DirectoryAccounts

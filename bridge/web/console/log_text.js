@@ -1,6 +1,6 @@
 // Lines of a conference's log as sentences. Pure but for the catalogue.
 
-/** @import { Event, Recorded } from "../types/protocol.js" */
+/** @import { Event, Paper, Recorded } from "../types/protocol.js" */
 /** @import { PageState } from "../common/state.js" */
 import { clockText, timeText } from "../common/format.js";
 import { has, pick, t } from "../common/i18n.js";
@@ -16,10 +16,18 @@ export function lineText(line, state) {
   /** @type {Record<string, string>} */
   const values = {};
   for (const [name, value] of Object.entries(fields)) values[name] = wordOf(name, value, state);
+  if (line.event.type === "paper_attached") Object.assign(values, paperWords(line.event.paper));
+  else if ("paper" in line.event && !values.title) values.title = titleOf(String(line.event.paper), state);
   if (line.event.type === "dropped") values.reason = line.event.reason; // a person's own words
   const who = line.actor.startsWith("user:") ? ` · ${line.actor.slice(5)}` : "";
   return t(`event.${variantOf(line.event)}`, values) + who;
 }
+
+/** @param {Paper} paper */
+const paperWords = ({ title, version, pages }) => ({ title, version: String(version), pages: String(pages) });
+
+/** What a paper is called: as the conference knows it, otherwise by its id. @param {string} id @param {PageState} state */
+const titleOf = (id, state) => state.conference?.papers.find((paper) => paper.id === id)?.title ?? id;
 
 /**
  * A field of an event as people say it.

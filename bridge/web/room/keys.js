@@ -2,6 +2,8 @@
 
 const ASK = ["f", " ", "Enter", "F9"];
 const MUTE = ["m", "M"];
+/** Presenters' remote controls send the first of each. @type {Record<string, "next" | "previous" | "follow">} */
+const TURNS = { PageDown: "next", ArrowRight: "next", PageUp: "previous", ArrowLeft: "previous", Home: "follow" };
 
 /**
  * What a key asks for, or null.
@@ -12,3 +14,9 @@ export function actionOf(key) {
   if (ASK.includes(key)) return "ask";
   return MUTE.includes(key) ? "mute" : null;
 }
+
+/**
+ * What a key does with a paper, or null: leaf, or back to the page that everybody is shown.
+ * @param {string} key  as KeyboardEvent.key
+ */
+export const turnOfKey = (key) => TURNS[key] ?? null;

@@ -47,8 +47,9 @@ const client = new Client(identity, {
   levels: () => stage.renderLevels(),
   render,
 }, TICK);
-const stage = new Stage(client, () => devices.camera.live);
+const stage = new Stage(client, () => devices.camera.live, render);
 const bar = new Bar(client, devices, render);
+stage.papers.presentBy(bar);
 devicesChanged = () => {
   client.media.replace(devices.microphone.track, devices.camera.track);
   stage.reflect(devices.camera.live ? devices.camera.track : null);

@@ -11,12 +11,17 @@ import { Sounds } from "../common/sounds.js";
 import { recordingText } from "../common/recording.js";
 import { pointOf } from "../common/state.js";
 import { Tiles } from "../common/tiles.js";
+import { Papers } from "./papers.js";
 import { lampOf, layoutOf, turnOf, waitingText } from "./texts.js";
 
 /** What the people in the room see and hear. */
 export class Stage {
-  /** @param {Client} client @param {() => boolean} filmed  whether this room's camera gives a picture */
-  constructor(client, filmed) {
+  /**
+   * @param {Client} client
+   * @param {() => boolean} filmed  whether this room's camera gives a picture
+   * @param {() => void} changed  another page of a paper is to be shown
+   */
+  constructor(client, filmed, changed) {
     this.client = client;
     this.filmed = filmed;
     this.tiles = new Tiles(byId("tiles"), (page) => client.turn(page));
@@ -26,6 +31,7 @@ export class Stage {
     this.own.hidden = true;
     this.content = makeVideo(byId("content-stage"), " ");
     this.sounds = new Sounds();
+    this.papers = new Papers(client, changed);
     this.paused = make("div", "paused-text", byId("stage"));
     this.sizes = new Sizes(() => this.pictures(), (message) => client.connection.send(message));
   }
@@ -63,9 +69,11 @@ export class Stage {
     const recording = recordingText(conference, false);
     byId("recording").hidden = !recording;
     setText(byId("recording"), recording);
-    const layout = layoutOf(conference);
+    this.papers.render();
+    const paper = this.papers.shown;
+    const layout = paper ? "content" : layoutOf(conference);
     byId("room").dataset.layout = layout;
-    byId("content-stage").hidden = layout !== "content";
+    byId("content-stage").hidden = layout !== "content" || paper;
     this.tiles.order(conference?.panes ?? []);
     this.tiles.render(state, this.client.now);
     this.programme.render(state);

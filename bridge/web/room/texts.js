@@ -15,6 +15,13 @@ export const mySeat = (state) => state.conference?.seats[state.self ?? ""] ?? nu
 export const placeOf = (state) =>
   (state.conference?.queue.findIndex((request) => request.point === state.self) ?? -1) + 1;
 
+/**
+ * Whether this room turns the pages of a paper for everybody: it has the floor, or is the chair.
+ * @param {PageState} state
+ */
+export const presents = ({ conference, self }) =>
+  conference !== null && self !== null && (conference.floor?.point === self || conference.chair === self);
+
 /** @typedef {{camera: RoomStatus["camera_fault"], microphone: RoomStatus["microphone_fault"]}} Faults */
 
 /** What is wrong with the room's devices, each by itself; "" for nothing. @param {Faults} faults */

@@ -10,10 +10,10 @@ export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | 
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Result | Ended | Error;
 
 /** A command to a conference. */
-export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand;
+export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -324,6 +324,8 @@ export interface ConferenceView {
   banner: string;
   banners: Record<string, string>;
   seats: Record<string, SeatView>;
+  papers: Paper[];
+  showing: Showing | null;
 }
 
 export interface ContentStartedEvent {
@@ -853,6 +855,107 @@ export interface Overview {
   points: PointLine[];
 }
 
+export interface PageShownEvent {
+  type: "page_shown";
+  paper: string;
+  version: number;
+  page: number;
+  zoom: number;
+  x: number;
+  y: number;
+}
+
+export interface Paper {
+  id: string;
+  version: number;
+  title: string;
+  pages: number;
+  octets: number;
+  sha256: string;
+  points: string[];
+}
+
+export interface PaperAttachedEvent {
+  type: "paper_attached";
+  paper: Paper;
+}
+
+export interface PaperKeptEvent {
+  type: "paper_kept";
+  paper: string;
+  version: number;
+  of: string;
+  title: string;
+  kind: "pdf" | "picture";
+  pages: number;
+  octets: number;
+  sha256: string;
+  drawn: string;
+  scripts: boolean;
+  scanned: boolean;
+  points: string[];
+  seen_by: "admin" | "direct" | "watch";
+  until: number | null;
+  collect: boolean;
+}
+
+export interface PaperList {
+  papers: PaperView[];
+  scanner: boolean;
+  office: boolean;
+}
+
+export interface PaperPutAwayEvent {
+  type: "paper_put_away";
+  paper: string;
+}
+
+export interface PaperRemovedEvent {
+  type: "paper_removed";
+  paper: string;
+  sha256: string;
+}
+
+export interface PaperRuledEvent {
+  type: "paper_ruled";
+  paper: string;
+  points: string[];
+  seen_by: "admin" | "direct" | "watch";
+  until: number | null;
+  collect: boolean;
+}
+
+export interface PaperRules {
+  points?: string[];
+  seen_by?: "admin" | "direct" | "watch";
+  until?: number | null;
+  collect?: boolean;
+}
+
+export interface PaperView {
+  id: string;
+  version: number;
+  of: string;
+  title: string;
+  kind: string;
+  pages: number;
+  octets: number;
+  sha256: string;
+  at: number;
+  actor: string;
+  scripts: boolean;
+  scanned: boolean;
+  points: string[];
+  seen_by: "admin" | "direct" | "watch";
+  until: number | null;
+  collect: boolean;
+}
+
+export interface PaperWithdrawnEvent {
+  type: "paper_withdrawn";
+  paper: string;
+}
+
 export interface PasswordBody {
   old: string;
   new: string;
@@ -1005,6 +1108,11 @@ export interface Proof {
   key: string;
   signature: string;
   statement: string;
+}
+
+export interface PutAwayCommand {
+  type: "put_away";
+  point?: string | null;
 }
 
 export interface Quality {
@@ -1314,6 +1422,25 @@ export interface SetLayoutCommand {
 export interface ShareCommand {
   type: "share";
   point?: string | null;
+}
+
+export interface ShowPageCommand {
+  type: "show_page";
+  page: number;
+  paper?: string | null;
+  zoom?: number;
+  x?: number;
+  y?: number;
+  point?: string | null;
+}
+
+export interface Showing {
+  paper: string;
+  version: number;
+  page: number;
+  zoom: number;
+  x: number;
+  y: number;
 }
 
 export interface Sizes {
@@ -1637,6 +1764,8 @@ export interface Get {
   "/conferences/{id}/events": { body: undefined; answer: EventPage };
   "/conferences/{id}/report": { body: undefined; answer: NamedReport };
   "/commands": { body: undefined; answer: Usage[] };
+  "/papers": { body: undefined; answer: PaperList };
+  "/papers/{id}": { body: undefined; answer: PaperView };
   "/templates": { body: undefined; answer: TemplateInfo[] };
   "/templates/{id}": { body: undefined; answer: Record<string, unknown> };
   "/schedule": { body: undefined; answer: Upcoming[] };
@@ -1672,6 +1801,7 @@ export interface Post {
   "/sessions": { body: SessionBody; answer: SessionAnswer };
   "/conferences": { body: OpenBody; answer: Accepted };
   "/conferences/{id}/commands": { body: CommandBody; answer: Accepted };
+  "/papers": { body: Blob; answer: PaperView };
   "/login": { body: LoginBody; answer: Me };
   "/logout": { body: undefined; answer: null };
   "/password": { body: PasswordBody; answer: null };
@@ -1698,6 +1828,7 @@ export interface Put {
 
 /** Body and answer of each PATCH, by its path below /api/v1. */
 export interface Patch {
+  "/papers/{id}": { body: PaperRules; answer: PaperView };
   "/users/{name}": { body: UserChange; answer: UserAnswer };
   "/recordings/{id}": { body: RecordingRules; answer: RecordingView };
   "/whep/{id}/{viewer}": { body: undefined; answer: null };
@@ -1705,6 +1836,7 @@ export interface Patch {
 
 /** Body and answer of each DELETE, by its path below /api/v1. */
 export interface Delete {
+  "/papers/{id}": { body: undefined; answer: null };
   "/templates/{id}": { body: undefined; answer: null };
   "/logins/{id}": { body: undefined; answer: null };
   "/devices/{id}": { body: undefined; answer: null };

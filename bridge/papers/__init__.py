@@ -1,0 +1,1 @@
+"""Papers of conferences: taken in, checked, kept by content, and drawn as pictures."""

@@ -1,0 +1,106 @@
+// Papers in the room: the page that everybody is shown, leafing by oneself and back, and turning pages
+// for everybody while this room presents.
+
+/** @import { Client } from "../common/client.js" */
+/** @import { Bar } from "./bar.js" */
+import { byId, setText } from "../common/dom.js";
+import { t } from "../common/i18n.js";
+import { PageCanvas } from "../common/page_canvas.js";
+import { leafOf, pageAfter } from "../common/page_place.js";
+import { Refused } from "../common/refused.js";
+import { turnOfKey } from "./keys.js";
+import { presents } from "./texts.js";
+
+const PATIENCE = 20000; // ms for a page
+
+/** The papers of one room. */
+export class Papers {
+  /** @param {Client} client @param {() => void} changed  what is shown may be another page */
+  constructor(client, changed) {
+    this.client = client;
+    this.changed = changed;
+    /** What this room has leafed to by itself. @type {{paper: string, page: number} | null} */
+    this.own = null;
+    /** @type {Bar | null} */
+    this.bar = null;
+    this.canvas = new PageCanvas(byId("paper-page"), (address) => this.fetch(address), (text) => setText(byId("paper-why"), text));
+    byId("paper-back").addEventListener("click", () => this.turn("previous"));
+    byId("paper-next").addEventListener("click", () => this.turn("next"));
+    byId("paper-follow").addEventListener("click", () => this.turn("follow"));
+    byId("paper-own").addEventListener("click", () => this.leave());
+    document.addEventListener("keydown", (event) => this.pressed(event));
+  }
+
+  /** What turns pages for everybody. @param {Bar} bar */
+  presentBy(bar) {
+    this.bar = bar;
+  }
+
+  /** Whether a paper has the stage. */
+  get shown() {
+    return leafOf(this.client.state.conference, this.own) !== null;
+  }
+
+  /** Whether this room turns pages for everybody now. */
+  get leads() {
+    return !this.own && presents(this.client.state);
+  }
+
+  /** @param {string} address */
+  async fetch(address) {
+    const response = await fetch(`/api/v1/room${address}`, {
+      headers: { Authorization: `Bearer ${this.client.connection.session}` },
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
+    return response.blob();
+  }
+
+  /** @param {KeyboardEvent} event */
+  pressed(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (target.matches("input, select") || document.querySelector("dialog[open]")) return;
+    const turn = turnOfKey(event.key);
+    if (!turn || !this.shown) return;
+    event.preventDefault();
+    this.turn(turn);
+  }
+
+  /** Leaf on, leaf back, or follow the presenter again. @param {"next" | "previous" | "follow"} turn */
+  turn(turn) {
+    const leaf = leafOf(this.client.state.conference, this.own);
+    if (turn === "follow") this.own = null;
+    else if (leaf?.paper) {
+      const page = pageAfter(leaf.paper, leaf.page, turn === "next" ? 1 : -1);
+      if (this.leads) this.bar?.command({ type: "show_page", paper: leaf.paper.id, page, point: this.client.state.self ?? "" });
+      else this.own = { paper: leaf.paper.id, page };
+    }
+    this.changed();
+  }
+
+  /** Look at the page by oneself, although this room presents. */
+  leave() {
+    const leaf = leafOf(this.client.state.conference, this.own);
+    if (leaf?.paper) this.own = { paper: leaf.paper.id, page: leaf.page };
+    this.changed();
+  }
+
+  render() {
+    const { conference } = this.client.state;
+    if (this.own && !conference?.papers.some((paper) => paper.id === this.own?.paper)) this.own = null; // collected
+    const leaf = leafOf(conference, this.own);
+    byId("paper-stage").hidden = leaf === null;
+    const open = leaf?.paper ? leaf : null;
+    byId("paper-bar").hidden = !open;
+    byId("paper-follow").hidden = !this.own || !conference?.showing;
+    byId("paper-own").hidden = !this.leads;
+    if (leaf && !leaf.paper) setText(byId("paper-why"), t("room.paper_not_for_you"));
+    else if (open) {
+      setText(byId("paper-title"), open.paper.title);
+      setText(byId("paper-number"), t("paper.page_of", { page: String(open.page), pages: String(open.paper.pages) }));
+      this.canvas.canvas.setAttribute("aria-label", t("paper.page_name", { title: open.paper.title, page: String(open.page) }));
+      setText(byId("paper-mode"), t(this.own ? "room.paper_own" : this.leads ? "room.paper_leads" : "room.paper_follows"));
+    }
+    this.canvas.show(open);
+  }
+}
