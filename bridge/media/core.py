@@ -28,6 +28,7 @@ SETUP_TIMEOUT = 20.0  # seconds from `open` to the end of the handshake
 REPORT_INTERVAL = 1.0
 FEEDBACK_INTERVAL = 0.05
 LEVEL_INTERVAL = 0.1
+QUIET_INTERVAL = 0.25  # the same while nobody sends anything
 LEVEL_REPEAT = 1.0  # seconds after which levels are sent unchanged: pages take it for life
 HOUSEKEEPING_INTERVAL = 0.25
 
@@ -67,6 +68,7 @@ class MediaCore:
         self.fed_back = self.repairing = False
         self.next_report = self.next_feedback = self.next_level = self.next_housekeeping = 0.0
         self._refilled = 0.0
+        self._packets = 0  # received until levels were reported last
         self._attention = Attention()
         self._levels: dict[str, int] = {}
         self._levels_sent = 0.0
@@ -227,15 +229,18 @@ class MediaCore:
         self.pressing = self.distributor.tick(now, self.ready)
         if now >= self.next_feedback:
             self.next_feedback = now + FEEDBACK_INTERVAL
-            self._refill(now)
             self._congestion_feedback()
         if now >= self.next_level:
-            self.next_level = now + LEVEL_INTERVAL
+            packets = self.counters.packets_in
+            quiet = packets == self._packets
+            self._packets = packets
+            self.next_level = now + (QUIET_INTERVAL if quiet else LEVEL_INTERVAL)
             self.router.mix_all(now)
             redundancy.adapt(self.transports.values(), now)
             self._report_levels(now)
         if now >= self.next_housekeeping:
             self.next_housekeeping = now + HOUSEKEEPING_INTERVAL
+            self._refill(now)
             self._housekeeping(now)
         if now >= self.next_report:
             self.next_report = now + REPORT_INTERVAL

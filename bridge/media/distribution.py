@@ -12,7 +12,7 @@ from bridge.media.congestion.line import Line
 from bridge.media.congestion.pacer import Pacer
 from bridge.media.counters import Counters
 from bridge.media.fanout import transmit
-from bridge.media.layer import Layer
+from bridge.media.layer_steps import meant, measured
 from bridge.media.padding import pad
 from bridge.media.rates import Rates
 from bridge.media.routing import Router
@@ -27,14 +27,13 @@ REPAIR = 0.3  # most of the loss for whose repair room is left
 LESS = 0.97  # of the budget at the last look: then less is sent at once
 ONE_BY_ONE = 1.0  # seconds between two raises on a line that does not carry everything
 INTERVAL = 0.25  # seconds between two looks at a line of which nothing is heard
+AT_EASE = 1.0  # the same where it carries far more than everything, and nothing is about to change
 READING = 0.5  # seconds between readings of what layers bring in
 TELL = 1.0
 NEARLY_FULL = 0.8  # of the budget: from there on, or with less than is wanted, pictures are paced
 STARTS = 3.0  # seconds a layer that was asked for may take to come
 AWAY = 10.0  # seconds until one that did not come is planned with again
 DROPPED_AFTER = 2.0  # seconds after which a layer that nobody wants is no more asked for
-LEAST = 0.3  # of its nominal bitrate: what a quiet layer is planned with
-OVERHEAD = 1.06  # times a nominal bitrate: headers
 
 
 class Distributor:
@@ -54,11 +53,13 @@ class Distributor:
         self._lines: dict[str, Line] = {}
         self._rates = Rates(router)
         self._next_reading = 0.0
+        self._moved = (0, 0)  # packets received and sent until the last reading
         self._next_telling = 0.0
         self._wanted: dict[m.SourceRef, dict[str, float]] = {}  # rid → wanted until
         self._since: dict[tuple[m.SourceRef, str], float] = {}  # wanted since
         self._away: dict[tuple[m.SourceRef, str], float] = {}  # asked for in vain: until
         self._announced: dict[m.SourceRef, tuple[str, ...]] = {}
+        self._sending: list[tuple[str, ...]] = []  # layers of all sources at the last tick
         self._prepared: tuple[m.Route, ...] = ()  # of no slot: what may be shown soon
 
     def forget(self, transport: Transport) -> None:
@@ -119,13 +120,21 @@ class Distributor:
         reading = now >= self._next_reading
         if reading:
             self._next_reading = now + READING
-            self._rates.read(self._transports.values(), now)
+            moved = (self._counters.packets_in, self._counters.packets_out)
+            if moved == self._moved and self._rates.still:
+                self._rates.skip(now)
+            else:
+                self._rates.read(self._transports.values(), now)
+            self._moved = moved
+        news = self._news()
         soon = False
         for transport in self._transports.values():
             if transport.state != "connected":
                 continue
             line = self._line(transport)
-            if now - line.checked >= INTERVAL:
+            if news:
+                line.rest(at_ease=False)
+            if now - line.checked >= (AT_EASE if line.at_ease else INTERVAL):
                 self.look(transport, now)
             soon = self.push(transport, now, ready) or soon
         if reading:
@@ -136,6 +145,13 @@ class Distributor:
             if rates:
                 self._events.append(m.Bandwidth(transports=tuple(rates)))
         return soon
+
+    def _news(self) -> bool:
+        """Whether layers have come or gone since the last tick: then there are other steps."""
+        sending = [s.announced for t in self._transports.values() for s in t.sources.values()]
+        news = sending != self._sending
+        self._sending = sending
+        return news
 
     def push(self, transport: Transport, now: float, ready: list[Transport]) -> bool:
         """Send what waits and what probes; return whether there is more of it soon."""
@@ -221,11 +237,13 @@ class Distributor:
         by_link = bool(transport.bound) and budget >= transport.bound
         reason: m.Paused = "link" if by_link else "line"
         changed = False
+        settled = True
         left = (carried * share - result.used) if carried else 1e12
         for demand in demands:
             step = result.steps.get(demand.slot)
             slot, ref = slots[demand.slot]
             changed = self._apply(slot, line, step, reason, now) or changed
+            settled = settled and step == demand.steps[-1] and _shows(slot, step)
             room = left + (step.bitrate if step is not None else 0.0)
             rids = {s.rid for s in demand.steps if s.bitrate <= room}
             highest = [s.rid for s in demand.steps if s.rid in rids][-1:]
@@ -243,6 +261,9 @@ class Distributor:
         for gone in set(line.rids) - set(slots):
             del line.rids[gone]
             line.shown.pop(gone, None)
+        ample = bool(budget) or estimator.silent(now) or not demands
+        busy = line.full or transport.weak or changed or estimator.prober.current is not None
+        line.rest(at_ease=ample and settled and not busy)
         if changed:
             self._events.append(m.Bandwidth(transports=(self.rate_of(transport),)))
 
@@ -250,6 +271,7 @@ class Distributor:
         """Without estimation: the highest layer that makes sense is wanted for every slot."""
         demands, slots = self._demands(transport, now)
         line.rids = {d.slot: (slots[d.slot][1], frozenset({d.steps[-1].rid})) for d in demands}
+        line.rest(at_ease=all(_shows(slots[d.slot][0], d.steps[-1]) for d in demands))
 
     def _demands(
         self, transport: Transport, now: float
@@ -281,9 +303,9 @@ class Distributor:
                 break
             layer = source.layers.get(rid)
             if layer is not None and layer.is_active(now):
-                layers.append(_measured(layer, rid, spec, now))
+                layers.append(measured(layer, rid, spec, now))
             elif spec is not None and spec.bitrate and not self._stays_away(source.ref, rid, now):
-                layers.append(_meant(spec, source, now))
+                layers.append(meant(spec, source, now))
             if layers and route.prefer == "lowest":
                 break
         return steps_of(layers)
@@ -356,34 +378,6 @@ class Distributor:
                     )
 
 
-def _measured(layer: Layer, rid: str, spec: m.LayerSpec | None, now: float) -> list[Step]:
-    """The steps of a layer that is there: as it was meant, until it is known."""
-    meter = layer.meter
-    if spec is not None and spec.bitrate and not meter.settled(now):
-        return _meant(spec, layer.source, now)
-    whole = Step(rid, -1, meter.bitrate, frame_rate=meter.frame_rate)
-    if spec is not None:
-        whole = whole._replace(bitrate=max(meter.bitrate, spec.bitrate * LEAST), height=spec.height)
-    return [*_temporal(whole, layer), whole]
-
-
-def _meant(spec: m.LayerSpec, source: Source, now: float) -> list[Step]:
-    """The steps of a layer that is not there yet: as its neighbours have them."""
-    whole = Step(spec.rid, -1, spec.bitrate * OVERHEAD, spec.height, float(spec.frame_rate))
-    like = next((layer for layer in source.layers.values() if layer.meter.settled(now)), None)
-    return [*(_temporal(whole, like) if like is not None else ()), whole]
-
-
-def _temporal(whole: Step, like: Layer) -> list[Step]:
-    """The lower temporal steps of a layer, in the proportions that ``like`` has them."""
-    meter = like.meter
-    if not meter.temporal or not meter.bitrate or not meter.frame_rate:
-        return []
-    return [
-        whole._replace(
-            temporal=temporal,
-            bitrate=whole.bitrate * bitrate / meter.bitrate,
-            frame_rate=whole.frame_rate * meter.frame_rates[temporal] / meter.frame_rate,
-        )
-        for temporal, bitrate in enumerate(meter.bitrates[:-1])
-    ]
+def _shows(slot: Slot, step: Step) -> bool:
+    """Whether a slot shows a step, and nothing is about to change that."""
+    return slot.layer is not None and slot.layer.rid == step.rid and slot.thin is None

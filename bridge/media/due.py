@@ -24,7 +24,7 @@ def next_tick(core: MediaCore, now: float) -> float:
         return now + PACED
     if pressing(core):
         return now + SOON
-    due = min(core.next_level, core.next_housekeeping, core.next_report)
+    due = core.next_level  # the rest waits for one of these
     if core.fed_back:
         due = min(due, core.next_feedback)
     for transport in core.transports.values():

@@ -14,6 +14,7 @@ from bridge.media.transport import Transport
 
 VOICE = 45_000.0  # bit/s of one voice with all headers, set aside where anybody may be heard
 FALLS = 0.9  # what is left of a voice's rate per reading while less comes
+NOTHING = 1.0  # bit/s below which a voice has fallen silent
 
 
 class Rates:
@@ -26,6 +27,7 @@ class Rates:
         self._bits: dict[Slot, float] = {}
         self._received: dict[tuple[str, int], tuple[int, int, int]] = {}
         self._layers: dict[tuple[str, int], tuple[float, float]] = {}  # bit/s, lost share
+        self.still = False  # whether nothing came or went before the last reading
 
     def read(self, transports: Iterable[Transport], now: float) -> None:
         """Take a reading."""
@@ -41,7 +43,8 @@ class Rates:
                 if before is not None and elapsed > 0:
                     bits[slot] = (octets - before) * 8 / elapsed
                     if slot.kind == "audio":
-                        bits[slot] = max(bits[slot], self._bits.get(slot, 0.0) * FALLS)
+                        left = self._bits.get(slot, 0.0) * FALLS
+                        bits[slot] = max(bits[slot], left if left > NOTHING else 0.0)
             for layer in transport.layers.values():
                 if layer.codec != "opus":
                     layer.meter.read(layer, now)
@@ -56,6 +59,12 @@ class Rates:
                     self._layers[key] = ((total - last[0]) * 8 / elapsed, share)
         self._octets, self._bits, self._received = slots, bits, received
         self._layers = {key: rate for key, rate in self._layers.items() if key in received}
+        rates = [*bits.values(), *(rate for rate, _ in self._layers.values())]
+        self.still = not any(rates)
+
+    def skip(self, now: float) -> None:
+        """Nothing came or went since the last reading either, which found nothing."""
+        self._at = now
 
     def sound(self, transport: Transport) -> float:
         """What is to be set aside for the voices of a receiver."""

@@ -20,6 +20,7 @@ class Line:
     the step and the pause of every slot."""
 
     __slots__ = (
+        "at_ease",
         "budget",
         "budgets",
         "ceiling",
@@ -45,6 +46,7 @@ class Line:
         self.used = 0.0
         self.decreases = 0
         self.full = False  # or nearly: pictures are paced
+        self.at_ease = False  # it carries all by far, and nothing is about to change
         self.raised = -1e9  # when more was planned than before
         self.ceiling = 0.0
         self.until = -1e9
@@ -79,6 +81,10 @@ class Line:
     def found(self, full: bool) -> None:
         """Note whether it is (nearly) full."""
         self.full = full
+
+    def rest(self, *, at_ease: bool) -> None:
+        """Note whether it need not be looked at soon."""
+        self.at_ease = at_ease
 
     def planned(self, used: float, now: float) -> None:
         """Note how much the plan spends."""
