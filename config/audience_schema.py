@@ -13,6 +13,8 @@ MAX_VIEWERS = 800  # of the points' worker's 1,024 transports: the others are fo
 MAX_OF_WORKER = 960  # of a worker of the audience; the rest of its transports is for relays
 MAX_WORKERS = 16
 
+MAX_HLS = 300  # the control process serves them, beside all else that it does
+
 
 def _page(value: str) -> str:
     found = urlsplit(value)
@@ -20,6 +22,19 @@ def _page(value: str) -> str:
     if not plain or found.query or found.fragment or any(sign in value for sign in " ;,'\"*\\@"):
         raise ValueError(f"{value!r} is not the origin of a page, for example https://www.example")
     return value.rstrip("/")
+
+
+class Hls(Model):
+    """Watching by HLS, some seconds later, where UDP does not pass."""
+
+    viewers: Annotated[
+        int, Field(ge=0, le=MAX_HLS, description="at most so many at once; 0: HLS is not offered")
+    ] = 30
+    transcode: bool = Field(
+        default=False,
+        description="also where media.codec is vp8: its pictures are encoded anew for this, which "
+        "takes a good part of a core for each conference that somebody watches so",
+    )
 
 
 class Audience(Model):
@@ -50,6 +65,7 @@ class Audience(Model):
             description="processes of their own for viewers; 0: the points' worker serves them",
         ),
     ] = 0
+    hls: Hls = Hls()
     pages: list[Annotated[str, AfterValidator(_page)]] = Field(
         default=[],
         max_length=50,

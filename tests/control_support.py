@@ -50,6 +50,16 @@ def with_database(url: str, topology: Topology = TOPOLOGY) -> Topology:
     return topology.model_copy(update={"bridge": bridge})
 
 
+def with_hls(**changes: Any) -> Topology:
+    """A topology in which watching by HLS is allowed so."""
+    audience = TOPOLOGY.bridge.audience
+    allowed = audience.hls.model_copy(update=changes)
+    bridge = TOPOLOGY.bridge.model_copy(
+        update={"audience": audience.model_copy(update={"hls": allowed})}
+    )
+    return TOPOLOGY.model_copy(update={"bridge": bridge})
+
+
 class Bridge:
     """A control process without a worker process."""
 

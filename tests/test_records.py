@@ -73,7 +73,7 @@ FOREIGN = {
         "layout",
         "format",
     }
-    | {"thread_count", "options"},
+    | {"thread_count", "options", "framerate", "pict_type"},
     "zipfile": {"compress_type", "external_attr"},
     "pylibsrtp": {"window_size", "allow_repeat_tx"},
 }

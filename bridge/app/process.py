@@ -121,8 +121,8 @@ class ControlProcess:
         self.heads = SignedHeads(self.events, credentials.signing_key(state), self.conductor.now)
         self._make_people(monotonic)
         self._make_lines(monotonic)
-        self._make_recordings()
         self._make_audience()
+        self._make_recordings()
         self._make_figures()
         self._server: WebServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -205,16 +205,16 @@ class ControlProcess:
             self._folder / named if named is not None else self._state / "recordings",
             self._state,
             self.conductor.now,
+            self.audience.hls.wanted,
         )
         self.papers = Library(self.conductor, self.events, self._state / "papers")
 
     def _make_audience(self) -> None:
         """Who only watches."""
-        key = credentials.kept_key(self._state / credentials.AUDIENCE_KEY)
-        fleet = make_fleet(
-            self.control, self._send, self.topology, self._state, with_parent=self._with_parent
-        )
-        self.audience = Audience(self.control, self.scheduler, self.accounts, fleet, key)
+        control, state = self.control, self._state
+        key = credentials.kept_key(state / credentials.AUDIENCE_KEY)
+        fleet = make_fleet(control, self._send, self.topology, state, with_parent=self._with_parent)
+        self.audience = Audience(control, self.scheduler, self.accounts, fleet, key, state)
 
     def _make_figures(self) -> None:
         """Metrics, and who serves them."""

@@ -21,6 +21,15 @@ LENGTH = 8  # of 31 letters: 40 bits
 GROUP = 4
 
 
+class Refused(Exception):
+    """Somebody is not let in; ``key`` names the sentence that says why."""
+
+    def __init__(self, key: str, detail: str = "") -> None:
+        super().__init__(key)
+        self.key = key
+        self.detail = detail
+
+
 class Admission(NamedTuple):
     """How somebody is admitted; or, with an empty ``kind``, why not: a key of the catalogue."""
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from config.needs import path_to_root
 from config.schema import Topology
 
 GROWTH = 1.1  # between two numbers of viewers for which bounds differ
 Way = tuple[str, ...]
+NOTHING: Mapping[str, int] = {}
 
 
 class LinkShares:
@@ -46,21 +47,24 @@ class LinkShares:
         at = mapped if mapped is not None else found
         return next((way for network, way in self._networks if at in network), self._outside)
 
-    def full(self, ways: Iterable[Way], way: Way) -> str:
+    def full(self, ways: Iterable[Way], way: Way, taken: Mapping[str, int] = NOTHING) -> str:
         """The link that has no room for the sound of one more viewer; "" where there is room.
-        ``ways`` are those of the viewers that are there."""
+        ``ways`` are those of the viewers that are there, ``taken`` is what others take who cannot
+        be sent less, by link."""
         behind = Counter(link for other in ways for link in other)
         for link in way:
-            if self.budgets[link] < self._least * (behind[link] + 1):
+            if self.budgets[link] - taken.get(link, 0) < self._least * (behind[link] + 1):
                 return link
         return ""
 
-    def bounds(self, ways: Iterable[Way]) -> dict[Way, int]:
-        """What each viewer may be sent at most, by its way: an equal share of every link on it. The
+    def bounds(self, ways: Iterable[Way], taken: Mapping[str, int] = NOTHING) -> dict[Way, int]:
+        """What each viewer may be sent at most, by its way: an equal share of every link on it, of
+        what is left there (``taken`` as in `full`). The
         share is that of somewhat more viewers, so that not everyone that comes changes it."""
         known = list(ways)
         behind = Counter(link for way in known for link in way)
-        each = {link: self.budgets[link] // rounded(count) for link, count in behind.items()}
+        left = {link: max(0, self.budgets[link] - taken.get(link, 0)) for link in behind}
+        each = {link: left[link] // rounded(count) for link, count in behind.items()}
         return {way: min(each[link] for link in way) for way in set(known) if way}
 
 

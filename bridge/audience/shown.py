@@ -18,8 +18,8 @@ class WatchView(msgspec.Struct, frozen=True, kw_only=True):
     """A conference for who watches it. Who is not ``admitted`` is told nothing but what it takes
     (``admits``) and whether it runs. ``start`` is planned, UTC seconds; ``speaker`` is who is on
     air, with the ``floor`` where that was given; ``content``: a screen is shared; ``recorded``:
-    something is being written. Of one viewer: ``sound_only``, where its line carries no picture,
-    and ``why`` it watches no longer."""
+    something is being written; ``hls``: it can be watched by HLS, too. Of one viewer:
+    ``sound_only``, where its line carries no picture, and ``why`` it watches no longer."""
 
     phase: Literal["planned", "open", "live", "ended"]
     admits: Admits
@@ -30,6 +30,7 @@ class WatchView(msgspec.Struct, frozen=True, kw_only=True):
     floor: bool = False
     content: bool = False
     recorded: bool = False
+    hls: bool = False
     sound_only: bool = False
     why: Why | Literal[""] = ""
 

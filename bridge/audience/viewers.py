@@ -31,6 +31,8 @@ class Viewer:
     up: bool = False
     away_since: float | None = None
     """Since when nothing was heard of it, monotonic."""
+    asked: float = 0.0
+    """When it asked for something last, where only that tells that it is there; monotonic."""
     told: Callable[[], None] | None = None
     """Wakes whoever tells its page what is new."""
     why: Why | Literal[""] = ""
@@ -58,6 +60,10 @@ class Viewer:
     def seen(self, *, up: bool, now: float) -> None:
         """Its media came up, or is gone for the moment; ``now`` is monotonic."""
         self.up, self.away_since = up, None if up else now
+
+    def asked_at(self, now: float) -> None:
+        """It asked for something; ``now`` is monotonic."""
+        self.asked = now
 
     def stand(self, way: Way) -> None:
         """The links between it and the bridge are others now."""

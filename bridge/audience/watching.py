@@ -8,13 +8,15 @@ import hashlib
 import logging
 import secrets
 from collections import Counter
+from pathlib import Path
 from typing import Protocol
 
 from msgspec.structs import replace
 
 from bridge.audience import admittance, negotiation, shown
-from bridge.audience.admittance import Admission, Kind
+from bridge.audience.admittance import Admission, Kind, Refused
 from bridge.audience.fleet import Fleet
+from bridge.audience.hls_viewers import HlsViewers
 from bridge.audience.link_shares import LinkShares, Way
 from bridge.audience.serving import Place
 from bridge.audience.shown import WatchView
@@ -36,15 +38,6 @@ AWAY = 30.0  # seconds that whose media is not there may take to come, or to com
 ENDED = 50  # conferences that are remembered after their end
 
 
-class Refused(Exception):
-    """Somebody is not let in; ``key`` names the sentence that says why."""
-
-    def __init__(self, key: str, detail: str = "") -> None:
-        super().__init__(key)
-        self.key = key
-        self.detail = detail
-
-
 class Logins(Protocol):
     """`bridge.store.accounts.Accounts`, as far as it is needed here."""
 
@@ -52,7 +45,8 @@ class Logins(Protocol):
 
 
 class Audience:
-    """Everybody who watches. ``fleet`` serves them, ``key`` makes codes."""
+    """Everybody who watches. ``fleet`` serves them, ``key`` makes codes, ``sockets`` is the
+    worker's folder."""
 
     def __init__(
         self,
@@ -61,6 +55,7 @@ class Audience:
         logins: Logins,
         fleet: Fleet,
         key: bytes,
+        sockets: Path,
     ) -> None:
         self._topology = control.topology
         self._conductor = control.conductor
@@ -77,6 +72,8 @@ class Audience:
         self._open: dict[str, State] = {}  # conferences that run, as they were seen last
         self._ended: dict[str, State] = {}
         self.viewers = Viewers()
+        self.hls = HlsViewers(control.topology, control.clock, sockets)
+        """Those who watch by HLS; all others are in `viewers`."""
         self.refused: Counter[str] = Counter()
         """Refusals by the last word of their key."""
 
@@ -87,6 +84,7 @@ class Audience:
             self._shares = current, LinkShares(current)
             for viewer in self.viewers:  # links may have gone, or have come
                 viewer.stand(self._shares[1].way(viewer.address))
+            self.hls.stand(self._shares[1])
         return self._shares[1]
 
     # --- who may ------------------------------------------------------------------------------
@@ -117,7 +115,8 @@ class Audience:
         """What somebody is told who has not begun to watch. Raises `Refused` where nothing is open
         to anybody under this name."""
         if state is not None and state.phase != "ended" and state.audience != "nobody":
-            return shown.view(state, self._topology.current, admitted)
+            told = shown.view(state, self._topology.current, admitted)
+            return replace(told, hls=told.admitted and self.hls.offered)
         upcoming = self.planned(ident, account=account)
         if upcoming is not None:
             return upcoming
@@ -180,15 +179,36 @@ class Audience:
         self._bound()
         return viewer, answer
 
+    def begin_hls(self, state: State, kind: Kind, login: str, address: str) -> Viewer:
+        """Let somebody who is admitted watch by HLS. Raises `Refused`."""
+        if state.phase != "live":
+            raise Refused("watch.closed" if state.phase == "ended" else "watch.not_begun")
+        self._few(address)
+        mark = login if kind == "accounts" else str(state.audience_code) if kind == "code" else ""
+        viewer = self.hls.begin(state, kind, mark, address, self.shares.way(address), self.shares)
+        self._bound()
+        return viewer
+
+    def _few(self, address: str) -> None:
+        here = self.viewers.from_address(address) + self.hls.from_address(address)
+        if here >= self._topology.current.bridge.audience.per_address:
+            raise Refused("watch.address_full")
+
+    def watching(self, conference: str) -> dict[str, int]:
+        """How many watch a conference, by how they were admitted; who watches by HLS is a kind of
+        its own."""
+        by_hls = self.hls.count(conference)
+        return self.viewers.watching(conference) | ({"hls": by_hls} if by_hls else {})
+
     def _admit(self, conference: str, address: str, way: Way) -> Place:
         """The place for one more viewer. Raises `Refused`."""
         allowed = self._topology.current.bridge.audience
         place = self.fleet.choose(conference, self.viewers)
         if place is None or len(self.viewers) >= allowed.viewers:
             raise Refused("watch.full")
-        if self.viewers.from_address(address) >= allowed.per_address:
-            raise Refused("watch.address_full")
-        if self.shares.full((viewer.way for viewer in self.viewers), way):
+        self._few(address)
+        ways = (viewer.way for viewer in self.viewers)
+        if self.shares.full(ways, way, self.hls.taken()):
             raise Refused("watch.link_full")
         return place
 
@@ -211,7 +231,9 @@ class Audience:
             admits = "nobody" if state is None else state.audience
             return WatchView(phase=phase, admits=admits, why=viewer.why or "ended")
         told = shown.view(state, self._topology.current, Admission(viewer.kind))
-        paused = self.fleet.places[viewer.place].paused(viewer.id, PROGRAMME)
+        told = replace(told, hls=self.hls.offered)
+        place = None if viewer.asked else self.fleet.places[viewer.place]  # or it comes by HLS
+        paused = place is not None and place.paused(viewer.id, PROGRAMME)
         return replace(told, sound_only=paused)
 
     def refuse(self, key: str) -> None:
@@ -308,6 +330,7 @@ class Audience:
                 self.end(viewer, why)
             else:
                 viewer.tell()
+        self.hls.settle(states)
         self._bound()
         self._noted = {ident: at for ident, at in self._noted.items() if ident in states}
         for conference, state in states.items():
@@ -324,16 +347,17 @@ class Audience:
     def _note(self, conference: str, state: State, now: float) -> None:
         if now - self._noted.get(conference, -NOTE) < NOTE:
             return
-        viewers = self.viewers.watching(conference)
+        viewers = self.watching(conference)
         self.viewers.note_peak(conference)
-        peak = self.viewers.take_peak(conference)
+        peak = max(self.viewers.take_peak(conference), sum(viewers.values()))
         if viewers != state.viewers or peak > sum(state.viewers.values()):
             self._noted[conference] = now
             self._conductor.fact(conference, c.NoteAudience(viewers=viewers, peak=peak))
 
     def _bound(self) -> None:
         """Tell the worker how much each viewer may be sent, where that is news."""
-        bounds = self.shares.bounds(viewer.way for viewer in self.viewers)
+        ways = (viewer.way for viewer in self.viewers)
+        bounds = self.shares.bounds(ways, self.hls.taken())
         for place in self.fleet.places.values():
             if place.inventory is None:
                 continue
@@ -347,8 +371,10 @@ class Audience:
     async def _look_at_logins(self) -> None:
         """Accounts whose login ended may not watch any more."""
         used = {viewer.mark for viewer in self.viewers if viewer.kind == "accounts" and viewer.mark}
+        used |= self.hls.with_mark()
         now = self._conductor.now()
         over = [mark for mark in used if await self._logins.login(mark, now) is None]
         for viewer in self.viewers:
             if viewer.kind == "accounts" and viewer.mark in over:
                 self.end(viewer, "logged_out")
+        self.hls.log_out(over)

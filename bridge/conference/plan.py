@@ -12,6 +12,7 @@ PROGRAMME = "programme"
 PREVIEW = "preview"
 CONTENT = "content"
 THUMBNAIL = "thumb:"  # followed by a number from 1 on
+PICTURE = "picture"  # of who has only one: what is shared, or the programme
 AUDIO = "audio:"  # followed by a number
 
 
@@ -139,6 +140,8 @@ def feed_of(
         return plan_.viewer if receiver is None else plan_.programme[receiver]
     if slot == PREVIEW:
         return plan_.preview
+    if slot == PICTURE:
+        return plan_.content or plan_.viewer
     if slot == CONTENT:
         content = plan_.content
         return content if content is not None and content.point != receiver else None

@@ -52,6 +52,10 @@ class Frames:
         self.frames = 0
         self.lost = 0  # packets that did not come
 
+    def need_key_frame(self) -> None:
+        """Give no more frames before one that can be entered."""
+        self.key_frame_needed = True
+
     def push(self, packet: bytes, now: float) -> list[Frame]:
         """Take a packet in; return the frames that it completes."""
         payload = rtp.payload(packet)

@@ -11,8 +11,10 @@ VERSION = 1
 MAX_LINE = 1 << 16  # octets
 
 PROGRAMME, CONTENT, OPUS = 96, 97, 111  # payload types in the tap
+PICTURE = 98  # the one picture of who has only one: the shared screen while there is one
 CLOCKS = {PROGRAMME: 90_000, CONTENT: 90_000, OPUS: 48_000}
 
+Codec = Literal["vp8", "h264"]
 Problem = Literal["", "space", "folder", "failed"]
 """Why a recording ended by itself: too little space, a folder that is away or cannot be written,
 or an error of the disk."""
@@ -37,7 +39,7 @@ class Write(Struct, frozen=True, kw_only=True, tag="write"):
 
     recording: str
     folder: str
-    codec: Literal["vp8", "h264"]
+    codec: Codec
     free: int
     voices: int = 0
 
@@ -46,22 +48,36 @@ class Rest(Struct, frozen=True, kw_only=True, tag="rest"):
     """Write nothing."""
 
 
+class Package(Struct, frozen=True, kw_only=True, tag="package"):
+    """Make segments of HLS into ``folder`` from now on, until `Unpack`. Pictures of VP8 are
+    encoded anew as H.264."""
+
+    folder: str
+    codec: Codec
+
+
+class Unpack(Struct, frozen=True, kw_only=True, tag="unpack"):
+    """Make no segments any more; those that are there are gone."""
+
+
 class Shutdown(Struct, frozen=True, kw_only=True, tag="shutdown"):
     """End, with everything on the disk."""
 
 
-Order = Hello | Write | Rest | Shutdown
+Order = Hello | Write | Rest | Package | Unpack | Shutdown
 
 
 # --- programme process → control process ---------------------------------------------------------
 
 
 class Holding(Struct, frozen=True, kw_only=True, tag="holding"):
-    """What is recorded now ("" for nothing), after `Hello`; and whether it is being written."""
+    """What is recorded now ("" for nothing), after `Hello`; whether it is being written, and
+    whether segments are made."""
 
     version: int
     recording: str
     writing: bool
+    packaging: bool = False
 
 
 class Writing(Struct, frozen=True, kw_only=True, tag="writing"):

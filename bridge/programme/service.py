@@ -17,7 +17,9 @@ import msgspec
 
 from bridge.media import rtcp
 from bridge.programme import orders as o
+from bridge.programme.packager import Packager
 from bridge.programme.recorder import Recorder
+from bridge.programme.shelf import Shelf
 from bridge.programme.tap_reader import TapReader
 
 TICK = 0.1  # seconds
@@ -55,6 +57,8 @@ class Service:
         self._folder = Path()
         self._told = False
         self._tap: TapReader | None = None
+        self._shelf: Shelf | None = None
+        self._packager: Packager | None = None
         self.recorder = Recorder(self._ask)
 
     async def run(self) -> None:
@@ -76,6 +80,7 @@ class Service:
                 job.cancel()
             await asyncio.gather(*jobs, return_exceptions=True)
             self._end("")
+            self._unpack()
             self._tap.close()
             server.close()
             if self._control is not None:
@@ -92,15 +97,20 @@ class Service:
 
     def _packet(self, payload_type: int, packet: bytes) -> None:
         self._guarded(lambda: self.recorder.packet(payload_type, packet, self._now))
+        if self._packager is not None:
+            self._packager.packet(payload_type, packet, self._now)
 
     def _report(self, report: rtcp.SenderReport) -> None:
         self.recorder.report(report, self._now)
+        if self._packager is not None:
+            self._packager.report(report, self._now)
 
     async def _ticks(self) -> None:
         looked = 0.0
         while True:
             await asyncio.sleep(TICK)
             self._guarded(lambda: self.recorder.tick(self._now))
+            self._make_segments()
             now = time.monotonic()
             if self._recording and now - looked > LOOK_AT_SPACE:
                 looked = now
@@ -157,6 +167,31 @@ class Service:
             self._told = True
             self._send(o.Writing(recording=self._recording, writing=True))
 
+    # --- segments ----------------------------------------------------------------------------
+
+    def _package(self, order: o.Package) -> None:
+        self._unpack()
+        try:
+            self._shelf = Shelf(Path(order.folder), self._now)
+        except OSError as error:
+            log.error("no segments can be made: %s", error.strerror)
+            return
+        self._packager = Packager(self._ask, self._shelf, self._now, transcode=order.codec == "vp8")
+
+    def _make_segments(self) -> None:
+        if self._packager is None:
+            return
+        try:
+            self._packager.tick(self._now)
+        except OSError as error:  # who watches is told by what does not come; recording goes on
+            log.error("a segment cannot be written: %s", error.strerror)
+
+    def _unpack(self) -> None:
+        shelf, self._shelf, self._packager = self._shelf, None, None
+        if shelf is not None:
+            with contextlib.suppress(OSError):
+                shelf.clear()
+
     # --- control process ---------------------------------------------------------------------
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -182,12 +217,22 @@ class Service:
     def _carry_out(self, order: o.Order) -> None:
         match order:
             case o.Hello():
-                writing = self.recorder.writing
-                self._send(o.Holding(version=o.VERSION, recording=self._recording, writing=writing))
+                self._send(
+                    o.Holding(
+                        version=o.VERSION,
+                        recording=self._recording,
+                        writing=self.recorder.writing,
+                        packaging=self._packager is not None,
+                    )
+                )
             case o.Write():
                 self._write(order)
             case o.Rest():
                 self._end("")
+            case o.Package():
+                self._package(order)
+            case o.Unpack():
+                self._unpack()
             case o.Shutdown():
                 self._stop.set()
 

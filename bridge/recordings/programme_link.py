@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import msgspec
 
 from bridge.base.peer_process import PeerProcess
 from bridge.programme import orders as o
+from bridge.programme.shelf import folder_of, name_of
 
 log = logging.getLogger("programme")
 
@@ -33,9 +33,9 @@ class ProgrammeLink:
         self, conference: str, sockets: Path, on_news: Callable[[o.Writing], None]
     ) -> None:
         """``sockets`` is the folder for its sockets: the media worker's."""
-        # A path of a socket holds 107 octets.
-        name = "p" + hashlib.sha256(conference.encode()).hexdigest()[:10]
+        name = name_of(conference)
         self.conference = conference
+        self.segments = folder_of(sockets, conference)
         self.tap = sockets / f"{name}.rtp"
         self._control = sockets / f"{name}.sock"
         self._on_news = on_news
@@ -48,6 +48,8 @@ class ProgrammeLink:
         self.holding = ""
         """The recording that it was told to write, until it has said that it does not any more."""
         self.asked = ""
+        self.packaging = False
+        """Whether it was told to make segments."""
         self.starts = 0
 
     @property
@@ -99,6 +101,7 @@ class ProgrammeLink:
             peer, self._peer = self._peer, None
             peer.close()
             recording, self.holding, self.asked = self.holding, "", ""
+            self.packaging = False
             self._on_news(o.Writing(recording=recording, writing=False))
 
     def _take(self, news: o.News) -> None:
@@ -106,6 +109,7 @@ class ProgrammeLink:
         if isinstance(news, o.Holding):
             self._ready = True
             self.holding = self.asked = news.recording
+            self.packaging = news.packaging
             news = o.Writing(recording=news.recording, writing=news.writing)
         elif not news.writing and news.recording == self.holding:
             self.holding = ""
@@ -153,6 +157,16 @@ class ProgrammeLink:
         """Let it write nothing."""
         self.asked = ""
         self.send(o.Rest())
+
+    def package(self, codec: o.Codec) -> None:
+        """Let it make segments."""
+        self.packaging = True
+        self.send(o.Package(folder=str(self.segments), codec=codec))
+
+    def unpack(self) -> None:
+        """Let it make none."""
+        self.packaging = False
+        self.send(o.Unpack())
 
     def look(self) -> None:
         """Called once a second: one that should write and is silent hangs, and is ended."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from pathlib import Path
 
 from bridge.conference import commands as c
 from bridge.conference.model import State
-from bridge.conference.plan import AUDIO, CONTENT, PROGRAMME
+from bridge.conference.plan import AUDIO, CONTENT, PICTURE, PROGRAMME
 from bridge.control.active_topology import ActiveTopology
 from bridge.control.conductor import Conductor
 from bridge.control.listeners import TAP
 from bridge.control.worker_routes import WorkerRoutes
 from bridge.media import messages as m
 from bridge.programme import orders as o
+from bridge.programme.shelf import SUFFIX, folder_of
 from bridge.recordings.kept_recordings import Catalogue, name_of
 from bridge.recordings.programme_link import ProgrammeLink
 from bridge.recordings.upkeep import Upkeep
@@ -72,12 +74,15 @@ class Recordings:
         folder: Path,
         sockets: Path,
         now: Callable[[], float],
+        segments: Callable[[str], bool],
     ) -> None:
+        """``segments`` says of which conferences somebody watches segments."""
         self._topology = topology
         self._conductor = conductor
         self._routes = routes
         self._sockets = sockets
         self._now = now
+        self._segments = segments
         self._running: dict[str, _Running] = {}
         self._closing = False
         self._ending: set[asyncio.Task[None]] = set()
@@ -118,6 +123,7 @@ class Recordings:
     async def run(self) -> None:
         """Do so until cancelled; processes go on without this one for a while."""
         upkeep = asyncio.create_task(self.upkeep.run())
+        self._sweep()
         looked = 0.0
         try:
             while True:
@@ -145,6 +151,13 @@ class Recordings:
         if self._ending:
             await asyncio.wait(self._ending)
 
+    def _sweep(self) -> None:
+        """Folders of segments whose conferences ended while nobody was here."""
+        running = self._conductor.running()
+        kept = {folder_of(self._sockets, state.booking.id) for state in running}
+        for folder in set(self._sockets.glob(f"p*{SUFFIX}")) - kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
     # --- what is asked and what is there --------------------------------------------------
 
     def settle(self) -> None:
@@ -153,17 +166,23 @@ class Recordings:
             return
         states = {state.booking.id: state for state in self._conductor.running()}
         for conference, state in states.items():
-            if needed(state, self._now()):
+            if self._needed(state):
                 self._keep(conference)
         for conference in list(self._running):
-            if conference not in states or not needed(states[conference], self._now()):
+            if conference not in states or not self._needed(states[conference]):
                 self._leave(conference)
         for conference, tap in self._routes.listeners.taps():
             state_ = states.get(conference)
-            if state_ is None or state_.recording != "on":
+            if state_ is None or not self._tapped(state_):
                 self._routes.close(tap)
         for conference, running in self._running.items():
             self._direct(states[conference], running.link)
+
+    def _needed(self, state: State) -> bool:
+        return self._segments(state.booking.id) or needed(state, self._now())
+
+    def _tapped(self, state: State) -> bool:
+        return state.recording == "on" or self._segments(state.booking.id)
 
     def _keep(self, conference: str) -> None:
         if conference not in self._running:
@@ -179,15 +198,24 @@ class Recordings:
 
     def _left(self, task: asyncio.Task[None]) -> None:
         self._ending.discard(task)
-        self._held.pop(task, None)
+        link = self._held.pop(task, None)
+        if link is not None and link.conference not in self._running:
+            shutil.rmtree(link.segments, ignore_errors=True)
 
     def _direct(self, state: State, link: ProgrammeLink) -> None:
         wanted = ""
         if state.recording == "on":
             wanted = name_of(state.booking.id, state.recordings)
-            if link.ready and self._routes.ready and not self._tapped(state.booking.id):
-                self._routes.open_listener(self._tap(state.booking.id, link.tap))
-                self._routes.apply(self._conductor.running())
+        ready = link.ready and self._routes.ready
+        if ready and self._tapped(state) and not self._routes.listeners.tap_of(state.booking.id):
+            self._routes.open_listener(self._tap(state.booking.id, link.tap))
+            self._routes.apply(self._conductor.running())
+        packaged = self._segments(state.booking.id)
+        if link.ready and link.packaging != packaged:
+            if packaged:
+                link.package(self._topology.current.media.codec)
+            else:
+                link.unpack()
         if not link.ready or link.asked == wanted:
             return
         if wanted:
@@ -203,17 +231,15 @@ class Recordings:
         else:
             link.rest()
 
-    def _tapped(self, conference: str) -> bool:
-        return bool(self._routes.listeners.tap_of(conference))
-
     def _tap(self, conference: str, path: Path) -> m.OpenTap:
         media = self._topology.current.media
-        ssrcs = secrets.SystemRandom().sample(range(1 << 16, 1 << 32), 2 + media.audio_slots)
+        ssrcs = secrets.SystemRandom().sample(range(1 << 16, 1 << 32), 3 + media.audio_slots)
         pictures = (
             m.SlotSpec(name=name, kind="video", codec=media.codec, payload_type=kind, ssrc=ssrc)
             for name, kind, ssrc in (
                 (PROGRAMME, o.PROGRAMME, ssrcs[0]),
                 (CONTENT, o.CONTENT, ssrcs[1]),
+                (PICTURE, o.PICTURE, ssrcs[2]),
             )
         )
         voices = (
@@ -225,7 +251,7 @@ class Recordings:
                 clock_rate=48_000,
                 ssrc=ssrc,
             )
-            for number, ssrc in enumerate(ssrcs[2:])
+            for number, ssrc in enumerate(ssrcs[3:])
         )
         return m.OpenTap(
             transport=f"{TAP}{secrets.token_hex(8)}",

@@ -14,6 +14,7 @@ from bridge.server.api import (
     admin,
     conferences,
     evidence_packs,
+    hls,
     incidents,
     installation,
     join,
@@ -75,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
     *single_sign_on.ROUTES,
     *open_conferences.ROUTES,
     *whep.ROUTES,
+    *hls.ROUTES,
     *admin.ROUTES,
 )
 

@@ -29,7 +29,7 @@ def conferences(found: Snapshot, sources: Sources) -> None:
     starts = [coming.start for coming in sources.scheduler.upcoming if coming.start > sources.now()]
     found.set("conference_next_start_timestamp_seconds", min(starts, default=0.0))
     kinds = Counter(viewer.kind for viewer in sources.audience.viewers if viewer.up)
-    for kind, count in kinds.items():
+    for kind, count in (*kinds.items(), ("hls", len(sources.audience.hls))):
         found.set("audience_viewers", count, kind)
     for reason, refused in sources.audience.refused.items():
         found.set("audience_refused_total", refused, reason)

@@ -39,7 +39,7 @@ CONFERENCES: tuple[Metric, ...] = (
         "From the order to show another picture until a receiver's programme slot switched."
     ),
     gauge("audience_viewers", KIND, kind=AUDIENCE).help(
-        "Who watches conferences, by how they were admitted."
+        "Who watches conferences, by how they were admitted; hls: over HTTP."
     ),
     counter("audience_refused_total", REASON, reason=AUDIENCE_REFUSALS).help(
         "Who wanted to watch and was refused, by reason."

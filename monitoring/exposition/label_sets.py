@@ -21,9 +21,9 @@ DISCONNECTS = ("vanished", "failed", "closed", "left", "worker_restarted")
 DENIALS = ("password", "device_key", "enrolment_code", "throttled", "metrics_token")
 RECORDING_PROBLEMS = ("space", "folder", "failed")
 CLIENT_DROPS = ("too_slow", "bad_messages", "too_many", "no_hello")
-AUDIENCE = ("accounts", "code", "anybody")
+AUDIENCE = ("accounts", "code", "anybody", "hls")
 AUDIENCE_REFUSALS = (
     *("closed", "needs_accounts", "needs_code", "wrong_code", "wait"),
     *("not_begun", "no_worker", "full", "address_full", "link_full"),
-    *("bad_offer", "not_sdp", "too_large"),
+    *("bad_offer", "not_sdp", "too_large", "no_hls"),
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import re
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,10 +16,11 @@ import pytest
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
 from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
+from config.audience_schema import Hls
 from endpoints.webrtc import test_card
 from tests.live import support
 from tests.live.browsers import chromium, new_page, open_console, text_is
@@ -35,12 +39,16 @@ SEES = "n => readCard(document.getElementById('programme')) === n"
 
 
 @contextlib.asynccontextmanager
-async def open_to(state: Path, admits: str) -> AsyncIterator[ControlProcess]:
-    """A bridge with two simulated points, whose conference may be watched."""
+async def open_to(state: Path, admits: str, hls: int = 0) -> AsyncIterator[ControlProcess]:
+    """A bridge with two simulated points, whose conference may be watched; by HLS by so many."""
     loaded = support.topology()
+    allowed = loaded.bridge.audience.model_copy(update={"hls": Hls(viewers=hls, transcode=True)})
+    bridge = loaded.bridge.model_copy(update={"audience": allowed})
     rules = loaded.templates[0].rules.model_copy(update={"audience": admits})
     template = loaded.templates[0].model_copy(update={"rules": rules})
-    topology = loaded.model_copy(update={"templates": [template, *loaded.templates[1:]]})
+    topology = loaded.model_copy(
+        update={"bridge": bridge, "templates": [template, *loaded.templates[1:]]}
+    )
     process = ControlProcess(
         topology, state=state, folder=state, with_parent=True, keep_worker=False
     )
@@ -53,9 +61,17 @@ def number(process: ControlProcess, point: str) -> int:
     return [p.id for p in process.topology.points].index(point) + 1
 
 
-async def open_watch(browser: Browser, process: ControlProcess, ident: str, **options: int) -> Page:
-    viewport = {"width": options.get("width", 1280), "height": options.get("height", 720)}
-    page = await new_page(browser, viewport=viewport)
+async def open_watch(
+    browser: Browser,
+    process: ControlProcess,
+    ident: str,
+    *,
+    width: int = 1280,
+    height: int = 720,
+    page: Page | None = None,
+) -> Page:
+    if page is None:
+        page = await new_page(browser, viewport={"width": width, "height": height})
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda m: problems.append(m.text) if "Content Security" in m.text else None)
@@ -159,6 +175,61 @@ async def test_the_console_opens_a_conference_to_viewers(tmp_path: Path) -> None
         await act(process, conference, c.SetAudience(admits="nobody"))
         await text_is(viewer, "#slate-text", "không còn mở")
         assert viewer.problems + console.problems == []  # type: ignore[attr-defined]
+
+
+async def nothing_by_udp(route: Route) -> None:
+    """An answer whose candidates lead to where nobody listens, as behind a firewall."""
+    answer = await route.fetch()
+    sdp = re.sub(r"(a=candidate:\S+ 1 udp \d+ \S+ )\d+", r"\g<1>9", await answer.text())
+    await route.fulfill(response=answer, body=sdp)
+
+
+async def test_over_http_where_udp_does_not_pass(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The page falls back to HLS by itself and says so; what the rooms see is seen, also after the
+    programme process was killed; and who may not watch any more is told at once."""
+    async with open_to(tmp_path, "anybody", hls=5) as process, chromium() as browser:
+        conference = await started(process, process.topology.templates[0].id)
+        await eventually(lambda: len(only(process).present) == len(POINTS))
+        page = await new_page(browser, viewport={"width": 1280, "height": 720})
+        await page.route("**/api/v1/whep/*", nothing_by_udp)
+        page = await open_watch(browser, process, conference, page=page)
+        await sees(page, number(process, "hoi-truong"))
+        await text_is(page, "#note", "không cho UDP đi qua")
+        await eventually(lambda: only(process).viewers == {"hls": 1})
+        await act(process, conference, c.Grant(point="an-binh"))
+        await sees(page, number(process, "an-binh"))
+        if request.config.getoption("--screenshots"):
+            await page.screenshot(path=IMAGES / "watch-http.png")
+
+        playlist = process.audience.hls.folder_of(conference) / "index.m3u8"
+        before = playlist.read_text("ascii")
+        programme = process.recordings.process_of(conference)
+        assert programme is not None
+        os.kill(programme, signal.SIGKILL)
+        await eventually(lambda: "#EXT-X-DISCONTINUITY\n" in playlist.read_text("ascii"))
+        assert sequence(playlist.read_text("ascii")) >= sequence(before)
+        await act(process, conference, c.Grant(point="hoi-truong"))
+        await sees(page, number(process, "hoi-truong"))
+
+        await page.unroute("**/api/v1/whep/*")
+        await page.click("#way")
+        await page.wait_for_function("() => watching.viewing?.pc?.connectionState === 'connected'")
+        await sees(page, number(process, "hoi-truong"))
+        await page.click("#way")
+        await page.wait_for_function("() => watching.viewing?.player")
+        await sees(page, number(process, "hoi-truong"))
+        await act(process, conference, c.SetAudience(admits="nobody"))
+        await text_is(page, "#slate-text", "không còn mở")
+        await eventually(lambda: not list(playlist.parent.glob("*.m4s")))
+        assert page.problems == []  # type: ignore[attr-defined]
+
+
+def sequence(playlist: str) -> int:
+    found = re.search(r"#EXT-X-MEDIA-SEQUENCE:(\d+)", playlist)
+    assert found is not None
+    return int(found[1])
 
 
 class Player:

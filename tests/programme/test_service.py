@@ -156,3 +156,21 @@ async def test_a_disk_that_fails_while_writing_ends_its_recording(
 def test_what_people_are_told_of_an_error(number: int | None, problem: str) -> None:
     error = OSError() if number is None else OSError(number, "x")
     assert problem_of(error) == problem
+
+
+async def test_segments_are_made_and_taken_away_beside_a_recording(tmp_path: Path) -> None:
+    """A folder that cannot be written costs who watches, and not the recording."""
+    folder = tmp_path / "p.hls"
+    async with serving(tmp_path) as (told, tap):
+        await recorded(told, tap, tmp_path / "r1")
+        (tmp_path / "file").touch()
+        told.order(o.Package(folder=str(tmp_path / "file" / "x"), codec="vp8"))
+        told.order(o.Package(folder=str(folder), codec="vp8"))
+        await eventually((folder / "index.m3u8").exists)
+        await eventually(lambda: bool(list(folder.glob("*.m4s"))))
+        told.order(o.Unpack())
+        await eventually(lambda: not list(folder.glob("*.m4s")))
+        told.order(o.Hello(version=o.VERSION))
+        tap.show()
+        told.order(o.Rest())
+        assert (await told.news(writing=False)).problem == ""

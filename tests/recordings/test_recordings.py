@@ -10,18 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from bridge.audience.hls_viewers import LINGER
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.model import Rules
 from bridge.media import messages as m
 from bridge.programme import orders as o
 from bridge.programme.recorder import Recorder
+from bridge.programme.shelf import folder_of
 from bridge.recordings import reconciling
 from bridge.recordings.chapters import chapters, speakers, wanted_seconds
 from bridge.recordings.kept_recordings import conference_of, name_of
 from bridge.recordings.reconciling import CALM, needed
 from tests.conference.support import live
-from tests.control_support import Bridge
+from tests.control_support import Bridge, with_hls
 from tests.programme.support import picture_packets, vp8_frames
 from tests.telemetry.support import snapshot
 
@@ -38,6 +40,8 @@ class Played:
         self.tap = sockets / "p.rtp"
         self.ready = True
         self.asked = self.holding = ""
+        self.packaging = False
+        self.segments = folder_of(sockets, conference)
         self.orders: list[o.Order] = []
         self.ended = False
         self.pid = None
@@ -54,6 +58,18 @@ class Played:
     def rest(self) -> None:
         self.asked = ""
         self.orders.append(o.Rest())
+
+    def package(self, codec: o.Codec) -> None:
+        self.packaging = True
+        self.orders.append(o.Package(folder=str(self.segments), codec=codec))
+
+    def unpack(self) -> None:
+        self.packaging = False
+        self.orders.append(o.Unpack())
+
+    def killed(self) -> None:
+        """Another process takes its place, which knows nothing."""
+        self.packaging = False
 
     def look(self) -> None:
         return None
@@ -327,3 +343,54 @@ def test_a_process_waits_until_the_pictures_of_the_start_are_there() -> None:
     assert needed(run.state, begun), "whoever asks does not wait"
     forbidden = live(rules=Rules(recording="forbidden"))
     assert not needed(forbidden.state, begun + 2 * CALM)
+
+
+async def test_segments_are_made_while_somebody_watches_them(
+    bridge: Bridge, recording: str
+) -> None:
+    """Also of a conference that is not recorded; a process that takes another's place goes on."""
+    await bridge.join("hoi-truong")
+    bridge.control.topology.swap(with_hls(transcode=True))
+    await bridge.do(recording, c.SetAudience(admits="anybody"))
+    await settled(bridge)
+    (link,) = Played.made
+    assert not link.packaging
+    audience = bridge.process.audience
+    viewer = audience.begin_hls(bridge.state(recording), "anybody", "", "127.0.0.1")
+    await settled(bridge)
+    order = o.Package(folder=str(audience.hls.folder(viewer)), codec="vp8")
+    assert link.orders == [order]
+    (tap,) = [s for s in bridge.sent if isinstance(s, m.OpenTap)]
+    assert "picture" in [slot.name for slot in tap.slots]
+    await bridge.do(recording, c.Share(point="hoi-truong"))
+    await settled(bridge)
+    routes = [r for s in bridge.sent if isinstance(s, m.SetRoutes) for r in s.routes]
+    one = [r for r in routes if (r.transport, r.slot) == (tap.transport, "picture")]
+    assert [r.source.name for r in one if r.source is not None] == ["camera", "content"]
+    link.killed()
+    await settled(bridge)
+    assert link.orders == [order, order]
+    await bridge.do(recording, c.SetAudience(admits="nobody"))
+    audience.settle()
+    await settled(bridge)
+    assert link.orders[2:] == [o.Unpack()]
+    assert m.Close(transport=tap.transport) in bridge.sent
+
+
+async def test_a_recording_goes_on_when_nobody_watches_segments_any_more(
+    bridge: Bridge, recording: str
+) -> None:
+    bridge.control.topology.swap(with_hls(transcode=True))
+    await bridge.do(recording, c.SetAudience(admits="anybody"))
+    await bridge.do(recording, c.Record())
+    audience = bridge.process.audience
+    viewer = audience.begin_hls(bridge.state(recording), "anybody", "", "127.0.0.1")
+    await settled(bridge)
+    audience.hls.end(viewer, "ended")
+    bridge.pass_time(LINGER + 1)
+    audience.settle()
+    await settled(bridge)
+    (link,) = Played.made
+    assert [type(order) for order in link.orders] == [o.Package, o.Write, o.Unpack]
+    assert len([s for s in bridge.sent if isinstance(s, m.OpenTap)]) == 1
+    assert not [s for s in bridge.sent if isinstance(s, m.Close)]

@@ -8,11 +8,14 @@ export class Sounds {
     /** @type {Map<string, HTMLAudioElement>} */
     this.elements = new Map();
     this.speaker = "";
+    /** @type {HTMLVideoElement | null} */
+    this.video = null;
     // Browsers let a page sound only after a click on it.
     const button = byId("sound");
     this.blocked = () => (button.hidden = false);
     button.addEventListener("click", async () => {
       for (const element of this.elements.values()) await element.play();
+      if (this.video) this.video.muted = false;
       button.hidden = true;
     });
   }
@@ -37,5 +40,23 @@ export class Sounds {
     this.aim(element);
     element.srcObject = new MediaStream([track]);
     element.play().catch(() => this.blocked());
+  }
+
+  /** The sound of a video that has it within itself. @param {HTMLVideoElement} video */
+  attachVideo(video) {
+    this.video = video;
+    video.muted = false;
+    video.play().catch((/** @type {DOMException} */ error) => {
+      if (error.name !== "NotAllowedError") return; // it has only not begun
+      video.muted = true;
+      video.play().catch(() => {});
+      this.blocked();
+    });
+  }
+
+  /** @param {HTMLVideoElement} video */
+  releaseVideo(video) {
+    if (this.video === video) video.muted = true;
+    this.video = null;
   }
 }

@@ -545,6 +545,10 @@ export interface Hello {
   last_seq?: number;
 }
 
+export interface HlsViewing {
+  playlist: string;
+}
+
 export interface Hour {
   at: number;
   outage: number;
@@ -1681,6 +1685,7 @@ export interface WatchView {
   floor: boolean;
   content: boolean;
   recorded: boolean;
+  hls: boolean;
   sound_only: boolean;
   why: "code" | "ended" | "logged_out" | "lost" | "replaced" | "withdrawn" | "worker" | "";
 }
@@ -1815,6 +1820,7 @@ export interface Post {
   "/agents/update": { body: UpdateBody; answer: AgentReleases };
   "/factor": { body: FactorPassword; answer: FactorSecret };
   "/factor/confirm": { body: FactorCode; answer: RecoveryCodes };
+  "/hls/{id}": { body: undefined; answer: HlsViewing };
   "/topology/check": { body: TopologyText; answer: Checked };
   "/topology/reload": { body: undefined; answer: Checked };
 }

@@ -10,12 +10,15 @@ import { whoami } from "../common/login.js";
 import { Refused, errorText } from "../common/refused.js";
 import { Sounds } from "../common/sounds.js";
 import { zone } from "../common/zone.js";
+import { Delayed } from "./delayed.js";
 import { Viewing } from "./whep.js";
-import { carried, nextOf, patience, slateText, speakerText, thinText } from "./words.js";
+import { carried, nextOf, noteText, patience, slateText, speakerText, thinText } from "./words.js";
 
 const ID = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const LATER = 0.5; // of a wait: so that a thousand pages do not ask at once
 const SOON = 2; // s until the bridge's media is there again
+const CONNECTS = 15000; // ms that picture and sound may take to come by UDP
+const PASSES = 8000; // and where there is another way
 const REFUSED = 20; // s until a page that found no room asks again
 
 const stage = byId("stage");
@@ -23,7 +26,7 @@ const programme = elementOf("programme", HTMLVideoElement);
 const content = elementOf("content", HTMLVideoElement);
 const form = elementOf("code", HTMLFormElement);
 
-/** @type {Viewing | null} */
+/** @type {Viewing | Delayed | null} */
 let viewing = null;
 /** @type {WatchView | null} */
 let view = null;
@@ -33,6 +36,8 @@ let refusal = "";
 let tried = "";
 let up = false; // picture and sound arrive
 let soundOnly = false; // as whoever watches has chosen
+let delayed = !("RTCPeerConnection" in window); // over HTTP
+let fell = false; // and not as whoever watches has chosen
 let code = new URLSearchParams(location.hash.slice(1)).get("code") ?? "";
 let asking = false; // a login is being asked for
 let timer = 0;
@@ -40,6 +45,7 @@ let timer = 0;
 await startLanguage(render);
 const sounds = new Sounds();
 byId("picture-choice").addEventListener("click", choose);
+byId("way").addEventListener("click", changeWay);
 byId("whole").addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : byId("watch").requestFullscreen()));
 byId("whole").hidden = !document.fullscreenEnabled;
 form.addEventListener("submit", (event) => {
@@ -110,7 +116,8 @@ async function refuse(error) {
 
 /** Begin to watch. */
 async function begin() {
-  const mine = new Viewing(addressOf("/whep/{id}", { id: ID }), code, !soundOnly, {
+  /** @type {Viewing["handlers"]} */
+  const handlers = {
     track(slot, track) {
       if (slot === "programme") programme.srcObject = new MediaStream([track]);
       else if (slot === "content") content.srcObject = new MediaStream([track]);
@@ -126,33 +133,59 @@ async function begin() {
     },
     over(why) {
       if (viewing !== mine) return;
-      viewing = null;
-      up = false;
-      programme.srcObject = content.srcObject = null; // no last picture stays
+      const passed = up || why !== "" || mine instanceof Delayed || !view?.hls;
+      leave();
+      if (!passed) {
+        delayed = fell = true;
+        return void begin();
+      }
       if (view && why) view = { ...view, why: /** @type {WatchView["why"]} */ (why), phase: why === "ended" ? "ended" : view.phase };
       if (why === "code") code = "";
       refusal = why ? "" : t("watch.reconnecting");
       render();
       again(why ? patience(view) : 1);
     },
-  });
+  };
+  /** @type {Viewing | Delayed} */
+  const mine = delayed
+    ? new Delayed(addressOf("/hls/{id}", { id: ID }), code, programme, handlers)
+    : new Viewing(addressOf("/whep/{id}", { id: ID }), code, !soundOnly, view?.hls ? PASSES : CONNECTS, handlers);
   viewing = mine;
+  render();
+  if (mine instanceof Delayed) sounds.attachVideo(programme);
   try {
     await mine.begin();
   } catch (error) {
     if (viewing !== mine) return;
-    viewing = null;
+    leave();
+    if (delayed && error instanceof Refused && error.problem?.type === "/problems/watch.no_hls") delayed = fell = false;
     refuse(error);
   }
+}
+
+/** Nothing is watched now, and no last picture stays. */
+function leave() {
+  viewing?.stop();
+  viewing = null;
+  up = false;
+  programme.srcObject = content.srcObject = null;
+  sounds.releaseVideo(programme);
+}
+
+/** Over HTTP, or without delay. */
+function changeWay() {
+  delayed = !delayed;
+  fell = false;
+  leave();
+  render();
+  begin();
 }
 
 /** Sound alone, or the picture too. */
 function choose() {
   soundOnly = !soundOnly;
   if (!viewing) return render();
-  viewing.stop();
-  viewing = null;
-  programme.srcObject = content.srcObject = null;
+  leave();
   render();
   begin();
 }
@@ -167,18 +200,23 @@ function render() {
   byId("recording").hidden = !view?.recorded || !shown;
   setText(byId("recording"), t("recording.now"));
   setText(byId("picture-choice"), t(soundOnly ? "watch.with_picture" : "watch.only_sound"));
+  byId("picture-choice").hidden = delayed;
+  byId("way").hidden = !view?.hls || !viewing;
+  setText(byId("way"), t(delayed ? "watch.directly" : "watch.over_http"));
   programme.setAttribute("aria-label", t("watch.picture"));
   content.setAttribute("aria-label", t("console.content"));
   setText(byId("slate-title"), title);
   const asks = view !== null && nextOf(view) === "code";
-  setText(byId("slate-text"), refusal || (asks && tried) || (view ? slateText(view, zone) : t("watch.connecting")));
+  setText(byId("slate-text"), refusal || (asks && tried) || (view ? slateText(view, zone, delayed) : t("watch.connecting")));
   form.hidden = shown || !view || view.phase === "ended" || view.admits !== "code" || (view.admitted && Boolean(code));
   if (!shown || !view) return;
-  const thin = thinText(view, soundOnly);
+  const thin = delayed ? "" : thinText(view, soundOnly);
   setText(byId("thin"), thin);
   byId("thin").hidden = !thin;
   stage.dataset.picture = thin ? "none" : "all";
-  stage.dataset.content = String(view.content && !soundOnly);
-  content.hidden = !view.content || soundOnly;
+  const shares = view.content && !soundOnly && !delayed; // over HTTP there is one picture
+  stage.dataset.content = String(shares);
+  content.hidden = !shares;
+  setText(byId("note"), noteText(delayed, fell));
   setText(byId("speaker"), speakerText(view));
 }

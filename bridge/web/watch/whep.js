@@ -7,7 +7,6 @@ import { Refused } from "../common/refused.js";
 
 export const VOICES = 3; // lines of sound: as many as are heard at once where nobody says otherwise
 const PICTURES = ["programme", "content"];
-const CONNECT_LIMIT = 15000; // ms from the answer to "connected"
 const DISCONNECTED_LIMIT = 3000; // ms
 
 /**
@@ -22,22 +21,51 @@ export function documents(text) {
   return [found, rest];
 }
 
+/**
+ * Read what the bridge tells a viewer, until it is over; returns why, "" where the line was cut.
+ * @param {string} session
+ * @param {AbortSignal} signal
+ * @param {(view: WatchView) => void} take
+ */
+export async function told(session, signal, take) {
+  try {
+    const response = await fetch(`${session}/events`, { signal });
+    if (!response.ok || !response.body) return "";
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return "";
+      const [found, rest] = documents(text + value);
+      text = rest;
+      for (const view of found) {
+        if (view.why) return view.why;
+        take(view);
+      }
+    }
+  } catch {
+    return "";
+  }
+}
+
 /** One viewing, from the offer to its end. Make another one to watch again. */
 export class Viewing {
   /**
    * @param {string} endpoint
    * @param {string} code  "" for none
    * @param {boolean} pictures  false: sound alone
+   * @param {number} patience  ms from the answer until picture and sound have to arrive
    * @param {object} handlers
    * @param {(slot: string, track: MediaStreamTrack) => void} handlers.track
    * @param {(view: WatchView) => void} handlers.told
    * @param {() => void} handlers.up  picture and sound arrive
    * @param {(why: string) => void} handlers.over  once; "" where it was only lost
    */
-  constructor(endpoint, code, pictures, handlers) {
+  constructor(endpoint, code, pictures, patience, handlers) {
     this.endpoint = endpoint;
     this.code = code;
     this.pictures = pictures;
+    this.patience = patience;
     this.handlers = handlers;
     this.session = "";
     this.ended = false;
@@ -68,7 +96,7 @@ export class Viewing {
     await pc.setRemoteDescription({ type: "answer", sdp });
     video.forEach(({ receiver }, index) => this.handlers.track(PICTURES[index], receiver.track));
     audio.forEach(({ receiver }, index) => this.handlers.track(`audio:${index}`, receiver.track));
-    if (pc.connectionState !== "connected") this.giveUpAfter(CONNECT_LIMIT);
+    if (pc.connectionState !== "connected") this.giveUpAfter(this.patience);
     this.follow();
   }
 
@@ -79,26 +107,10 @@ export class Viewing {
 
   /** Read what the bridge tells until it says that this is over. */
   async follow() {
-    try {
-      const response = await fetch(`${this.session}/events`, { signal: this.stream.signal });
-      if (!response.ok || !response.body) return this.end("");
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      let text = "";
-      for (;;) {
-        const { value, done } = await reader.read();
-        if (done) break;
-        const [found, rest] = documents(text + value);
-        text = rest;
-        for (const view of found) {
-          if (this.ended) return;
-          if (view.why) return this.end(view.why);
-          this.handlers.told(view);
-        }
-      }
-    } catch {
-      // the line is cut: said below
-    }
-    this.end("");
+    const why = await told(this.session, this.stream.signal, (view) => {
+      if (!this.ended) this.handlers.told(view);
+    });
+    this.end(why);
   }
 
   changed() {

@@ -41,15 +41,16 @@ export function carried(before, found) {
  * The sentence of the slate.
  * @param {WatchView} view
  * @param {string} zone
+ * @param {boolean} [delayed]  it is watched over HTTP
  */
-export function slateText(view, zone) {
+export function slateText(view, zone, delayed = false) {
   if (view.why === "ended" && view.phase === "planned" && view.start !== null) {
     return `${t("watch.ended")} ${t("watch.next", { at: timeText(view.start, zone, "day") })}`;
   }
   if (view.why && view.why !== "lost" && view.why !== "worker" && view.why !== "replaced") return t(`watch.${view.why}`);
   if (view.phase === "ended") return t("watch.ended");
   if (!view.admitted && view.admits !== "anybody" && view.admits !== "nobody") return t(`watch.needs_${view.admits}`);
-  if (view.phase === "live") return t("watch.connecting");
+  if (view.phase === "live") return t(delayed ? "watch.beginning" : "watch.connecting");
   if (view.start === null) return t("watch.planned_soon");
   return t("watch.planned", { at: timeText(view.start, zone, "day") });
 }
@@ -58,6 +59,16 @@ export function slateText(view, zone) {
 export function speakerText({ speaker, floor }) {
   if (!speaker) return "";
   return t(floor ? "watch.speaks" : "watch.on_air", { name: pick(speaker) });
+}
+
+/**
+ * How late picture and sound are, and why; "" where they are not.
+ * @param {boolean} delayed  over HTTP
+ * @param {boolean} fell  because nothing came by UDP
+ */
+export function noteText(delayed, fell) {
+  if (!delayed) return "";
+  return t(fell ? "watch.fallen_back" : "watch.delayed");
 }
 
 /**

@@ -14,7 +14,7 @@ from bridge.audience.viewers import Viewer
 from bridge.conference import commands as c
 from bridge.conference.model import Admits
 from bridge.media import messages as m
-from bridge.server.api import whep
+from bridge.server.api import coming_in
 from config.schema import Topology
 from monitoring.exposition.label_sets import AUDIENCE, AUDIENCE_REFUSALS
 from tests.audience.support import offer
@@ -342,8 +342,8 @@ async def test_a_body_that_is_no_offer(bridge: Bridge) -> None:
 
 
 def test_every_refusal_can_be_counted() -> None:
-    assert set(AUDIENCE_REFUSALS) == set(whep.STATUS)
-    assert set(AUDIENCE) == set(admittance.KINDS)
+    assert set(AUDIENCE_REFUSALS) == set(coming_in.STATUS)
+    assert set(AUDIENCE) == {*admittance.KINDS, "hls"}
 
 
 async def test_without_a_worker_one_is_told_to_come_again(bridge: Bridge) -> None:

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { embedding, viewersText } from "../../../bridge/web/console/audience_text.js";
 import { documents } from "../../../bridge/web/watch/whep.js";
-import { carried, nextOf, patience, slateText, speakerText, thinText } from "../../../bridge/web/watch/words.js";
+import { carried, nextOf, noteText, patience, slateText, speakerText, thinText } from "../../../bridge/web/watch/words.js";
 import { NOW, conference } from "./samples.js";
 import { useLanguage } from "./support.js";
 
@@ -13,7 +13,7 @@ const ZONE = "Asia/Ho_Chi_Minh";
 /** @param {object} [changes] @returns {import("../../../bridge/web/types/protocol.js").WatchView} */
 const view = (changes = {}) => ({
   phase: "live", admits: "anybody", admitted: true, title: { vi: "Họp giao ban", en: "Briefing" }, start: null,
-  speaker: null, floor: false, content: false, recorded: false, sound_only: false, why: "", ...changes,
+  speaker: null, floor: false, content: false, recorded: false, hls: false, sound_only: false, why: "", ...changes,
 });
 
 for (const [changes, next] of /** @type {[object, string][]} */ ([
@@ -101,3 +101,13 @@ test("the console counts who watches, by kind", () => {
 test("the frame for a page of others names the address", () => {
   assert.match(embedding("https://bridge.example/watch/x"), /src="https:\/\/bridge\.example\/watch\/x"/);
 });
+
+for (const language of /** @type {const} */ (["vi", "en"])) {
+  test(`a page over HTTP says how late it is, and why: ${language}`, () => {
+    useLanguage(language);
+    assert.equal(noteText(false, false), "");
+    assert.match(noteText(true, false), /HTTP/);
+    assert.match(noteText(true, true), /UDP/);
+    assert.notEqual(slateText(view(), ZONE, true), slateText(view(), ZONE));
+  });
+}
