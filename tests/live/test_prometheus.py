@@ -90,6 +90,12 @@ class Api:
             while not await self.query(expr):  # noqa: ASYNC110 - a scrape has no event
                 await asyncio.sleep(0.2)
 
+    async def until_data(self, expr: str) -> None:
+        """Wait until a query returns a number."""
+        async with asyncio.timeout(HANG):
+            while not has_data(await self.query(expr)):  # noqa: ASYNC110 - a scrape has no event
+                await asyncio.sleep(0.2)
+
 
 def substituted(expr: str) -> str:
     """A panel's query as Grafana would send it."""
@@ -206,18 +212,14 @@ async def figures_agree(demo: Demo, api: Api, folder: Path) -> None:
     answered = 'sum(diemcau_probe_rtt_seconds_count{point="khoan-du",dscp!="0"})'
     remarked = await api.value(marked.format("up"), moment)
     assert remarked == pytest.approx(await api.value(answered, moment), abs=15)
-    # 20 ms there and nothing back, compared with a point in the same process: whatever a busy
-    # machine adds it adds to both.
+    # 20 ms there and nothing back. Whatever a busy machine adds, nothing is quicker than the line,
+    # the quickest is little slower, and a point in the same process has quicker ones.
+    quicker = 'sum(diemcau_probe_rtt_seconds_bucket{point="%s",le="%s"})'
+    assert await api.value(quicker % (POINT, "0.01"), moment) == 0
+    assert await api.value(quicker % (POINT, "0.03"), moment) > 0
+    assert await api.value(quicker % (BESIDE, "0.01"), moment) > 0
     half = 'histogram_quantile(0.5, sum by (le) (diemcau_probe_rtt_seconds_bucket{point="%s"}))'
-    assert await api.value(half % POINT, moment) >= 0.01
     assert await api.value(half % POINT, moment) > await api.value(half % BESIDE, moment)
-    mean = (
-        'sum(diemcau_probe_rtt_seconds_sum{point="%s"})'
-        ' / sum(diemcau_probe_rtt_seconds_count{point="%s"})'
-    )
-    far = await api.value(mean % (POINT, POINT), moment)
-    near = await api.value(mean % (BESIDE, BESIDE), moment)
-    assert far - near == pytest.approx(0.02, abs=0.008), (far, near)
     share = (
         'sum(diemcau_media_packets_lost_total{point="%s",direction="down"})'
         ' / sum(diemcau_media_packets_total{point="%s",direction="down"})'
@@ -235,11 +237,14 @@ async def figures_agree(demo: Demo, api: Api, folder: Path) -> None:
 
 
 async def panels_have_data(api: Api) -> None:
-    """Soon: rates need two scrapes, and rules an evaluation."""
+    """Each query once: rates need two scrapes and rules an evaluation, and a busy machine misses
+    some of both."""
     async with asyncio.timeout(HANG):
-        while empty := await panels_without_data(api):
+        empty = set(await panels_without_data(api))
+        while empty:
             print("still without data:", empty)
             await asyncio.sleep(1)
+            empty &= set(await panels_without_data(api))
     titles = {p.title.en for board in DASHBOARDS for p in board.items if isinstance(p, Panel)}
     assert set(RIGHTLY_EMPTY) <= titles
 
@@ -264,15 +269,16 @@ async def rules_have_data(api: Api) -> None:
     document = yaml.safe_load(RULES.read_text("utf-8"))
     for group in document["groups"]:
         for rule in group["rules"]:
-            found = await api.query(rule["expr"])
             if "record" in rule:
-                assert has_data(found) or rule["record"] in RULES_WITHOUT_DATA, rule
+                if rule["record"] not in RULES_WITHOUT_DATA:
+                    await api.until_data(rule["expr"])
                 continue
+            await api.query(rule["expr"])
             # An alert that rightly does not fire returns nothing; what it looks at is there.
             for name in set(NAMES.findall(rule["expr"])):
                 if name in RULES_WITHOUT_DATA:
                     continue
-                assert await api.query(f"count({name})"), (rule["alert"], name)
+                await api.until(f"count({name})")
     groups = (await api.get("rules"))["groups"]
     assert sum(len(g["rules"]) for g in groups) == sum(len(g["rules"]) for g in document["groups"])
     for group in groups:
