@@ -22,6 +22,7 @@ from bridge.base.systemd import attend, notify
 from bridge.cli.accounts import ca_app, security_app, user_app
 from bridge.cli.agents import agents_app, bundle_app
 from bridge.cli.common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
+from bridge.cli.paper import paper_app
 from bridge.cli.ready import ready
 from bridge.cli.remote import backup, conference_app, point_app, restore
 from bridge.cli.verify import verify
@@ -39,6 +40,7 @@ app.add_typer(ca_app, name="ca")
 app.add_typer(security_app, name="security")
 app.add_typer(conference_app, name="conference")
 app.add_typer(point_app, name="point")
+app.add_typer(paper_app, name="paper")
 app.add_typer(agents_app, name="agents")
 app.add_typer(bundle_app, name="bundle")
 app.command()(backup)

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from bridge.conference import events as e
-from bridge.conference.model import Booking, Title
+from bridge.conference.model import Booking, Paper, Title
 
 LEVELS = ("good", "fair", "poor", "bad", "unknown")
 
@@ -43,6 +44,18 @@ class PointRow(msgspec.Struct, frozen=True, kw_only=True):
     where its lines are not known."""
 
 
+class PaperRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a paper that the conference had, and for how many seconds a page of it was
+    shown. ``sha256`` is of the file as it was brought."""
+
+    paper: str
+    version: int
+    title: str
+    pages: int
+    sha256: str
+    shown_seconds: float = 0.0
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A conference in figures; times are UTC seconds."""
 
@@ -63,6 +76,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The most who watched at once."""
     audience_minutes: float = 0.0
     """Minutes that all of them watched, added up."""
+    papers: tuple[PaperRow, ...] = ()
+    """In the order in which they came; a new version is a row of its own."""
 
 
 @dataclass(slots=True)
@@ -78,6 +93,37 @@ class _Audience:
         self.seconds += self.viewers * max(0.0, at - self.since)
         self.peak = max(self.peak, peak, viewers)
         self.viewers, self.since = viewers, at
+
+
+@dataclass(slots=True)
+class _Papers:
+    """What papers there were, and how long each version was shown."""
+
+    rows: dict[tuple[str, int], PaperRow] = field(default_factory=dict)
+    shown: tuple[str, int] | None = None
+    since: float = 0.0
+
+    def attach(self, paper: Paper, at: float) -> None:
+        key = (paper.id, paper.version)
+        self.rows.setdefault(
+            key,
+            PaperRow(
+                paper=paper.id,
+                version=paper.version,
+                title=paper.title,
+                pages=paper.pages,
+                sha256=paper.sha256,
+            ),
+        )
+        if self.shown is not None and self.shown[0] == paper.id:
+            self.show(key, at)
+
+    def show(self, key: tuple[str, int] | None, at: float) -> None:
+        if self.shown is not None and self.shown in self.rows:
+            row = self.rows[self.shown]
+            seconds = round(row.shown_seconds + max(0.0, at - self.since), 1)
+            self.rows[self.shown] = replace(row, shown_seconds=seconds)
+        self.shown, self.since = key, at
 
 
 @dataclass(slots=True)
@@ -139,7 +185,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
     conference, count = "", 0
     directors: list[str] = []
     floor: tuple[str, float] | None = None
-    audience = _Audience()
+    audience, papers = _Audience(), _Papers()
     for recorded in log:
         event, at = recorded.event, recorded.at
         count += 1
@@ -179,7 +225,14 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
                 rows[event.point].picture = event.picture
             case e.AudienceNoted():
                 audience.note(sum(event.viewers.values()), event.peak, at)
+            case e.PaperAttached():
+                papers.attach(event.paper, at)
+            case e.PageShown():
+                papers.show((event.paper, event.version), at)
+            case e.PaperPutAway():
+                papers.show(None, at)
             case e.ClockStepped():
+                papers.since += event.seconds
                 audience.since += event.seconds
                 for row in rows.values():
                     row.since = row.since + event.seconds if row.since is not None else None
@@ -196,6 +249,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
     if floor is not None:
         rows[floor[0]].floor += max(0.0, until - floor[1])
     audience.note(0, 0, until)
+    papers.show(None, until)
     return Report(
         conference=conference,
         title=booking.title,
@@ -212,6 +266,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
         events=count,
         audience_peak=audience.peak,
         audience_minutes=round(audience.seconds / 60, 1),
+        papers=tuple(papers.rows.values()),
     )
 
 

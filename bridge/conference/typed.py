@@ -31,6 +31,8 @@ HELP: tuple[tuple[str, str], ...] = (
     ("recall", "recall POINT"),
     ("banner", "banner TEXT | banner @POINT TEXT | banner off"),
     ("share", "share POINT | share stop"),
+    ("paper", "paper ID [PAGE] | paper off"),
+    ("page", "page NUMBER"),
     ("record", "record | record pause | record stop"),
     ("audience", "audience nobody | audience accounts | audience code | audience anybody"),
     ("code", "code new"),
@@ -210,6 +212,18 @@ def _share(words: list[str], point: Point, _: str) -> c.Asked:
     return c.StopShare() if words[0] == "stop" else c.Share(point=point(words[0]))
 
 
+def _paper(words: list[str], point: Point, _: str) -> c.Asked:
+    _only(words, 2)
+    if words == ["off"]:
+        return c.PutAway()
+    return c.ShowPage(paper=words[0], page=int(words[1]) if len(words) > 1 else 1)
+
+
+def _page(words: list[str], point: Point, _: str) -> c.Asked:
+    _only(words, 1)
+    return c.ShowPage(page=int(words[0]))
+
+
 def _direct(words: list[str], point: Point, _: str) -> c.Asked:
     if words not in ([], ["take-over"]):
         raise ValueError
@@ -243,6 +257,8 @@ _VERBS: dict[str, Callable[[list[str], Point, str], c.Asked]] = {
     "recall": _one(lambda p: c.Recall(point=p)),
     "banner": _banner,
     "share": _share,
+    "paper": _paper,
+    "page": _page,
     "record": _record,
     "audience": _audience,
     "code": _code,

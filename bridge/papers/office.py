@@ -13,6 +13,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from bridge.papers.confined import NO_NAMESPACE
+
 PROGRAMS = ("soffice", "libreoffice")
 SECONDS = 60.0  # of processor time for a document
 MEMORY = 4 << 30  # octets of address space; LibreOffice alone takes one
@@ -83,6 +85,8 @@ async def to_pdf(source: Path, ending: str, into: Path, office: str) -> None:
                 os.killpg(process.pid, signal.SIGKILL)  # with all that it has started
             await process.wait()
         made = folder / "document.pdf"
+        if code == NO_NAMESPACE:
+            raise NotConvertedError("papers.no_namespace")
         if code or not made.is_file():
             raise NotConvertedError("papers.office_failed")
         made.replace(into)

@@ -137,11 +137,26 @@ class Document:
             (self._t("report.proof_key"), proof.key),
         ]
 
+    def papers(self) -> list[tuple[str, str]]:
+        """The papers, each with the checksum of its file."""
+        return [
+            (
+                self._t("report.paper", title=row.title, version=str(row.version)),
+                self._t(
+                    "report.paper_facts",
+                    pages=str(row.pages),
+                    shown=length(row.shown_seconds),
+                    sha256=row.sha256,
+                ),
+            )
+            for row in self._report.papers
+        ]
+
     def csv(self) -> str:
         """One line a point, with a header; behind them what the log can be checked with."""
         header = [self._t(f"report.column_{name}") for name in COLUMNS]
         rest = [""] * (len(COLUMNS) - 2)
-        proof = [[label, value, *rest] for label, value in self.proof()]
+        proof = [[label, value, *rest] for label, value in (*self.papers(), *self.proof())]
         return as_csv(header, [*(self._cells(row) for row in self._report.points), *proof])
 
     def pdf(self, owner: str) -> bytes:
@@ -162,5 +177,6 @@ class Document:
                 for item in self._report.points
             ),
         )
-        paper.text("\n".join(f"{label}: {value}" for label, value in self.proof()))
+        below = (*self.papers(), *self.proof())
+        paper.text("\n".join(f"{label}: {value}" for label, value in below))
         return paper.output()

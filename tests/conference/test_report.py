@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.conference import commands as c
-from bridge.conference.model import SYSTEM
+from bridge.conference.model import SYSTEM, Paper
 from bridge.conference.report import commonest, report
 from tests.conference.support import Run, live, point
 
@@ -64,3 +64,22 @@ def test_the_report_says_for_how_long_a_room_had_which_picture() -> None:
     row = next(r for r in report(run.log, run.now).points if r.point == "b")
     assert row.pictures == {"360": 40.0, "720": 60.0, "sound": 30.0}
     assert next(r for r in report(run.log, run.now).points if r.point == "c").pictures == {}
+
+
+def test_papers_stand_in_the_report_with_their_checksums() -> None:
+    run = live()
+    plan = Paper(id="x-p1", version=1, title="Plan", pages=5, octets=9, sha256="ab")
+    run.ok(c.AttachPaper(newest=plan), SYSTEM)
+    run.ok(c.ShowPage(paper="x-p1", page=1))
+    run.now += 10
+    run.ok(c.ShowPage(page=2))
+    run.now += 5
+    newer = Paper(id="x-p1", version=2, title="Plan", pages=5, octets=9, sha256="cd")
+    run.ok(c.AttachPaper(newest=newer), SYSTEM)
+    run.now += 7
+    run.ok(c.PutAway())
+    run.now += 100
+    run.ok(c.WithdrawPaper(paper="x-p1"), SYSTEM)
+    rows = report(run.log, run.now).papers
+    found = [(row.version, row.sha256, row.shown_seconds) for row in rows]
+    assert found == [(1, "ab", 15.0), (2, "cd", 7.0)]

@@ -11,11 +11,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import FilePayload, Page
 
 from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
-from tests.live.browsers import chromium, open_room, text_is
+from tests.live.browsers import chromium, open_console, open_room, text_is
 from tests.live.support import act, bridge_process, only, started
 from tests.papers.support import COLOURS, pdf
 from tests.waiting import HANG, eventually
@@ -105,3 +105,39 @@ async def test_rooms_follow_leaf_by_themselves_and_come_late(tmp_path: Path) -> 
         await late.wait_for_selector("#paper-stage", state="hidden")
         for room in (*rooms, late):
             assert room.problems == []  # type: ignore[attr-defined]
+
+
+async def test_the_operator_brings_a_paper_and_turns_its_pages(tmp_path: Path) -> None:
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        await started(process)
+        room = await open_room(browser, process, ROOMS[0], script=NO_DEVICES)
+        console = await open_console(browser, process)
+        await console.wait_for_selector("#desk:not([hidden])")
+        await console.keyboard.press("p")
+        await text_is(console, "#papers-unscanned", "clamd")
+        file: FilePayload = {
+            "name": "Kế hoạch.pdf",
+            "mimeType": "application/pdf",
+            "buffer": pdf(3),
+        }
+        await console.set_input_files("#paper-file", files=file)
+        await console.click("#paper-form button")
+        await text_is(console, "#paper-list", "Kế hoạch.pdf")
+        await console.click("#paper-list button:text('Trình chiếu')")
+        await shows(room, 1)
+        await shows(console, 1)
+        await console.keyboard.press("PageDown")
+        await shows(room, 2)
+        await shows(console, 2)
+        await console.click("#paper-larger")
+        await eventually(lambda: (shown := only(process).showing) is not None and shown.zoom == 1.5)
+        await console.keyboard.press("p")
+        await console.set_input_files("#paper-file", files={**file, "buffer": b"none"})
+        await console.click("#paper-form button")
+        await text_is(console, "#papers-answer", "Không đọc được tệp")
+        await console.click("#papers-close")
+        await console.click("#paper-away")
+        await room.wait_for_selector("#paper-stage", state="hidden")
+        assert room.problems == []  # type: ignore[attr-defined]
+        refused = [text for text in console.problems if "422" not in text]  # type: ignore[attr-defined]
+        assert refused == []

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bridge.papers import office, taking_in, virus_scan
+from bridge.papers.confined import NO_NAMESPACE
 from bridge.papers.taking_in import Found, Intake, RefusedPaperError
 from tests.papers.support import pdf, picture
 
@@ -139,6 +140,11 @@ async def test_a_document_that_does_not_become_a_pdf(
     made = intake(tmp_path / "papers", program(tmp_path, body))
     assert await refused(made, document()) == "papers.office_failed"
     assert files(tmp_path / "papers") == set()
+
+
+async def test_a_kernel_without_namespaces_converts_nothing(tmp_path: Path) -> None:
+    made = intake(tmp_path / "papers", program(tmp_path, f"sys.exit({NO_NAMESPACE})"))
+    assert await refused(made, document()) == "papers.no_namespace"
 
 
 async def clamd(path: Path, answer: bytes) -> asyncio.Server:

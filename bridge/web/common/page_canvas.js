@@ -27,6 +27,8 @@ export class PageCanvas {
     this.leaf = null;
     this.asked = "";
     this.timer = 0;
+    /** Where the page was drawn last. @type {ReturnType<typeof placement> | null} */
+    this.placed = null;
     new ResizeObserver(() => this.show(this.leaf)).observe(parent);
   }
 
@@ -75,7 +77,7 @@ export class PageCanvas {
     const sharp = devicePixelRatio || 1;
     canvas.width = Math.round(canvas.clientWidth * sharp);
     canvas.height = Math.round(canvas.clientHeight * sharp);
-    const { left, top, width, height } = placement(picture, canvas, leaf.look);
+    const { left, top, width, height } = (this.placed = placement(picture, canvas, leaf.look));
     canvas.getContext("2d")?.drawImage(picture, left, top, width, height);
     canvas.dataset.page = String(leaf.page);
     canvas.dataset.paper = leaf.paper.id;

@@ -27,6 +27,18 @@ function start(length, room, middle) {
   return Math.min(0, Math.max(room - length, room / 2 - length * middle));
 }
 
+/**
+ * Which part of a page is under a place, as parts of its width and height.
+ * @param {{left: number, top: number, width: number, height: number}} placed
+ * @param {number} left  px
+ * @param {number} top  px
+ */
+export function pointed(placed, left, top) {
+  /** @param {number} part */
+  const within = (part) => Math.max(0, Math.min(1, part));
+  return { x: within((left - placed.left) / placed.width), y: within((top - placed.top) / placed.height) };
+}
+
 /** How wide a picture is asked for, so that letters are sharp. @param {number} pixels */
 export const wanted = (pixels) => Math.min(WIDEST, Math.max(1, Math.ceil(pixels)));
 

@@ -21,6 +21,7 @@ import { openHelp } from "./help.js";
 import { toDesk } from "./keyboard.js";
 import { CommandLine } from "./line.js";
 import { Monitors } from "./monitors.js";
+import { Papers } from "./papers.js";
 import { Panel } from "./panel.js";
 import { Wall } from "./wall.js";
 
@@ -50,6 +51,7 @@ export class Desk {
     this.panel = new Panel(this.pictures, (action) => this.perform(action), () => this.render());
     this.line = new CommandLine(this, orders);
     this.audience = new AudienceDialog(client, orders);
+    this.papers = new Papers(client, orders);
     this.sizes = new Sizes(() => this.places(), (message) => client.connection.send(message));
     byId("direct").addEventListener("click", () => orders.takeOver());
   }
@@ -86,6 +88,7 @@ export class Desk {
     this.monitors.render(state);
     this.tick();
     this.audience.render();
+    this.papers.render();
     renderBar(state, this.selected, this.screen.shared, this.panel.point !== null);
   }
 
@@ -163,6 +166,12 @@ export class Desk {
         return this.end();
       case "audience":
         return this.audience.open();
+      case "papers":
+        return this.papers.open();
+      case "page_back":
+        return this.papers.turn(-1);
+      case "page_on":
+        return this.papers.turn(1);
       case "banner":
         return this.line.begin("banner ");
       case "drop":

@@ -62,6 +62,10 @@ function render() {
     makeText("dt", "", t(`report.${key}`), facts);
     makeText("dd", "", value, facts);
   }
+  for (const { title, version, pages, shown_seconds, sha256 } of report.papers) {
+    makeText("dt", "", t("report.paper", { title, version: String(version) }), facts);
+    makeText("dd", "", t("report.paper_facts", { pages: String(pages), shown: clockText(shown_seconds), sha256 }), facts);
+  }
   makeText("dt", "", t("report.proof_head"), facts);
   makeText("dd", "", proof ? `${proof.head} (${proof.events})` : t("report.proof_none"), facts);
   for (const [key, value] of proof ? [["signature", proof.signature], ["key", proof.key]] : []) {

@@ -286,6 +286,7 @@ export interface ConferenceReport {
   events: number;
   audience_peak: number;
   audience_minutes: number;
+  papers: PaperRow[];
 }
 
 export interface ConferenceView {
@@ -918,6 +919,15 @@ export interface PaperRemovedEvent {
   type: "paper_removed";
   paper: string;
   sha256: string;
+}
+
+export interface PaperRow {
+  paper: string;
+  version: number;
+  title: string;
+  pages: number;
+  sha256: string;
+  shown_seconds: number;
 }
 
 export interface PaperRuledEvent {

@@ -58,6 +58,7 @@ const EVENTS = [...TYPES.matchAll(/^export interface (\w+Event) \{\n {2}type: "(
 
 /** @param {{name: string, kind: string}} field @returns {unknown[]} */
 function valuesOf({ name, kind }) {
+  if (kind === "Paper") return [{ id: "x-p1", version: 1, title: "Plan", pages: 5, octets: 9, sha256: "ab", points: [] }];
   if (name === "before" && kind.startsWith("Layout")) return ["speaker", null];
   const tried = VALUES[name] ?? (kind.startsWith("number") ? [75] : kind.startsWith("boolean") ? [true, false] : ["x"]);
   return kind.includes("null") ? tried : tried.filter((value) => value !== null);
