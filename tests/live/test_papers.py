@@ -103,6 +103,13 @@ async def test_rooms_follow_leaf_by_themselves_and_come_late(tmp_path: Path) -> 
         await shows(late, 20)
         await act(process, conference, c.PutAway())
         await late.wait_for_selector("#paper-stage", state="hidden")
+        # A room opens papers by itself, too, until they are collected.
+        await late.click("#papers-open")
+        await late.click("#paper-list button")
+        await shows(late, 1)
+        await act(process, conference, c.End())
+        await late.wait_for_selector("#paper-stage", state="hidden")
+        await late.wait_for_selector("#papers-open", state="hidden")
         for room in (*rooms, late):
             assert room.problems == []  # type: ignore[attr-defined]
 

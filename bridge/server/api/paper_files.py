@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bridge.accounts.auth import Denied
 from bridge.conference import events as e
-from bridge.conference.model import Point, SeenBy
+from bridge.conference.model import MAX_PAPERS, Paper, Point, SeenBy
 from bridge.control.sessions import Session
 from bridge.papers.kept_papers import KeptPaper
 from bridge.papers.page_pictures import NotDrawnError
@@ -61,6 +61,12 @@ class PaperList(msgspec.Struct, frozen=True, kw_only=True):
     papers: list[PaperView]
     scanner: bool
     office: bool
+
+
+class RoomPapers(msgspec.Struct, frozen=True, kw_only=True):
+    """The papers that a room may see, newest first."""
+
+    papers: tuple[Paper, ...]
 
 
 class PaperRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -220,16 +226,41 @@ async def show_page(call: Call) -> Any:
     return await _page(call, _version(call, _found(call)))
 
 
+async def list_room_papers(call: Call) -> RoomPapers:
+    """The papers that a room may see now; bearer: its session."""
+    point = _room(call).point
+    kept = call.services.papers.catalogue.kept.values()
+    found = [paper for paper in kept if point is not None and await _for_room(call, point, paper)]
+    newest = sorted(found, key=lambda paper: -paper.at)[:MAX_PAPERS]
+    return RoomPapers(papers=tuple(paper.attached for paper in newest))
+
+
+async def _for_room(call: Call, point: str, kept: KeptPaper) -> bool:
+    """Whether a room may see a paper: of the conference that it is in, or of another one of its own
+    after which papers are not collected."""
+    services, of = call.services, kept.facts.of
+    if not kept.rules.for_room(point, services.conductor.now()):
+        return False
+    state = services.conductor.conference_of(point)
+    if state is not None and kept.facts.paper in state.papers:
+        return True
+    if kept.rules.collect:
+        return False
+    if of in services.conductor.states:
+        return point in services.conductor.states[of].points
+    template = services.scheduler.templates().get(of)
+    if template is not None:
+        return point in (template.points or services.control.topology.points)
+    opened = await services.events.of_kind(of, "opened")
+    return any(isinstance(o.event, e.Opened) and point in o.event.booking.points for o in opened)
+
+
 async def show_room_page(call: Call) -> Any:
-    """A page for a room, of a paper of the conference that the room is in; bearer: its session."""
+    """A page for a room, of a paper that it may see now; bearer: its session."""
     session = _room(call)
-    point = session.point
-    state = call.services.conductor.conference_of(point) if point is not None else None
-    ident = call.param("id")
+    point, ident = session.point, call.param("id")
     kept = call.services.papers.catalogue.kept.get(ident)
-    if kept is None or point is None or state is None or ident not in state.papers:
-        raise Denied(404, "papers.unknown", id=ident[:120])
-    if not kept.rules.for_room(point, call.services.conductor.now()):
+    if kept is None or point is None or not await _for_room(call, point, kept):
         raise Denied(404, "papers.unknown", id=ident[:120])
     return await _page(call, _version(call, kept))
 
@@ -310,6 +341,15 @@ ROUTES = [
         "A page as a picture",
         media_type=PICTURE,
         query=("version", "width"),
+    ),
+    Route(
+        "GET",
+        "/api/v1/room/papers",
+        list_room_papers,
+        "public",
+        "The papers that a room may see; bearer: its session",
+        answer=RoomPapers,
+        headers=("Authorization",),
     ),
     Route(
         "GET",

@@ -56,20 +56,20 @@ const WHOLE = Object.freeze({ zoom: 1, x: 0.5, y: 0.5 });
  * shown; null for none. A paper that is not for this room has `paper` null.
  * @param {ConferenceView | null} conference
  * @param {{paper: string, page: number} | null} own
+ * @param {Paper[]} kept  papers that the room may see beside those of its conference
  * @returns {Leaf | {paper: null} | null}
  */
-export function leafOf(conference, own) {
-  if (!conference) return null;
-  const mine = own && paperOf(conference, own.paper);
+export function leafOf(conference, own, kept = []) {
+  const mine = own && paperOf([...(conference?.papers ?? []), ...kept], own.paper);
   if (own && mine) return { paper: mine, page: Math.min(own.page, mine.pages), look: WHOLE };
-  const { showing } = conference;
+  const showing = conference?.showing;
   if (!showing) return null;
-  const paper = paperOf(conference, showing.paper);
+  const paper = paperOf(conference.papers, showing.paper);
   return paper ? { paper, page: showing.page, look: showing } : { paper: null };
 }
 
-/** @param {ConferenceView} conference @param {string} id */
-export const paperOf = (conference, id) => conference.papers.find((paper) => paper.id === id) ?? null;
+/** @param {Paper[]} papers @param {string} id */
+const paperOf = (papers, id) => papers.find((paper) => paper.id === id) ?? null;
 
 /** The page some pages on, within the paper. @param {{pages: number}} paper @param {number} page @param {number} step */
 export const pageAfter = (paper, page, step) => Math.max(1, Math.min(paper.pages, page + step));

@@ -2,8 +2,9 @@
 // for everybody while this room presents.
 
 /** @import { Client } from "../common/client.js" */
+/** @import { Paper } from "../types/protocol.js" */
 /** @import { Bar } from "./bar.js" */
-import { byId, setText } from "../common/dom.js";
+import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { PageCanvas } from "../common/page_canvas.js";
 import { leafOf, pageAfter } from "../common/page_place.js";
@@ -21,14 +22,43 @@ export class Papers {
     this.changed = changed;
     /** What this room has leafed to by itself. @type {{paper: string, page: number} | null} */
     this.own = null;
+    /** Papers that this room may see beside those of its conference. @type {Paper[]} */
+    this.kept = [];
+    this.asked = ""; // the conference for which `kept` was asked last
     /** @type {Bar | null} */
     this.bar = null;
     this.canvas = new PageCanvas(byId("paper-page"), (address) => this.fetch(address), (text) => setText(byId("paper-why"), text));
     byId("paper-back").addEventListener("click", () => this.turn("previous"));
     byId("paper-next").addEventListener("click", () => this.turn("next"));
     byId("paper-follow").addEventListener("click", () => this.turn("follow"));
+    byId("paper-shut").addEventListener("click", () => this.turn("follow"));
     byId("paper-own").addEventListener("click", () => this.leave());
+    byId("papers-open").addEventListener("click", () => elementOf("papers", HTMLDialogElement).showModal());
+    byId("papers-close").addEventListener("click", () => elementOf("papers", HTMLDialogElement).close());
     document.addEventListener("keydown", (event) => this.pressed(event));
+  }
+
+  /** Every paper that this room may open, each once. @returns {Paper[]} */
+  get papers() {
+    const now = this.client.state.conference?.papers ?? [];
+    return [...now, ...this.kept.filter((paper) => !now.some(({ id }) => id === paper.id))];
+  }
+
+  /** The page that is looked at. */
+  get leaf() {
+    return leafOf(this.client.state.conference, this.own, this.kept);
+  }
+
+  /** Ask what this room may see when it has come into a conference, or out of one. */
+  async ask() {
+    const { state, connection, link } = this.client;
+    const asked = `${connection.session} ${state.conference?.id ?? ""}`;
+    if (link !== "up" || asked === this.asked) return;
+    this.asked = asked;
+    const response = await this.call("/papers").catch(() => null);
+    if (!response || asked !== this.asked) return;
+    this.kept = (await response.json()).papers;
+    this.changed();
   }
 
   /** What turns pages for everybody. @param {Bar} bar */
@@ -38,7 +68,7 @@ export class Papers {
 
   /** Whether a paper has the stage. */
   get shown() {
-    return leafOf(this.client.state.conference, this.own) !== null;
+    return this.leaf !== null;
   }
 
   /** Whether this room turns pages for everybody now. */
@@ -46,14 +76,19 @@ export class Papers {
     return !this.own && presents(this.client.state);
   }
 
-  /** @param {string} address */
+  /** A page's picture. @param {string} address */
   async fetch(address) {
+    return (await this.call(address)).blob();
+  }
+
+  /** @param {string} address */
+  async call(address) {
     const response = await fetch(`/api/v1/room${address}`, {
       headers: { Authorization: `Bearer ${this.client.connection.session}` },
       signal: AbortSignal.timeout(PATIENCE),
     });
     if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
-    return response.blob();
+    return response;
   }
 
   /** @param {KeyboardEvent} event */
@@ -68,7 +103,7 @@ export class Papers {
 
   /** Leaf on, leaf back, or follow the presenter again. @param {"next" | "previous" | "follow"} turn */
   turn(turn) {
-    const leaf = leafOf(this.client.state.conference, this.own);
+    const { leaf } = this;
     if (turn === "follow") this.own = null;
     else if (leaf?.paper) {
       const page = pageAfter(leaf.paper, leaf.page, turn === "next" ? 1 : -1);
@@ -78,21 +113,38 @@ export class Papers {
     this.changed();
   }
 
+  /** Open a paper of the list in this room only. @param {Paper} paper */
+  read(paper) {
+    elementOf("papers", HTMLDialogElement).close();
+    this.own = { paper: paper.id, page: 1 };
+    this.changed();
+  }
+
   /** Look at the page by oneself, although this room presents. */
   leave() {
-    const leaf = leafOf(this.client.state.conference, this.own);
+    const { leaf } = this;
     if (leaf?.paper) this.own = { paper: leaf.paper.id, page: leaf.page };
     this.changed();
   }
 
   render() {
     const { conference } = this.client.state;
-    if (this.own && !conference?.papers.some((paper) => paper.id === this.own?.paper)) this.own = null; // collected
-    const leaf = leafOf(conference, this.own);
+    this.ask();
+    const { papers } = this;
+    if (this.own && !papers.some((paper) => paper.id === this.own?.paper)) this.own = null; // collected
+    const { leaf } = this;
+    byId("papers-open").hidden = papers.length === 0;
+    refill(byId("paper-list"), papers, () => {
+      for (const paper of papers) {
+        const name = t("room.paper_line", { title: paper.title, pages: String(paper.pages) });
+        makeText("button", "", name, make("li", "", byId("paper-list"))).addEventListener("click", () => this.read(paper));
+      }
+    });
     byId("paper-stage").hidden = leaf === null;
     const open = leaf?.paper ? leaf : null;
     byId("paper-bar").hidden = !open;
     byId("paper-follow").hidden = !this.own || !conference?.showing;
+    byId("paper-shut").hidden = !this.own || Boolean(conference?.showing);
     byId("paper-own").hidden = !this.leads;
     if (leaf && !leaf.paper) setText(byId("paper-why"), t("room.paper_not_for_you"));
     else if (open) {

@@ -1353,6 +1353,10 @@ export interface RollCallTurnEvent {
   skipped: string[];
 }
 
+export interface RoomPapers {
+  papers: Paper[];
+}
+
 export interface RoomStatus {
   type: "status";
   camera: boolean;
@@ -1781,6 +1785,7 @@ export interface Get {
   "/commands": { body: undefined; answer: Usage[] };
   "/papers": { body: undefined; answer: PaperList };
   "/papers/{id}": { body: undefined; answer: PaperView };
+  "/room/papers": { body: undefined; answer: RoomPapers };
   "/templates": { body: undefined; answer: TemplateInfo[] };
   "/templates/{id}": { body: undefined; answer: Record<string, unknown> };
   "/schedule": { body: undefined; answer: Upcoming[] };

@@ -186,3 +186,25 @@ async def test_changes_are_audited_and_need_the_right(bridge: Bridge) -> None:
     rows = await (await bridge.call("GET", "/audit", role="admin")).json()
     done = [row["action"] for row in rows if row["action"].startswith("paper")]
     assert done[::-1] == ["paper add", "paper download", "paper rules", "paper delete"]
+
+
+async def test_what_is_not_collected_stays_for_the_rooms_of_its_conference(bridge: Bridge) -> None:
+    conference = await bridge.open()
+    tokens = await bridge.join("khoan-du", "chi-ne")
+    kept = await added(bridge, conference, keep="1")
+    await added(bridge, conference, keep="1", points="chi-ne")
+    collected = await added(bridge, conference)
+
+    async def listed(point: str) -> set[str]:
+        response = await bridge.call("GET", "/room/papers", token=tokens[point])
+        return {paper["id"] for paper in (await response.json())["papers"]}
+
+    assert await listed("khoan-du") == {kept["id"], collected["id"]}
+    await bridge.do(conference, c.End())
+    assert await listed("khoan-du") == {kept["id"]}
+    assert len(await listed("chi-ne")) == 2
+    page = f"/room/papers/{kept['id']}/pages/1"
+    assert (await bridge.call("GET", page, token=tokens["khoan-du"])).status == 200
+    elsewhere = await added(bridge, "giao-ban", keep="1")
+    assert elsewhere["id"] in await listed("khoan-du"), "a template's, in between, too"
+    assert (await bridge.call("GET", "/room/papers")).status == 401

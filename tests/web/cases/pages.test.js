@@ -36,6 +36,7 @@ test("a room follows the presenter, leafs by itself, and comes back", () => {
   assert.ok(own?.paper && own.page === 5 && own.look.zoom === 1);
   assert.deepEqual(leafOf(conference({ showing, papers: [] }), null), { paper: null }, "not for this room");
   assert.equal(leafOf(conference({ papers: [] }), { paper: "x-p1", page: 1 }), null, "collected");
+  assert.ok(leafOf(null, { paper: "x-p1", page: 1 }, [paper])?.paper, "kept after the conference");
 });
 
 test("pages end where the paper does", () => {
