@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from config.values import Model
+from config.values import Ip, Model, Port, Text
 
 MAX_VIEWERS = 800  # of the points' worker's 1,024 transports: the others are for rooms and consoles
 MAX_OF_WORKER = 960  # of a worker of the audience; the rest of its transports is for relays
-MAX_WORKERS = 16
+MAX_WORKERS = 16  # on this machine, and as many machines
 
 MAX_HLS = 300  # the control process serves them, beside all else that it does
 
@@ -37,6 +37,18 @@ class Hls(Model):
     )
 
 
+class RelayHost(Model):
+    """A second machine that serves viewers: where its worker listens for this bridge, and the file
+    with the key that both have."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="its name in figures")]
+    address: Annotated[Ip, Field(description="where it listens for this bridge")]
+    port: Annotated[Port, Field(description="TCP")] = 7443
+    key: Annotated[
+        Text, Field(description="file with 64 hexadecimal digits, the same on both machines")
+    ]
+
+
 class Audience(Model):
     """Who only watches, at /watch: how many at once, where they are served, and on which pages of
     others."""
@@ -45,7 +57,7 @@ class Audience(Model):
         int,
         Field(
             ge=0,
-            le=MAX_WORKERS * MAX_OF_WORKER,
+            le=2 * MAX_WORKERS * MAX_OF_WORKER,
             description="at most so many at once, in all conferences",
         ),
     ] = 200
@@ -53,7 +65,7 @@ class Audience(Model):
         int,
         Field(
             ge=1,
-            le=MAX_WORKERS * MAX_OF_WORKER,
+            le=2 * MAX_WORKERS * MAX_OF_WORKER,
             description="at most so many at once from one address",
         ),
     ] = 30
@@ -65,6 +77,9 @@ class Audience(Model):
             description="processes of their own for viewers; 0: the points' worker serves them",
         ),
     ] = 0
+    relays: list[RelayHost] = Field(
+        default=[], max_length=MAX_WORKERS, description="machines that serve viewers, too"
+    )
     hls: Hls = Hls()
     pages: list[Annotated[str, AfterValidator(_page)]] = Field(
         default=[],
@@ -75,13 +90,17 @@ class Audience(Model):
     @property
     def room(self) -> int:
         """The most viewers that the workers hold together."""
-        return self.workers * MAX_OF_WORKER or MAX_VIEWERS
+        own = self.workers + len(self.relays)
+        return own * MAX_OF_WORKER if own else MAX_VIEWERS
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.viewers > self.room:
             raise ValueError(
                 f"{self.viewers} viewers are more than its workers hold, which is {self.room}: "
-                f"{MAX_OF_WORKER} for each of workers, {MAX_VIEWERS} where there is none"
+                f"{MAX_OF_WORKER} for each of workers and relays, {MAX_VIEWERS} where there is none"
             )
+        names = [relay.id for relay in self.relays]
+        if len(set(names)) != len(names):
+            raise ValueError("two relays have one id")
         return self

@@ -60,7 +60,7 @@ FOREIGN = {
     "logging": {"msg"},
     "numba": {"CACHE_DIR"},
     "numpy": {"setattr"},  # the columns of a table as attributes of the class of its rows
-    "ssl": {"minimum_version", "verify_mode"},
+    "ssl": {"check_hostname", "minimum_version", "verify_mode"},
     "aiortc": {"setattr"},  # the seams, which replace functions of its modules
     "av": {
         "pts",

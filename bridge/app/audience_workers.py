@@ -7,29 +7,45 @@ from pathlib import Path
 
 from bridge.audience.fleet import Fleet, Link, OnEvent
 from bridge.control.control import Control
+from bridge.control.relay_dial import RelayDial
 from bridge.control.worker_link import WorkerLink
 from bridge.media import messages as m
 from config.schema import Topology
 
 
 def names_of(topology: Topology) -> tuple[str, ...]:
-    """The names of an audience's workers in figures; that of the points is "0"."""
+    """The names in figures of an audience's workers on this machine; that of the points is "0"."""
     return tuple(str(number) for number in range(1, topology.bridge.audience.workers + 1))
 
 
 def make_fleet(
     control: Control,
     send: Callable[[m.Command], None],
-    topology: Topology,
     state: Path,
+    folder: Path,
     *,
     with_parent: bool,
 ) -> Fleet:
-    """The workers that serve viewers. Those of an audience belong to this process: worker n has the
-    media port n above that of the points' worker, and its control socket in ``state``."""
+    """The workers that serve viewers. Those on this machine belong to this process: worker n has
+    the media port n above that of the points' worker, and its control socket in ``state``. Keys of
+    others lie where the topology says, from ``folder``."""
+    topology = control.topology.current
     media = topology.bridge.media
+    relays = {relay.id: relay for relay in topology.bridge.audience.relays}
 
     def make(name: str, on_event: OnEvent, on_down: Callable[[], None]) -> Link:
+        relay = relays.get(name)
+        if relay is not None:
+            return WorkerLink(
+                control=state,
+                hosts=[],
+                port=0,
+                with_parent=False,
+                own=False,
+                on_event=on_event,
+                on_down=on_down,
+                dial=RelayDial(relay.address, relay.port, folder / relay.key),
+            )
         return WorkerLink(
             control=state / f"audience-{name}.sock",
             hosts=media.listen,
@@ -40,4 +56,4 @@ def make_fleet(
             on_down=on_down,
         )
 
-    return Fleet(control, send, names_of(topology), make)
+    return Fleet(control, send, names_of(topology), make, tuple(relays))

@@ -213,7 +213,7 @@ class ControlProcess:
         """Who only watches."""
         control, state = self.control, self._state
         key = credentials.kept_key(state / credentials.AUDIENCE_KEY)
-        fleet = make_fleet(control, self._send, self.topology, state, with_parent=self._with_parent)
+        fleet = make_fleet(control, self._send, state, self._folder, with_parent=self._with_parent)
         self.audience = Audience(control, self.scheduler, self.accounts, fleet, key, state)
 
     def _make_figures(self) -> None:

@@ -19,6 +19,7 @@ from bridge.media.relay_end import MAX_RELAYS
 
 KEPT = 64  # of the points' worker: transports for consoles, self-tests and taps, beside two a point
 ROOM = MAX_TRANSPORTS - MAX_RELAYS  # viewers of a worker of the audience
+SILENT = 3.0  # seconds after which a machine that serves viewers and says nothing is given up
 OnEvent = Callable[[m.Event], None]
 
 
@@ -46,14 +47,18 @@ MakeLink = Callable[[str, OnEvent, Callable[[], None]], Link]
 class Member:
     """One worker of the audience: the link to it, what it was told, and its last figures."""
 
-    def __init__(self, name: str, fleet: Fleet, make: MakeLink, voices: Callable[[], int]) -> None:
+    def __init__(
+        self, name: str, fleet: Fleet, make: MakeLink, voices: Callable[[], int], *, remote: bool
+    ) -> None:
         self.name = name
+        self.heard_at = 0.0
         self.stats: m.Stats | None = None
         self._fleet = fleet
         self.link = make(name, self.on_event, self.on_down)
-        self.place = RelayedPlace(name, self.link.send, voices)
+        self.place = RelayedPlace(name, self.link.send, voices, remote=remote)
 
     def on_event(self, event: m.Event) -> None:
+        self.heard_at = self._fleet.clock()
         self._fleet.take(self.place, event)
 
     def on_down(self) -> None:
@@ -72,8 +77,9 @@ class Member:
 
 
 class Fleet:
-    """All of them. ``names`` are those of workers of the audience; none: the worker of the points
-    serves viewers, too. ``send`` posts to that one."""
+    """All of them. ``names`` are those of workers of the audience on this machine, ``remote`` of
+    those on others; where there are none, the worker of the points serves viewers, too. ``send``
+    posts to that one."""
 
     def __init__(
         self,
@@ -81,16 +87,25 @@ class Fleet:
         send: Callable[[m.Command], None],
         names: Sequence[str],
         make: MakeLink,
+        remote: Sequence[str] = (),
     ) -> None:
         self._control = control
+        self.clock = control.clock
         topology = control.topology
         self.points = PointsPlace(control.routes, send)
         self.members = [
-            Member(name, self, make, lambda: topology.current.media.audio_slots) for name in names
+            Member(
+                name,
+                self,
+                make,
+                lambda: topology.current.media.audio_slots,
+                remote=name in remote,
+            )
+            for name in (*names, *remote)
         ]
         self.places: Mapping[str, Place] = (
             {member.name: member.place for member in self.members}
-            if names
+            if self.members
             else {self.points.name: self.points}
         )
         self.relays = Relays(
@@ -146,7 +161,17 @@ class Fleet:
     def settle(self, viewers: Iterable[Viewer]) -> None:
         """Relay what viewers need."""
         if self.members:
+            self._notice_silence()
             self.relays.settle(dict.fromkeys((v.place, v.conference) for v in viewers))
+
+    def _notice_silence(self) -> None:
+        """A machine that is gone says nothing. One that serves somebody tells what it sends once a
+        second, so its viewers need not wait until the kernel notices."""
+        for member in self.members:
+            silent = self.clock() - member.heard_at > SILENT
+            if silent and member.place.remote and self.relays.up(member.name):
+                self.lose(member.place)
+                member.link.kill()
 
     def apply(self) -> None:
         """Tell workers of the audience what has changed in the conferences."""

@@ -23,6 +23,10 @@ class Place(Protocol):
     def name(self) -> str: ...
 
     @property
+    def remote(self) -> bool:
+        """Whether it is on another machine."""
+
+    @property
     def inventory(self) -> m.Inventory | None: ...
 
     @property
@@ -45,6 +49,7 @@ class PointsPlace:
     """The worker of the points serves viewers, too."""
 
     name = ""
+    remote = False
 
     def __init__(self, routes: WorkerRoutes, send: Callable[[m.Command], None]) -> None:
         self._routes = routes
@@ -69,9 +74,15 @@ class RelayedPlace:
     """A worker of the audience. ``send`` posts to it, ``voices`` are those of a conference."""
 
     def __init__(
-        self, name: str, send: Callable[[m.Command], None], voices: Callable[[], int]
+        self,
+        name: str,
+        send: Callable[[m.Command], None],
+        voices: Callable[[], int],
+        *,
+        remote: bool = False,
     ) -> None:
         self.name = name
+        self.remote = remote
         self.send = send
         self._voices = voices
         self.inventory: m.Inventory | None = None

@@ -169,7 +169,7 @@ class Audience:
             transport=viewer.id,
             label=viewer.label,
             voices=self._topology.current.media.audio_slots,
-            local=self._local(place.inventory),
+            local=self._local(place.inventory, here=not place.remote),
         )
         viewer.seen(up=False, now=self._clock())
         place.open(spec)

@@ -18,6 +18,7 @@ from rich.tree import Tree
 from bridge.app.errors import StartError
 from bridge.app.state_folder import held, look_at_database
 from bridge.base import logs
+from bridge.base.mutual_key import KeyProblem, read_key
 from bridge.base.systemd import attend, notify
 from bridge.cli.accounts import ca_app, security_app, user_app
 from bridge.cli.agents import agents_app, bundle_app
@@ -69,6 +70,12 @@ def check(
         )
         raise typer.Exit(EXIT_BAD_INPUT)
     topology = load_or_exit(file)
+    for relay in topology.bridge.audience.relays:
+        try:
+            read_key(file.parent / relay.key)
+        except KeyProblem as error:
+            errors.print(f"{file}: bridge.audience.relays, {relay.id}: {error}")
+            raise typer.Exit(EXIT_BAD_INPUT) from None
     # Wide enough for a line a point; a narrow terminal wraps, nothing is cut off.
     Console(highlight=False, width=TREE_WIDTH).print(topology_tree(topology))
 

@@ -71,12 +71,13 @@ class Offers:
         point = self._topology.current.point(session.point)
         return ROOM_SOURCES if point is not None and point.role == "member" else {}
 
-    def local(self, inventory: m.Inventory) -> Local:
-        """Our side of a new transport, with credentials of its own."""
+    def local(self, inventory: m.Inventory, *, here: bool = True) -> Local:
+        """Our side of a new transport, with credentials of its own; whether its worker is ``here``,
+        so that our public addresses lead to it."""
         topology = self._topology.current
         public = topology.bridge.media.public
         addresses = inventory.addresses
-        if public:
+        if public and here:
             addresses = tuple(m.MediaAddress(host=host, port=addresses[0].port) for host in public)
         return Local(
             ufrag=secrets.token_hex(4),

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -29,6 +29,9 @@ RESTART_MAX = 5.0
 STOP_TIMEOUT = 3.0
 END_TIMEOUT = 0.5  # seconds a worker may need to be gone once its connection has ended
 STATS_TIMEOUT = 5.0
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Dial = Callable[[], Awaitable[Connection | None]]
 
 
 class WorkerLink:
@@ -47,9 +50,12 @@ class WorkerLink:
         own: bool = True,
         estimation: bool = True,
         spare: bool = False,
+        dial: Dial | None = None,
     ) -> None:
         """Without ``own`` the worker is started by somebody else; this side only connects. With
-        ``spare`` a second one of our own waits beside it."""
+        ``spare`` a second one of our own waits beside it. ``dial`` connects to one on another
+        machine, which is never started or ended from here."""
+        self._dial = dial
         self._control = control
         self._hosts = hosts
         self._port = port
@@ -189,6 +195,8 @@ class WorkerLink:
     async def _connect_existing(
         self,
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        if self._dial is not None:
+            return await self._dial()
         try:
             return await asyncio.open_unix_connection(str(self._control), limit=m.MAX_LINE * 8)
         except OSError:
@@ -256,6 +264,8 @@ class WorkerLink:
 
     async def shutdown(self) -> None:
         """End the worker in an orderly way."""
+        if self._dial is not None:
+            return
         self.send(m.Shutdown())
         process = self._process
         if process is None:

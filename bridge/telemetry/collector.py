@@ -107,7 +107,7 @@ class Collector:
         classes = self._sources.control.topology.current.probes.classes
         return {
             label_sets.POINT: self._sources.control.topology.points,
-            label_sets.WORKER: ("0",),
+            label_sets.WORKER: ("0", *(m.name for m in self._sources.audience.fleet.members)),
             label_sets.DIRECTION: label_sets.DIRECTIONS,
             label_sets.DSCP: tuple(str(CLASSES[name].dscp) for name in classes),
             label_sets.KIND: label_sets.KINDS,
@@ -137,6 +137,7 @@ class Collector:
             lambda: scrape_bridge.conferences(found, sources),
             lambda: scrape_bridge.recordings(found, sources),
             lambda: scrape_bridge.worker(found, sources),
+            lambda: scrape_bridge.audience(found, sources),
             lambda: scrape_bridge.process(
                 found, sources, self.host, began=self._began, reloaded=self._reloaded_at
             ),

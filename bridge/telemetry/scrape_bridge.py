@@ -13,6 +13,15 @@ from bridge.telemetry.host import Host
 from bridge.telemetry.sources import Sources
 from monitoring.exposition.snapshot import Snapshot, UnknownSeries
 
+WORKER_TOTALS = (
+    ("worker_packets_received_total", "packets_in"),
+    ("worker_packets_forwarded_total", "packets_out"),
+    ("worker_bytes_forwarded_total", "octets_out"),
+    ("worker_cpu_seconds_total", "cpu_seconds"),
+    ("worker_gso_batches_total", "gso_batches"),
+    ("worker_gso_segments_total", "gso_segments"),
+)
+
 
 def conferences(found: Snapshot, sources: Sources) -> None:
     """Conferences that run, who has the floor and the picture, and how long things took."""
@@ -65,14 +74,7 @@ def worker(found: Snapshot, sources: Sources) -> None:
     def total(name: str) -> float:
         return totals.get(("worker", name), 0.0)
 
-    for metric, name in (
-        ("worker_packets_received_total", "packets_in"),
-        ("worker_packets_forwarded_total", "packets_out"),
-        ("worker_bytes_forwarded_total", "octets_out"),
-        ("worker_cpu_seconds_total", "cpu_seconds"),
-        ("worker_gso_batches_total", "gso_batches"),
-        ("worker_gso_segments_total", "gso_segments"),
-    ):
+    for metric, name in WORKER_TOTALS:
         found.set(metric, total(name), "0")
     for reason in Drop:
         found.set("worker_packets_dropped_total", total(f"dropped.{reason}"), "0", reason.value)
@@ -93,6 +95,36 @@ def worker(found: Snapshot, sources: Sources) -> None:
         with contextlib.suppress(UnknownSeries):  # one that is being closed
             before = found.value("transports", transport.state)
             found.set("transports", before + 1, transport.state)
+
+
+def audience(found: Snapshot, sources: Sources) -> None:
+    """Workers for viewers alone: relays to them, and their own figures."""
+    fleet, running = sources.audience.fleet, sources.meters.running
+    ready = sum(member.place.inventory is not None for member in fleet.members)
+    found.set("audience_workers", ready, "ready")
+    found.set("audience_workers", len(fleet.members) - ready, "away")
+    served = Counter(viewer.place or "0" for viewer in sources.audience.viewers if viewer.up)
+    for name, count in served.items():
+        found.set("audience_worker_viewers", count, name)
+    for member in fleet.members:
+        name, stats, inventory = member.name, member.stats, member.place.inventory
+        found.set("audience_relays", fleet.relays.up(name), name)
+        found.set("audience_relays_opened_total", fleet.relays.opened[name], name)
+        found.set("audience_relays_failed_total", fleet.relays.failed[name], name)
+        if stats is not None and inventory is not None:
+            for counted, total in stats.counters.items():
+                running.feed(("audience", name, counted), inventory.worker, total)
+            used = ("audience", name, "cpu_seconds")
+            running.feed(used, inventory.worker, stats.cpu_seconds)
+            found.set("worker_uptime_seconds", stats.uptime, name)
+            found.set("worker_resident_memory_bytes", stats.rss_bytes, name)
+            found.set("worker_compiled", int(stats.compiled), name)
+            found.set("worker_event_loop_lag_seconds", stats.loop_lag_ms / 1000, name)
+        for metric, counted in WORKER_TOTALS:
+            found.set(metric, running.totals.get(("audience", name, counted), 0.0), name)
+        for reason in Drop:
+            dropped = running.totals.get(("audience", name, f"dropped.{reason}"), 0.0)
+            found.set("worker_packets_dropped_total", dropped, name, reason.value)
 
 
 def process(

@@ -11,6 +11,7 @@ from monitoring.exposition.label_sets import (
     REASON,
     RESULT,
     STATE,
+    WORKER,
 )
 from monitoring.exposition.metric import Metric, counter, gauge, histogram
 
@@ -43,6 +44,15 @@ CONFERENCES: tuple[Metric, ...] = (
     ),
     counter("audience_refused_total", REASON, reason=AUDIENCE_REFUSALS).help(
         "Who wanted to watch and was refused, by reason."
+    ),
+    gauge("audience_workers", STATE, state=("ready", "away")).help(
+        "Workers for viewers alone, here and on other machines, by state."
+    ),
+    gauge("audience_worker_viewers", WORKER).help("Viewers that a worker serves."),
+    gauge("audience_relays", WORKER).help("Conferences that are relayed to a worker for viewers."),
+    counter("audience_relays_opened_total", WORKER).help("Relays to that worker."),
+    counter("audience_relays_failed_total", WORKER).help(
+        "Relays that did not open or fell silent; each is opened again."
     ),
     counter("commands_total", RESULT, result=("done", "refused", "not_saved", "failed")).help(
         "Commands to conferences, by result."

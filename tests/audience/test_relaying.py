@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -18,6 +19,18 @@ from bridge.control.worker_routes import WorkerRoutes
 from bridge.media import messages as m
 from bridge.media.relay_end import problem
 from tests.control_support import INVENTORY, TOPOLOGY, Bridge
+
+STATS = m.Stats(
+    request=1,
+    uptime=1.0,
+    cpu_seconds=0.5,
+    rss_bytes=100,
+    loop_lag_ms=0.0,
+    gso=True,
+    counters={"packets_out": 7, "dropped.unknown_address": 3},
+    delay_us=(0.0, 0.0, 0.0),
+    transports=(),
+)
 
 
 @dataclass
@@ -225,3 +238,28 @@ def test_a_restarted_control_process_keeps_a_relay_whose_ends_both_are_there(
     assert place.relays == {world.conference: kept.transport}
     opened = [c for c in world.points[before:] if isinstance(c, m.OpenRelay)]
     assert [relay.label for relay in opened] == [gone.label]
+
+
+async def test_figures_of_an_audiences_workers_are_there_from_the_start(tmp_path: Path) -> None:
+    audience = TOPOLOGY.bridge.audience.model_copy(update={"workers": 2})
+    topology = TOPOLOGY.model_copy(
+        update={"bridge": TOPOLOGY.bridge.model_copy(update={"audience": audience})}
+    )
+    bridge = Bridge(tmp_path, topology=topology)
+    await bridge.start()
+    try:
+        found = bridge.process.collector.snapshot()
+        assert found.value("audience_workers", "away") == 2
+        first, _ = bridge.process.audience.fleet.members
+        first.on_event(INVENTORY)
+        first.note(STATS)
+        found = bridge.process.collector.snapshot()
+        assert found.value("audience_workers", "ready") == 1
+        assert found.value("worker_packets_forwarded_total", "1") == 7
+        assert found.value("worker_packets_dropped_total", "1", "unknown_address") == 3
+        first.on_down()
+        found = bridge.process.collector.snapshot()
+        assert found.value("audience_workers", "away") == 2
+        assert found.value("worker_packets_forwarded_total", "1") == 7, "never goes back"
+    finally:
+        await bridge.stop()

@@ -195,3 +195,19 @@ def test_a_moment_has_its_zone() -> None:
     at = 1_764_000_000.0
     assert moment(at, "Asia/Ho_Chi_Minh") == "2025-11-24 23:00 Asia/Ho_Chi_Minh (UTC+07:00)"
     assert moment(at, "Europe/Berlin") == "2025-11-24 17:00 Europe/Berlin (UTC+01:00)"
+
+
+def test_check_reads_the_keys_of_relays(tmp_path: Path) -> None:
+    path = topology_file(tmp_path)
+    document = yaml.safe_load(path.read_text("utf-8"))
+    relay = {"id": "may-2", "address": "10.20.0.12", "key": "relay.key"}
+    document["bridge"]["audience"] = {"viewers": 900, "relays": [relay]}
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
+    missing = cli("check", str(path))
+    assert missing.exit_code == 2
+    assert "may-2" in missing.stderr
+    assert "cannot be read" in " ".join(missing.stderr.split())
+    (tmp_path / "relay.key").write_text("ab" * 31)
+    assert "openssl rand -hex 32" in " ".join(cli("check", str(path)).stderr.split())
+    (tmp_path / "relay.key").write_text("ab" * 32)
+    assert cli("check", str(path)).exit_code == 0

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
+import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,21 +18,21 @@ import pytest
 from bridge.app.process import ControlProcess
 from bridge.audience.viewers import Viewer
 from bridge.conference import commands as c
+from config.audience_schema import RelayHost
 from tests.live import support
 from tests.live.support import act, only, simulated_points, started
 from tests.live.test_watch import POINTS, Player, number
+from tests.paths import ROOT
 from tests.waiting import eventually
-
-WORKERS = 2
 
 
 @contextlib.asynccontextmanager
-async def with_audience(state: Path) -> AsyncIterator[ControlProcess]:
-    """A bridge with two simulated points, and two workers for whoever watches."""
-    loaded = support.topology()
+async def with_audience(state: Path, **served: object) -> AsyncIterator[ControlProcess]:
+    """A bridge with two simulated points, and what serves whoever watches."""
+    loaded = support.topology(port=0)
     rules = loaded.templates[0].rules.model_copy(update={"audience": "anybody"})
     template = loaded.templates[0].model_copy(update={"rules": rules})
-    audience = loaded.bridge.audience.model_copy(update={"workers": WORKERS})
+    audience = loaded.bridge.audience.model_copy(update=served)
     topology = loaded.model_copy(
         update={
             "templates": [template, *loaded.templates[1:]],
@@ -41,7 +44,7 @@ async def with_audience(state: Path) -> AsyncIterator[ControlProcess]:
     )
     async with process, simulated_points(process, POINTS):
         await eventually(process.worker.ready.is_set)
-        await eventually(lambda: len(process.audience.fleet.loads("", ())) == WORKERS)
+        await eventually(lambda: len(process.audience.fleet.loads("", ())) > 0)
         yield process
 
 
@@ -67,8 +70,9 @@ async def test_an_audience_has_workers_of_its_own_and_survives_the_end_of_each(
 ) -> None:
     # aioice leaves loopback out, and there is nothing else here.
     monkeypatch.setattr("aioice.ice.get_host_addresses", lambda *_, **__: ["127.0.0.1"])
-    async with with_audience(tmp_path) as process, aiohttp.ClientSession() as http:
+    async with with_audience(tmp_path, workers=2) as process, aiohttp.ClientSession() as http:
         fleet = process.audience.fleet
+        await eventually(lambda: len(fleet.loads("", ())) == 2)
         conference = await started(process, process.topology.templates[0].id)
         await eventually(lambda: len(only(process).present) == len(POINTS))
         watching = Watching(http, f"{process.url}/api/v1/whep/{conference}")
@@ -94,7 +98,7 @@ async def test_an_audience_has_workers_of_its_own_and_survives_the_end_of_each(
         assert second.place != first.place, "the other one is there already"
         await eventually(lambda: number(process, "an-binh") in watching.player.seen)
         await eventually(lambda: watching.player.loudest > 300)
-        await eventually(lambda: len(fleet.loads("", ())) == WORKERS)
+        await eventually(lambda: len(fleet.loads("", ())) == 2)
 
         # The points' worker dies: viewers stay where they are, and get a fresh relay.
         process.worker.kill()
@@ -106,3 +110,52 @@ async def test_an_audience_has_workers_of_its_own_and_survives_the_end_of_each(
         assert viewer() is second
         await watching.player.close()
         await asyncio.sleep(0)
+
+
+@contextlib.asynccontextmanager
+async def relay_process(folder: Path) -> AsyncIterator[tuple[RelayHost, int]]:
+    """A worker on what stands for another machine; how the topology names it, and its process."""
+    key = folder / "relay.key"
+    key.write_text(secrets.token_hex(32))
+    host, port = "127.0.0.3", support.free_port(socket.SOCK_STREAM, "127.0.0.3")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge.media", "--relay", str(key), "--with-parent"),
+        *("--listen", host, "--relay-port", str(port)),
+        stdin=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    try:
+        yield RelayHost(id="xa", address=host, port=port, key=str(key)), process.pid
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def test_an_audience_on_another_machine_that_falls_silent_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing tells that a machine has lost its power: only that it says nothing any more."""
+    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda *_, **__: ["127.0.0.1"])
+    async with (
+        relay_process(tmp_path) as (relay, pid),
+        with_audience(tmp_path, relays=[relay]) as process,
+        aiohttp.ClientSession() as http,
+    ):
+        fleet = process.audience.fleet
+        conference = await started(process, process.topology.templates[0].id)
+        await eventually(lambda: len(only(process).present) == len(POINTS))
+        watching = Watching(http, f"{process.url}/api/v1/whep/{conference}")
+        await watching.begin()
+        await eventually(lambda: number(process, "hoi-truong") in watching.player.seen)
+        await eventually(lambda: watching.player.loudest > 300)
+        (first,) = process.audience.viewers
+        assert first.place == "xa"
+        os.kill(pid, signal.SIGSTOP)
+        await eventually(lambda: first.why == "worker")
+        assert not fleet.ready, "nobody is sent where nobody is"
+        os.kill(pid, signal.SIGCONT)
+        await eventually(lambda: fleet.ready)
+        await watching.again()
+        await eventually(lambda: number(process, "hoi-truong") in watching.player.seen)
+        await watching.player.close()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import math
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from bridge.base import logs
+from bridge.base.mutual_key import KeyProblem, read_key
 from bridge.media.shell.hot_path import Unavailable
+from bridge.media.shell.relay_control import RelayControl
 from bridge.media.shell.standby import Standby, end_with_parent
 from bridge.media.shell.turn_selector import TurnSelector
 from bridge.media.shell.worker import Worker
@@ -29,8 +33,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bridge.media", description=__doc__)
     parser.add_argument("--listen", action="append", required=True, help="an IP address")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--control", type=Path, required=True, help="path of the Unix socket")
-    parser.add_argument("--orphan-timeout", type=float, default=300.0, help="seconds")
+    parser.add_argument("--control", type=Path, help="path of the Unix socket")
+    parser.add_argument(
+        "--relay",
+        type=Path,
+        metavar="KEY",
+        help="serve viewers for a bridge on another machine that has the key in this file",
+    )
+    parser.add_argument(
+        "--relay-port", type=int, default=7443, help="TCP, at the first address; for that bridge"
+    )
+    parser.add_argument("--orphan-timeout", type=float, help="seconds; 300, with --relay for ever")
     parser.add_argument("--with-parent", action="store_true", help="end when stdin closes")
     parser.add_argument(
         "--standby",
@@ -44,29 +57,45 @@ def main() -> int:
         help="send each room what its line seems to carry, or all that it asks for",
     )
     options = parser.parse_args()
+    if options.control is None and options.relay is None:
+        parser.error("--control or --relay is needed")
+    alone = math.inf if options.relay is not None else 300.0
+    if options.orphan_timeout is not None:
+        alone = options.orphan_timeout
     logs.configure(process="worker")
     if options.with_parent and not options.standby:
         end_with_parent()
 
     selector = TurnSelector()
 
-    async def run() -> None:
+    async def run(control: Path) -> None:
         worker = Worker(
             hosts=options.listen,
             port=options.port,
-            control=options.control,
-            orphan_timeout=options.orphan_timeout,
+            control=control,
+            orphan_timeout=alone,
             estimation=options.estimation,
             selector=selector,
         )
         tied = options.with_parent
         standby = Standby(lambda: worker.loaded, tied=tied) if options.standby else None
-        await worker.run(standby)
+        relay = None
+        if options.relay is not None:
+            relay = RelayControl(read_key(options.relay), control)
+            await relay.start(options.listen[0], options.relay_port)
+        try:
+            await worker.run(standby)
+        finally:
+            if relay is not None:
+                await relay.close()
 
     try:
-        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-            runner.run(run())
-    except (OSError, ValueError, Unavailable) as error:
+        with (
+            tempfile.TemporaryDirectory(prefix="relay-") as folder,
+            asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner,
+        ):
+            runner.run(run(options.control or Path(folder) / "worker.sock"))
+    except (OSError, ValueError, Unavailable, KeyProblem) as error:
         print(f"The media worker cannot start: {str(error).rstrip('.')}.", file=sys.stderr)
         return 1
     return 0

@@ -159,6 +159,13 @@ CASES: dict[str, Case] = {
         gauge("worker_starts_total", "+0", f'{I},worker="0"'),  # type: ignore[arg-type]
         point=False,
     ),
+    "AudienceWorkerDown": Case(
+        gauge("audience_workers", 1, f'{I},state="away"'),
+        gauge("audience_workers", 0, f'{I},state="away"'),
+        gauge("audience_workers", 0, f'{I},state="away"'),
+        by=120,
+        point=False,
+    ),
     "EventLoopLagHigh": Case(
         histogram("event_loop_lag_seconds", I, 0.1, 0.02),
         histogram("event_loop_lag_seconds", I, 0.1, 0.005),
