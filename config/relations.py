@@ -121,6 +121,14 @@ def templates(data: dict[str, Any], tree: Tree, points: set[str]) -> list[Proble
                         ("templates", index, key, place),
                         f"The point {name!r} is expected but not among this template's points.",
                     )
+        agenda = item.get("agenda")
+        for place, matter in enumerate(agenda if isinstance(agenda, list) else []):
+            speaker = matter.get("point") if isinstance(matter, dict) else None
+            if isinstance(speaker, str) and (speaker not in points or (own and speaker not in own)):
+                problem(
+                    ("templates", index, "agenda", place, "point"),
+                    f"There is no point {speaker!r}.",
+                )
         chair = item.get("chair")
         if isinstance(chair, str) and (chair not in points or (own and chair not in own)):
             problem(

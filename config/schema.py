@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from dateutil.rrule import rrulestr
 from pydantic import AfterValidator, Field, model_validator
 
 from config.audience_schema import Audience
 from config.security_schema import Backup, Security, Syslog
-from config.values import Ip, Model, Network, Port, Text
+from config.template_schema import Rules, Schedule, Template
+from config.values import MAX_POINTS, Identifier, Ip, Model, Name, Network, Port, Text
 
-MAX_POINTS = 500
+__all__ = ["MAX_POINTS", "Identifier", "Name", "Rules", "Schedule", "Template"]
 
 
 def _zone(value: str) -> str:
@@ -23,55 +22,14 @@ def _zone(value: str) -> str:
     return str(ZoneInfo(value))
 
 
-def _local(value: str) -> str:
-    try:
-        parsed = datetime.strptime(value, "%Y-%m-%d %H:%M")
-    except ValueError:
-        raise ValueError(f"{value!r} is not a time like 2026-11-23 07:30") from None
-    return parsed.strftime("%Y-%m-%d %H:%M")
-
-
-def _date(value: str) -> str:
-    try:
-        return date.fromisoformat(value).isoformat()
-    except ValueError:
-        raise ValueError(f"{value!r} is not a date like 2026-12-28") from None
-
-
-def _rule(value: str) -> str:
-    upper = value.upper()
-    if any(word in upper for word in ("SECONDLY", "MINUTELY", "HOURLY", "DTSTART", "\n", "\r")):
-        raise ValueError("a rule repeats daily, weekly, monthly or yearly, and is one line")
-    try:
-        rrulestr(value, dtstart=datetime(2026, 1, 1))
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError):
-        raise ValueError(
-            f"{value!r} is not a recurrence rule (RFC 5545), for example FREQ=WEEKLY;BYDAY=MO"
-        ) from None
-    return value
-
-
 def _url(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError(f"{value!r} is not an http or https address")
     return value
 
 
-Identifier = Annotated[
-    str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64, description="a-z, 0-9, -")
-]
 Thumbnails = Annotated[int, Field(ge=0, le=48)]
 Kbit = Annotated[int, Field(gt=0, le=100_000, description="kbit/s")]
-
-
-class Name(Model):
-    """A name in Vietnamese and, optionally, English."""
-
-    vi: Text
-    en: Text | None = None
-
-    def text(self, language: str) -> str:
-        return self.en if language == "en" and self.en else self.vi
 
 
 class Tls(Model):
@@ -329,59 +287,6 @@ class Conference(Model):
 
     title: Name
     chair: Identifier
-
-
-class Rules(Model):
-    """Rules that apply from the start of a conference."""
-
-    all_muted: bool = True
-    floor: Literal["request", "free"] = "request"
-    recording: Literal["allowed", "forbidden", "automatic"] = Field(
-        default="allowed", description="automatic: from the start of the conference on"
-    )
-    keep_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
-        default=None, description="days after which a recording is deleted; never where left out"
-    )
-    audience: Literal["nobody", "accounts", "code", "anybody"] = Field(
-        default="nobody", description="who may watch at /watch without being a point"
-    )
-    recording_voices: bool = False  # each voice gets a track of its own, beside the mix
-    recording_for: Literal["watch", "direct", "admin"] = "watch"  # the right to see recordings
-    speaking_seconds: Annotated[int, Field(ge=5, le=14_400)] | None = Field(
-        default=None, description="seconds of a turn; no limit where left out"
-    )
-
-
-class Schedule(Model):
-    """When a template's conference takes place, on the wall clock of ``bridge.zone``."""
-
-    start: Annotated[str, AfterValidator(_local)] = Field(description="YYYY-MM-DD HH:MM")
-    minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 90
-    rule: Annotated[str, AfterValidator(_rule), Field(max_length=500)] | None = Field(
-        default=None, description="RFC 5545 RRULE, for example FREQ=WEEKLY;BYDAY=MO"
-    )
-    exceptions: list[Annotated[str, AfterValidator(_date)]] = Field(default=[], max_length=500)
-
-
-class Template(Model):
-    """A kind of conference that is held again and again."""
-
-    id: Identifier
-    title: Name
-    chair: Identifier | None = Field(default=None, description="conference.chair where left out")
-    points: list[Identifier] = Field(
-        default=[], max_length=MAX_POINTS, description="all points where left out"
-    )
-    expected: list[Identifier] = Field(
-        default=[], max_length=MAX_POINTS, description="who must come; all where left out"
-    )
-    opening_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = Field(
-        default=60, description="minutes before the start when the trial session opens"
-    )
-    start: Literal["by_hand", "on_time"] = "by_hand"
-    layout: Literal["speaker", "alone", "grid", "content"] = "speaker"
-    rules: Rules = Rules()
-    schedule: Schedule | None = None
 
 
 class Topology(Model):

@@ -157,6 +157,18 @@ def end(
     typer.echo(f"{conference} has ended")
 
 
+@conference_app.command("do")
+def do(
+    conference: Annotated[str, typer.Argument(help="id of a conference")],
+    words: Annotated[list[str], typer.Argument(help="a command as it is typed on the console")],
+    file: File,
+) -> None:
+    """Give a command to a conference, for example: do ID item next."""
+    path = f"/api/v1/conferences/{quote(conference, safe='')}/commands"
+    answer = document(file, "POST", path, {"text": " ".join(words)})
+    typer.echo(f"done, event {answer['seq']}")
+
+
 @conference_app.command("list")
 def list_(file: File) -> None:
     """List conferences, running ones first."""

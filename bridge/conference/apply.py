@@ -8,7 +8,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from bridge.conference import events as e
-from bridge.conference.model import MAX_SPOKE, Booking, Floor, Request, RollCall, Seat, State
+from bridge.conference.model import (
+    MAX_SPOKE,
+    Booking,
+    CurrentItem,
+    Floor,
+    Request,
+    RollCall,
+    Seat,
+    State,
+)
 
 
 def opened(booking: Booking, at: float) -> State:
@@ -34,6 +43,8 @@ def opened(booking: Booking, at: float) -> State:
         on_air=booking.chair,
         layout=booking.layout,
         audience=booking.rules.audience,
+        agenda=booking.agenda,
+        items_numbered=max((item.number for item in booking.agenda), default=0),
     )
 
 
@@ -86,6 +97,8 @@ def _applied_started(state: State, event: e.Started, at: float) -> State:
         requests=0,
         roll_call=None,
         spoke=(),
+        item=None,
+        items_begun=(),
     )
 
 
@@ -231,10 +244,14 @@ def _applied_clock(state: State, event: e.ClockStepped, at: float) -> State:
     if floor is not None and floor.since is not None:
         floor = replace(floor, since=floor.since + event.seconds)
     queue = tuple(replace(r, at=r.at + event.seconds) for r in state.queue)
+    item = state.item
+    if item is not None:
+        item = replace(item, since=item.since + event.seconds)
     started = state.started_at + event.seconds if state.started_at is not None else None
     return replace(
         state,
         floor=floor,
+        item=item,
         queue=queue,
         started_at=started,
         opened_at=state.opened_at + event.seconds,
@@ -251,6 +268,21 @@ def _applied_attached(state: State, event: e.PaperAttached, at: float) -> State:
     if shown is not None and shown.paper == paper.id:
         shown = replace(shown, version=paper.version)
     return replace(state, papers={**state.papers, paper.id: paper}, showing=shown)
+
+
+def _applied_agenda(state: State, event: e.AgendaSet, at: float) -> State:
+    numbered = max((item.number for item in event.items), default=0)
+    return replace(state, agenda=event.items, items_numbered=max(state.items_numbered, numbered))
+
+
+def _applied_item(state: State, event: e.ItemBegun, at: float) -> State:
+    begun = (*(number for number in state.items_begun if number != event.number), event.number)
+    return replace(state, item=CurrentItem(number=event.number, since=at), items_begun=begun)
+
+
+def _applied_item_over(state: State, event: e.ItemOver, at: float) -> State:
+    assert state.item is not None
+    return replace(state, item=replace(state.item, over=True))
 
 
 _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
@@ -321,6 +353,9 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.AudienceSet: lambda s, ev, _: replace(s, audience=ev.admits),
     e.AudienceCodeRenewed: lambda s, ev, _: replace(s, audience_code=ev.number),
     e.AudienceNoted: lambda s, ev, _: replace(s, viewers=ev.viewers),
+    e.AgendaSet: _applied_agenda,
+    e.ItemBegun: _applied_item,
+    e.ItemOver: _applied_item_over,
     e.ClockStepped: _applied_clock,
     e.QualityNoted: lambda s, ev, _: s,
     e.PictureNoted: lambda s, ev, _: s,

@@ -7,10 +7,45 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from bridge.conference.model import MAX_PANES, Admits, Layout, Point, Seconds, Text
+from bridge.conference.facts import (
+    CallFailed,
+    NoteAudience,
+    NotePicture,
+    NoteQuality,
+    NoteRecording,
+    PointDown,
+    PointUp,
+    StepClock,
+    Tick,
+)
+from bridge.conference.model import (
+    MAX_ITEMS,
+    MAX_PANES,
+    Admits,
+    ItemMinutes,
+    Layout,
+    Line,
+    Point,
+    Seconds,
+    Text,
+)
 from bridge.conference.paper_commands import AttachPaper, PutAway, ShowPage, WithdrawPaper
 
-__all__ = ["AttachPaper", "PutAway", "ShowPage", "WithdrawPaper"]  # commands like all others
+__all__ = [  # commands like all others
+    "AttachPaper",
+    "CallFailed",
+    "NoteAudience",
+    "NotePicture",
+    "NoteQuality",
+    "NoteRecording",
+    "PointDown",
+    "PointUp",
+    "PutAway",
+    "ShowPage",
+    "StepClock",
+    "Tick",
+    "WithdrawPaper",
+]
 
 Pane = Annotated[int, msgspec.Meta(ge=1, le=MAX_PANES)]
 Points = Annotated[tuple[Point, ...], msgspec.Meta(max_length=500)]
@@ -217,6 +252,39 @@ class StopShare(Struct, frozen=True, kw_only=True, tag="stop_share"):
     point: Point | None = None
 
 
+# --- agenda --------------------------------------------------------------------------------
+
+
+class NextItem(Struct, frozen=True, kw_only=True, tag="next_item"):
+    """Begin an item of the agenda, without ``number`` the next one: who speaks to it gets the
+    floor, and its clock starts."""
+
+    number: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
+class AddItem(Struct, frozen=True, kw_only=True, tag="add_item"):
+    """Put an item at the end of the agenda."""
+
+    title: Line
+    point: Point | None = None
+    minutes: ItemMinutes | None = None
+
+
+class AgendaEntry(Struct, frozen=True, kw_only=True):
+    """An item as it is to be; ``number`` 0: a new one."""
+
+    number: Annotated[int, msgspec.Meta(ge=0)] = 0
+    title: Line
+    point: Point | None = None
+    minutes: ItemMinutes | None = None
+
+
+class SetAgenda(Struct, frozen=True, kw_only=True, tag="agenda"):
+    """The whole agenda as it is to be, in its order; the running item has to stay in it."""
+
+    items: Annotated[tuple[AgendaEntry, ...], msgspec.Meta(max_length=MAX_ITEMS)] = ()
+
+
 # --- recording -----------------------------------------------------------------------------
 
 
@@ -241,70 +309,6 @@ class SetAudience(Struct, frozen=True, kw_only=True, tag="audience"):
 class RenewCode(Struct, frozen=True, kw_only=True, tag="renew_code"):
     """Give the audience another code. The one before admits nobody any more, and who came with it
     has to give the new one."""
-
-
-# --- facts, from the system ----------------------------------------------------------------
-
-
-class PointUp(Struct, frozen=True, kw_only=True, tag="point_up"):
-    """A point's media is connected."""
-
-    point: Point
-
-
-class PointDown(Struct, frozen=True, kw_only=True, tag="point_down"):
-    """A point's media is gone."""
-
-    point: Point
-    reason: str
-
-
-class CallFailed(Struct, frozen=True, kw_only=True, tag="call_failed"):
-    """A point that is called does not come, and why (a key of the catalogue)."""
-
-    point: Point
-    reason: str
-
-
-class NoteRecording(Struct, frozen=True, kw_only=True, tag="note_recording"):
-    """Whether something is being written. With a ``problem`` the recording has ended by it:
-    "space", "folder" or "failed"."""
-
-    writing: bool
-    problem: str = ""
-
-
-class NoteAudience(Struct, frozen=True, kw_only=True, tag="note_audience"):
-    """How many watch now, by how they were admitted, and the most at once since the last note."""
-
-    viewers: dict[str, int]
-    peak: int
-
-
-class Tick(Struct, frozen=True, kw_only=True, tag="tick"):
-    """Time has come to what `state_machine.due` named."""
-
-
-class StepClock(Struct, frozen=True, kw_only=True, tag="step_clock"):
-    """The wall clock jumped by ``seconds``; durations must not."""
-
-    seconds: float
-
-
-class NoteQuality(Struct, frozen=True, kw_only=True, tag="note_quality"):
-    """The quality of a point's line changed: good, fair, poor, bad, unknown."""
-
-    point: Point
-    up: str
-    down: str
-
-
-class NotePicture(Struct, frozen=True, kw_only=True, tag="note_picture"):
-    """Which picture of the programme a point is sent: its lines, "sound" where its line carries
-    none, "none" where there is none."""
-
-    point: Point
-    picture: str
 
 
 Asked = (
@@ -346,6 +350,9 @@ Asked = (
     | RenewCode
     | ShowPage
     | PutAway
+    | NextItem
+    | AddItem
+    | SetAgenda
 )
 Fact = (
     PointUp

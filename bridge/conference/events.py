@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bridge.conference.model import Admits, Booking, Layout, Wish
+from bridge.conference.model import Admits, Booking, Item, Layout, Wish
 from bridge.conference.paper_events import (
     PageShown,
     PaperAttached,
@@ -269,6 +269,27 @@ class AudienceNoted(Struct, frozen=True, kw_only=True, tag="viewers"):
     peak: int
 
 
+class AgendaSet(Struct, frozen=True, kw_only=True, tag="agenda"):
+    """The agenda is this from now on."""
+
+    items: tuple[Item, ...]
+
+
+class ItemBegun(Struct, frozen=True, kw_only=True, tag="item_begun"):
+    """An item of the agenda begins, and the one before is over. It says what the item was."""
+
+    number: int
+    title: str
+    point: str | None = None
+    minutes: int | None = None
+
+
+class ItemOver(Struct, frozen=True, kw_only=True, tag="item_over"):
+    """The time of the running item is over; it goes on until another begins."""
+
+    number: int
+
+
 class ClockStepped(Struct, frozen=True, kw_only=True, tag="clock_stepped"):
     seconds: float
 
@@ -337,6 +358,9 @@ Event = (
     | AudienceSet
     | AudienceCodeRenewed
     | AudienceNoted
+    | AgendaSet
+    | ItemBegun
+    | ItemOver
     | ChainBegun
     | HeadSigned
     | BackupRestored

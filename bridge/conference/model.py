@@ -20,10 +20,18 @@ MAX_PAPERS = 200  # of a conference: what a list shows and a state may carry
 MAX_PAGES = 3000  # of a paper; a plan of a district has some hundreds
 MAX_ZOOM = 8.0
 MAX_SECONDS = 4 * 3600  # the longest turn, s
+MAX_ITEMS = 100  # of an agenda
+MAX_ITEM_MINUTES = 240
+PLAIN_PATTERN = (
+    r"^(?=[^\n]*\S)[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+(?!\n)$"
+)
+"""One line that can be read: no controls, none that turn the direction of writing around."""
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Point = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NAME_PATTERN)]
 Seconds = Annotated[int, msgspec.Meta(ge=5, le=MAX_SECONDS)]
+Line = Annotated[str, msgspec.Meta(max_length=MAX_TEXT, pattern=PLAIN_PATTERN)]
+ItemMinutes = Annotated[int, msgspec.Meta(ge=1, le=MAX_ITEM_MINUTES)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 Phase = Literal["open", "live", "ended"]
@@ -86,6 +94,25 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Whether voices are recorded one by one, beside the mix."""
 
 
+class Item(Struct, frozen=True, kw_only=True):
+    """A matter on the agenda. ``number`` is its own for the whole conference, wherever it stands;
+    ``point`` speaks to it (None: nobody in particular), for ``minutes`` (None: as long as it
+    takes). What may be asked for is said by the commands."""
+
+    number: int
+    title: str
+    point: str | None = None
+    minutes: int | None = None
+
+
+class CurrentItem(Struct, frozen=True, kw_only=True):
+    """The item that is dealt with, since when (UTC seconds), and whether its time is over."""
+
+    number: int
+    since: float
+    over: bool = False
+
+
 class Booking(Struct, frozen=True, kw_only=True):
     """What a conference is opened with. ``start`` and ``end`` are the planned times."""
 
@@ -101,6 +128,7 @@ class Booking(Struct, frozen=True, kw_only=True):
     rules: Rules = Rules()
     start: float | None = None
     end: float | None = None
+    agenda: tuple[Item, ...] = ()
 
 
 class Seat(Struct, frozen=True, kw_only=True):
@@ -236,6 +264,10 @@ class State(Struct, frozen=True, kw_only=True):
     viewers: dict[str, int] = {}
     papers: dict[str, Paper] = {}
     showing: Showing | None = None
+    agenda: tuple[Item, ...] = ()
+    item: CurrentItem | None = None
+    items_begun: tuple[int, ...] = ()
+    items_numbered: int = 0
 
     @property
     def points(self) -> tuple[str, ...]:

@@ -56,6 +56,18 @@ class PaperRow(msgspec.Struct, frozen=True, kw_only=True):
     shown_seconds: float = 0.0
 
 
+class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of the agenda that was dealt with: when it began (UTC seconds), for how long
+    altogether, and how many minutes were planned."""
+
+    number: int
+    title: str
+    point: str | None
+    minutes: int | None
+    began_at: float
+    seconds: float
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A conference in figures; times are UTC seconds."""
 
@@ -78,6 +90,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Minutes that all of them watched, added up."""
     papers: tuple[PaperRow, ...] = ()
     """In the order in which they came; a new version is a row of its own."""
+    items: tuple[ItemRow, ...] = ()
+    """Items of the agenda in the order in which they began."""
 
 
 @dataclass(slots=True)
@@ -124,6 +138,35 @@ class _Papers:
             seconds = round(row.shown_seconds + max(0.0, at - self.since), 1)
             self.rows[self.shown] = replace(row, shown_seconds=seconds)
         self.shown, self.since = key, at
+
+
+@dataclass(slots=True)
+class _Items:
+    """Which items were dealt with, and since when the last of them is."""
+
+    rows: dict[int, ItemRow] = field(default_factory=dict)
+    current: int = 0
+    since: float = 0.0
+
+    def begin(self, event: e.ItemBegun, at: float) -> None:
+        self.end(at)
+        before = self.rows.get(event.number)
+        self.rows[event.number] = ItemRow(
+            number=event.number,
+            title=event.title,
+            point=event.point,
+            minutes=event.minutes,
+            began_at=at if before is None else before.began_at,
+            seconds=0.0 if before is None else before.seconds,
+        )
+        self.current, self.since = event.number, at
+
+    def end(self, at: float) -> None:
+        row = self.rows.get(self.current)
+        if row is not None:
+            seconds = round(row.seconds + max(0.0, at - self.since), 1)
+            self.rows[self.current] = msgspec.structs.replace(row, seconds=seconds)
+        self.current = 0
 
 
 @dataclass(slots=True)
@@ -185,7 +228,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
     conference, count = "", 0
     directors: list[str] = []
     floor: tuple[str, float] | None = None
-    audience, papers = _Audience(), _Papers()
+    audience, papers, items = _Audience(), _Papers(), _Items()
     for recorded in log:
         event, at = recorded.event, recorded.at
         count += 1
@@ -196,6 +239,9 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
                 rows = {p: _Row(p in expected, p == booking.chair) for p in booking.points}
             case e.Started():
                 started = at
+                items = _Items()  # what was tried out in the trial session
+            case e.ItemBegun():
+                items.begin(event, at)
             case e.Ended():
                 ended = at
                 for row in rows.values():
@@ -234,6 +280,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
             case e.ClockStepped():
                 papers.since += event.seconds
                 audience.since += event.seconds
+                items.since += event.seconds
                 for row in rows.values():
                     row.since = row.since + event.seconds if row.since is not None else None
                     row.quality_since += event.seconds
@@ -250,6 +297,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
         rows[floor[0]].floor += max(0.0, until - floor[1])
     audience.note(0, 0, until)
     papers.show(None, until)
+    items.end(until)
     return Report(
         conference=conference,
         title=booking.title,
@@ -267,6 +315,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
         audience_peak=audience.peak,
         audience_minutes=round(audience.seconds / 60, 1),
         papers=tuple(papers.rows.values()),
+        items=tuple(items.rows.values()),
     )
 
 

@@ -14,6 +14,7 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference import legality
 from bridge.conference.decisions import (
+    agenda,
     audience,
     floor,
     papers,
@@ -49,6 +50,9 @@ def decide(state: State, command: c.Command, actor: Actor, now: float) -> Outcom
 def _tick(state: State, _: c.Tick, actor: Actor, now: float) -> Outcome:
     if state.end is not None and not state.end_warned and now >= state.end - END_WARNING:
         return (e.EndNear(),)
+    over = agenda.over_at(state)
+    if over is not None and state.item is not None and now >= over - 0.001:
+        return (e.ItemOver(number=state.item.number),)
     left = floor.next_warning(state)
     held = state.floor
     if held is None or left is None or held.limit is None:
@@ -107,6 +111,9 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     c.PutAway: papers.put_away,
     c.AttachPaper: papers.attach,
     c.WithdrawPaper: papers.withdraw,
+    c.NextItem: agenda.next_item,
+    c.AddItem: agenda.add,
+    c.SetAgenda: agenda.set_items,
     c.PointUp: seats.point_up,
     c.PointDown: seats.point_down,
     c.CallFailed: seats.call_failed,
@@ -124,6 +131,9 @@ def due(state: State) -> float | None:
     times: list[float] = []
     if state.end is not None and not state.end_warned:
         times.append(state.end - END_WARNING)
+    over = agenda.over_at(state)
+    if over is not None:
+        times.append(over)
     held, left = state.floor, floor.next_warning(state)
     if held is not None and left is not None and held.since is not None and held.limit:
         times.append(held.since + held.limit - held.used - left)

@@ -16,6 +16,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("return", "return"),
     ("floor", "floor next | floor POINT [SECONDS]"),
     ("next", "next"),
+    ("item", "item next | item NUMBER | item add [MINUTES] [@POINT] TITLE"),
     ("time", "time SECONDS | time off"),
     ("rollcall", "rollcall [SECONDS] | rollcall stop"),
     ("mute", "mute POINT [lock] | mute all [but chair | but speaker] [lock]"),
@@ -130,6 +131,21 @@ def _floor(words: list[str], point: Point, _: str) -> c.Asked:
     return c.Grant(point=None if words[0] == "next" else point(words[0]), seconds=seconds)
 
 
+def _item(words: list[str], point: Point, text: str) -> c.Asked:
+    if words[0] != "add":
+        _only(words, 1)
+        return c.NextItem(number=None if words[0] == "next" else int(words[0]))
+    rest = text.split(None, 2)[2].strip()
+    minutes = speaker = None
+    first, _, behind = rest.partition(" ")
+    if first.isdecimal() and behind.strip():
+        minutes, rest = int(first[:6]), behind.strip()
+    first, _, behind = rest.partition(" ")
+    if first.startswith("@"):
+        speaker, rest = point(first[1:]), behind.strip()
+    return c.AddItem(title=rest, point=speaker, minutes=minutes)
+
+
 def _time(words: list[str], point: Point, _: str) -> c.Asked:
     _only(words, 1)
     return c.SpeakingTime(seconds=None if words[0] == "off" else int(words[0]))
@@ -242,6 +258,7 @@ _VERBS: dict[str, Callable[[list[str], Point, str], c.Asked]] = {
     "return": _none(c.Return()),
     "floor": _floor,
     "next": _none(c.Next()),
+    "item": _item,
     "time": _time,
     "rollcall": _rollcall,
     "mute": _mute,

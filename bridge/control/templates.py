@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from bridge.conference.model import Booking, Connect, Rules, Title
+from bridge.conference.model import Booking, Connect, Item, Rules, Title
 from bridge.conference.schedule import Occurrence, Series, occurrences
 from config.schema import Name, Template, Topology
 
@@ -106,6 +106,7 @@ def booking_of(
         chair = next(p for p in points if known[p].role == "member")
     connect: dict[str, Connect] = {p: known[p].connect for p in points}
     rules = template.rules
+    silent = {p for p in points if known[p].role == "observer"}
     return Booking(
         id=ident,
         title=as_title(template.title),
@@ -125,6 +126,15 @@ def booking_of(
             audience=rules.audience,
             recording_for=rules.recording_for,
             recording_voices=rules.recording_voices,
+        ),
+        agenda=tuple(
+            Item(
+                number=number,
+                title=item.title,
+                point=item.point if item.point in points and item.point not in silent else None,
+                minutes=item.minutes,
+            )
+            for number, item in enumerate(template.agenda, 1)
         ),
         start=occurrence.start if occurrence is not None else None,
         end=occurrence.end if occurrence is not None else None,

@@ -109,6 +109,9 @@ def conference_view(
         },
         papers=tuple(p for p in state.papers.values() if receiver is None or p.for_point(receiver)),
         showing=state.showing,
+        agenda=state.agenda,
+        item=state.item,
+        items_begun=state.items_begun,
     )
 
 

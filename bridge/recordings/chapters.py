@@ -12,9 +12,10 @@ Name = Callable[[str], str]
 
 
 def chapters(log: Sequence[e.Recorded], name: Name, language: str) -> Timed:
-    """Who was on air and who had the floor: UTC seconds and titles. ``name`` is what points are
-    called in ``language`` ("vi" or "en")."""
+    """Items of the agenda, who was on air and who had the floor: UTC seconds and titles. ``name``
+    is what points are called in ``language`` ("vi" or "en")."""
     found: list[tuple[float, str]] = []
+    began = -1.0  # when an item began: who comes on air with it is no chapter beside it
 
     def say(at: float, key: str, point: str = "") -> None:
         found.append((at, text(language, f"recordings.chapter_{key}", point=name(point))))
@@ -25,9 +26,12 @@ def chapters(log: Sequence[e.Recorded], name: Name, language: str) -> Timed:
                 found.append((item.at, name(booking.chair)))
             case e.Started():
                 say(item.at, "started")
-            case e.FloorGranted(point=point):
+            case e.ItemBegun(title=title):
+                began = item.at
+                found.append((item.at, title))
+            case e.FloorGranted(point=point) if item.at != began:
                 say(item.at, "floor", point)
-            case e.Taken(point=point):
+            case e.Taken(point=point) if item.at != began:
                 found.append((item.at, name(point)))
             case e.RollCallStarted():
                 say(item.at, "roll_call")

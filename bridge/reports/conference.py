@@ -126,6 +126,21 @@ class Document:
         words = self._t("report.audience_of", peak=str(report.audience_peak), minutes=minutes)
         return [(self._t("report.audience"), words)]
 
+    def items(self) -> list[tuple[str, str]]:
+        """Items of the agenda that were dealt with, each with its time."""
+        found = []
+        for number, item in enumerate(self._report.items, 1):
+            speaker = f" ({self._names.get(item.point, item.point)})" if item.point else ""
+            planned = "–" if item.minutes is None else length(item.minutes * 60)
+            times = self._t(
+                "report.item_time",
+                began=self._time(item.began_at),
+                length=length(item.seconds),
+                minutes=planned,
+            )
+            found.append((f"{number}. {item.title}{speaker}", times))
+        return found
+
     def proof(self) -> list[tuple[str, str]]:
         """What the log can be checked with."""
         proof = self._proof
@@ -153,11 +168,13 @@ class Document:
         ]
 
     def csv(self) -> str:
-        """One line a point, with a header; behind them what the log can be checked with."""
+        """One line a point, with a header; behind them the items of the agenda, the papers,
+        and what the log can be checked with."""
         header = [self._t(f"report.column_{name}") for name in COLUMNS]
         rest = [""] * (len(COLUMNS) - 2)
-        proof = [[label, value, *rest] for label, value in (*self.papers(), *self.proof())]
-        return as_csv(header, [*(self._cells(row) for row in self._report.points), *proof])
+        below = (*self.items(), *self.papers(), *self.proof())
+        others = [[label, value, *rest] for label, value in below]
+        return as_csv(header, [*(self._cells(row) for row in self._report.points), *others])
 
     def pdf(self, owner: str) -> bytes:
         """The page for the file; ``owner`` stands at its head."""
@@ -177,6 +194,9 @@ class Document:
                 for item in self._report.points
             ),
         )
+        if self._report.items:
+            lines = [f"{label}: {value}" for label, value in self.items()]
+            paper.text("\n".join([f"{self._t('report.items')}:", *lines]))
         below = (*self.papers(), *self.proof())
         paper.text("\n".join(f"{label}: {value}" for label, value in below))
         return paper.output()

@@ -11,7 +11,9 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.model import (
     Admits,
+    CurrentItem,
     Floor,
+    Item,
     Layout,
     Paper,
     Phase,
@@ -19,6 +21,7 @@ from bridge.conference.model import (
     Showing,
     Wish,
 )
+from bridge.signalling.line_messages import MarkView
 from bridge.signalling.picture_messages import Key, Layers, Sizes, Thumbnails
 from bridge.signalling.room_call import Call, CallFound
 
@@ -27,7 +30,7 @@ VERSION = 2
 PointState = Literal["offline", "ready", "connecting", "in_session", "lost"]
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
-__all__ = ["Layers", "Sizes", "Thumbnails"]  # found here as well
+__all__ = ["Layers", "MarkView", "Sizes", "Thumbnails"]  # found here as well
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,6 +258,9 @@ class ConferenceView(Struct, frozen=True, kw_only=True):
     seats: dict[str, SeatView]
     papers: tuple[Paper, ...] = ()
     showing: Showing | None = None
+    agenda: tuple[Item, ...] = ()
+    item: CurrentItem | None = None
+    items_begun: tuple[int, ...] = ()
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -266,14 +272,6 @@ class Summary(Struct, frozen=True, kw_only=True):
     points: int
     present: int
     director: str | None
-
-
-class MarkView(Struct, frozen=True, kw_only=True):
-    """DSCP of a probed class: what was sent, what arrived at the point, what came back."""
-
-    sent: int
-    down: int | None
-    up: int | None
 
 
 class Quality(Struct, frozen=True, kw_only=True):

@@ -60,6 +60,12 @@ VALUES: dict[str, Any] = {
     "admits": "code",
     "viewers": {"code": 2},
     "peak": 3,
+    "number": None,
+    "title": "Báo cáo",
+    "items": (
+        c.AgendaEntry(title="Khai mạc"),
+        c.AgendaEntry(title="Báo cáo", point="b", minutes=10),
+    ),
 }
 
 

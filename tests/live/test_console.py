@@ -73,7 +73,7 @@ async def test_the_desk_has_the_keys_again_after_whatever_was_typed(tmp_path: Pa
         await page.click("#filter")
         await page.keyboard.press("Escape")
         assert await page.evaluate(FOCUS) == "console"
-        await page.keyboard.press("i")
+        await page.keyboard.press("o")
         await page.wait_for_selector("#point:not([hidden])")
         await page.keyboard.press("Escape")
         await page.wait_for_selector("#point", state="hidden")

@@ -30,6 +30,7 @@ export function commandOf(action, { conference }, point) {
     case "back":
     case "return":
     case "next":
+    case "next_item":
       return { type: action };
     case "floor":
       return { type: "grant" };

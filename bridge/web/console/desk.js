@@ -15,6 +15,7 @@ import { Sizes } from "../common/sizes.js";
 import { Sounds } from "../common/sounds.js";
 import { directs, pointOf } from "../common/state.js";
 import { NEEDS_POINT, commandOf, layoutAfter } from "./actions.js";
+import { Agenda } from "./agenda.js";
 import { AudienceDialog } from "./audience.js";
 import { buildBar, renderBar } from "./bar.js";
 import { openHelp } from "./help.js";
@@ -52,6 +53,7 @@ export class Desk {
     this.line = new CommandLine(this, orders);
     this.audience = new AudienceDialog(client, orders);
     this.papers = new Papers(client, orders);
+    this.agenda = new Agenda(client, orders);
     this.sizes = new Sizes(() => this.places(), (message) => client.connection.send(message));
     byId("direct").addEventListener("click", () => orders.takeOver());
   }
@@ -89,6 +91,7 @@ export class Desk {
     this.tick();
     this.audience.render();
     this.papers.render();
+    this.agenda.render();
     renderBar(state, this.selected, this.screen.shared, this.panel.point !== null);
   }
 
@@ -96,6 +99,7 @@ export class Desk {
   tick() {
     const { state, now } = this.client;
     this.wall.render(state, now, this.selected);
+    this.agenda.tick();
     this.panel.render(state, now);
   }
 
@@ -172,6 +176,8 @@ export class Desk {
         return this.papers.turn(-1);
       case "page_on":
         return this.papers.turn(1);
+      case "agenda":
+        return this.agenda.open();
       case "banner":
         return this.line.begin("banner ");
       case "drop":

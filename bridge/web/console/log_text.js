@@ -47,6 +47,8 @@ function wordOf(name, value, state) {
     case "points":
     case "skipped":
       return Array.isArray(value) ? value.map(nameOf).join(", ") || "–" : text;
+    case "items":
+      return Array.isArray(value) ? String(value.length) : text;
     case "sharer":
       return text.startsWith("point:") ? nameOf(text.slice(6)) : text.replace(/^user:/, "");
     case "layout":

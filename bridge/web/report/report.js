@@ -66,6 +66,12 @@ function render() {
     makeText("dt", "", t("report.paper", { title, version: String(version) }), facts);
     makeText("dd", "", t("report.paper_facts", { pages: String(pages), shown: clockText(shown_seconds), sha256 }), facts);
   }
+  for (const item of report.items) {
+    makeText("dt", "", item.title, facts);
+    const planned = item.minutes === null ? "–" : clockText(item.minutes * 60);
+    const times = { began: at(item.began_at, zone), length: clockText(item.seconds), minutes: planned };
+    makeText("dd", "", t("report.item_time", times), facts);
+  }
   makeText("dt", "", t("report.proof_head"), facts);
   makeText("dd", "", proof ? `${proof.head} (${proof.events})` : t("report.proof_none"), facts);
   for (const [key, value] of proof ? [["signature", proof.signature], ["key", proof.key]] : []) {

@@ -2,6 +2,7 @@
 // what is written over them.
 
 /** @import { Client } from "../common/client.js" */
+import { itemClock, runningItem } from "../common/agenda.js";
 import { byId, make, makeVideo, setMark, setText } from "../common/dom.js";
 import { timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
@@ -97,10 +98,22 @@ export class Stage {
     this.programme.renderLevel(this.client.state);
   }
 
+  /** The item of the agenda that is dealt with, and its clock. */
+  tickItem() {
+    const { state, now } = this.client;
+    const item = runningItem(state.conference);
+    const clock = itemClock(state.conference, now);
+    byId("item").hidden = item === null;
+    setText(byId("item-title"), item?.title ?? "");
+    setText(byId("item-clock"), clock?.text ?? "");
+    byId("item-clock").classList.toggle("late", clock?.over ?? false);
+  }
+
   /** What changes with time alone. */
   tick() {
     const { state, now, link } = this.client;
     setText(byId("clock"), timeText(now, state.zone));
+    this.tickItem();
     setText(byId("waiting"), link === "up" ? waitingText(state, now) : "");
     const floor = state.conference?.floor ?? null;
     const turn = floor?.point === state.self ? turnOf(floor, now) : { text: "", late: false };

@@ -10,10 +10,10 @@ export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | 
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Result | Ended | Error;
 
 /** A command to a conference. */
-export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand;
+export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -42,6 +42,25 @@ export interface Accepted {
 export interface AcceptedEvent {
   type: "accepted";
   point: string;
+}
+
+export interface AddItemCommand {
+  type: "add_item";
+  title: string;
+  point?: string | null;
+  minutes?: number | null;
+}
+
+export interface AgendaEntry {
+  number?: number;
+  title: string;
+  point?: string | null;
+  minutes?: number | null;
+}
+
+export interface AgendaSetEvent {
+  type: "agenda";
+  items: Item[];
 }
 
 export interface AgentAnswer {
@@ -174,6 +193,7 @@ export interface Booking {
   rules: Rules;
   start: number | null;
   end: number | null;
+  agenda: Item[];
 }
 
 export interface Bye {
@@ -287,6 +307,7 @@ export interface ConferenceReport {
   audience_peak: number;
   audience_minutes: number;
   papers: PaperRow[];
+  items: ItemRow[];
 }
 
 export interface ConferenceView {
@@ -327,6 +348,9 @@ export interface ConferenceView {
   seats: Record<string, SeatView>;
   papers: Paper[];
   showing: Showing | null;
+  agenda: Item[];
+  item: CurrentItem | null;
+  items_begun: number[];
 }
 
 export interface ContentStartedEvent {
@@ -337,6 +361,12 @@ export interface ContentStartedEvent {
 export interface ContentStoppedEvent {
   type: "content_stopped";
   sharer: string;
+}
+
+export interface CurrentItem {
+  number: number;
+  since: number;
+  over: boolean;
 }
 
 export interface Device {
@@ -600,6 +630,35 @@ export interface Interruption {
   reason: string;
 }
 
+export interface Item {
+  number: number;
+  title: string;
+  point: string | null;
+  minutes: number | null;
+}
+
+export interface ItemBegunEvent {
+  type: "item_begun";
+  number: number;
+  title: string;
+  point: string | null;
+  minutes: number | null;
+}
+
+export interface ItemOverEvent {
+  type: "item_over";
+  number: number;
+}
+
+export interface ItemRow {
+  number: number;
+  title: string;
+  point: string | null;
+  minutes: number | null;
+  began_at: number;
+  seconds: number;
+}
+
 export interface Kiosk {
   state: "failed" | "headless" | "off" | "running" | "starting" | "waiting";
   reason: string;
@@ -817,6 +876,11 @@ export interface NamedReport {
 
 export interface NextCommand {
   type: "next";
+}
+
+export interface NextItemCommand {
+  type: "next_item";
+  number?: number | null;
 }
 
 export interface Notice {
@@ -1427,6 +1491,11 @@ export interface SessionBody {
   kind?: "console" | "echo";
 }
 
+export interface SetAgendaCommand {
+  type: "agenda";
+  items?: AgendaEntry[];
+}
+
 export interface SetAudienceCommand {
   type: "audience";
   admits: Admits;
@@ -1740,6 +1809,12 @@ export interface Problem extends Partial<Checked> {
   detail?: string;
 }
 
+export interface TemplateItem {
+  title: string;
+  point?: string | null;
+  minutes?: number | null;
+}
+
 export interface TemplateName {
   vi: string;
   en?: string | null;
@@ -1773,6 +1848,7 @@ export interface Template {
   start: "by_hand" | "on_time";
   layout: "speaker" | "alone" | "grid" | "content";
   rules: TemplateRules;
+  agenda: TemplateItem[];
   schedule?: TemplateSchedule | null;
 }
 
