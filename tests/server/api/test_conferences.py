@@ -85,3 +85,48 @@ async def test_reports(bridge: Bridge) -> None:
         await bridge.call("GET", f"/conferences/{conference}/events?after=1&limit=2", role="viewer")
     ).json()
     assert [line["seq"] for line in page["events"]] == [2, 3]
+
+
+async def test_an_agenda_from_template_to_report(bridge: Bridge) -> None:
+    items = [
+        {"title": "Khai mạc"},
+        {"title": "=HYPERLINK(1) <b>", "point": "khoan-du", "minutes": 10},
+    ]
+    template = {"id": "hop-muc", "title": {"vi": "Họp có mục"}, "agenda": items}
+    path = "/templates/hop-muc"
+    assert (await bridge.call("PUT", path, template, role="operator")).status == 201
+    too_many = template | {"agenda": items * 5_000}
+    for bad in (too_many, template | {"agenda": [{"title": "a\u202eb"}]}):
+        headers = {"If-Match": "*"}
+        assert (await bridge.call("PUT", path, bad, role="operator", headers=headers)).status == 422
+    conference = await bridge.open("hop-muc")
+    await bridge.join("hoi-truong", "khoan-du")
+    path = f"/conferences/{conference}/commands"
+
+    async def give(command: dict[str, object], status: int = 200) -> None:
+        response = await bridge.call("POST", path, command, role="operator")
+        assert response.status == status, await response.text()
+
+    await give({"command": {"type": "direct", "take_over": True}})
+    await give({"command": {"type": "next_item"}})
+    bridge.pass_time(60)
+    await give({"text": "item add 5 Kết luận"})
+    await give({"text": "item next"})
+    state = bridge.conductor.states[conference]
+    assert state.on_air == "khoan-du"
+    shown = await (await bridge.call("GET", f"/conferences/{conference}", role="viewer")).json()
+    assert [item["number"] for item in shown["agenda"]] == [1, 2, 3]
+    assert shown["item"]["number"] == 2
+    await give({"command": {"type": "agenda", "items": [{"title": "x"}] * 10_000}}, 422)
+    await give({"command": {"type": "agenda", "items": [{"title": "x\u202e"}]}}, 422)
+    await give({"command": {"type": "agenda", "items": [{"title": "x"}]}}, 409)
+    bridge.pass_time(30)
+    await give({"command": {"type": "end"}})
+    path = f"/conferences/{conference}/report"
+    made = await (await bridge.call("GET", path, role="viewer")).json()
+    rows = [(row["number"], row["seconds"]) for row in made["report"]["items"]]
+    assert rows == [(1, 60.0), (2, 30.0)]
+    text = (await (await bridge.call("GET", path + "?format=csv", role="viewer")).read()).decode()
+    assert "2. =HYPERLINK(1)" in text, "no cell begins with what a spreadsheet computes"
+    pdf = await (await bridge.call("GET", path + "?format=pdf", role="viewer")).read()
+    assert pdf.startswith(b"%PDF-")
