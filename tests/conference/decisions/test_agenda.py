@@ -11,12 +11,12 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.apply import replay
 from bridge.conference.decisions.agenda import following
-from bridge.conference.model import MAX_ITEMS, Refusal
+from bridge.conference.model import MAX_ITEMS, SYSTEM, Refusal
 from bridge.conference.report import report
 from bridge.conference.state_machine import due
 from bridge.conference.typed import parse
 from bridge.recordings.chapters import chapters
-from tests.conference.support import SYSTEM, Run, live
+from tests.conference.support import Run, live
 
 
 def entry(
