@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.apply import apply, replay
-from bridge.conference.model import SYSTEM, Actor, Rules, State, canonical
+from bridge.conference.model import SYSTEM, Actor, Paper, Rules, State, canonical
 from bridge.conference.plan import feed_of, plan
 from tests.conference.support import ACTORS, POINTS, SAMPLES, Run, live, point
 
@@ -25,6 +25,18 @@ def test_a_clock_that_jumps_changes_no_duration() -> None:
     assert run.state.queue[0].at == run.now - 15
     assert run.ok(c.Return())[0] == e.FloorEnded(point="b", seconds=15)
 
+
+# What the system may say of papers: rooms are named by their ids, as everywhere.
+PAPER = st.builds(
+    Paper,
+    id=st.sampled_from(["p1", "p2"]),
+    version=st.integers(1, 3),
+    title=st.sampled_from(["Kế hoạch", "x"]),
+    pages=st.integers(1, 9),
+    octets=st.integers(1, 1000),
+    sha256=st.just("ab" * 32),
+    points=st.lists(st.sampled_from(POINTS), max_size=2).map(tuple),
+)
 
 ANY = st.sampled_from(list(SAMPLES)).flatmap(
     lambda kind: st.builds(
@@ -48,6 +60,7 @@ ANY = st.sampled_from(list(SAMPLES)).flatmap(
                 "but": st.sampled_from(["nobody", "chair", "speaker"]),
                 "up": st.just("good"),
                 "down": st.just("bad"),
+                "newest": PAPER,
             }.items()
             if name in kind.__struct_fields__
         },
