@@ -171,7 +171,7 @@ class WorkerLink:
         while True:
             try:
                 line = await reader.readline()
-            except (ConnectionError, ValueError):
+            except (OSError, ValueError):  # one over TLS also ends with SSLError or TimeoutError
                 return
             if not line:
                 return
@@ -260,7 +260,7 @@ class WorkerLink:
         its supervisor starts. Where we may not, the connection is closed and the worker's own
         watchdog must end it."""
         if self._peer is not None and not self._peer.kill() and self._writer is not None:
-            self._writer.close()
+            self._writer.transport.abort()  # over TLS `close` would wait for the other side
 
     async def shutdown(self) -> None:
         """End the worker in an orderly way."""

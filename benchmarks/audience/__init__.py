@@ -1,0 +1,1 @@
+"""The benchmark of an audience on workers of its own."""

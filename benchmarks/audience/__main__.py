@@ -1,0 +1,335 @@
+"""An audience on workers of its own: viewers held without loss, and what the points notice of them.
+
+``python -m benchmarks.audience [--viewers N,N,…] [--workers N] [--seconds S]``. The points' worker
+has the first core, all else the last one. Twelve points send and see each other; one of them is
+the programme, with as many packets as 1.2 Mbit/s of picture and a voice have, and two workers serve
+it to raw WebRTC viewers (ICE, DTLS, SRTP). Phases with and without an audience alternate. Viewers
+say nothing but a check every second; what a browser's feedback costs is in
+`benchmarks.estimation`. They share one socket, by an address of 127.0.0.0/8 each, and the kernel
+hands it whole batches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ipaddress
+import multiprocessing
+import os
+import secrets
+import select
+import socket
+import struct
+import tempfile
+import time
+from collections import Counter
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks import load
+from benchmarks.forwarding import CORES, NO_ESTIMATION, POINTS, STEP_TIMEOUT, Worker, join
+from benchmarks.machine_facts import machine
+from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer, open_message
+from benchmarks.worker_control import slots_for
+from bridge.media import messages as m
+from bridge.media.relay_end import MASTER_SIZE
+from bridge.media.shell.udp import enlarge_buffers
+from monitoring.statistics import percentile
+
+RATE = 189  # packets a second of 1,080 octets: 139 of a picture of 1.2 Mbit/s and 50 of a voice
+FIRST = int(ipaddress.ip_address("127.1.0.1"))
+UDP_GRO, SOL_UDP = 104, 17
+IP_PKTINFO = 8
+PKTINFO = struct.Struct("=i4s4s")
+CHECK_EVERY = 1.0  # seconds
+AT_ONCE = 20  # viewers that join at the same time
+SETTLE = 1.0
+
+
+class Step(NamedTuple):
+    """One phase: loss of viewers 0–1, p99 of the points' delay in s, shares of a core."""
+
+    viewers: int
+    loss: float
+    p99: float
+    points: float
+    audience: list[float]
+    rss: list[int]
+
+
+# --- viewers, in a process of their own ----------------------------------------------------------
+
+
+class Crowd:
+    """All viewers behind one socket."""
+
+    def __init__(
+        self, identity: ClientIdentity, specs: list[m.Open], targets: list[tuple[str, int]]
+    ) -> None:
+        sock = self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        enlarge_buffers(sock, 64 << 20)
+        sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+        sock.bind(("0.0.0.0", 0))  # noqa: S104 - only 127.0.0.0/8 is sent to
+        self.peers: dict[bytes, SyntheticPeer] = {}
+        self.targets: dict[bytes, tuple[str, int]] = {}
+        for number, (spec, target) in enumerate(zip(specs, targets, strict=True)):
+            address = (FIRST + number).to_bytes(4, "big")
+            self.peers[address] = SyntheticPeer(identity, spec)
+            self.targets[address] = target
+        self.received: Counter[bytes] = Counter()
+        self.checked = 0.0
+
+    def send(self, address: bytes, data: bytes) -> None:
+        info = (socket.IPPROTO_IP, IP_PKTINFO, PKTINFO.pack(0, address, bytes(4)))
+        with contextlib.suppress(BlockingIOError):
+            self.socket.sendmsg([data], [info], 0, self.targets[address])
+
+    def drain(self, *, joining: bool = False) -> None:
+        """Take in what is there: count packets, or hand DTLS to whom it is for."""
+        recvmsg = self.socket.recvmsg
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(10_000):
+                data, ancillary, _, _ = recvmsg(65_536, 128)
+                size, to = len(data), b""
+                for level, kind, value in ancillary:
+                    if level == SOL_UDP and kind == UDP_GRO:
+                        size = int.from_bytes(value[:4], "little")
+                    elif kind == IP_PKTINFO:
+                        to = value[8:12]
+                if 128 <= data[0] <= 191 and not 192 <= data[1] <= 223:
+                    self.received[to] += -(-len(data) // size)
+                elif joining and 20 <= data[0] <= 63:
+                    for answer in self.peers[to].dtls(data):
+                        self.send(to, answer)
+
+    def join(self) -> None:
+        """ICE and DTLS of all, some at a time."""
+        waiting = list(self.peers)
+        while waiting:
+            batch, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
+            for address in batch:
+                self.send(address, self.peers[address].check())
+                for hello in self.peers[address].dtls():
+                    self.send(address, hello)
+            deadline = time.monotonic() + STEP_TIMEOUT
+            while any(self.peers[address].keys is None for address in batch):
+                if time.monotonic() > deadline:
+                    raise TimeoutError("handshakes of viewers did not end")
+                select.select([self.socket], [], [], 0.01)
+                self.drain(joining=True)
+            self.check()
+        self.socket.setsockopt(SOL_UDP, UDP_GRO, 1)
+
+    def check(self) -> None:
+        """Everybody says that they are still there."""
+        if time.monotonic() - self.checked >= CHECK_EVERY:
+            self.checked = time.monotonic()
+            for address, peer in self.peers.items():
+                if peer.keys is not None:
+                    self.send(address, peer.check())
+
+    def run(self, pipe: Connection) -> None:
+        """Count until told to end; answer questions for counts."""
+        while True:
+            select.select([self.socket.fileno(), pipe.fileno()], [], [], 0.05)
+            self.drain()
+            self.check()
+            if pipe.poll():
+                if pipe.recv() == "end":
+                    return
+                self.drain()
+                pipe.send(dict(self.received))
+                self.received.clear()
+
+
+def crowd(
+    pipe: Connection,
+    identity: ClientIdentity,
+    specs: list[m.Open],
+    targets: list[tuple[str, int]],
+) -> None:
+    """The process of the viewers."""
+    os.sched_setaffinity(0, {CORES[-1]})
+    viewers = Crowd(identity, specs, targets)
+    viewers.join()
+    pipe.send("joined")
+    viewers.run(pipe)
+
+
+# --- the workers ---------------------------------------------------------------------------------
+
+
+def relay(points: Worker, audience: Worker, number: int) -> str:
+    """Open both ends of a relay; returns its name."""
+    ident, down, up = f"relay{number}", *(secrets.token_hex(MASTER_SIZE) for _ in range(2))
+    (slot,) = slots_for([0])
+    host, port = audience.target
+    points.send(
+        m.OpenRelay(
+            transport=ident,
+            label=ident,
+            keys=m.RelayKeys(inbound=up, outbound=down),
+            far=m.MediaAddress(host=host, port=port),
+            slots=(slot,),
+            cname="b",
+        )
+    )
+    far = points.wait(m.RelayOpened).address
+    source = m.SourceSpec(
+        name="programme",
+        mid="",
+        kind="video",
+        codec="vp8",
+        payload_type=slot.payload_type,
+        rtx_payload_type=slot.rtx_payload_type,
+        ssrcs=(m.StreamSsrc(ssrc=slot.ssrc, rtx_ssrc=slot.rtx_ssrc),),
+    )
+    audience.send(
+        m.OpenRelay(
+            transport=ident,
+            label=ident,
+            keys=m.RelayKeys(inbound=down, outbound=up),
+            far=far,
+            sources=(source,),
+            cname="b",
+        )
+    )
+    audience.stats()
+    return ident
+
+
+def admit(audience: list[Worker], relays: list[str], count: int, fingerprint: str) -> list[m.Open]:
+    """Open viewers, in turn on each worker."""
+    specs = []
+    for number in range(count):
+        at = number % len(audience)
+        spec = open_message(
+            f"v{number}", fingerprint=fingerprint, slots=slots_for([0]), patient=True
+        )
+        specs.append(spec)
+        audience[at].send(spec)
+        source = m.SourceRef(transport=relays[at], name="programme")
+        route = m.Route(transport=spec.transport, slot="s0", source=source)
+        audience[at].send(m.SetRoutes(routes=(route,)))
+        if number % 50 == 49:
+            for worker in audience:
+                worker.stats()  # keeps both pipes from filling
+    return specs
+
+
+def show(points: Worker, relays: list[str], *, on: bool) -> None:
+    """Let the programme go over the relays, or not."""
+    source = m.SourceRef(transport="c0p0", name="camera") if on else None
+    routes = tuple(m.Route(transport=ident, slot="s0", source=source) for ident in relays)
+    points.send(m.SetRoutes(routes=routes))
+    points.stats()
+
+
+def phase(
+    points: Worker,
+    audience: list[Worker],
+    endpoints: list[load.Endpoint],
+    pipe: Connection,
+    viewers: int,
+    seconds: float,
+) -> Step:
+    """Load everything for some seconds."""
+    for _ in range(3):
+        load.wake(endpoints, points.target)
+        time.sleep(0.1)
+    time.sleep(SETTLE)
+    workers = [points, *audience]
+    pipe.send("count")
+    pipe.recv()
+    before, began = [worker.stats() for worker in workers], time.monotonic()
+    first = endpoints[0].index
+    result = load.run(
+        endpoints,
+        target=points.target,
+        group=POINTS,
+        packets_per_second=RATE,
+        seconds=seconds,
+        paced=False,
+    )
+    after, passed = [worker.stats() for worker in workers], time.monotonic() - began
+    time.sleep(0.5)
+    pipe.send("count")
+    counted: dict[bytes, int] = pipe.recv()
+    expected = viewers * (endpoints[0].index - first)
+    shares = [
+        (new.cpu_seconds - old.cpu_seconds) / passed for old, new in zip(before, after, strict=True)
+    ]
+    if result.received < result.expected:
+        print(f"  points lost {result.expected - result.received} of {result.expected}")
+    return Step(
+        viewers,
+        1 - sum(counted.values()) / expected if expected else 0.0,
+        percentile(result.delays, 99),
+        shares[0],
+        shares[1:],
+        [stats.rss_bytes >> 20 for stats in after],
+    )
+
+
+def measure(viewers: int, workers: int, seconds: float, rounds: int) -> None:
+    """Alternate phases without and with so many viewers."""
+    with contextlib.ExitStack() as stack:
+        entered = (stack.enter_context(tempfile.TemporaryDirectory()) for _ in range(workers + 1))
+        folders = list(map(Path, entered))
+        points = Worker(folders[0], options=NO_ESTIMATION)
+        stack.callback(points.close)
+        audience = []
+        for folder in folders[1:]:
+            audience.append(Worker(folder, options=NO_ESTIMATION))
+            stack.callback(audience[-1].close)
+            os.sched_setaffinity(audience[-1].process.pid, {CORES[-1]})
+        os.sched_setaffinity(0, {CORES[-1]})
+        endpoints = join(points, 1)
+        for peer in endpoints:
+            stack.callback(peer.socket.close)
+        relays = [relay(points, worker, at) for at, worker in enumerate(audience)]
+        identity = ClientIdentity.generate()
+        specs = admit(audience, relays, viewers, identity.fingerprint)
+        targets = [audience[number % workers].target for number in range(viewers)]
+        here, there = multiprocessing.Pipe()
+        given = (there, identity, specs, targets)
+        child = multiprocessing.Process(target=crowd, args=given, daemon=True)
+        child.start()
+        stack.callback(child.kill)
+        began = time.monotonic()
+        while not here.poll(0.5):
+            load.wake(endpoints, points.target)  # points would be taken for gone
+            if not child.is_alive() or time.monotonic() - began > 10 * STEP_TIMEOUT:
+                raise TimeoutError("viewers did not join")
+        here.recv()
+        print(f"{viewers} viewers joined in {time.monotonic() - began:.0f} s", flush=True)
+        for _ in range(rounds):
+            for on in (False, True):
+                show(points, relays, on=on)
+                step = phase(points, audience, endpoints, here, viewers if on else 0, seconds)
+                shares = " ".join(f"{share:.0%}" for share in step.audience)
+                print(
+                    f"  {'with' if on else 'without':8} loss {step.loss:.3%}  points' p99 "
+                    f"{step.p99 * 1e3:.2f} ms  points' worker {step.points:.0%}  "
+                    f"audience's {shares}  resident {step.rss} MiB",
+                    flush=True,
+                )
+        here.send("end")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--viewers", default="100,200,400,700,1000", help="numbers")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each phase")
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    print(machine())
+    for viewers in map(int, options.viewers.split(",")):
+        measure(viewers, options.workers, min(options.seconds, 60.0), options.rounds)
+
+
+if __name__ == "__main__":
+    main()
