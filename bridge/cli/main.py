@@ -192,6 +192,10 @@ def demo(
         bool,
         typer.Option("--record", help="record the conference, read it back at the end, verify it"),
     ] = False,
+    audience: Annotated[
+        int,
+        typer.Option(help="so many viewers watch, some by HLS", min=0, max=30),
+    ] = 0,
     file: Annotated[Path, typer.Option(help="topology")] = DEMO_TOPOLOGY,
 ) -> None:
     """Start worker, control process and simulated points on this machine."""
@@ -225,6 +229,7 @@ def demo(
                 monitoring=monitoring,
                 rooms=room or [],
                 record=record,
+                audience=audience,
             ).run()
         )
     except StartError as error:

@@ -29,6 +29,7 @@ from bridge.demo.findings import Findings, Forwarding
 from bridge.demo.loopback import announce, first_points, loopback_bridge
 from bridge.demo.point_processes import PointProcesses, description
 from bridge.demo.prometheus import DASHBOARDS, NoPrometheus, prometheus
+from bridge.demo.spectators import Spectators, sentences, with_audience
 from bridge.demo.table import table
 from bridge.demo.tour import tour
 from config.schema import Topology
@@ -58,6 +59,7 @@ class Demo:
         monitoring: bool = False,
         rooms: Sequence[str] = (),
         record: bool = False,
+        audience: int = 0,
     ) -> None:
         """``points`` is how many of the topology's take part. A run of ``seconds`` (None: until
         it is stopped), or one with a ``report`` to be written, starts the conference by itself.
@@ -65,11 +67,14 @@ class Demo:
         `endpoints.netem.impairment.parse`; ``local`` is the state folder in which the command line
         looks for a running bridge of this topology; ``monitoring`` starts Prometheus beside it.
         ``rooms`` are points that are left to real rooms: they are not simulated. With ``record``
-        conferences are recorded, and the last one's recording is read back."""
+        conferences are recorded, and the last one's recording is read back; ``audience`` is how
+        many watch, some of them by HLS."""
         self._rooms = rooms
         self._record = record
         if record:
             topology = recorded.with_recording(topology)
+        if audience:
+            topology = with_audience(topology, audience)
         self.topology = first_points(topology, points, rooms)
         self.started = asyncio.Event()  # the points' processes run
         self._impaired = impaired or {}
@@ -83,6 +88,7 @@ class Demo:
         self._points = PointProcesses()
         self._simulated = [p.id for p in self.topology.points if p.id not in rooms]
         self._findings = Findings(self._simulated)
+        self._spectators = Spectators(audience, self._simulated) if audience else None
         self._forwarding = Forwarding()
         self._process: ControlProcess | None = None
 
@@ -113,11 +119,16 @@ class Demo:
             outcome = await self._run(state)
         finally:
             await self._points.end()
+            if self._spectators is not None:
+                await self._spectators.end()
             shutil.rmtree(state, ignore_errors=True)
         if self._report is not None:
             text = json.dumps(outcome, ensure_ascii=False, indent=2) + "\n"
             self._report.write_text(text, "utf-8")
         self._console.print(summary.sentence(outcome, measured=self._measured), soft_wrap=True)
+        if "audience" in outcome:
+            for said in sentences(outcome["audience"]):
+                self._console.print(said, soft_wrap=True, markup=False)
         return bool(outcome["ok"]) or self._seconds is None
 
     async def _run(self, state: Path) -> dict[str, Any]:
@@ -150,8 +161,11 @@ class Demo:
             )
             for path in announced:
                 path.unlink(missing_ok=True)
+            watched = None
+            if self._spectators is not None and self._measured:
+                watched = await self._spectators.outcome(process)
             recording = await self._end(process)
-        return summary.document(self._findings, self._forwarding, connected, recording)
+        return summary.document(self._findings, self._forwarding, connected, recording, watched)
 
     async def _end(self, process: ControlProcess) -> dict[str, Any] | None:
         """End the points before the bridge, so that they can say goodbye; return what came of the
@@ -177,6 +191,9 @@ class Demo:
             f"The console:  [bold]{address}[/]",
             f"As an admin:  {process.url}/admin#demo={keys[ADMIN]}",
         ]
+        if self._spectators is not None:
+            template = process.topology.templates[0].id
+            lines.append(f"Theo dõi / to watch: {process.url}/watch/{template}")
         for point in self._rooms:
             lines.append(f"The room {point}, once: [bold]{await room_address(process, point)}[/]")
         for line in lines:
@@ -217,7 +234,11 @@ class Demo:
         jobs = [asyncio.create_task(self._watch(process))]
         if self._measured:
             seconds = self._seconds or REPORT_SECONDS
-            jobs.append(asyncio.create_task(tour(process, self._findings, started, seconds)))
+            jobs.append(
+                asyncio.create_task(
+                    tour(process, self._findings, started, seconds, self._spectators)
+                )
+            )
         stopped = asyncio.create_task(self._stop.wait())
         with self._display() as live:
             while not stopped.done():

@@ -14,12 +14,15 @@ def document(
     forwarding: Forwarding,
     connected: int,
     recording: dict[str, Any] | None = None,
+    audience: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The report that ``--report`` writes; ``connected`` is how many points are in conferences,
-    ``recording`` what came of a recording, where there was to be one."""
+    ``recording`` what came of a recording, where there was to be one, ``audience`` what viewers
+    saw, where there were any."""
     count, expected = len(findings.points), findings.expected
     p50, p99 = forwarding.delay_us
     recorded = recording is None or recording["ok"]
+    watched = audience is None or audience["ok"]
     return {
         "points": count,
         "connected": connected,
@@ -37,7 +40,8 @@ def document(
             "rss_bytes": forwarding.rss_bytes,
         },
         **({} if recording is None else {"recording": recording}),
-        "ok": connected == count and findings.complete() and recorded,
+        **({} if audience is None else {"audience": audience}),
+        "ok": connected == count and findings.complete() and recorded and watched,
     }
 
 

@@ -12,6 +12,7 @@ from bridge.conference.model import PointId
 from bridge.demo.account import DEMO_ACTOR, start_conference
 from bridge.demo.findings import Findings
 from bridge.demo.recorded import until_recorded
+from bridge.demo.spectators import Spectators
 
 START_BY = 0.5  # share of the time until which pictures may take before the takes begin
 DWELL_MIN, DWELL_MAX = 1.0, 2.5  # seconds that a point stays on air
@@ -29,10 +30,17 @@ def dwell(left: float, count: int) -> float:
     return max(DWELL_MIN, min(DWELL_MAX, left / count))
 
 
-async def tour(process: ControlProcess, findings: Findings, started: float, seconds: float) -> None:
+async def tour(
+    process: ControlProcess,
+    findings: Findings,
+    started: float,
+    seconds: float,
+    spectators: Spectators | None = None,
+) -> None:
     """Start the conference of a run that began at ``started`` (monotonic seconds) and lasts
     ``seconds``; once everybody is seen by everybody, bring each point on air. On a busy machine
-    those that were not heard by everybody have their turn again, until the run is over."""
+    those that were not heard by everybody have their turn again, until the run is over.
+    ``spectators`` watch from before the first take on."""
     there = findings.points
     conference = await start_conference(process)
     while not findings.all_pictures():
@@ -40,21 +48,23 @@ async def tour(process: ControlProcess, findings: Findings, started: float, seco
             break
         await asyncio.sleep(POLL)
     await until_recorded(process)
+    if spectators is not None:
+        await spectators.start(process, conference)
     chair = PointId(process.topology.conference.chair)
     stops = [p for p in order(map(PointId, process.control.topology.points), chair) if p in there]
     for number, point in enumerate(stops):
         left = seconds - (time.monotonic() - started) - 1.0
-        begun = time.monotonic()
+        begun, since = time.monotonic(), time.time()
         await _take(process, conference, findings, point)
         await asyncio.sleep(dwell(left, len(stops) - number))
-        await _until_heard(findings, point, begun + DWELL_LONGEST)
+        await _until_heard(findings, point, begun + DWELL_LONGEST, spectators, since)
     while not findings.complete():
         await asyncio.sleep(POLL)
         for point in [point for point in stops if not findings.heard_by_all(point)]:
-            begun = time.monotonic()
+            begun, since = time.monotonic(), time.time()
             await _take(process, conference, findings, point)
             await asyncio.sleep(DWELL_MIN)
-            await _until_heard(findings, point, begun + DWELL_LONGEST)
+            await _until_heard(findings, point, begun + DWELL_LONGEST, spectators, since)
 
 
 async def _take(
@@ -64,8 +74,15 @@ async def _take(
     await process.conductor.submit(conference, Grant(point=point), DEMO_ACTOR)
 
 
-async def _until_heard(findings: Findings, point: PointId, latest: float) -> None:
-    while not findings.heard_by_all(point):
+async def _until_heard(
+    findings: Findings,
+    point: PointId,
+    latest: float,
+    spectators: Spectators | None,
+    since: float,
+) -> None:
+    """Until all points have heard one, and viewers have seen it since ``since`` (UTC seconds)."""
+    while not (findings.heard_by_all(point) and (not spectators or spectators.saw(point, since))):
         if time.monotonic() > latest:
             break
         await asyncio.sleep(POLL)

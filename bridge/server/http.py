@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -183,6 +184,13 @@ class Http:
             if name == "admin" and port and local_address_and_port(request)[1] != port:
                 return problem(403, "http.admin_elsewhere")
             response = web.FileResponse(path)
+            if name == "watch":  # oEmbed 1.0, section 4: how a page says that it can be framed
+                here = f"{request.scheme}://{request.host}"
+                page = quote(f"{here}{request.rel_url.raw_path}", safe="")
+                response.headers["Link"] = (
+                    f"<{here}/api/v1/oembed?url={page}>; "
+                    'rel="alternate"; type="application/json+oembed"'
+                )
             pages = self.control.topology.current.bridge.audience.pages
             if name == "watch" and pages:
                 framed = f"{CONTENT_SECURITY_POLICY}'self' {' '.join(pages)}"

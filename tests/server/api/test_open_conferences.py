@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
+from yarl import URL
 
 from bridge.conference import commands as c
 from bridge.conference.model import Admits
@@ -70,3 +73,16 @@ async def test_a_page_becomes_a_frame(bridge: Bridge) -> None:
         assert refused.status == 404, bad
     xml = await bridge.client.get("/api/v1/oembed", params={"url": here, "format": "xml"})
     assert xml.status == 501
+
+
+async def test_the_page_says_where_its_frame_is_described(bridge: Bridge) -> None:
+    """As readers of oEmbed look for it: in a header, whatever the name of the page."""
+    for name in ("giao-ban", "%3E%2C%20%0D%0Ax", "h%E1%BB%8Dp"):
+        page = await bridge.client.get(URL(f"/watch/{name}", encoded=True))
+        link = page.headers["Link"]
+        assert link.endswith('>; rel="alternate"; type="application/json+oembed"')
+        found = urlsplit(link[1 : link.index(">")])
+        assert found.path == "/api/v1/oembed"
+        asked = parse_qs(found.query)["url"][0]
+        assert urlsplit(asked).path.startswith("/watch/")
+        assert not set(link) & set("\r\n")
