@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bridge.papers.page_work import SECONDS
+from bridge.papers.page_bounds import SECONDS
 
 log = logging.getLogger("papers")
 

@@ -23,6 +23,7 @@ import pypdfium2.raw as pdfium_raw
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bridge.conference.model import MAX_PAGES
+from bridge.papers.page_bounds import MEMORY, SECONDS
 
 PICTURES = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
 HEAD = 1024  # octets in which a PDF's header has to be (ISO 32000-2, annex C)
@@ -31,8 +32,6 @@ MAX_SOURCE_PIXELS = 120_000_000  # of a picture that is brought: a scan of A2 at
 MAX_FRAMES = 200  # pictures in one file (TIFF)
 FEW_COLOURS = 2048  # letters and lines have fewer, photographs more
 QUALITY = 85  # of a page with photographs
-MEMORY = 1 << 30  # octets of address space
-SECONDS = 20  # of processor time for a page
 OPEN_FILES = 3  # papers kept open from page to page
 SMALLEST, LARGEST = 120, 3840  # pixels across
 

@@ -15,8 +15,8 @@ from typing import BinaryIO, NamedTuple
 
 from bridge.base.limited import OverLimitError, limited
 from bridge.papers import office, virus_scan
-from bridge.papers.page_work import MEMORY
-from bridge.papers.page_work import SECONDS as INSPECTION_SECONDS
+from bridge.papers.page_bounds import MEMORY
+from bridge.papers.page_bounds import SECONDS as INSPECTION_SECONDS
 
 LARGEST = 256 << 20  # octets of a paper: a plan of 300 pages has 200 MB
 PIECE = 1 << 20  # octets that are written at once

@@ -31,3 +31,8 @@ def test_the_control_process_reads_no_code_of_the_worker() -> None:
     assert {"bridge.media.transport", "pylibsrtp", "OpenSSL"}.isdisjoint(
         read_by("bridge.app.process")
     )
+
+
+def test_the_control_process_reads_no_code_that_draws_papers() -> None:
+    """What parses strangers' files stays in the processes that have bounds."""
+    assert {"PIL", "pypdfium2"}.isdisjoint(read_by("bridge.app.process"))
