@@ -33,7 +33,7 @@ from benchmarks.machine_facts import machine
 from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer, open_message
 from benchmarks.worker_control import slots_for
 from bridge.media import messages as m
-from bridge.media.relay_end import MASTER_SIZE
+from bridge.media.parts import MASTER_SIZE
 from bridge.media.shell.udp import enlarge_buffers
 from monitoring.statistics import percentile
 

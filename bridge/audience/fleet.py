@@ -14,8 +14,7 @@ from bridge.audience.viewers import Viewer
 from bridge.control.control import Control
 from bridge.control.worker_supervision import supervise
 from bridge.media import messages as m
-from bridge.media.parts import MAX_TRANSPORTS
-from bridge.media.relay_end import MAX_RELAYS
+from bridge.media.parts import MAX_RELAYS, MAX_TRANSPORTS
 
 KEPT = 64  # of the points' worker: transports for consoles, self-tests and taps, beside two a point
 ROOM = MAX_TRANSPORTS - MAX_RELAYS  # viewers of a worker of the audience

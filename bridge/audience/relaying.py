@@ -17,7 +17,7 @@ from bridge.conference.model import State
 from bridge.control.active_topology import ActiveTopology
 from bridge.control.worker_routes import WorkerRoutes
 from bridge.media import messages as m
-from bridge.media.relay_end import MASTER_SIZE
+from bridge.media.parts import MASTER_SIZE
 
 log = logging.getLogger("audience")
 

@@ -9,7 +9,7 @@ from bridge.media import relay_end
 from bridge.media.dtls import DtlsServer, Identity
 from bridge.media.ice import IceLite
 from bridge.media.makers import Makers
-from bridge.media.parts import MAX_TRANSPORTS
+from bridge.media.parts import MAX_RELAYS, MAX_TRANSPORTS
 from bridge.media.relay_end import NoDtls, RelaySender, UsedKeys
 from bridge.media.tap import Tap, as_open, tap_address
 from bridge.media.transport import REPORT_SSRC, Transport
@@ -98,8 +98,8 @@ def refusal(spec: Opened, transports: Mapping[str, Transport]) -> str:
         return "SSRCs of slots must differ, and 0 and 1 are reserved."
     if isinstance(spec, m.OpenRelay):
         ends = sum(relay_end.is_end(transport) for transport in transports.values())
-        if ends >= relay_end.MAX_RELAYS:
-            return f"The worker holds {relay_end.MAX_RELAYS} ends of relays, its limit."
+        if ends >= MAX_RELAYS:
+            return f"The worker holds {MAX_RELAYS} ends of relays, its limit."
         return relay_end.problem(spec)
     if isinstance(spec, m.OpenTap):
         taps = [t for t in transports.values() if isinstance(t, Tap)]

@@ -8,6 +8,8 @@ from typing import Literal
 import msgspec
 
 MAX_TRANSPORTS = 1024  # of a worker
+MAX_RELAYS = 64  # of a worker: one for each conference and worker of an audience
+MASTER_SIZE = 28  # octets of a relay's key and salt (AEAD_AES_128_GCM, RFC 7714 section 12)
 Kind = Literal["audio", "video"]
 Codec = Literal["vp8", "h264", "opus"]
 Prefer = Literal["highest", "lowest"]

@@ -20,13 +20,12 @@ import ipaddress
 
 from bridge.media import messages as m
 from bridge.media.dtls import DtlsServer, Identity
+from bridge.media.parts import MASTER_SIZE
 from bridge.media.srtp import AEAD_AES_128_GCM, MasterKeys
 from bridge.media.tap import NOBODY
 from bridge.media.transport import Address, Transport
 
 RELAY_SOCKET = -2  # in place of the index of a media socket: the sending end's own
-MASTER_SIZE = AEAD_AES_128_GCM.key_size + AEAD_AES_128_GCM.salt_size
-MAX_RELAYS = 64  # of a worker: one for each conference and worker of an audience
 KEYS_KEPT = 65_536  # pairs of keys that a worker remembers; then it opens no relays any more
 
 

@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from bridge.base.files import PUBLIC, write_private
+from bridge.base.files import write_private
 
 PRIVATE_KEY, PUBLIC_KEY = "log-signing.key", "log-signing.pub"
 MAX_PEM = 4096  # octets of a public key that somebody brings
@@ -63,8 +63,8 @@ def public_key(pem: bytes) -> VerifyingKey:
 
 
 def kept_signing_key(folder: Path) -> SigningKey:
-    """The key in a state folder, made where there is none; its public half lies beside it for
-    everybody. Raises OSError, and ValueError with a sentence where it is damaged."""
+    """The key in a state folder, made where there is none; its public half lies beside it to be
+    copied. Raises OSError, and ValueError with a sentence where it is damaged."""
     path = folder / PRIVATE_KEY
     try:
         pem = path.read_bytes()
@@ -90,5 +90,5 @@ def kept_signing_key(folder: Path) -> SigningKey:
     made = SigningKey(key)
     public = folder / PUBLIC_KEY
     if not public.exists() or public.read_bytes() != made.public.pem:
-        write_private(public, made.public.pem, PUBLIC)
+        write_private(public, made.public.pem)
     return made

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from bridge.media import messages as m
 from bridge.media import rtcp
 from bridge.media.core import MediaCore
-from bridge.media.relay_end import MASTER_SIZE, RELAY_SOCKET, RelaySender, own_address
+from bridge.media.parts import MASTER_SIZE
+from bridge.media.relay_end import RELAY_SOCKET, RelaySender, own_address
 from bridge.media.transport import Address, Transport
 from tests.media.support import Bench, TestPeer, audio_slot, camera, microphone, video_slot
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from bridge.media import messages as m
 from bridge.media import relay_end, rtcp, srtp
 from bridge.media.core import MediaCore
+from bridge.media.parts import MAX_RELAYS
 from tests.media.relays import FROM, PICTURE, RECEIVER, Relayed, keys, receiving, sending
 from tests.media.support import (
     Bench,
@@ -218,7 +219,7 @@ def test_what_cannot_be_a_relay_is_refused(change: dict[str, object], words: str
 
 def test_a_worker_holds_so_many_relays_and_one_for_an_address() -> None:
     b = Bench(path="python")
-    for number in range(relay_end.MAX_RELAYS):
+    for number in range(MAX_RELAYS):
         assert b.core.command(sending(keys()[0], f"r{number}"), b.now) == ""
     assert "its limit" in b.core.command(sending(keys()[0], "last"), b.now)
     c = Bench(path="python")

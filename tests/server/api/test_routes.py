@@ -32,6 +32,7 @@ async def test_every_route_for_every_role(bridge: Bridge, route: Route) -> None:
         .replace("{id}", conference)
         .replace("{name}", "x")
         .replace("{number}", "7")
+        .replace("{page}", "1")
     )
     if route.path.startswith("/api/v1/points/"):
         path = path.replace(conference, "khoan-du")
