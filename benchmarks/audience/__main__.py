@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ipaddress
+import math
 import multiprocessing
 import os
 import secrets
@@ -44,7 +45,7 @@ IP_PKTINFO = 8
 PKTINFO = struct.Struct("=i4s4s")
 CHECK_EVERY = 1.0  # seconds
 AT_ONCE = 20  # viewers that join at the same time
-SETTLE = 1.0
+SETTLE, WAKES = 1.5, 5  # seconds before a phase, and key frames in them
 
 
 class Step(NamedTuple):
@@ -236,10 +237,10 @@ def phase(
     seconds: float,
 ) -> Step:
     """Load everything for some seconds."""
-    for _ in range(3):
+    for _ in range(WAKES):  # gates open at key frames, and so does whoever was taken for gone
         load.wake(endpoints, points.target)
-        time.sleep(0.1)
-    time.sleep(SETTLE)
+        points.stats()
+        time.sleep(SETTLE / WAKES)
     workers = [points, *audience]
     pipe.send("count")
     pipe.recv()
@@ -266,7 +267,7 @@ def phase(
     return Step(
         viewers,
         1 - sum(counted.values()) / expected if expected else 0.0,
-        percentile(result.delays, 99),
+        percentile(result.delays, 99) if result.delays else math.nan,
         shares[0],
         shares[1:],
         [stats.rss_bytes >> 20 for stats in after],

@@ -19,6 +19,7 @@ from bridge.media.parts import MAX_RELAYS, MAX_TRANSPORTS
 KEPT = 64  # of the points' worker: transports for consoles, self-tests and taps, beside two a point
 ROOM = MAX_TRANSPORTS - MAX_RELAYS  # viewers of a worker of the audience
 SILENT = 3.0  # seconds after which a machine that serves viewers and says nothing is given up
+LISTENING = 1.5  # seconds between two looks for silence; after a longer pause it means nothing
 OnEvent = Callable[[m.Event], None]
 
 
@@ -57,8 +58,12 @@ class Member:
         self.place = RelayedPlace(name, self.link.send, voices, remote=remote)
 
     def on_event(self, event: m.Event) -> None:
-        self.heard_at = self._fleet.clock()
+        self.hear()
         self._fleet.take(self.place, event)
+
+    def hear(self) -> None:
+        """It has said something, or could not have been heard."""
+        self.heard_at = self._fleet.clock()
 
     def on_down(self) -> None:
         self.stats = None
@@ -90,6 +95,7 @@ class Fleet:
     ) -> None:
         self._control = control
         self.clock = control.clock
+        self._looked = 0.0
         topology = control.topology
         self.points = PointsPlace(control.routes, send)
         self.members = [
@@ -166,8 +172,12 @@ class Fleet:
     def _notice_silence(self) -> None:
         """A machine that is gone says nothing. One that serves somebody tells what it sends once a
         second, so its viewers need not wait until the kernel notices."""
+        now = self.clock()
+        listened, self._looked = now - self._looked < LISTENING, now
         for member in self.members:
-            silent = self.clock() - member.heard_at > SILENT
+            if not listened:  # nobody was here to hear it
+                member.hear()
+            silent = now - member.heard_at > SILENT
             if silent and member.place.remote and self.relays.up(member.name):
                 self.lose(member.place)
                 member.link.kill()
