@@ -194,6 +194,7 @@ class Fleet:
         """Take an event of the points' worker in."""
         if isinstance(event, m.Inventory):
             self._close_others()
+            self.relays.points_there()
         if self.members:
             self.relays.on_points_event(event)
         else:

@@ -156,6 +156,12 @@ class Relays:
             else:
                 place.feed(held.relay.conference, held.relay.id)
 
+    def points_there(self) -> None:
+        """The points' worker has said what it holds: a spare one that took over has nothing."""
+        for held in list(self._held.values()):
+            if held.relay.id not in self.routes.listeners.relays:
+                self._close(held)
+
     def points_lost(self) -> None:
         """The points' worker is gone: so is its end of every relay."""
         for held in list(self._held.values()):
@@ -199,7 +205,8 @@ class Relays:
     def _close(self, held: _Held) -> None:
         relay = held.relay
         del self._held[relay.id]
-        self.routes.close(relay.id)
+        if relay.id in self.routes.listeners.relays:
+            self.routes.close(relay.id)
         place = self.places.get(relay.worker)
         if place is not None:
             place.close(relay.id)

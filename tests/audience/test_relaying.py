@@ -191,6 +191,24 @@ def test_a_conference_that_ends_is_relayed_no_more(world: World) -> None:
     assert m.Close(transport=relay.transport) in world.sent["1"]
 
 
+def test_a_spare_worker_that_takes_the_points_over_gets_a_fresh_relay_at_once(
+    world: World,
+) -> None:
+    """Nobody says that the worker before it is gone: only that this one holds nothing."""
+    world.settle("1")
+    first = world.bring_up("1")
+    world.routes.take_inventory(replace(INVENTORY, worker="spare"))
+    world.relays.points_there()
+    assert m.Close(transport=first.transport) in world.sent["1"]
+    assert m.Close(transport=first.transport) not in world.points, "it never had it"
+    world.now += relaying.PAUSE
+    world.settle("1")
+    second = world.bring_up("1")
+    assert world.places["1"].relays == {world.conference: second.transport}
+    world.relays.points_there()
+    assert world.relays.up("1") == 1
+
+
 def test_viewers_are_shown_what_is_relayed_and_few_lines_hear_the_loudest(world: World) -> None:
     world.watch("1", "v1", ("programme", "content", "audio:0", "audio:1", "audio:2"))
     world.watch("1", "v2", ("programme", "audio:0"))
