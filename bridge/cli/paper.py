@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from bridge.cli.common import File, errors, load_or_exit, moment
 from bridge.cli.remote import PLAIN, WIDTH, ask, document
@@ -50,7 +50,7 @@ def show_list(
     query = f"?{urlencode({'of': of})}" if of else ""
     found = document(file, "GET", f"/api/v1/papers{query}")
     zone = load_or_exit(file).bridge.zone
-    table = Table("id", "version", "pages", "title", "came", "SHA-256")
+    table = Table("id", "version", "pages", "title", "came", Column("SHA-256", overflow="fold"))
     for paper in found["papers"]:
         table.add_row(
             *(paper["id"], str(paper["version"]), str(paper["pages"]), escape(paper["title"])),
