@@ -91,6 +91,22 @@ BOARD = Dashboard(
         .vi("Thời gian trả lời lệnh p95", "Từ lúc nhận lệnh tới lúc đã lưu và trả lời.")
         .en("Command duration p95", "From a command until it was saved and answered.")
         .query(quantile(0.95, "command_duration_seconds"), "p95"),
+        Panel("lines", "none", w=12, low=0)
+        .vi(
+            "Người theo dõi theo tiến trình",
+            "Số người theo dõi mà mỗi tiến trình phục vụ, và số cuộc họp được chuyển tới đó.",
+        )
+        .en(
+            "Audience by worker",
+            "Viewers that each worker of the audience serves, and conferences relayed to it.",
+        )
+        .query(total("audience_worker_viewers", "worker"), "{{worker}}")
+        .query(total("audience_relays", "worker"), "{{worker}} ←"),
+        Panel("lines", "none", w=12, low=0)
+        .vi("Chuyển tiếp tới người theo dõi", "Số lần mở và số lần hỏng, theo tiến trình.")
+        .en("Relays to the audience", "How many were opened and failed, by worker.")
+        .query(increase("audience_relays_opened_total", "worker"), "{{worker}}")
+        .query(increase("audience_relays_failed_total", "worker"), "{{worker}} ✘"),
         Panel("states", "none", h=10, values=NO, to_point=True)
         .vi("Vắng mặt khi đang họp", "Điểm cần có mà chưa có hình và tiếng.")
         .en("Missing from the conference", "Points that are expected and have no media.")

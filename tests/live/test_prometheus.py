@@ -47,6 +47,8 @@ RIGHTLY_EMPTY = {
     "Length p50": "no conference has ended",
     "Round trip against what is usual": "there is no day of figures yet",
     "Drops by reason": "nothing is dropped on a good day",
+    "Audience by worker": "the demo's viewers are served by the points' worker",
+    "Relays to the audience": "the same",
     "Sound only": "no line is so thin",
     "Lines below plan": "each line carries what the topology says",
     "One-way delay p50": "machines without NTP cannot measure it",
