@@ -7,7 +7,7 @@ layers, and what comes of it is told to the control process.
 from __future__ import annotations
 
 from bridge.media import messages as m
-from bridge.media.congestion.allocation import GROUND, Demand, Step, allocate, steps_of
+from bridge.media.congestion.allocation import GROUND, RISES, Demand, Step, allocate, steps_of
 from bridge.media.congestion.line import Line
 from bridge.media.congestion.pacer import Pacer
 from bridge.media.counters import Counters
@@ -198,6 +198,11 @@ class Distributor:
         if estimator is None:
             self._everything(transport, line, now)
             return
+        demands, slots = self._demands(transport, now)
+        sound = self._rates.sound(transport)
+        ground = sum(d.steps[0].bitrate for d in demands if d.importance <= GROUND)
+        # Before the budget is read: another point is on air, which may bring in more than the last.
+        estimator.hold((sound + RISES * ground) / MARGIN)
         budget = line.budget = transport.line(now)
         calm = now - max(estimator.rate.decreased_at, estimator.loss.lowered_at) > CALM
         line.failed(estimator.rate.decreases, budget * MARGIN, now)
@@ -207,8 +212,6 @@ class Distributor:
         share = MARGIN / (1 + min(estimator.loss.loss, REPAIR))
         if estimator.reader.queue > STANDING:
             share *= DRAINS
-        demands, slots = self._demands(transport, now)
-        sound = self._rates.sound(transport)
         result = allocate(
             demands,
             budget=carried * share,
@@ -223,14 +226,7 @@ class Distributor:
         next_up = (d.steps[0].bitrate for d in demands if result.steps.get(d.slot) is None)
         first = next(next_up, None)  # of the most important slot that is shown nothing
         needed = 0.0 if first is None else (result.used + first) / MARGIN
-        ground = sum(d.steps[0].bitrate for d in demands if d.importance <= GROUND)
-        estimator.tick(
-            now,
-            wanted=wanted,
-            may_probe=bool(transport.cc_word),
-            needed=needed,
-            floor=(sound + ground) / MARGIN,
-        )
+        estimator.tick(now, wanted=wanted, may_probe=bool(transport.cc_word), needed=needed)
         short = bool(budget) and result.used < result.wanted - 1
         transport.weaken(short or (bool(budget) and estimator.was_full(now)))
         self._pace(transport, short or result.used > NEARLY_FULL * budget > 0, now)

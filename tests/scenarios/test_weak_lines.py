@@ -14,6 +14,7 @@ import pytest
 from bridge.admission.fair_shares import fair_shares
 from bridge.admission.link_tree import Tree
 from bridge.media import messages as m
+from bridge.media import rtcp
 from endpoints.netem.impairment import Impairment, Profile
 from tests.scenarios.world import (
     Path,
@@ -209,3 +210,22 @@ def test_loss_of_the_lines_own_does_not_end_the_picture(loss: float, burst: floa
     assert not layer_at(world, "r", 16).paused
     assert mean_rate(world, "r", 10, 16) > 250_000
     untouched(world, 5, 16)
+
+
+def test_a_viewer_that_asks_for_little_is_shown_who_is_taken() -> None:
+    """A viewer's programme may pause. What a receiver without transport-cc asks for is delay's
+    alone: it holds back no picture, also not that of a point that brings in more than the last."""
+    world = World(seed=3)
+    for name, rate in (("c0", 90_000), ("c1", 150_000)):
+        world.camera(name, layers=[m.LayerSpec(rid="", height=180, bitrate=rate, frame_rate=15)])
+    viewer = world.receiver("v", good(), ["programme"], extensions=m.Extensions())
+    for second in range(1, 16):
+        remb = rtcp.build_receiver_report(9, ()) + rtcp.build_remb(9, 60_000, [500_000])
+        world.at(second, lambda remb=remb: world._up(viewer.peer, remb))  # type: ignore[misc]
+    for second, point in ((0, "c0"), (5, "c1"), (8, "c0"), (11, "c1")):
+        world.at(second, lambda point=point: world.show("v", "programme", point))  # type: ignore[misc]
+    world.hear("c0")
+    world.run(15)
+    told = showing(world, "v", "programme")
+    assert [e.source.transport for at, e in told if e.source] == ["c0", "c1", "c0", "c1"]
+    assert not [at for at, event in told if event.paused]

@@ -223,6 +223,11 @@ class Estimator:
         """Whether more was sent than the line carries, not long ago."""
         return now - max(self.rate.decreased_at, self.loss.lowered_at) < FULL_BEFORE
 
+    def hold(self, floor: float) -> None:
+        """Delay alone, without loss or a queue that stays, holds nobody under ``floor`` bit/s from
+        now on."""
+        self.floor = floor
+
     def tick(
         self,
         now: float,
@@ -230,14 +235,10 @@ class Estimator:
         wanted: float,
         may_probe: bool,
         needed: float = 0.0,
-        floor: float | None = None,
     ) -> None:
         """Let time pass: ``wanted`` bit/s would be sent if the line carried it, and something more
-        than now if it carried ``needed``. Delay alone, without loss or a queue that stays, holds
-        nobody under ``floor`` (None: as before)."""
+        than now if it carried ``needed``."""
         self.wanted = wanted
-        if floor is not None:
-            self.floor = floor
         self.reader.trim(now)
         self._measure_sent(now)
         if may_probe and self.reported:
