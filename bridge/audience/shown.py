@@ -17,7 +17,8 @@ from config.schema import Topology
 class WatchView(msgspec.Struct, frozen=True, kw_only=True):
     """A conference for who watches it. Who is not ``admitted`` is told nothing but what it takes
     (``admits``) and whether it runs. ``start`` is planned, UTC seconds; ``speaker`` is who is on
-    air, with the ``floor`` where that was given; ``content``: a screen is shared; ``recorded``:
+    air, with the ``floor`` where that was given; ``item`` is the matter on the agenda that is dealt
+    with, "" for none; ``content``: a screen is shared; ``recorded``:
     something is being written; ``hls``: it can be watched by HLS, too. Of one viewer:
     ``sound_only``, where its line carries no picture, and ``why`` it watches no longer."""
 
@@ -28,6 +29,7 @@ class WatchView(msgspec.Struct, frozen=True, kw_only=True):
     start: float | None = None
     speaker: Sentence | None = None
     floor: bool = False
+    item: str = ""
     content: bool = False
     recorded: bool = False
     hls: bool = False
@@ -41,6 +43,7 @@ def view(state: State, topology: Topology, admitted: Admission) -> WatchView:
         return WatchView(phase=state.phase, admits=state.audience)
     live = state.phase == "live"
     point = topology.point(state.on_air) if live else None
+    number = state.item.number if live and state.item is not None else None
     return WatchView(
         phase=state.phase,
         admits=state.audience,
@@ -49,6 +52,7 @@ def view(state: State, topology: Topology, admitted: Admission) -> WatchView:
         start=state.booking.start,
         speaker=views.as_sentence(point.name) if point is not None else None,
         floor=live and state.floor is not None and state.floor.point == state.on_air,
+        item=next((item.title for item in state.agenda if item.number == number), ""),
         content=live and state.content is not None,
         recorded=live and state.recorded,
     )

@@ -1766,6 +1766,7 @@ export interface WatchView {
   start: number | null;
   speaker: Sentence | null;
   floor: boolean;
+  item: string;
   content: boolean;
   recorded: boolean;
   hls: boolean;

@@ -197,6 +197,7 @@ function render() {
   const title = view?.title ? pick(view.title) : t("watch.title");
   setText(byId("title"), title);
   document.title = title;
+  setText(byId("item"), view?.item ?? "");
   byId("recording").hidden = !view?.recorded || !shown;
   setText(byId("recording"), t("recording.now"));
   setText(byId("picture-choice"), t(soundOnly ? "watch.with_picture" : "watch.only_sound"));
