@@ -56,8 +56,9 @@ def ready_at(packets: list[Packet], line: float, busy_until: float, now: float) 
     return max(now, busy_until) + octets * 8 / (line or UNKNOWN_LINE)
 
 
-def new_at(packets: list[Packet], line: float, rtt: float, now: float) -> float:
-    """When a new key frame, as large as the kept one, would be there; ``rtt`` to the source."""
+def new_at(packets: list[Packet], line: float, rtt: float, asks: float) -> float:
+    """When a new key frame, as large as the kept one, would be there that the source is asked for
+    at the time ``asks``; ``rtt`` to the source."""
     began = packets[0][2]
     key = [packet for packet in packets if packet[2] == began]
-    return ready_at(key, line, now + rtt + FRESH, now)
+    return ready_at(key, line, asks + rtt + FRESH, asks)

@@ -42,6 +42,12 @@ class KeyFrames:
             layer.key_frame_wanted = True
         self._due[layer] = None
 
+    def asks_at(self, slot: Slot, layer: Layer, now: float) -> float:
+        """When a source would be asked for a key frame because of this slot."""
+        if hurries_nobody(slot):
+            return max(now, layer.source.asked_weak + WEAK_INTERVAL)
+        return now
+
     def notice(self, layer: Layer) -> None:
         """The layer itself may have come to need one."""
         if layer.key_frame_wanted:

@@ -158,7 +158,8 @@ class Router:
             return False
         line = transport.line(now)
         there = kept.ready_at(packets, line, transport.kept_until, now)
-        if there > kept.new_at(packets, line, layer.source.transport.rtt, now):
+        asks = self.key_frames.asks_at(slot, layer, now)
+        if there > kept.new_at(packets, line, layer.source.transport.rtt, asks):
             return False
         transport.serves_until(there)
         slot.await_layer(None)

@@ -29,7 +29,7 @@ from monitoring.statistics import percentile
 from tests import databases
 from tests.live.served import WATCH_HOST, Served, Watcher, served
 from tests.live.support import simulated_points
-from tests.live.test_demo import children_of
+from tests.live.test_demo import workers_of
 from tests.waiting import HANG, eventually
 
 POINTS = ["hoi-truong", "phong-hop", "chi-ne", "khoan-du", "an-binh", "yen-bong"]
@@ -180,7 +180,7 @@ async def test_ten_seconds_of_sigstop_with_rooms(tmp_path: Path) -> None:
                 assert went_on, "media went on"
                 await until_seated(bridge, conference, before)
                 print(f"\nin the conference {time.monotonic() - continued:.2f} s after SIGCONT")
-                await stop_for_ten_seconds(children_of(control)[0])
+                await stop_for_ten_seconds(workers_of(control)[0])
                 continued = time.monotonic()
                 await eventually(lambda: any(s[-1] > continued for s in watcher.seen.values()))
                 await until_seated(bridge, conference, before)
@@ -212,7 +212,7 @@ async def test_sigkill_of_the_worker(tmp_path: Path) -> None:
             await bridge.command(conference, {"type": "mute", "point": "chi-ne", "lock": True})
             before = decided(await bridge.state_of(conference))
             assert bridge.process is not None
-            (worker,) = children_of(bridge.process.pid)
+            (worker,) = workers_of(bridge.process.pid)
             os.kill(worker, signal.SIGKILL)
             killed = time.monotonic()
             async with asyncio.timeout(HANG):

@@ -21,7 +21,7 @@ import pytest
 from bridge.store.database import SQLITE
 from tests import databases
 from tests.live.served import Served
-from tests.live.test_demo import children_of
+from tests.live.test_demo import children_of, workers_of
 from tests.waiting import HANG
 
 SIZE = "8m"  # of the disk
@@ -205,7 +205,7 @@ async def test_processes_that_stand_still_go_on(tmp_path: Path) -> None:
         assert bridge.process is not None
         opened = await bridge.call("POST", "/conferences", {"template": "giao-ban", "start": True})
         conference = opened["conference"]
-        for process in (bridge.process.pid, children_of(bridge.process.pid)[0]):
+        for process in (bridge.process.pid, workers_of(bridge.process.pid)[0]):
             before = (await bridge.state_of(conference))["seq"]
             os.kill(process, signal.SIGSTOP)
             await asyncio.sleep(float(os.environ.get("DIEMCAU_STOPPED", STOPPED)))

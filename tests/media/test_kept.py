@@ -104,6 +104,26 @@ def test_who_comes_is_shown_what_is_kept_and_then_goes_on(start: int) -> None:
     assert told.timestamp == times[0], "pages know the first picture by its timestamp"
 
 
+@pytest.mark.parametrize("patient", [False, True])
+def test_who_must_not_ask_yet_is_served_what_a_new_key_frame_would_be_sooner_than(
+    patient: bool,
+) -> None:
+    """40 kB take a third of a second on 1 Mbit/s: a new key frame is there sooner; but because of
+    people who watch a source is asked for one in two seconds."""
+    shown = Shown()
+    b = shown.b
+    late = b.join("slow", (), (video_slot("programme", 7000),), patient=patient)
+    b.core.command(m.SetBounds(bounds={"slow": 1_000_000}), b.now)
+    shown.pictures(1, key=True, size=1000)
+    shown.pictures(13, size=1000)
+    b.core.transports["a"].sources["camera"].asked_for_weak(b.now)
+    b.now -= 0.9 * shown.step / 90_000
+    asked = shown.asked
+    b.route("slow", "programme", "a")
+    assert len(late.packets("programme")) == (14 if patient else 0)
+    assert shown.asked == asked + (0 if patient else 1)
+
+
 def test_after_another_source_numbers_and_time_go_on() -> None:
     shown = Shown()
     b = shown.b
