@@ -16,6 +16,7 @@ from bridge.agents.updates import Updates
 from bridge.app import credentials
 from bridge.app.audience_workers import make_fleet
 from bridge.app.certificates import ServerCertificate
+from bridge.app.ending import end
 from bridge.app.errors import StartError
 from bridge.app.listening import WebServer, hosts_of
 from bridge.app.live_settings import LiveSettings
@@ -320,11 +321,7 @@ class ControlProcess:
         await self.updates.close()
         if not self._keep_worker:
             await self.recordings.close()
-        for task in self._tasks:
-            task.cancel()
-        if not self._keep_worker:
-            await asyncio.gather(self.worker.shutdown(), self.audience.fleet.shutdown())
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks, () if self._keep_worker else (self.worker, self.audience.fleet))
         if self._server is not None:
             await self._server.stop()
         await self.engine.dispose()

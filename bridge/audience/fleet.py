@@ -37,6 +37,8 @@ class Link(Protocol):
 
     def kill(self) -> None: ...
 
+    def ask_to_end(self) -> None: ...
+
     async def shutdown(self) -> None: ...
 
 
@@ -132,6 +134,11 @@ class Fleet:
     async def run(self) -> None:
         """Keep all workers running until cancelled."""
         await asyncio.gather(*(member.run() for member in self.members))
+
+    def ask_to_end(self) -> None:
+        """Tell those that are ours to end."""
+        for member in self.members:
+            member.link.ask_to_end()
 
     async def shutdown(self) -> None:
         """End those that are ours."""

@@ -262,11 +262,17 @@ class WorkerLink:
         if self._peer is not None and not self._peer.kill() and self._writer is not None:
             self._writer.transport.abort()  # over TLS `close` would wait for the other side
 
+    def ask_to_end(self) -> None:
+        """Tell the worker to end in an orderly way; one on another machine is never ended from
+        here."""
+        if self._dial is None:
+            self.send(m.Shutdown())
+
     async def shutdown(self) -> None:
         """End the worker in an orderly way."""
         if self._dial is not None:
             return
-        self.send(m.Shutdown())
+        self.ask_to_end()
         process = self._process
         if process is None:
             return
