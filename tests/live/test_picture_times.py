@@ -19,8 +19,9 @@ from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
 from bridge.conference.plan import PROGRAMME, THUMBNAIL
 from monitoring.statistics import percentile
-from tests.live.browsers import chromium, open_console, open_room, programme_is, sees
+from tests.live.browsers import chromium, new_page, open_console, open_room, programme_is, sees
 from tests.live.support import act, bridge_process, only, simulated_points, started
+from tests.live.test_watch import POINTS, open_to, open_watch
 from tests.waiting import HANG, eventually
 
 pytestmark = pytest.mark.browser
@@ -31,6 +32,17 @@ TAKEN = ("hoi-truong", "chi-ne", "dong-tam")  # with the room that makes four po
 TAKES = 20
 JOINS = 10
 KILLS = int(os.environ.get("DIEMCAU_KILLS", "2"))
+VISITS = int(os.environ.get("DIEMCAU_VISITS", "5"))
+VISIT = """
+  globalThis.visit = { answered: 0, first: 0 };
+  const answer = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function (...given) {
+    visit.answered ||= performance.now();
+    const picture = document.querySelector("#programme");
+    picture.requestVideoFrameCallback(() => { visit.first ||= performance.now(); });
+    return answer.apply(this, given);
+  };
+"""
 
 Figures = dict[str, list[float]]
 
@@ -154,6 +166,24 @@ async def test_joins_with_twelve_points(tmp_path: Path) -> None:
             await sees(room, {point: numbers[point] for point in others})
             print(f"\ntwelve points, {JOINS} joins, from the offer\n{table(figures)}")
             assert room.problems == []  # type: ignore[attr-defined]
+
+
+async def test_first_pictures_of_who_watches(tmp_path: Path) -> None:
+    """Visits of /watch one after another: from the answer until a picture is there. DIEMCAU_VISITS
+    says how many."""
+    async with open_to(tmp_path, "anybody") as process, chromium() as browser:
+        conference = await started(process)
+        await eventually(lambda: len(only(process).present) == len(POINTS))
+        figures: Figures = {"first picture": []}
+        for _ in range(VISITS):
+            page = await new_page(browser)
+            await page.add_init_script(VISIT)
+            await open_watch(browser, process, conference, page=page)
+            visit = await when(page, "visit", "answered", "first")
+            figures["first picture"].append(visit["first"] - visit["answered"])
+            assert page.problems == []  # type: ignore[attr-defined]
+            await page.context.close()
+        print(f"\nwho watches, {VISITS} visits, from the answer\n{table(figures)}")
 
 
 def shown(process: ControlProcess, points: Sequence[str]) -> bool:

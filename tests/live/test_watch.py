@@ -128,6 +128,8 @@ async def test_chromium_watches_with_a_code_whatever_happens(
 
         process.worker.kill()
         await eventually(lambda: len(process.audience.viewers) == 0)
+        # Until it has come anew the page may still show its last picture.
+        await eventually(lambda: any(viewer.up for viewer in process.audience.viewers))
         await sees(page, number(process, "an-binh"))
 
         await act(process, conference, c.RenewCode())
