@@ -80,9 +80,7 @@ def handle(
                 slot = transport.slots_by_ssrc.get(message.media_ssrc)
                 if slot is not None:
                     slot.key_frame_requests += 1
-                if slot is not None and slot.layer is not None:
-                    weak = transport.weak or transport.patient
-                    router.key_frames.request(slot.layer, weak=weak)
+                    router.ask(slot, now)
             case rtcp.Remb():
                 counters.remb_received += 1
                 transport.remb = message.bitrate

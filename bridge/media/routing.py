@@ -18,6 +18,9 @@ NEARLY = 2.0  # times what a line carries for a slot: the lowest temporal layer 
 # until a lower layer has a key frame
 
 
+AGAIN = 1.0  # seconds between two times that who asks is sent what is kept once more
+
+
 @dataclass(slots=True)
 class AudioGroup:
     """Receivers that hear the same sources, chosen by loudness; see `messages.SetAudio`."""
@@ -169,6 +172,19 @@ class Router:
         self._counters.kept_served += 1
         self._announce(slot, now, departures[0][2])
         return True
+
+    def ask(self, slot: Slot, now: float) -> None:
+        """A receiver asks for a key frame of what a slot shows. One that hurries nobody is sent
+        what is kept once more, where a new one is not there sooner: who has just come often misses
+        the beginning, which leaves before its own keys are ready."""
+        layer = slot.layer
+        if layer is None:
+            return
+        if hurries_nobody(slot) and now >= slot.again_at and self._serve_kept(slot, layer, now):
+            slot.served_again(now + AGAIN)
+            return
+        weak = slot.transport.weak or slot.transport.patient
+        self.key_frames.request(layer, weak=weak)
 
     def take_served(self) -> list[tuple[Slot, list[Outgoing]]]:
         """What is to be sent of the past, slot by slot, ahead of what arrives."""

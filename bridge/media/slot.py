@@ -9,9 +9,10 @@ packet once: a slot switches before the turn's packets are gathered, never betwe
 maps to ``next_index`` of the run before, which lies above everything that run has sent. So
 runs use disjoint intervals. What a layer has kept (`bridge.media.kept`) is sent as a run like all
 others, which takes each of its indices once, in one go; the next run begins above it, by the
-layer's indices and by the slot's. A run that leaves frames out (`bridge.media.thinning`) numbers
-its packets one to one as well, from where it began upwards. The retransmission stream has an SSRC
-of its own and a counter; padding and probes take their numbers from the same counter.
+layer's indices and by the slot's. Sent once more it is another run. A run that leaves frames out
+(`bridge.media.thinning`) numbers its packets one to one as well, from where it began upwards. The
+retransmission stream has an SSRC of its own and a counter; padding and probes take their numbers
+from the same counter.
 `tests/media/test_slot.py` searches for a counter-example.
 """
 
@@ -60,6 +61,7 @@ class Slot:
     """State of one slot. ``index`` numbers extend sequence numbers by their wraps."""
 
     __slots__ = (
+        "again_at",
         "at_most",
         "clock_rate",
         "codec",
@@ -145,6 +147,7 @@ class Slot:
         self.temporal = -1
         self.paused: Paused = ""
         self.held_back = False
+        self.again_at = 0.0  # when what the layer keeps may be sent once more
         # The present run.
         self.first = 0
         self.offset = 0
@@ -274,6 +277,10 @@ class Slot:
     def resume(self) -> None:
         """There is nothing to be shown any more, and so nothing that is paused."""
         self.paused = ""
+
+    def served_again(self, next_at: float) -> None:
+        """What the layer keeps is sent once more, and not again before ``next_at``."""
+        self.again_at = next_at
 
     def asked_by_people(self) -> None:
         """Another source is wanted: what is awaited now is not because of the line."""

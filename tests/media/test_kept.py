@@ -124,6 +124,34 @@ def test_who_must_not_ask_yet_is_served_what_a_new_key_frame_would_be_sooner_tha
     assert shown.asked == asked + (0 if patient else 1)
 
 
+def test_who_misses_the_beginning_is_sent_it_once_more() -> None:
+    """The first packets leave before a viewer's own keys are ready; it asks, and is sent what is
+    kept anew, once a second however often it asks. The source is not asked because of it."""
+    shown = Shown()
+    b = shown.b
+    late = b.join("viewer", (), (video_slot("programme", 7000),), patient=True)
+    shown.pictures(1, key=True)
+    shown.pictures(5)
+    b.core.transports["a"].sources["camera"].asked_for_weak(b.now)
+    b.now -= 0.9 * shown.step / 90_000
+    b.route("viewer", "programme", "a")
+    assert len(late.packets("programme")) == 6
+    asked = shown.asked
+    for _ in range(20):
+        b.send_rtcp(late, rtcp.build_pli(9, 7000))
+    packets = late.packets("programme")
+    assert len(packets) == 12, "once"
+    b.now += 0.9 * shown.step / 90_000
+    shown.pictures(2)
+    packets = late.packets("programme")
+    assert len(packets) == 14, "and goes on"
+    numbers = [sequence_number_of(packet) for packet in packets]
+    assert [(n - numbers[0]) & 0xFFFF for n in numbers] == list(range(14))
+    assert payload_of(packets[6])[-200:] == payload_of(packets[0])[-200:], "from the key frame on"
+    assert increasing([timestamp_of(p) for p in packets], 1 << 32)
+    assert shown.asked == asked
+
+
 def test_after_another_source_numbers_and_time_go_on() -> None:
     shown = Shown()
     b = shown.b

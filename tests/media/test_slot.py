@@ -25,11 +25,12 @@ from tests.media.support import (
 SOURCES = ("a", "b")
 
 
-def bench(start: int) -> Bench:
+def bench(start: int, patient: bool = False) -> Bench:
     b = Bench(seed=start)
     for number, name in enumerate(SOURCES):
         b.join(name, (camera(ssrc=1000 + number, rtx_ssrc=3000 + number),))
-    b.join("r", (), (video_slot("programme", 5000), video_slot("thumb", 6000)))
+    slots = (video_slot("programme", 5000), video_slot("thumb", 6000))
+    b.join("r", (), slots, patient=patient)
     return b
 
 
@@ -39,6 +40,7 @@ STEP = st.one_of(
     st.tuples(st.just("hold"), st.sampled_from(SOURCES), st.integers(-6, 6), st.booleans()),
     st.tuples(st.just("route"), st.sampled_from([*SOURCES, None]), st.sampled_from([0, 1])),
     st.tuples(st.just("nack"), st.integers(-8, 2), st.sampled_from([0, 1])),
+    st.tuples(st.just("ask"), st.sampled_from([0, 1])),
     st.tuples(st.just("leap"), st.sampled_from(SOURCES), st.sampled_from([900, 1500, 32_000])),
     st.tuples(st.just("wait"), st.sampled_from([0.005, 0.05, 0.6])),
     # One after another, so that there is something kept when a slot comes to it.
@@ -47,10 +49,14 @@ STEP = st.one_of(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from([0, 1, 127, 128, 32767, 32768, 65534, 65535]), st.lists(STEP, max_size=60))
-def test_no_index_is_ever_sealed_twice(start: int, steps: list[Step]) -> None:
-    """Loss, reordering, duplicates, switches and retransmission requests in any order."""
-    b = bench(start)
+@given(
+    st.sampled_from([0, 1, 127, 128, 32767, 32768, 65534, 65535]),
+    st.booleans(),
+    st.lists(STEP, max_size=60),
+)
+def test_no_index_is_ever_sealed_twice(start: int, patient: bool, steps: list[Step]) -> None:
+    """Loss, reordering, duplicates, switches, requests for repair and for pictures in any order."""
+    b = bench(start, patient)
     receiver = b.peers["r"]
     slots = (receiver.slot("programme"), receiver.slot("thumb"))
     position = dict.fromkeys(SOURCES, start)
@@ -83,6 +89,8 @@ def test_no_index_is_ever_sealed_twice(start: int, steps: list[Step]) -> None:
                 last = sequence_number_of(sent[-1]) if sent else 0
                 numbers = [(last + back + i) & 0xFFFF for i in range(4)]
                 b.send_rtcp(receiver, rtcp.build_nack(9, slots[slot].ssrc, numbers))
+            case ("ask", slot):
+                b.send_rtcp(receiver, rtcp.build_pli(9, slots[slot].ssrc))
             case ("leap", source, count):
                 position[source] += count
             case ("wait", seconds):
