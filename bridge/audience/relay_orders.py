@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 from bridge.conference.plan import AUDIO, CONTENT, PROGRAMME
 from bridge.control.listeners import RELAY, conference_of
@@ -51,18 +51,8 @@ def ssrcs_needed(voices: int) -> int:
 def sending_end(relay: Relay, far: m.MediaAddress, media: Media) -> m.OpenRelay:
     """What the points' worker is told; ``far`` is where the other one listens."""
     slots = tuple(
-        m.SlotSpec(
-            name=name,
-            kind=kind,
-            codec=media.codec if kind == "video" else "opus",
-            payload_type=VIDEO_TYPE if kind == "video" else OPUS_TYPE,
-            rtx_payload_type=VIDEO_RTX_TYPE if kind == "video" else 0,
-            red_payload_type=RED_TYPE if kind == "audio" else 0,
-            clock_rate=90_000 if kind == "video" else OPUS_CLOCK,
-            ssrc=ssrc,
-            rtx_ssrc=rtx_ssrc,
-        )
-        for name, kind, ssrc, rtx_ssrc in _streams(relay.ssrcs)
+        m.SlotSpec(ssrc=ssrc, rtx_ssrc=rtx_ssrc, **stream)
+        for stream, ssrc, rtx_ssrc in _streams(relay.ssrcs, media)
     )
     return m.OpenRelay(
         transport=relay.id,
@@ -90,18 +80,12 @@ def receiving_end(
     }
     sources = tuple(
         m.SourceSpec(
-            name=name,
             mid="",
-            kind=kind,
-            codec=media.codec if kind == "video" else "opus",
-            payload_type=VIDEO_TYPE if kind == "video" else OPUS_TYPE,
-            rtx_payload_type=VIDEO_RTX_TYPE if kind == "video" else 0,
-            red_payload_type=RED_TYPE if kind == "audio" else 0,
-            clock_rate=90_000 if kind == "video" else OPUS_CLOCK,
             ssrcs=(m.StreamSsrc(ssrc=ssrc, rtx_ssrc=rtx_ssrc),),
-            layers=(meant[name],) if name in meant else (),
+            layers=(meant[stream["name"]],) if stream["name"] in meant else (),
+            **stream,
         )
-        for name, kind, ssrc, rtx_ssrc in _streams(relay.ssrcs)
+        for stream, ssrc, rtx_ssrc in _streams(relay.ssrcs, media)
     )
     return m.OpenRelay(
         transport=relay.id,
@@ -114,13 +98,47 @@ def receiving_end(
     )
 
 
-def _streams(
-    ssrcs: Sequence[int],
-) -> list[tuple[str, Literal["audio", "video"], int, int]]:
-    """Names, kinds, SSRCs and those of retransmissions."""
-    voices = enumerate(ssrcs[4:])
+class _Stream(TypedDict):
+    """What both ends are told alike of a stream."""
+
+    name: str
+    kind: Literal["audio", "video"]
+    codec: m.Codec
+    payload_type: int
+    rtx_payload_type: int
+    red_payload_type: int
+    clock_rate: int
+
+
+def _streams(ssrcs: Sequence[int], media: Media) -> list[tuple[_Stream, int, int]]:
+    """Every stream with its SSRC and that of its retransmissions."""
+    programme, programme_rtx, content, content_rtx, *voices = ssrcs
     return [
-        (PROGRAMME, "video", ssrcs[0], ssrcs[1]),
-        (CONTENT, "video", ssrcs[2], ssrcs[3]),
-        *((f"{AUDIO}{number}", "audio", ssrc, 0) for number, ssrc in voices),
+        (_picture(PROGRAMME, media), programme, programme_rtx),
+        (_picture(CONTENT, media), content, content_rtx),
+        *((_voice(f"{AUDIO}{number}"), ssrc, 0) for number, ssrc in enumerate(voices)),
     ]
+
+
+def _picture(name: str, media: Media) -> _Stream:
+    return {
+        "name": name,
+        "kind": "video",
+        "codec": media.codec,
+        "payload_type": VIDEO_TYPE,
+        "rtx_payload_type": VIDEO_RTX_TYPE,
+        "red_payload_type": 0,
+        "clock_rate": 90_000,
+    }
+
+
+def _voice(name: str) -> _Stream:
+    return {
+        "name": name,
+        "kind": "audio",
+        "codec": "opus",
+        "payload_type": OPUS_TYPE,
+        "rtx_payload_type": 0,
+        "red_payload_type": RED_TYPE,
+        "clock_rate": OPUS_CLOCK,
+    }

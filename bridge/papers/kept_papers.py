@@ -3,7 +3,6 @@ are kept by what is in them."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +12,8 @@ from msgspec.structs import replace
 from bridge.conference import events as e
 from bridge.conference.model import Paper
 from bridge.papers.visibility import Rules
-from bridge.store.database import Conflict
 from bridge.store.log import EventLog
+from bridge.store.noted_stream import NotedStream
 
 STREAM = "papers"
 Noted = e.PaperKept | e.PaperRuled | e.PaperRemoved
@@ -65,24 +64,17 @@ class PaperCatalogue:
     """The papers that are kept. ``now`` is UTC seconds. `load` before anything else."""
 
     def __init__(self, events: EventLog, folder: Path, now: Callable[[], float]) -> None:
-        self._events = events
-        self._now = now
-        self._seq = 0
         self._last: dict[str, int] = {}
-        self._lock = asyncio.Lock()
         self.folder = folder
         self.kept: dict[str, KeptPaper] = {}
+        stream = NotedStream(events, STREAM, REASONS, now, self._forget, self._take)
+        self.load, self.add = stream.load, stream.add
 
-    async def load(self) -> None:
-        """Read the log; also after a backup was restored."""
+    def _forget(self) -> None:
         self.kept.clear()
         self._last.clear()
-        self._seq = 0
-        for item in await self._events.read(STREAM):
-            self._apply(item)
 
-    def _apply(self, item: e.Recorded) -> None:
-        self._seq = item.seq
+    def _take(self, item: e.Recorded) -> None:
         match item.event:
             case e.PaperKept() as facts:
                 earlier = self.kept.get(facts.paper)
@@ -121,25 +113,3 @@ class PaperCatalogue:
             for facts in (*kept.before, kept.facts):
                 found |= {facts.sha256, facts.drawn}
         return found
-
-    async def add(self, event: Noted, actor: str) -> None:
-        """Note something in the log. Raises `NotSaved`, and then nothing has changed."""
-        reason = REASONS[type(event)]
-        async with self._lock:
-            for _ in range(2):
-                item = e.Recorded(
-                    conference=STREAM,
-                    seq=self._seq + 1,
-                    at=round(self._now(), 6),
-                    actor=actor,
-                    reason=reason,
-                    event=event,
-                )
-                try:
-                    await self._events.append([item])
-                except Conflict:  # the answer to an earlier commit was lost
-                    await self.load()
-                    continue
-                self._apply(item)
-                return
-            raise Conflict("the stream of papers moves on")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import NamedTuple
 import msgspec
 
 from bridge.conference import events as e
-from bridge.store.database import Conflict
 from bridge.store.log import EventLog
+from bridge.store.noted_stream import NotedStream
 
 STREAM = "recordings"
 DAY = 86400.0  # seconds
@@ -55,24 +54,14 @@ class Catalogue:
     """The recordings that are kept. ``now`` is UTC seconds. `load` before anything else."""
 
     def __init__(self, events: EventLog, folder: Path, now: Callable[[], float]) -> None:
-        self._events = events
-        self._now = now
-        self._seq = 0
-        self._lock = asyncio.Lock()
         self.folder = folder
         self.kept: dict[str, Kept] = {}
         self.damaged: set[str] = set()
         """Those whose file was not what the log says when it was read last."""
+        stream = NotedStream(events, STREAM, REASONS, now, self.kept.clear, self._take)
+        self.load, self.add = stream.load, stream.add
 
-    async def load(self) -> None:
-        """Read the log; also after a backup was restored."""
-        self.kept.clear()
-        self._seq = 0
-        for item in await self._events.read(STREAM):
-            self._apply(item)
-
-    def _apply(self, item: e.Recorded) -> None:
-        self._seq = item.seq
+    def _take(self, item: e.Recorded) -> None:
         match item.event:
             case e.RecordingKept() as facts:
                 self.kept[facts.recording] = Kept(item.at, facts)
@@ -95,25 +84,3 @@ class Catalogue:
     def checked(self, name: str, intact: bool) -> None:
         """A recording's file was read through."""
         self.damaged.discard(name) if intact else self.damaged.add(name)
-
-    async def add(self, event: Noted, actor: str) -> None:
-        """Note something in the log. Raises `NotSaved`, and then nothing has changed."""
-        reason = REASONS[type(event)]
-        async with self._lock:
-            for _ in range(2):
-                item = e.Recorded(
-                    conference=STREAM,
-                    seq=self._seq + 1,
-                    at=round(self._now(), 6),
-                    actor=actor,
-                    reason=reason,
-                    event=event,
-                )
-                try:
-                    await self._events.append([item])
-                except Conflict:  # the answer to an earlier commit was lost
-                    self._seq = await self._events.last_seq(STREAM)
-                    continue
-                self._apply(item)
-                return
-            raise Conflict("the stream of recordings moves on")
