@@ -31,7 +31,10 @@ from endpoints.webrtc.reading import luma_of
 PICTURE_EVERY = 2.0  # seconds between samples of a picture
 SOUND_EVERY = 0.25  # seconds between samples of sound
 SOUND_PACKETS = 7  # in a row, if none is known: 140 ms, of which the first 40 ms settle the decoder
-SURE_PACKETS = 3  # the last of 4 that are one tone for more than half: the first may be another
+# The packet of which it is sure what it carries, counted from the end: of the four in which a tone
+# is found the second. The outer ones have 4 % of the tapered energy, and in the decoder's delay the
+# third may still sound like the one before.
+SURE = 3
 ASK_AGAIN = 0.5  # seconds between requests for a key frame
 MOST_LOOPS = 64  # key pictures of which the readings are kept; every point has one each minute
 MOST_SOUNDS = 16_384  # packets of sound that are kept: those of the loops of 300 points
@@ -251,13 +254,13 @@ class Sounds:
             self._sampled_at = now
 
     def _decode_gathered(self) -> int:
+        number = 0
         for count, (payload, timestamp) in enumerate(self._gathered, 1):
-            number = self._decode(payload, timestamp)
-            if number:
-                for sure, _ in self._gathered[max(0, count - SURE_PACKETS) : count]:
-                    self._seen.add_tone(sure, number)
-                return number
-        return 0
+            found = self._decode(payload, timestamp)
+            if found and count >= SURE:
+                self._seen.add_tone(self._gathered[count - SURE][0], found)
+            number = found or number
+        return number
 
     def _decode(self, payload: bytes, timestamp: int) -> int:
         number = 0
