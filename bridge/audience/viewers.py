@@ -61,6 +61,11 @@ class Viewer:
         """Its media came up, or is gone for the moment; ``now`` is monotonic."""
         self.up, self.away_since = up, None if up else now
 
+    @property
+    def by_hls(self) -> bool:
+        """Whether it watches by HLS: of others their transport tells that they are there."""
+        return bool(self.asked)
+
     def asked_at(self, now: float) -> None:
         """It asked for something; ``now`` is monotonic."""
         self.asked = now

@@ -142,8 +142,7 @@ class Audience:
     ) -> tuple[Viewer, str]:
         """Let somebody who is admitted watch; returns the answer to the offer. Raises `Refused`, or
         `bridge.signalling.sdp.SdpError`."""
-        if state.phase != "live":
-            raise Refused("watch.closed" if state.phase == "ended" else "watch.not_begun")
+        _running(state)
         if not self.fleet.ready:
             raise Refused("watch.no_worker")
         offer = negotiation.read(text, self._topology.current.media.audio_slots)
@@ -158,7 +157,7 @@ class Audience:
             f"{VIEWER}{secrets.token_hex(12)}",
             state.booking.id,
             kind,
-            login if kind == "accounts" else str(state.audience_code) if kind == "code" else "",
+            _mark(state, kind, login),
             address,
             way,
             print_.hexdigest(),
@@ -181,10 +180,9 @@ class Audience:
 
     def begin_hls(self, state: State, kind: Kind, login: str, address: str) -> Viewer:
         """Let somebody who is admitted watch by HLS. Raises `Refused`."""
-        if state.phase != "live":
-            raise Refused("watch.closed" if state.phase == "ended" else "watch.not_begun")
+        _running(state)
         self._few(address)
-        mark = login if kind == "accounts" else str(state.audience_code) if kind == "code" else ""
+        mark = _mark(state, kind, login)
         viewer = self.hls.begin(state, kind, mark, address, self.shares.way(address), self.shares)
         self._bound()
         return viewer
@@ -232,7 +230,7 @@ class Audience:
             return WatchView(phase=phase, admits=admits, why=viewer.why or "ended")
         told = shown.view(state, self._topology.current, Admission(viewer.kind))
         told = replace(told, hls=self.hls.offered)
-        place = None if viewer.asked else self.fleet.places[viewer.place]  # or it comes by HLS
+        place = None if viewer.by_hls else self.fleet.places[viewer.place]
         paused = place is not None and place.paused(viewer.id, PROGRAMME)
         return replace(told, sound_only=paused)
 
@@ -378,3 +376,14 @@ class Audience:
             if viewer.kind == "accounts" and viewer.mark in over:
                 self.end(viewer, "logged_out")
         self.hls.log_out(over)
+
+
+def _running(state: State) -> None:
+    """Raises `Refused` where there is nothing to be seen."""
+    if state.phase != "live":
+        raise Refused("watch.closed" if state.phase == "ended" else "watch.not_begun")
+
+
+def _mark(state: State, kind: Kind, login: str) -> str:
+    """By what somebody was admitted: a login, the number of a code, or nothing."""
+    return login if kind == "accounts" else str(state.audience_code) if kind == "code" else ""

@@ -46,10 +46,10 @@ def read_key(path: Path) -> bytes:
     return key
 
 
-def proof(key: bytes, role: Role, certificate: bytes, mine: bytes, theirs: bytes) -> bytes:
-    """What a side says; ``mine`` is the server's nonce and ``theirs`` the client's, for both."""
+def proof(key: bytes, role: Role, certificate: bytes, server: bytes, client: bytes) -> bytes:
+    """What a side says; ``server`` and ``client`` are the nonces of both."""
     bound = hashlib.sha256(certificate).digest()
-    said = b"\n".join((GREETING, role.encode(), bound, mine, theirs))
+    said = b"\n".join((GREETING, role.encode(), bound, server, client))
     return hmac.new(key, said, hashlib.sha256).digest()
 
 

@@ -16,7 +16,7 @@ from bridge.app.state_folder import held, read_secret
 from bridge.store import tables
 from bridge.store.accounts import Accounts
 from bridge.store.backup import AUDIT_COLUMNS
-from bridge.store.backup_work import Outcome, Work, carry_out
+from bridge.store.backup_work import Work, carry_out
 from bridge.store.database import SQLITE, DamagedError, NotSaved, engine_of, migrate
 from bridge.store.integrity import forget_mark, verify
 from config.schema import Topology
@@ -55,8 +55,7 @@ async def restore_offline(topology: Topology, state: Path, source: Path, base: P
                 address="",
                 action="restore",
                 target=f"sha256:{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}",
-                outcome=f"{outcome.rows} rows, signed by {signed_by(outcome)}, "
-                f"{outcome.lost_logs} logs lost",
+                outcome=outcome.noted,
             )
         except BaseException:
             if aside:
@@ -66,12 +65,7 @@ async def restore_offline(topology: Topology, state: Path, source: Path, base: P
             await engine.dispose()
         forget_mark(state)
     kept = f"; the damaged database is kept as {SQLITE}{aside}" if aside else ""
-    return f"{said(outcome.rows, signed_by(outcome), outcome.lost_logs)}{kept}"
-
-
-def signed_by(outcome: Outcome) -> str:
-    """Who signed the backup that was restored: "this" installation, "another" one or "nobody"."""
-    return "nobody" if not outcome.key else "this" if outcome.ours else "another"
+    return f"{said(outcome.rows, outcome.signed_by, outcome.lost_logs)}{kept}"
 
 
 def said(rows: int, signed: str, lost: int) -> str:

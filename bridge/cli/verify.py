@@ -21,7 +21,7 @@ from bridge.cli.common import state_folder as folder_of
 from bridge.conference import events as e
 from bridge.proof.evidence_check import check_pack
 from bridge.proof.signing_key import PUBLIC_KEY, VerifyingKey, public_key
-from bridge.proof.statements import Head
+from bridge.proof.statements import head_of, moment
 from bridge.proof.verdict import (
     Finding,
     Signed,
@@ -222,6 +222,7 @@ async def _of_database(
         found.append(of_chain(STREAM, entries))
     catalogue = Catalogue(log, recordings, time.time)
     await catalogue.load()
+    ends = set(await log.ends())
     for name in streams if what == EVERYTHING else [what]:
         if name in (PROOF, STREAM):
             continue
@@ -229,8 +230,8 @@ async def _of_database(
         found.append(of_chain(name, walked))
         if walked.fault or not await _is_conference(log, name):
             continue
-        ended = name in await log.ends()
-        found += of_head(walked, signed_head(heads.heads.get(name)), key, ended=ended)
+        signed = signed_head(heads.heads.get(name))
+        found += of_head(walked, signed, key, ended=name in ends)
         found += await asyncio.to_thread(_recordings, catalogue, name)
     return [*found, *await _restored(log, what)]
 
@@ -243,8 +244,7 @@ def signed_head(event: e.HeadSigned | None) -> Signed | None:
     """A head as the log has it."""
     if event is None:
         return None
-    head = Head(event.of, event.events, event.head, event.since, event.signed)
-    return Signed(head, signature_of(event.signature), event.key)
+    return Signed(head_of(event), signature_of(event.signature), event.key)
 
 
 def _recordings(catalogue: Catalogue, conference: str) -> list[Finding]:
@@ -278,7 +278,7 @@ async def _restored(log: EventLog, what: str) -> list[Finding]:
                 finding(
                     "open",
                     "proof.restored",
-                    at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(item.at)),
+                    at=moment(item.at),
                     actor=item.actor,
                     logs=event.lost_logs,
                 )

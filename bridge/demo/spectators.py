@@ -206,14 +206,17 @@ def sentences(found: Mapping[str, Any]) -> tuple[str, str]:
             continue
         first, delay = viewer["first_picture_ms"], viewer["delay_ms"]["p95"]
         late = "chưa đo" if delay is None else f"{delay:.0f} ms"
+        keeps = ("", "")
+        if viewer["way"] == "hls":  # the player is only thought of: nothing is played
+            keeps = (" (máy phát đi sau 4,5 s)", " (of a player that keeps 4.5 s)")
         vietnamese.append(
             f"{way}: thấy {seen}/{made} lần chuyển hình, hình đầu sau {first:.0f} ms, "
-            f"chậm p95 {late}"
+            f"chậm p95 {late}{keeps[0]}"
         )
         late = "not measured" if delay is None else f"{delay:.0f} ms"
         english.append(
             f"{way}: saw {seen} of {made} takes, first picture after {first:.0f} ms, "
-            f"late p95 {late}"
+            f"late p95 {late}{keeps[1]}"
         )
     return (
         f"Người theo dõi ({len(vietnamese)}): " + "; ".join(vietnamese) + ".",

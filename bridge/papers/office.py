@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 from bridge.papers.confined import NO_NAMESPACE
+from bridge.papers.paper_error import PaperError
 
 PROGRAMS = ("soffice", "libreoffice")
 SECONDS = 60.0  # of processor time for a document
@@ -31,12 +32,8 @@ MIMETYPES = {
 }
 
 
-class NotConvertedError(Exception):
-    """A document did not become a PDF; ``key`` names the sentence that says why."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
+class NotConvertedError(PaperError):
+    """A document did not become a PDF."""
 
 
 def program() -> str | None:

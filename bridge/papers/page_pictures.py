@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bridge.papers.page_bounds import SECONDS
+from bridge.papers.paper_error import PaperError
 
 log = logging.getLogger("papers")
 
@@ -26,13 +27,8 @@ ROOT = Path(__file__).parent.parent.parent
 WORK: Sequence[str] = (sys.executable, "-m", "bridge.papers.page_work")
 
 
-class NotDrawnError(Exception):
-    """A page cannot be drawn; ``key`` names the sentence that says why."""
-
-    def __init__(self, key: str, **arguments: str) -> None:
-        super().__init__(key)
-        self.key = key
-        self.arguments = arguments
+class NotDrawnError(PaperError):
+    """A page cannot be drawn."""
 
 
 class Asked(NamedTuple):

@@ -24,6 +24,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bridge.conference.model import MAX_PAGES
 from bridge.papers.page_bounds import MEMORY, SECONDS
+from bridge.papers.paper_error import PaperError
 
 PICTURES = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
 HEAD = 1024  # octets in which a PDF's header has to be (ISO 32000-2, annex C)
@@ -36,13 +37,8 @@ OPEN_FILES = 3  # papers kept open from page to page
 SMALLEST, LARGEST = 120, 3840  # pixels across
 
 
-class _Unusable(Exception):
-    """A file is not what can be shown; ``key`` names the sentence that says why."""
-
-    def __init__(self, key: str, **arguments: str) -> None:
-        super().__init__(key)
-        self.key = key
-        self.arguments = arguments
+class _Unusable(PaperError):
+    """A file is not what can be shown."""
 
 
 class _Pdf:

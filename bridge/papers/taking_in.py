@@ -17,6 +17,7 @@ from bridge.base.limited import OverLimitError, limited
 from bridge.papers import office, virus_scan
 from bridge.papers.page_bounds import MEMORY
 from bridge.papers.page_bounds import SECONDS as INSPECTION_SECONDS
+from bridge.papers.paper_error import PaperError
 
 LARGEST = 256 << 20  # octets of a paper: a plan of 300 pages has 200 MB
 PIECE = 1 << 20  # octets that are written at once
@@ -24,13 +25,8 @@ SPARE = 512 << 20  # octets that stay free on the disk for the log of conference
 AT_ONCE = 4  # files that are received at once
 
 
-class RefusedPaperError(Exception):
-    """A file is not taken in; ``key`` names the sentence that says why."""
-
-    def __init__(self, key: str, **arguments: str) -> None:
-        super().__init__(key)
-        self.key = key
-        self.arguments = arguments
+class RefusedPaperError(PaperError):
+    """A file is not taken in."""
 
 
 class Found(NamedTuple):

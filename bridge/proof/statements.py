@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from bridge.conference import events as e
+
 _HEAD = re.compile(
     r"diem-cau head 1\n"
     r"conference: (?P<conference>[!-~]{1,200})\n"
@@ -26,6 +28,11 @@ class Head(NamedTuple):
     head: str
     since: int
     signed: int
+
+
+def head_of(event: e.HeadSigned) -> Head:
+    """The head that an event of the log says was signed."""
+    return Head(event.of, event.events, event.head, event.since, event.signed)
 
 
 def moment(at: float) -> str:

@@ -12,7 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-SUMS = "SHA256SUMS"
+from bridge.proof.evidence_check import SUMS
+
 CHUNK = 1 << 18  # octets that are read at a time
 
 

@@ -44,6 +44,16 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     fault: str = ""
 
+    @property
+    def signed_by(self) -> str:
+        """Who signed the backup: "this" installation, "another" one or "nobody"."""
+        return "nobody" if not self.key else "this" if self.ours else "another"
+
+    @property
+    def noted(self) -> str:
+        """What the audit trail says of a restoration."""
+        return f"{self.rows} rows, signed by {self.signed_by}, {self.lost_logs} logs lost"
+
 
 def answer(request: dict[str, Any]) -> Any:
     """Do it; `bridge.base.limited` calls this."""

@@ -7,7 +7,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.audience import fleet
 from bridge.audience.placement import NEAR, Load, place
+from config import audience_schema
 
 WORKERS = ("1", "2", "3")
 
@@ -50,3 +52,7 @@ def test_nobody_is_turned_away_while_there_is_room(
     free = {load.name for load in loads if load.viewers < room}
     assert (chosen is None) == (not free)
     assert chosen is None or chosen in free
+
+
+def test_a_topology_allows_what_a_worker_holds() -> None:
+    assert audience_schema.MAX_OF_WORKER == fleet.ROOM

@@ -285,10 +285,8 @@ async def put_backup(call: Call) -> Restored:
     await call.services.papers.load()
     call.services.reloaded()
     digest = hashlib.sha256(call.body).hexdigest()[:16]
-    signed_by = "nobody" if not done.key else "this" if done.ours else "another"
-    said = f"{done.rows} rows, signed by {signed_by}, {done.lost_logs} logs lost"
-    await call.note("restore", f"sha256:{digest}", said)
-    return Restored(done.rows, signed_by, done.lost_logs)
+    await call.note("restore", f"sha256:{digest}", done.noted)
+    return Restored(done.rows, done.signed_by, done.lost_logs)
 
 
 # --- the certificate, the description ------------------------------------------------------

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.accounts.auth import Identity
-from bridge.audience.admittance import Admission, Refused
+from bridge.audience.admittance import Admission, Kind, Refused
 from bridge.audience.viewers import Viewer
 from bridge.audience.watching import Audience
 from bridge.conference.model import State
@@ -88,6 +88,17 @@ async def admitted_of(call: Call, code: str = "") -> tuple[State | None, Admissi
         if admitted.refusal == "watch.needs_code":
             admitted = Admission("", "watch.wrong_code")
     return state, admitted, asker
+
+
+async def let_in(call: Call, code: str = "") -> tuple[State, Kind, str]:
+    """The conference that somebody comes to, how they are admitted, and with which login ("":
+    none). Raises `Refused`."""
+    if not call.services.entry.offers(call.address):
+        raise Refused("watch.wait", "1 s")
+    state, admitted, asker = await admitted_of(call, code)
+    if state is None or not admitted.kind:
+        raise Refused(admitted.refusal)
+    return state, admitted.kind, asker.identity.login if asker.identity is not None else ""
 
 
 def refused(call: Call, error: Refused) -> web.Response:

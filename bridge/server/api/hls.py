@@ -38,14 +38,8 @@ class HlsViewing(msgspec.Struct, frozen=True, kw_only=True):
 
 async def _begin(call: Call, code: str = "") -> Viewer:
     """Raises `Refused`."""
-    audience = call.services.audience
-    if not call.services.entry.offers(call.address):
-        raise Refused("watch.wait", "1 s")
-    state, admitted, asker = await coming_in.admitted_of(call, code)
-    if state is None or not admitted.kind:
-        raise Refused(admitted.refusal)
-    login = asker.identity.login if asker.identity is not None else ""
-    return audience.begin_hls(state, admitted.kind, login, call.address)
+    state, kind, login = await coming_in.let_in(call, code)
+    return call.services.audience.begin_hls(state, kind, login, call.address)
 
 
 def _address(call: Call, viewer: Viewer) -> str:

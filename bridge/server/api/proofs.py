@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bridge.accounts.auth import Denied
 from bridge.proof.signing_key import PUBLIC_KEY
-from bridge.proof.statements import Head, head_text
+from bridge.proof.statements import head_of, head_text
 from bridge.server.api.routes import Call, Route
 
 
@@ -31,7 +31,6 @@ def proof_of(call: Call, conference: str) -> Proof | None:
     found = call.services.heads.heads.get(conference)
     if found is None:
         return None
-    head = Head(found.of, found.events, found.head, found.since, found.signed)
     return Proof(
         events=found.events,
         head=found.head,
@@ -39,7 +38,7 @@ def proof_of(call: Call, conference: str) -> Proof | None:
         signed=found.signed,
         key=found.key,
         signature=found.signature,
-        statement=head_text(head).decode(),
+        statement=head_text(head_of(found)).decode(),
     )
 
 

@@ -55,16 +55,11 @@ async def begin(call: Call) -> web.Response:
     """Answer a viewer's offer: 201 with the answer, and the viewer's own address."""
     audience = call.services.audience
     try:
-        if not call.services.entry.offers(call.address):
-            raise Refused("watch.wait", "1 s")
-        state, admitted, asker = await coming_in.admitted_of(call)
-        if state is None or not admitted.kind:
-            raise Refused(admitted.refusal)
+        state, kind, login = await coming_in.let_in(call)
         if call.request.content_type != "application/sdp":
             raise Refused("watch.not_sdp")
         text = (await read_bounded(call.request, MAX_SDP + 1024)).decode("utf-8")
-        login = asker.identity.login if asker.identity is not None else ""
-        viewer, answer = audience.begin(state, admitted.kind, login, call.address, text)
+        viewer, answer = audience.begin(state, kind, login, call.address, text)
     except Refused as error:
         return coming_in.refused(call, error)
     except UnicodeDecodeError:

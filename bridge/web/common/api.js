@@ -2,7 +2,7 @@
 // of the table of routes. The login is in a cookie that scripts cannot read.
 
 /** @import { Delete, Get, Patch, Post, Put } from "../types/protocol.js" */
-import { Refused } from "./refused.js";
+import { accepted } from "./refused.js";
 
 const TIMEOUT = 30000; // ms
 const BASE = "/api/v1";
@@ -106,6 +106,5 @@ async function call(method, path, values = {}, body = undefined, tag = "") {
     headers,
     signal: AbortSignal.timeout(TIMEOUT),
   });
-  if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
-  return response;
+  return accepted(response);
 }

@@ -1,7 +1,7 @@
 // Time and network of the browser, for a Connection.
 
 /** @import { Environment } from "./protocol.js" */
-import { Refused } from "./refused.js";
+import { accepted } from "./refused.js";
 
 /** Milliseconds for an HTTP request on a network that may be gone; longer after each that was not answered. */
 const PATIENCE = { shortest: 8000, longest: 32000 };
@@ -25,8 +25,7 @@ export const browser = {
     patience = Math.min(2 * patience, PATIENCE.longest);
     const response = await fetch(path, { method: "POST", body, headers, signal });
     patience = PATIENCE.shortest;
-    if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
-    return response.text();
+    return (await accepted(response)).text();
   },
   now: () => performance.now() / 1000,
   later: (work, seconds) => window.setTimeout(work, seconds * 1000),

@@ -14,6 +14,15 @@ export class Refused extends Error {
 }
 
 /**
+ * An answer that is a success. Throws `Refused` for any other.
+ * @param {Response} response
+ */
+export async function accepted(response) {
+  if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
+  return response;
+}
+
+/**
  * A sentence for whatever a call has thrown: the bridge's reason, or that it does not answer.
  * @param {unknown} error
  */

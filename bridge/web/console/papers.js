@@ -9,7 +9,7 @@ import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.
 import { t } from "../common/i18n.js";
 import { PageCanvas } from "../common/page_canvas.js";
 import { leafOf, pageAfter, pointed } from "../common/page_place.js";
-import { Refused, errorText } from "../common/refused.js";
+import { accepted, errorText } from "../common/refused.js";
 
 const PATIENCE = 20000; // ms for a page
 const MEGABYTE = 1e6;
@@ -190,8 +190,7 @@ export class Papers {
   async send(file, values) {
     setText(byId("papers-answer"), t("papers.sending"));
     await this.changing(async () => {
-      const response = await fetch(addressOf("/papers", values), { method: "POST", body: file });
-      if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
+      await accepted(await fetch(addressOf("/papers", values), { method: "POST", body: file }));
       elementOf("paper-form", HTMLFormElement).reset();
     });
   }
@@ -211,7 +210,6 @@ export class Papers {
 
 /** @param {string} address */
 async function fetchPage(address) {
-  const response = await fetch(`/api/v1${address}`, { signal: AbortSignal.timeout(PATIENCE) });
-  if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
+  const response = await accepted(await fetch(`/api/v1${address}`, { signal: AbortSignal.timeout(PATIENCE) }));
   return response.blob();
 }

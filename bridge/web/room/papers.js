@@ -8,7 +8,7 @@ import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.
 import { t } from "../common/i18n.js";
 import { PageCanvas } from "../common/page_canvas.js";
 import { leafOf, pageAfter } from "../common/page_place.js";
-import { Refused } from "../common/refused.js";
+import { accepted } from "../common/refused.js";
 import { turnOfKey } from "./keys.js";
 import { presents } from "./texts.js";
 
@@ -83,12 +83,10 @@ export class Papers {
 
   /** @param {string} address */
   async call(address) {
-    const response = await fetch(`/api/v1/room${address}`, {
+    return accepted(await fetch(`/api/v1/room${address}`, {
       headers: { Authorization: `Bearer ${this.client.connection.session}` },
       signal: AbortSignal.timeout(PATIENCE),
-    });
-    if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
-    return response;
+    }));
   }
 
   /** @param {KeyboardEvent} event */

@@ -2,7 +2,7 @@
 // lies beside the pages; a browser without MediaSource plays by itself or not at all.
 
 /** @import { Viewing } from "./whep.js" */
-import { Refused } from "../common/refused.js";
+import { accepted } from "../common/refused.js";
 import { told } from "./whep.js";
 
 const LATE = 4.5; // s behind the newest picture: two segments, and what it takes to find them
@@ -40,7 +40,7 @@ export class Delayed {
       method: "POST",
       headers: this.code ? { Authorization: `Bearer ${this.code}` } : {},
     });
-    if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
+    await accepted(response);
     this.session = response.headers.get("Location") ?? "";
     /** @type {{ playlist: string }} */
     const { playlist } = await response.json();

@@ -7,7 +7,7 @@ import { byId, elementOf, setText } from "../common/dom.js";
 import { pick, t } from "../common/i18n.js";
 import { startLanguage } from "../common/language.js";
 import { whoami } from "../common/login.js";
-import { Refused, errorText } from "../common/refused.js";
+import { Refused, accepted, errorText } from "../common/refused.js";
 import { Sounds } from "../common/sounds.js";
 import { zone } from "../common/zone.js";
 import { Delayed } from "./delayed.js";
@@ -71,11 +71,10 @@ async function look() {
   clearTimeout(timer);
   if (viewing || asking) return;
   try {
-    const response = await fetch(addressOf("/watch/{id}", { id: ID }), {
+    const response = await accepted(await fetch(addressOf("/watch/{id}", { id: ID }), {
       headers: code ? { Authorization: `Bearer ${code}` } : {},
       signal: AbortSignal.timeout(10000),
-    });
-    if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
+    }));
     view = carried(view, await response.json());
     refusal = "";
   } catch (error) {

@@ -3,7 +3,7 @@
 
 /** @import { WatchView } from "../types/protocol.js" */
 import { bothChannels } from "../common/media.js";
-import { Refused } from "../common/refused.js";
+import { accepted } from "../common/refused.js";
 
 export const VOICES = 3; // lines of sound: as many as are heard at once where nobody says otherwise
 const PICTURES = ["programme", "content"];
@@ -86,10 +86,8 @@ export class Viewing {
       headers: { "Content-Type": "application/sdp", ...this.bearer() },
       body: pc.localDescription?.sdp ?? "",
     });
-    if (!response.ok) {
-      this.pc.close();
-      throw new Refused(response.status, await response.json().catch(() => null));
-    }
+    if (!response.ok) this.pc.close();
+    await accepted(response);
     this.session = response.headers.get("Location") ?? "";
     const sdp = await response.text();
     if (this.ended) return this.forget();
