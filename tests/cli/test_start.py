@@ -36,3 +36,10 @@ def test_the_control_process_reads_no_code_of_the_worker() -> None:
 def test_the_control_process_reads_no_code_that_draws_papers() -> None:
     """What parses strangers' files stays in the processes that have bounds."""
     assert {"PIL", "pypdfium2"}.isdisjoint(read_by("bridge.app.process"))
+
+
+def test_a_worker_of_this_machine_reads_nothing_of_a_relays() -> None:
+    """It is started while a conference waits."""
+    assert {"bridge.media.shell.relay_control", "bridge.base.mutual_key", "ssl"}.isdisjoint(
+        read_by("bridge.media.shell.__main__") - read_by("asyncio")
+    )

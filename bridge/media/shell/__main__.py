@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import functools
 import logging
 import math
 import os
@@ -12,9 +14,7 @@ import tempfile
 from pathlib import Path
 
 from bridge.base import logs
-from bridge.base.mutual_key import KeyProblem, read_key
 from bridge.media.shell.hot_path import Unavailable
-from bridge.media.shell.relay_control import RelayControl
 from bridge.media.shell.standby import Standby, end_with_parent
 from bridge.media.shell.turn_selector import TurnSelector
 from bridge.media.shell.worker import Worker
@@ -68,6 +68,14 @@ def main() -> int:
 
     selector = TurnSelector()
 
+    def relayed(control: Path) -> contextlib.AbstractAsyncContextManager[None]:
+        if options.relay is None:
+            return contextlib.nullcontext()
+        from bridge.media.shell import relay_control  # noqa: PLC0415 - other workers need none of it
+
+        host, port = options.listen[0], options.relay_port
+        return relay_control.relayed(options.relay, control, host, port)
+
     async def run(control: Path) -> None:
         worker = Worker(
             hosts=options.listen,
@@ -79,23 +87,18 @@ def main() -> int:
         )
         tied = options.with_parent
         standby = Standby(lambda: worker.loaded, tied=tied) if options.standby else None
-        relay = None
-        if options.relay is not None:
-            relay = RelayControl(read_key(options.relay), control)
-            await relay.start(options.listen[0], options.relay_port)
-        try:
+        async with relayed(control):
             await worker.run(standby)
-        finally:
-            if relay is not None:
-                await relay.close()
 
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix="relay-") as folder,
-            asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner,
-        ):
-            runner.run(run(options.control or Path(folder) / "worker.sock"))
-    except (OSError, ValueError, Unavailable, KeyProblem) as error:
+        with contextlib.ExitStack() as stack:
+            control = options.control
+            if control is None:  # nobody on this machine connects to it
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="relay-"))
+                control = Path(folder) / "worker.sock"
+            loop = functools.partial(asyncio.SelectorEventLoop, selector)
+            stack.enter_context(asyncio.Runner(loop_factory=loop)).run(run(control))
+    except (OSError, ValueError, Unavailable) as error:
         print(f"The media worker cannot start: {str(error).rstrip('.')}.", file=sys.stderr)
         return 1
     return 0

@@ -11,12 +11,13 @@ import contextlib
 import logging
 import ssl
 import tempfile
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from bridge.base.mutual_key import NotProved, prove_server
+from bridge.base.mutual_key import KeyProblem, NotProved, prove_server, read_key
 from bridge.media.dtls import self_signed
 
 UNPROVED = 8  # connections at once that have not proved anything
@@ -93,6 +94,20 @@ class RelayControl:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def relayed(key: Path, control: Path, host: str, port: int) -> AsyncIterator[None]:
+    """Listen for bridges with the key in this file. Raises OSError, ValueError with a sentence."""
+    try:
+        relay = RelayControl(read_key(key), control)
+    except KeyProblem as error:
+        raise ValueError(str(error)) from None
+    await relay.start(host, port)
+    try:
+        yield
+    finally:
+        await relay.close()
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
