@@ -7,10 +7,14 @@ import contextlib
 import os
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -29,6 +33,7 @@ PRAGMAS = (
 )
 PATIENCE = 5.0  # seconds that a PostgreSQL which is there may take to answer
 THREAD_END = 5.0  # seconds that the thread of a connection may take to end
+registry.register("sqlite.diemcau", __name__, "Dialect")
 
 
 class StoreError(Exception):
@@ -72,6 +77,59 @@ class Connection(sqlite3.Connection):
             raise
 
 
+class Dialect(SQLiteDialect_aiosqlite):
+    """SQLite whose connections are ready when they are open. SQLAlchemy's own adds functions that
+    we do not use, and a task that is cancelled in between leaves a connection nobody closes."""
+
+    supports_statement_cache = True
+
+    def on_connect(self) -> Callable[[DBAPIConnection], None]:
+        """Add nothing."""
+        return lambda _: None
+
+
+class Engine(AsyncEngine):
+    """An engine that ends with every connection it opened. SQLAlchemy's leaves those alone that a
+    task still holds, for instance one that was cancelled and is about to give its back."""
+
+    def __init__(self, made: AsyncEngine) -> None:
+        super().__init__(made.sync_engine)
+        self._open: set[Any] = set()  # the driver's connections; of these are with a task:
+        self._held: set[Any] = set()
+        self._given_back = asyncio.Event()
+        for name in ("connect", "checkout", "checkin", "close", "close_detached"):
+            sa.event.listen(self.sync_engine, name, getattr(self, f"_{name}"))
+
+    def _connect(self, connection: Any, *_: object) -> None:
+        self._open.add(connection.driver_connection)
+
+    def _checkout(self, connection: Any, *_: object) -> None:
+        self._held.add(connection.driver_connection)
+
+    def _checkin(self, connection: Any, *_: object) -> None:
+        if connection is not None:  # None: it was invalid and is closed already
+            self._held.discard(connection.driver_connection)
+        self._given_back.set()
+
+    def _close(self, connection: Any, *_: object) -> None:
+        self._open.discard(connection.driver_connection)
+        self._held.discard(connection.driver_connection)
+        self._given_back.set()
+
+    _close_detached = _close
+
+    async def dispose(self, close: bool = True) -> None:
+        """Close every connection. One that a task holds is waited for, ``THREAD_END`` at most."""
+        await super().dispose(close)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(THREAD_END):
+                while close and self._held:
+                    self._given_back.clear()
+                    await self._given_back.wait()
+        while close and self._open:
+            await self._open.pop().close()
+
+
 def engine_of(url: str, folder: Path, patience: float | None = PATIENCE) -> AsyncEngine:
     """An engine for ``url``; an empty one is SQLite in ``folder``. A PostgreSQL that does not
     answer a statement within ``patience`` seconds (None: for ever) is away. Raises `StoreError`."""
@@ -89,10 +147,12 @@ def engine_of(url: str, folder: Path, patience: float | None = PATIENCE) -> Asyn
             )
         if parsed.drivername.startswith("post"):
             limits = {"timeout": PATIENCE, "command_timeout": patience}
-            return create_async_engine(
+            made = create_async_engine(
                 parsed, pool_pre_ping=True, pool_timeout=PATIENCE, connect_args=limits
             )
-        engine = create_async_engine(parsed, connect_args={"factory": Connection})
+            return Engine(made)
+        parsed = parsed.set(drivername="sqlite+diemcau")
+        engine = Engine(create_async_engine(parsed, connect_args={"factory": Connection}))
     except SQLAlchemyError as error:
         raise StoreError(f"The database address cannot be used: {error}.") from None
     return engine

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiosqlite
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
@@ -35,6 +36,48 @@ async def engine(database: str, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
     await migrate(made)
     yield made
     await made.dispose()
+
+
+async def test_an_engine_ends_with_every_connection_it_opened(tmp_path: Path) -> None:
+    """One that a cancelled task still holds is closed when the task gives it back."""
+    engine = engine_of("", tmp_path)
+    await migrate(engine)
+    holds, gives = asyncio.Event(), asyncio.Event()
+    driver: list[aiosqlite.Connection] = []
+
+    async def hold() -> None:
+        async with engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            driver.append(raw.driver_connection)
+            holds.set()
+            await gives.wait()
+
+    task = asyncio.create_task(hold())
+    await holds.wait()
+    ending = asyncio.create_task(engine.dispose())
+    gives.set()
+    await asyncio.gather(task, ending)
+    assert driver[0]._connection is None
+
+
+async def test_a_connection_is_ready_when_it_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is waited for between opening and using it: a task cancelled there would leave a
+    connection that nobody closes, and a warning whenever it is collected."""
+    engine = engine_of("", tmp_path)
+    await migrate(engine)
+    await engine.dispose()
+
+    async def between(*_: object, **__: object) -> None:
+        raise AssertionError("something was done with a connection before it was used")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(aiosqlite.Connection, "_execute", between)
+        connection = await engine.connect()
+    await connection.close()
+    await engine.dispose()
 
 
 def a_log() -> list[e.Recorded]:
