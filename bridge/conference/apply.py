@@ -8,10 +8,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from bridge.conference import events as e
+from bridge.conference.agenda_state import AGENDA
 from bridge.conference.model import (
     MAX_SPOKE,
     Booking,
-    CurrentItem,
     Floor,
     Request,
     RollCall,
@@ -270,21 +270,6 @@ def _applied_attached(state: State, event: e.PaperAttached, at: float) -> State:
     return replace(state, papers={**state.papers, paper.id: paper}, showing=shown)
 
 
-def _applied_agenda(state: State, event: e.AgendaSet, at: float) -> State:
-    numbered = max((item.number for item in event.items), default=0)
-    return replace(state, agenda=event.items, items_numbered=max(state.items_numbered, numbered))
-
-
-def _applied_item(state: State, event: e.ItemBegun, at: float) -> State:
-    begun = (*(number for number in state.items_begun if number != event.number), event.number)
-    return replace(state, item=CurrentItem(number=event.number, since=at), items_begun=begun)
-
-
-def _applied_item_over(state: State, event: e.ItemOver, at: float) -> State:
-    assert state.item is not None
-    return replace(state, item=replace(state.item, over=True))
-
-
 _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.Opened: _applied_opened,
     e.Started: _applied_started,
@@ -353,9 +338,7 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.AudienceSet: lambda s, ev, _: replace(s, audience=ev.admits),
     e.AudienceCodeRenewed: lambda s, ev, _: replace(s, audience_code=ev.number),
     e.AudienceNoted: lambda s, ev, _: replace(s, viewers=ev.viewers),
-    e.AgendaSet: _applied_agenda,
-    e.ItemBegun: _applied_item,
-    e.ItemOver: _applied_item_over,
+    **AGENDA,
     e.ClockStepped: _applied_clock,
     e.QualityNoted: lambda s, ev, _: s,
     e.PictureNoted: lambda s, ev, _: s,

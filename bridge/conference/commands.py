@@ -7,6 +7,16 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from bridge.conference.agenda_commands import (
+    AddItem,
+    AgendaAsked,
+    AgendaEntry,
+    EditDecision,
+    NextItem,
+    NoteDecision,
+    SetAgenda,
+    WithdrawDecision,
+)
 from bridge.conference.facts import (
     CallFailed,
     NoteAudience,
@@ -19,12 +29,9 @@ from bridge.conference.facts import (
     Tick,
 )
 from bridge.conference.model import (
-    MAX_ITEMS,
     MAX_PANES,
     Admits,
-    ItemMinutes,
     Layout,
-    Line,
     Point,
     Seconds,
     Text,
@@ -32,18 +39,25 @@ from bridge.conference.model import (
 from bridge.conference.paper_commands import AttachPaper, PutAway, ShowPage, WithdrawPaper
 
 __all__ = [  # commands like all others
+    "AddItem",
+    "AgendaEntry",
     "AttachPaper",
     "CallFailed",
+    "EditDecision",
+    "NextItem",
     "NoteAudience",
+    "NoteDecision",
     "NotePicture",
     "NoteQuality",
     "NoteRecording",
     "PointDown",
     "PointUp",
     "PutAway",
+    "SetAgenda",
     "ShowPage",
     "StepClock",
     "Tick",
+    "WithdrawDecision",
     "WithdrawPaper",
 ]
 
@@ -252,39 +266,6 @@ class StopShare(Struct, frozen=True, kw_only=True, tag="stop_share"):
     point: Point | None = None
 
 
-# --- agenda --------------------------------------------------------------------------------
-
-
-class NextItem(Struct, frozen=True, kw_only=True, tag="next_item"):
-    """Begin an item of the agenda, without ``number`` the next one: who speaks to it gets the
-    floor, and its clock starts."""
-
-    number: Annotated[int, msgspec.Meta(ge=1)] | None = None
-
-
-class AddItem(Struct, frozen=True, kw_only=True, tag="add_item"):
-    """Put an item at the end of the agenda."""
-
-    title: Line
-    point: Point | None = None
-    minutes: ItemMinutes | None = None
-
-
-class AgendaEntry(Struct, frozen=True, kw_only=True):
-    """An item as it is to be; ``number`` 0: a new one."""
-
-    number: Annotated[int, msgspec.Meta(ge=0)] = 0
-    title: Line
-    point: Point | None = None
-    minutes: ItemMinutes | None = None
-
-
-class SetAgenda(Struct, frozen=True, kw_only=True, tag="agenda"):
-    """The whole agenda as it is to be, in its order; the running item has to stay in it."""
-
-    items: Annotated[tuple[AgendaEntry, ...], msgspec.Meta(max_length=MAX_ITEMS)] = ()
-
-
 # --- recording -----------------------------------------------------------------------------
 
 
@@ -350,9 +331,7 @@ Asked = (
     | RenewCode
     | ShowPage
     | PutAway
-    | NextItem
-    | AddItem
-    | SetAgenda
+    | AgendaAsked
 )
 Fact = (
     PointUp

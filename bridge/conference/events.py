@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from bridge.conference.model import Admits, Booking, Item, Layout, Wish
+from bridge.conference.agenda_events import (
+    AgendaEvent,
+    AgendaSet,
+    DecisionEdited,
+    DecisionNoted,
+    DecisionWithdrawn,
+    ItemBegun,
+    ItemOver,
+)
+from bridge.conference.model import Admits, Booking, Layout, Wish
 from bridge.conference.paper_events import (
     PageShown,
     PaperAttached,
@@ -33,12 +42,18 @@ from bridge.conference.stream_events import (
 )
 
 __all__ = [  # the events of other streams are events of the same log
+    "AgendaSet",
     "BackupRestored",
     "ChainBegun",
+    "DecisionEdited",
+    "DecisionNoted",
+    "DecisionWithdrawn",
     "HeadSigned",
     "IncidentCleared",
     "IncidentOpened",
     "IncidentWorse",
+    "ItemBegun",
+    "ItemOver",
     "LostLog",
     "MaintenanceSet",
     "PageShown",
@@ -269,27 +284,6 @@ class AudienceNoted(Struct, frozen=True, kw_only=True, tag="viewers"):
     peak: int
 
 
-class AgendaSet(Struct, frozen=True, kw_only=True, tag="agenda"):
-    """The agenda is this from now on."""
-
-    items: tuple[Item, ...]
-
-
-class ItemBegun(Struct, frozen=True, kw_only=True, tag="item_begun"):
-    """An item of the agenda begins, and the one before is over. It says what the item was."""
-
-    number: int
-    title: str
-    point: str | None = None
-    minutes: int | None = None
-
-
-class ItemOver(Struct, frozen=True, kw_only=True, tag="item_over"):
-    """The time of the running item is over; it goes on until another begins."""
-
-    number: int
-
-
 class ClockStepped(Struct, frozen=True, kw_only=True, tag="clock_stepped"):
     seconds: float
 
@@ -358,9 +352,7 @@ Event = (
     | AudienceSet
     | AudienceCodeRenewed
     | AudienceNoted
-    | AgendaSet
-    | ItemBegun
-    | ItemOver
+    | AgendaEvent
     | ChainBegun
     | HeadSigned
     | BackupRestored

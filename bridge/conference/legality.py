@@ -9,6 +9,7 @@ from bridge.conference.model import Actor, Phase, Refusal, State
 
 OPEN_OR_LIVE: frozenset[Phase] = frozenset({"open", "live"})
 TRIAL: frozenset[Phase] = frozenset({"open"})
+LIVE: frozenset[Phase] = frozenset({"live"})
 
 DIRECTING_ROLES = frozenset({"admin", "operator"})
 
@@ -26,6 +27,7 @@ class Rule:
 
 
 _FACT = Rule(operator=False, directs=False)
+_SECRETARY = Rule(phases=LIVE, directs=False)  # writes while somebody else directs
 
 TABLE: dict[type[c.Command], Rule] = {
     c.Start: Rule(phases=TRIAL),
@@ -71,6 +73,9 @@ TABLE: dict[type[c.Command], Rule] = {
     c.NextItem: Rule(),
     c.AddItem: Rule(),
     c.SetAgenda: Rule(),
+    c.NoteDecision: _SECRETARY,
+    c.EditDecision: _SECRETARY,
+    c.WithdrawDecision: _SECRETARY,
     c.PointUp: _FACT,
     c.PointDown: _FACT,
     c.CallFailed: _FACT,
@@ -91,7 +96,8 @@ def refusal(state: State, command: c.Command, actor: Actor) -> Refusal | None:
     if state.phase == "ended":
         return Refusal(key="refusal.ended")
     if state.phase not in rule.phases:
-        return Refusal(key="refusal.already_started")
+        early = state.phase == "open"
+        return Refusal(key="refusal.not_started" if early else "refusal.already_started")
     if rule.directs and actor.kind == "user" and state.director not in (None, actor.name):
         return Refusal(key="refusal.other_director", arguments={"user": str(state.director)})
     return None

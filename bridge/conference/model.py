@@ -22,6 +22,8 @@ MAX_ZOOM = 8.0
 MAX_SECONDS = 4 * 3600  # the longest turn, s
 MAX_ITEMS = 100  # of an agenda
 MAX_ITEM_MINUTES = 240
+MAX_DECISION = 1000  # characters: a long paragraph of minutes
+MAX_DECISIONS = 100  # of a conference: what consoles are sent with each change
 PLAIN_PATTERN = (
     r"^(?=[^\n]*\S)[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+(?!\n)$"
 )
@@ -111,6 +113,15 @@ class CurrentItem(Struct, frozen=True, kw_only=True):
     number: int
     since: float
     over: bool = False
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What was decided, as somebody wrote it down; ``item`` is the number of the matter it belongs
+    to, None: to none."""
+
+    number: int
+    text: str
+    item: int | None = None
 
 
 class Booking(Struct, frozen=True, kw_only=True):
@@ -268,6 +279,8 @@ class State(Struct, frozen=True, kw_only=True):
     item: CurrentItem | None = None
     items_begun: tuple[int, ...] = ()
     items_numbered: int = 0
+    decisions: tuple[Decision, ...] = ()
+    decisions_numbered: int = 0
 
     @property
     def points(self) -> tuple[str, ...]:

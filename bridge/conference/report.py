@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.conference import events as e
+from bridge.conference.decided import Decided, DecisionRow
 from bridge.conference.model import Booking, Paper, Title
 
 LEVELS = ("good", "fair", "poor", "bad", "unknown")
@@ -92,6 +93,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """In the order in which they came; a new version is a row of its own."""
     items: tuple[ItemRow, ...] = ()
     """Items of the agenda in the order in which they began."""
+    decisions: tuple[DecisionRow, ...] = ()
+    """What was decided, in the order in which it was written down."""
 
 
 @dataclass(slots=True)
@@ -228,10 +231,11 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
     conference, count = "", 0
     directors: list[str] = []
     floor: tuple[str, float] | None = None
-    audience, papers, items = _Audience(), _Papers(), _Items()
+    audience, papers, items, decided = _Audience(), _Papers(), _Items(), Decided()
     for recorded in log:
         event, at = recorded.event, recorded.at
         count += 1
+        decided.take(recorded)
         match event:
             case e.Opened():
                 booking, opened, conference = event.booking, at, recorded.conference
@@ -316,6 +320,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
         audience_minutes=round(audience.seconds / 60, 1),
         papers=tuple(papers.rows.values()),
         items=tuple(items.rows.values()),
+        decisions=tuple(decided.rows.values()),
     )
 
 

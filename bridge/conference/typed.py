@@ -17,6 +17,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("floor", "floor next | floor POINT [SECONDS]"),
     ("next", "next"),
     ("item", "item next | item NUMBER | item add [MINUTES] [@POINT] TITLE"),
+    ("decision", "decision TEXT | decision edit NUMBER TEXT | decision withdraw NUMBER"),
     ("time", "time SECONDS | time off"),
     ("rollcall", "rollcall [SECONDS] | rollcall stop"),
     ("mute", "mute POINT [lock] | mute all [but chair | but speaker] [lock]"),
@@ -146,6 +147,15 @@ def _item(words: list[str], point: Point, text: str) -> c.Asked:
     return c.AddItem(title=rest, point=speaker, minutes=minutes)
 
 
+def _decision(words: list[str], point: Point, text: str) -> c.Asked:
+    rest = text.split(None, 1)[1].strip()
+    if words[0] == "withdraw" and len(words) == 2 and words[1].isdecimal():
+        return c.WithdrawDecision(decision=int(words[1][:6]))
+    if words[0] == "edit" and len(words) > 2 and words[1].isdecimal():
+        return c.EditDecision(decision=int(words[1][:6]), text=rest.split(None, 2)[2])
+    return c.NoteDecision(text=rest)
+
+
 def _time(words: list[str], point: Point, _: str) -> c.Asked:
     _only(words, 1)
     return c.SpeakingTime(seconds=None if words[0] == "off" else int(words[0]))
@@ -259,6 +269,7 @@ _VERBS: dict[str, Callable[[list[str], Point, str], c.Asked]] = {
     "floor": _floor,
     "next": _none(c.Next()),
     "item": _item,
+    "decision": _decision,
     "time": _time,
     "rollcall": _rollcall,
     "mute": _mute,

@@ -112,6 +112,7 @@ def conference_view(
         agenda=state.agenda,
         item=state.item,
         items_begun=state.items_begun,
+        decisions=state.decisions if receiver is None else (),
     )
 
 

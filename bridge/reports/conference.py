@@ -141,6 +141,13 @@ class Document:
             found.append((f"{number}. {item.title}{speaker}", times))
         return found
 
+    def decisions(self) -> list[tuple[str, str]]:
+        """What was decided, each with the item it belongs to."""
+        return [
+            (f"{row.number}. {row.title}" if row.title else f"{row.number}.", row.text)
+            for row in self._report.decisions
+        ]
+
     def proof(self) -> list[tuple[str, str]]:
         """What the log can be checked with."""
         proof = self._proof
@@ -172,7 +179,7 @@ class Document:
         and what the log can be checked with."""
         header = [self._t(f"report.column_{name}") for name in COLUMNS]
         rest = [""] * (len(COLUMNS) - 2)
-        below = (*self.items(), *self.papers(), *self.proof())
+        below = (*self.items(), *self.decisions(), *self.papers(), *self.proof())
         others = [[label, value, *rest] for label, value in below]
         return as_csv(header, [*(self._cells(row) for row in self._report.points), *others])
 
@@ -197,6 +204,9 @@ class Document:
         if self._report.items:
             lines = [f"{label}: {value}" for label, value in self.items()]
             paper.text("\n".join([f"{self._t('report.items')}:", *lines]))
+        if self._report.decisions:
+            lines = [f"{label}: {value}" for label, value in self.decisions()]
+            paper.text("\n".join([f"{self._t('report.decisions')}:", *lines]))
         below = (*self.papers(), *self.proof())
         paper.text("\n".join(f"{label}: {value}" for label, value in below))
         return paper.output()

@@ -12,6 +12,7 @@ from bridge.conference import events as e
 from bridge.conference.model import (
     Admits,
     CurrentItem,
+    Decision,
     Floor,
     Item,
     Layout,
@@ -261,6 +262,7 @@ class ConferenceView(Struct, frozen=True, kw_only=True):
     agenda: tuple[Item, ...] = ()
     item: CurrentItem | None = None
     items_begun: tuple[int, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
 
 class Summary(Struct, frozen=True, kw_only=True):

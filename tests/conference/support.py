@@ -61,6 +61,8 @@ VALUES: dict[str, Any] = {
     "viewers": {"code": 2},
     "peak": 3,
     "number": None,
+    "item": None,
+    "decision": 1,
     "title": "Báo cáo",
     "items": (
         c.AgendaEntry(title="Khai mạc"),

@@ -82,6 +82,9 @@ export function spanText(seconds) {
 export const plain = (text) =>
   text.normalize("NFD").replace(/\p{M}/gu, "").replace(/[đĐ]/g, "d").toLowerCase().trim();
 
+/** A text as one line: whatever is white, line breaks too, becomes a space. @param {string} text */
+export const oneLine = (text) => text.replace(/\s+/g, " ").trim();
+
 /**
  * A share (0–1) in percent; a dash where it is not known.
  * @param {number | null | undefined} share

@@ -10,6 +10,8 @@ import { KEYS, keyText } from "./keys.js";
 
 /** Actions that are there for who only watches, too. @type {Action[]} */
 const FOR_ALL = ["help", "details"];
+/** Actions of every operator, whoever directs. @type {Action[]} */
+const FOR_OPERATORS = ["take_over", "decision"];
 
 /** @type {Map<Action, HTMLButtonElement>} */
 const buttons = new Map();
@@ -82,9 +84,11 @@ export function renderBar(state, selected, sharing, details) {
   const mine = directs(state);
   for (const [action, button] of buttons) {
     const needs = NEEDS_POINT.includes(action) && !seat;
-    button.disabled = !FOR_ALL.includes(action) && (action === "take_over" ? !state.mayDirect : !mine || needs);
+    const may = FOR_OPERATORS.includes(action) ? state.mayDirect : mine && !needs;
+    button.disabled = !FOR_ALL.includes(action) && !may;
     if (action === "start") button.hidden = conference.phase !== "open";
     if (action === "take_over") button.hidden = mine;
+    if (action === "decision") button.hidden = conference.phase !== "live";
     if (action === "record") button.hidden = conference.recording === "forbidden";
     if (action === "pause_recording") button.hidden = conference.record === "off";
   }

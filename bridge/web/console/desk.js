@@ -21,6 +21,7 @@ import { buildBar, renderBar } from "./bar.js";
 import { openHelp } from "./help.js";
 import { toDesk } from "./keyboard.js";
 import { CommandLine } from "./line.js";
+import { Minutes } from "./minutes.js";
 import { Monitors } from "./monitors.js";
 import { Papers } from "./papers.js";
 import { Panel } from "./panel.js";
@@ -54,6 +55,7 @@ export class Desk {
     this.audience = new AudienceDialog(client, orders);
     this.papers = new Papers(client, orders);
     this.agenda = new Agenda(client, orders);
+    this.minutes = new Minutes(client, orders);
     this.sizes = new Sizes(() => this.places(), (message) => client.connection.send(message));
     byId("direct").addEventListener("click", () => orders.takeOver());
   }
@@ -92,6 +94,7 @@ export class Desk {
     this.audience.render();
     this.papers.render();
     this.agenda.render();
+    this.minutes.render();
     renderBar(state, this.selected, this.screen.shared, this.panel.point !== null);
   }
 
@@ -153,6 +156,7 @@ export class Desk {
     if (action === "take_over") return void (await this.orders.takeOver());
     if (action === "start" && this.lobby.open) return void this.lobby.openTemplate(this.lobby.chosen, true);
     if (!this.orders.allowed()) return;
+    if (action === "decision") return this.minutes.begin();
     if (!directs(state)) return this.watching();
     if (!this.selected && NEEDS_POINT.includes(action)) return this.orders.say(t("console.select_first"), false);
     await this.direct(action);

@@ -72,6 +72,10 @@ function render() {
     const times = { began: at(item.began_at, zone), length: clockText(item.seconds), minutes: planned };
     makeText("dd", "", t("report.item_time", times), facts);
   }
+  for (const { number, title, text } of report.decisions) {
+    makeText("dt", "", `${t("report.decision", { number: String(number) })}${title ? ` – ${title}` : ""}`, facts);
+    makeText("dd", "", text, facts);
+  }
   makeText("dt", "", t("report.proof_head"), facts);
   makeText("dd", "", proof ? `${proof.head} (${proof.events})` : t("report.proof_none"), facts);
   for (const [key, value] of proof ? [["signature", proof.signature], ["key", proof.key]] : []) {

@@ -10,10 +10,10 @@ export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | 
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Result | Ended | Error;
 
 /** A command to a conference. */
-export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand;
+export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -308,6 +308,7 @@ export interface ConferenceReport {
   audience_minutes: number;
   papers: PaperRow[];
   items: ItemRow[];
+  decisions: DecisionRow[];
 }
 
 export interface ConferenceView {
@@ -351,6 +352,7 @@ export interface ConferenceView {
   agenda: Item[];
   item: CurrentItem | null;
   items_begun: number[];
+  decisions: Decision[];
 }
 
 export interface ContentStartedEvent {
@@ -367,6 +369,41 @@ export interface CurrentItem {
   number: number;
   since: number;
   over: boolean;
+}
+
+export interface Decision {
+  number: number;
+  text: string;
+  item: number | null;
+}
+
+export interface DecisionEditedEvent {
+  type: "decision_edited";
+  number: number;
+  text: string;
+}
+
+export interface DecisionNotedEvent {
+  type: "decision_noted";
+  number: number;
+  text: string;
+  item: number | null;
+  title: string;
+}
+
+export interface DecisionRow {
+  number: number;
+  text: string;
+  item: number | null;
+  title: string;
+  at: number;
+  by: string;
+}
+
+export interface DecisionWithdrawnEvent {
+  type: "decision_withdrawn";
+  number: number;
+  text: string;
 }
 
 export interface Device {
@@ -411,6 +448,12 @@ export interface DroppedEvent {
   type: "dropped";
   point: string;
   reason: string;
+}
+
+export interface EditDecisionCommand {
+  type: "edit_decision";
+  decision: number;
+  text: string;
 }
 
 export interface EndCommand {
@@ -881,6 +924,12 @@ export interface NextCommand {
 export interface NextItemCommand {
   type: "next_item";
   number?: number | null;
+}
+
+export interface NoteDecisionCommand {
+  type: "note_decision";
+  text: string;
+  item?: number | null;
 }
 
 export interface Notice {
@@ -1794,6 +1843,11 @@ export interface Welcome {
   now: number;
   usage: ([string, string])[];
   sound: string;
+}
+
+export interface WithdrawDecisionCommand {
+  type: "withdraw_decision";
+  decision: number;
 }
 
 export interface WithdrawFloorCommand {
