@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bridge.conference import agenda_events as e
+from bridge.conference.events import Event
 from bridge.conference.model import CurrentItem, Decision, State
 
 
@@ -44,7 +45,7 @@ def _applied_decision_withdrawn(state: State, event: e.DecisionWithdrawn, at: fl
     return replace(state, decisions=left)
 
 
-AGENDA: dict[type[e.AgendaEvent], Callable[[State, Any, float], State]] = {
+AGENDA: dict[type[Event], Callable[[State, Any, float], State]] = {
     e.AgendaSet: _applied_agenda,
     e.ItemBegun: _applied_item,
     e.ItemOver: _applied_item_over,

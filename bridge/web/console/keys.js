@@ -45,7 +45,7 @@ const BINDINGS = /** @type {const} @satisfies {Binding[]} */ ([
   { action: "papers", keys: ["p"], places: ["desk"], button: "small", icon: "list" },
   { action: "page_back", keys: ["PageUp"], places: ["desk"] },
   { action: "page_on", keys: ["PageDown"], places: ["desk"] },
-  { action: "decision", keys: ["y"], places: ["desk"], button: "small", icon: "details" },
+  { action: "decision", keys: ["y"], places: ["desk"], button: "menu", icon: "details" },
   { action: "agenda", keys: ["a"], shift: true, places: ["desk"], button: "menu", icon: "list" },
   { action: "roll_call", keys: ["t"], places: ["desk"], button: "menu", icon: "list" },
   { action: "drop", keys: ["d"], places: ["desk"], button: "menu", icon: "drop" },
