@@ -262,7 +262,7 @@ class Media(Model):
     layers: list[Layer] = Field(
         default=[
             Layer(rid="q", height=180, bitrate=150, frame_rate=15),
-            Layer(rid="h", height=360, bitrate=500),
+            Layer(rid="h", height=360, bitrate=400),
             Layer(rid="f", height=720, bitrate=1500),
         ],
         min_length=1,

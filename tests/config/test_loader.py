@@ -223,7 +223,7 @@ def test_any_scalar_anywhere_never_fails_otherwise(data: st.DataObject) -> None:
 def test_needs() -> None:
     topology: Topology = load(FOLDER / "lac-thuy.yaml")
     need = point_need(topology.media, 12)
-    assert need.up == 150 + 500 + 1500 + 1500 + 40
+    assert need.up == 150 + 400 + 1500 + 1500 + 40
     assert need.down == 1500 + 11 * 150 + 1500 + 3 * 40
     loads_ = link_loads(topology)
     assert loads_["huyen"].need.down == 12 * need.down

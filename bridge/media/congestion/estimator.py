@@ -13,7 +13,7 @@ from bridge.media.congestion.trend import QUEUE_STANDS, Usage
 START = 300_000.0  # bit/s assumed of a line that nothing is known of
 EXPECTED = 0.25  # of what links are said or were measured to carry: with so much one begins
 CARRIED = 0.75  # of what the line was found to carry a short while ago
-EXPECTED_MOST = 1_000_000.0  # bit/s; for a file that is wrong, and a line that is not
+EXPECTED_MOST = 2_500_000.0  # bit/s: a programme and small pictures of a district, at once
 SILENT = 1.0  # seconds of sending without any report after which a receiver counts as one that
 # does not report: then nothing is known, and nothing is held back
 REPORTS_A_SECOND = 100.0  # that are looked at; a receiver sends some ten to twenty
