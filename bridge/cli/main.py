@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from bridge.app.errors import StartError
+from bridge.app.restarter import stay
 from bridge.app.state_folder import held, look_at_database
 from bridge.base import logs
 from bridge.base.mutual_key import KeyProblem, read_key
@@ -121,14 +122,20 @@ def serve(
     external_worker: Annotated[
         bool, typer.Option(help="the media worker is started by somebody else (systemd)")
     ] = False,
+    respawn: Annotated[
+        bool,
+        typer.Option(help="begin again at once when killed: a process that has loaded all waits"),
+    ] = False,
 ) -> None:
     """Run the bridge until it is told to stop (SIGTERM, Ctrl-C). The media worker goes on
     forwarding while this process is restarted; SIGTERM ends both, but not a worker that was
     started by somebody else."""
     from bridge.app.process import ControlProcess  # noqa: PLC0415 - most of what is to be read
 
-    topology = load_or_exit(file)
     logs.configure(process="control")
+    if respawn:
+        stay()
+    topology = load_or_exit(file)
 
     folder = state_folder(file, topology)
 

@@ -73,7 +73,13 @@ class Served:
     """The process, its address and its keys."""
 
     def __init__(
-        self, folder: Path, database: str = "", *, watched: bool = False, spare: bool = False
+        self,
+        folder: Path,
+        database: str = "",
+        *,
+        watched: bool = False,
+        spare: bool = False,
+        respawn: bool = False,
     ) -> None:
         document = yaml.safe_load((ROOT / "config" / "lac-thuy.yaml").read_text("utf-8"))
         bridge = document["bridge"]
@@ -91,13 +97,14 @@ class Served:
         self.url = f"http://127.0.0.1:{self.topology.bridge.web.port}"
         self.media: Address = (bridge["media"]["listen"][0], bridge["media"]["port"])
         self.keys: dict[PointId, str] = {}
+        self._options = ["--respawn"] if respawn else []
         self.process: asyncio.subprocess.Process | None = None
         self.http: aiohttp.ClientSession
 
     @property
     def start_line(self) -> list[str]:
         """What starts it."""
-        return [sys.executable, "bridge.py", "serve", str(self.path)]
+        return [sys.executable, "bridge.py", "serve", *self._options, str(self.path)]
 
     @property
     def disk(self) -> Path:
@@ -177,9 +184,14 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def served(
-    folder: Path, database: str = "", *, watched: bool = False, spare: bool = False
+    folder: Path,
+    database: str = "",
+    *,
+    watched: bool = False,
+    spare: bool = False,
+    respawn: bool = False,
 ) -> AsyncIterator[Served]:
-    made = Served(folder, database, watched=watched, spare=spare)
+    made = Served(folder, database, watched=watched, spare=spare, respawn=respawn)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HANG)) as made.http:
         await made.start()
         try:

@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bridge.app.state_folder import LOCK
 from bridge.conference import events as e
 from bridge.conference.apply import replay
 from bridge.conference.model import PointId
@@ -133,6 +134,28 @@ async def test_sigkill_of_the_control_process(tmp_path: Path) -> None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             watcher.close()
+
+
+async def test_a_killed_control_process_begins_by_itself_again(tmp_path: Path) -> None:
+    """``serve --respawn``: nobody starts it, and the conference is what it was."""
+    async with served(tmp_path, respawn=True) as bridge:
+        assert bridge.process is not None
+        holder = bridge.state / LOCK
+        first = holder.read_text("ascii")
+        assert int(first) != bridge.process.pid
+        answer = await bridge.call("POST", "/conferences", {"template": "giao-ban", "start": True})
+        conference = answer["conference"]
+        await bridge.command(conference, {"type": "banner", "text": "Nghỉ 10 phút"})
+        before = await bridge.state_of(conference)
+        killed = time.monotonic()
+        os.kill(int(first), signal.SIGKILL)
+        await eventually(lambda: holder.read_text("ascii") not in ("", first))
+        await bridge.healthy()
+        print(f"\nback after {time.monotonic() - killed:.2f} s")
+        after = await bridge.state_of(conference)
+        assert comparable(after) == comparable(before)
+        await bridge.stop()
+        assert bridge.process.returncode == 0
 
 
 KEPT = ("seats", "floor", "on_air", "queue", "panes", "director", "layout")
