@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from config.audience_schema import Audience
+from config.minutes_schema import Minutes
 from config.security_schema import Backup, Security, Syslog
 from config.template_schema import Rules, Schedule, Template
 from config.values import MAX_POINTS, Identifier, Ip, Model, Name, Network, Port, Text
@@ -174,6 +175,7 @@ class Bridge(Model):
     backup: Backup = Backup()
     recordings: Recordings = Recordings()
     audience: Audience = Audience()
+    minutes: Minutes = Minutes()
     security: Security = Security()
     workers: Annotated[
         int, Field(ge=1, le=1, description="media workers; one carries the conference there is")

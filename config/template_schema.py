@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from dateutil.rrule import rrulestr
 from pydantic import AfterValidator, Field
 
+from config.minutes_schema import Minutes
 from config.values import MAX_POINTS, Identifier, Model, Name, Text
 
 MAX_ITEMS = 100  # of an agenda
@@ -110,4 +111,5 @@ class Template(Model):
     layout: Literal["speaker", "alone", "grid", "content"] = "speaker"
     rules: Rules = Rules()
     agenda: list[Item] = Field(default=[], max_length=MAX_ITEMS)
+    minutes: Minutes | None = Field(default=None, description="what differs from bridge.minutes")
     schedule: Schedule | None = None

@@ -37,6 +37,7 @@ HISTORY = ROOT / "CHANGELOG.md"  # may name paths that have gone since
 GUIDES = (
     ("operator", "dieu-khien"),
     ("technician", "ky-thuat-vien"),
+    ("secretary", "thu-ky"),
     ("admin", "quan-tri"),
     ("monitoring", "giam-sat"),
 )

@@ -57,6 +57,11 @@ RECORDS = {
 }
 FOREIGN = {
     "ctypes": {"restype", "argtypes"},
+    "docx": {"alignment", "autofit", "bold", "italic", "name", "size", "style", "width"}
+    | {"page_width", "page_height", "left_margin", "right_margin", "top_margin", "bottom_margin"}
+    | {"header_distance", "different_first_page_header_footer", "first_line_indent"}
+    | {"space_after", "keep_with_next", "title", "author", "language", "created", "modified"}
+    | {"comments"},
     "logging": {"msg"},
     "numba": {"CACHE_DIR"},
     "numpy": {"setattr"},  # the columns of a table as attributes of the class of its rows

@@ -24,6 +24,7 @@ from bridge.base.systemd import attend, notify
 from bridge.cli.accounts import ca_app, security_app, user_app
 from bridge.cli.agents import agents_app, bundle_app
 from bridge.cli.common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
+from bridge.cli.minutes import minutes_app
 from bridge.cli.paper import paper_app
 from bridge.cli.ready import ready
 from bridge.cli.remote import backup, conference_app, point_app, restore
@@ -43,6 +44,7 @@ app.add_typer(security_app, name="security")
 app.add_typer(conference_app, name="conference")
 app.add_typer(point_app, name="point")
 app.add_typer(paper_app, name="paper")
+app.add_typer(minutes_app, name="minutes")
 app.add_typer(agents_app, name="agents")
 app.add_typer(bundle_app, name="bundle")
 app.command()(backup)
@@ -78,7 +80,17 @@ def check(
             errors.print(f"{file}: bridge.audience.relays, {relay.id}: {error}")
             raise typer.Exit(EXIT_BAD_INPUT) from None
     # Wide enough for a line a point; a narrow terminal wraps, nothing is cut off.
-    Console(highlight=False, width=TREE_WIDTH).print(topology_tree(topology))
+    console = Console(highlight=False, width=TREE_WIDTH)
+    console.print(topology_tree(topology))
+    console.print(minutes_head(topology), markup=False)
+
+
+def minutes_head(topology: Topology) -> str:
+    """How minutes are headed, in a line. Pure."""
+    minutes = topology.bridge.minutes
+    agency = minutes.agency or topology.bridge.name.vi.upper()
+    above = f"{minutes.superior}, " if minutes.superior else ""
+    return f"Minutes: {above}{agency}, Số: …/{minutes.symbol}, {minutes.place or '(no place)'}"
 
 
 def topology_tree(topology: Topology) -> Tree:

@@ -21,6 +21,7 @@ from bridge.server.api import (
     join,
     line_history,
     lines,
+    minutes_files,
     open_conferences,
     paper_files,
     people,
@@ -60,6 +61,7 @@ PAGES = {
 ROUTES: tuple[Route, ...] = (
     *join.ROUTES,
     *conferences.ROUTES,
+    *minutes_files.ROUTES,
     *paper_files.ROUTES,
     *schedule.ROUTES,
     *people.ROUTES,

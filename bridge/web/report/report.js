@@ -44,6 +44,10 @@ function render() {
     const link = elementOf(kind, HTMLAnchorElement);
     link.href = `/api/v1/conferences/${encodeURIComponent(id)}/report?format=${kind}&language=${language()}`;
   }
+  for (const kind of ["docx", "pdf"]) {
+    // An administrative document is in Vietnamese, whatever the page speaks.
+    elementOf(`minutes-${kind}`, HTMLAnchorElement).href = `/api/v1/conferences/${encodeURIComponent(id)}/minutes.${kind}`;
+  }
   const facts = byId("facts");
   facts.replaceChildren();
   const expected = report.points.filter((row) => row.expected);

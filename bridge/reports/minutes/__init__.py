@@ -1,0 +1,1 @@
+"""Minutes of conferences: drafted from the log, as DOCX and as PDF."""
