@@ -89,8 +89,14 @@ class Recordings:
         self._held: dict[asyncio.Task[None], ProgrammeLink] = {}
         self.ended: Counter[str] = Counter()
         """Recordings that ended by themselves, by problem."""
+        self.bad_ranges = 0
+        """Requests for parts of files that there are not."""
         self.catalogue = Catalogue(events, folder, now)
         self.upkeep = Upkeep(self.catalogue, events, self.in_use, Spoken(topology), now)
+
+    def refuse_range(self) -> None:
+        """Somebody asked for a part of a file that there is not."""
+        self.bad_ranges += 1
 
     @property
     def active(self) -> int:

@@ -90,6 +90,7 @@ CONTENT_SECURITY_POLICY = (
     "form-action 'none'; frame-ancestors "
 )
 NOBODY = "'none'"
+WATCHING = ("/api/v1/hls/", "/api/v1/whep/")  # what leads nowhere there is counted
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY + NOBODY,
     "X-Content-Type-Options": "nosniff",
@@ -155,6 +156,8 @@ class Http:
         except web.HTTPException as error:
             if error.status < 400:
                 raise
+            if request.path.startswith(WATCHING):
+                self.services.audience.refuse("watch.bad_path")
             response = problem(error.status, "http.not_found", path=request.path)
         except Exception:
             log.exception("%s %s failed", request.method, request.path)

@@ -20,6 +20,8 @@ WORKER_TOTALS = (
     ("worker_cpu_seconds_total", "cpu_seconds"),
     ("worker_gso_batches_total", "gso_batches"),
     ("worker_gso_segments_total", "gso_segments"),
+    ("worker_key_frame_requests_received_total", "key_frame_requests_received"),
+    ("worker_key_frame_requests_sent_total", "key_frame_requests_sent"),
 )
 
 
@@ -55,6 +57,7 @@ def recordings(found: Snapshot, sources: Sources) -> None:
     found.set("recordings_wanted", made.wanted)
     for problem, count in made.ended.items():
         found.set("recordings_ended_total", count, problem)
+    found.set("recordings_bad_ranges_total", made.bad_ranges)
     found.set("recordings_bytes", folder.octets)
     found.set("recordings_writable", int(folder.writable))
     found.set("recordings_missing", folder.missing)

@@ -39,6 +39,12 @@ BRIDGE: tuple[Metric, ...] = (
     gauge("worker_compiled", WORKER).help("1: the compiled turn forwards media, 0: Python does."),
     counter("worker_gso_batches_total", WORKER).help("Calls that sent several packets at once."),
     counter("worker_gso_segments_total", WORKER).help("Packets sent by those calls."),
+    counter("worker_key_frame_requests_received_total", WORKER).help(
+        "Key frames that receivers asked for, viewers among them."
+    ),
+    counter("worker_key_frame_requests_sent_total", WORKER).help(
+        "Key frames that senders were asked for: far fewer, however many ask."
+    ),
     gauge("worker_event_loop_lag_seconds", WORKER).help(
         "How late the worker's loop runs, a fading maximum."
     ),
@@ -65,6 +71,9 @@ BRIDGE: tuple[Metric, ...] = (
     counter("recordings_ended_total", REASON, reason=RECORDING_PROBLEMS).help(
         "Recordings that ended by themselves: too little space, a folder that is away or cannot "
         "be written, an error of the disk."
+    ),
+    counter("recordings_bad_ranges_total").help(
+        "Requests for ranges of recordings that there are not."
     ),
     gauge("recordings_bytes").help("Size of the folder of recordings."),
     gauge("recordings_writable").help("1: the folder of recordings can be written, 0: it cannot."),

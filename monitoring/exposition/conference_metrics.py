@@ -43,7 +43,7 @@ CONFERENCES: tuple[Metric, ...] = (
         "Who watches conferences, by how they were admitted; hls: over HTTP."
     ),
     counter("audience_refused_total", REASON, reason=AUDIENCE_REFUSALS).help(
-        "Who wanted to watch and was refused, by reason."
+        "Who wanted to watch, or watched and asked for what there is not, and was refused."
     ),
     gauge("audience_workers", STATE, state=("ready", "away")).help(
         "Workers for viewers alone, here and on other machines, by state."

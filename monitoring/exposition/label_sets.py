@@ -26,4 +26,5 @@ AUDIENCE_REFUSALS = (
     *("closed", "needs_accounts", "needs_code", "wrong_code", "wait"),
     *("not_begun", "no_worker", "full", "address_full", "link_full"),
     *("bad_offer", "not_sdp", "too_large", "no_hls"),
+    *("gone", "no_patch", "no_segment", "bad_path", "bad_range"),
 )

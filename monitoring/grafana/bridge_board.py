@@ -87,6 +87,25 @@ BOARD = Dashboard(
         .en("Failed transports", "No ICE check, no end of DTLS, or silence.")
         .query(increase("transport_failures_total", "reason"), "{{reason}}"),
         Panel("lines", "none", w=8, low=0)
+        .vi(
+            "Yêu cầu hình khóa",
+            "Số lần người nhận xin hình khóa, và số lần máy chủ xin nguồn hình: dù bao nhiêu người "
+            "xin, nguồn hình chỉ được hỏi ít lần.",
+        )
+        .en(
+            "Key frames asked for",
+            "How often receivers asked, and how often senders were asked: far less, however many "
+            "receivers ask.",
+        )
+        .query(
+            increase("worker_key_frame_requests_received_total", "worker"),
+            T("nhận {{worker}}", "received {{worker}}"),
+        )
+        .query(
+            increase("worker_key_frame_requests_sent_total", "worker"),
+            T("gửi {{worker}}", "sent {{worker}}"),
+        ),
+        Panel("lines", "none", w=8, low=0)
         .vi("WebSocket", "Số trang đang kết nối và số lần cầu truyền hình ngắt.")
         .en("WebSocket", "Pages connected, and connections that the bridge closed.")
         .query(total("websocket_clients"), T("trang", "pages"))

@@ -80,9 +80,18 @@ BOARD = Dashboard(
         .en("Audience", "Who watches conferences, by how they were admitted.")
         .query(total("audience_viewers", "kind"), "{{kind}}"),
         Panel("lines", "none", w=8, low=0)
-        .vi("Không được theo dõi", "Số lần người muốn theo dõi bị từ chối, theo lý do.")
-        .en("Turned away", "Who wanted to watch and was refused, by reason.")
-        .query(increase("audience_refused_total", "reason"), "{{reason}}"),
+        .vi(
+            "Không được theo dõi",
+            "Số yêu cầu của người theo dõi bị từ chối, theo lý do; và số yêu cầu tải đoạn không có "
+            "của bản ghi hình.",
+        )
+        .en(
+            "Turned away",
+            "Requests of viewers that were refused, by reason; and requests for ranges of "
+            "recordings that there are not.",
+        )
+        .query(increase("audience_refused_total", "reason"), "{{reason}}")
+        .query(increase("recordings_bad_ranges_total"), T("bản ghi hình", "recordings")),
         Panel("lines", "cps", w=8, low=0)
         .vi("Lệnh theo kết quả", "Số lệnh điều khiển mỗi giây.")
         .en("Commands by result", "Commands a second.")

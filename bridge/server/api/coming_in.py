@@ -8,7 +8,7 @@ import asyncio
 import msgspec
 from aiohttp import web
 
-from bridge.accounts.auth import Identity
+from bridge.accounts.auth import Denied, Identity
 from bridge.audience.admittance import Admission, Kind, Refused
 from bridge.audience.viewers import Viewer
 from bridge.audience.watching import Audience
@@ -33,6 +33,11 @@ STATUS = {
     "no_hls": 404,
     "not_sdp": 415,
     "too_large": 413,
+    "gone": 404,
+    "no_patch": 405,
+    "no_segment": 404,
+    "bad_path": 404,
+    "bad_range": 416,
 }
 AGAIN = {"not_begun": 5, "no_worker": 2, "full": 30, "address_full": 30, "link_full": 30}
 """Seconds after which it makes sense to ask again."""
@@ -113,6 +118,20 @@ def refused(call: Call, error: Refused) -> web.Response:
         response.headers["WWW-Authenticate"] = "Bearer"
     response.headers.update(ANSWERED)
     return response
+
+
+def viewer_of(call: Call, viewer: Viewer | None) -> Viewer:
+    """The viewer whose address a request names. Raises `Denied`, and counts it, where there is
+    none: names are drawn from 96 bits, so guessing is not slowed down but seen."""
+    if viewer is None:
+        raise denied(call, "watch.gone")
+    return viewer
+
+
+def denied(call: Call, key: str) -> Denied:
+    """What to raise at somebody who watches already; it is counted."""
+    call.services.audience.refuse(key)
+    return Denied(STATUS[key.rpartition(".")[2]], key)
 
 
 async def follow(call: Call, viewer: Viewer) -> web.StreamResponse:

@@ -13,11 +13,10 @@ import re
 import msgspec
 from aiohttp import web
 
-from bridge.accounts.auth import Denied
 from bridge.audience.admittance import Refused
 from bridge.audience.viewers import Viewer
 from bridge.programme.playlist import PLAYLIST
-from bridge.server.api import coming_in
+from bridge.server.api import byte_ranges, coming_in
 from bridge.server.api.routes import Call, Route
 
 ENDPOINT = "/api/v1/hls/{id}"
@@ -73,10 +72,7 @@ async def enter(call: Call) -> web.Response:
 
 
 def _viewer(call: Call) -> Viewer:
-    viewer = call.services.audience.hls.get(call.param("viewer"))
-    if viewer is None:
-        raise Denied(404, "watch.gone")
-    return viewer
+    return coming_in.viewer_of(call, call.services.audience.hls.get(call.param("viewer")))
 
 
 async def serve(call: Call) -> web.StreamResponse:
@@ -85,8 +81,15 @@ async def serve(call: Call) -> web.StreamResponse:
     folder = call.services.audience.hls.folder(viewer)
     if name == PLAYLIST:
         return await _playlist(call, viewer)
-    if FILE.fullmatch(name) is None or not (folder / name).is_file():
-        raise Denied(404, "watch.no_segment")
+    if FILE.fullmatch(name) is None:
+        raise coming_in.denied(call, "watch.bad_path")
+    size = byte_ranges.size_of(folder / name)
+    if size is None:
+        raise coming_in.denied(call, "watch.no_segment")
+    if byte_ranges.unusable(call.request, size):
+        response = coming_in.refused(call, Refused("watch.bad_range"))
+        response.headers.update(byte_ranges.whole(size))
+        return response
     kind = TYPES[name.rpartition(".")[2]]
     headers = {**coming_in.ANSWERED, **KEPT, "Content-Type": kind}
     return web.FileResponse(folder / name, headers=headers)
@@ -108,7 +111,7 @@ async def _playlist(call: Call, viewer: Viewer) -> web.Response:
             return coming_in.refused(call, Refused("watch.no_worker"))
         await asyncio.sleep(LOOK)
         if audience.hls.get(viewer.name) is not viewer:
-            raise Denied(404, "watch.gone")
+            raise coming_in.denied(call, "watch.gone")
 
 
 async def leave(call: Call) -> web.Response:

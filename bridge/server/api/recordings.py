@@ -15,7 +15,9 @@ from bridge.conference import events as e
 from bridge.conference.model import MAX_KEEP_DAYS, SeenBy
 from bridge.control import views
 from bridge.recordings.kept_recordings import Kept
+from bridge.server.api import byte_ranges
 from bridge.server.api.routes import Call, Route
+from bridge.server.problems import problem
 
 MEDIA_TYPE = "video/x-matroska"
 
@@ -103,6 +105,12 @@ async def show_file(call: Call) -> Any:
     to read it is in the audit trail, at whatever octet; whoever goes on is not."""
     name = found(call).facts.recording
     path = file_of(call, name)
+    size = byte_ranges.size_of(path)
+    if size is not None and byte_ranges.unusable(call.request, size):
+        call.services.recordings.refuse_range()
+        response = problem(416, "recordings.bad_range", size=str(size))
+        response.headers.update(byte_ranges.whole(size))
+        return response
     saved = call.request.query.get("download") == "1"
     begins = call.request.headers.get("Range", "bytes=0-").strip().startswith("bytes=0-")
     if call.services.viewings.begins(call.user.name, name, call.services.conductor.now(), begins):

@@ -22,7 +22,6 @@ from bridge.conference.model import Admits
 from bridge.server.api import coming_in
 from bridge.server.api.routes import Call, Route, etag, read_bounded
 from bridge.server.guard.hosts import origin_of
-from bridge.server.problems import problem
 from bridge.signalling.sdp import MAX_SDP, SdpError
 
 ENDPOINT = "/api/v1/whep/{id}"
@@ -77,10 +76,7 @@ async def begin(call: Call) -> web.Response:
 
 
 def _viewer(call: Call) -> Viewer:
-    viewer = call.services.audience.named(call.param("viewer"))
-    if viewer is None:
-        raise Denied(404, "watch.gone")
-    return viewer
+    return coming_in.viewer_of(call, call.services.audience.named(call.param("viewer")))
 
 
 async def leave(call: Call) -> web.Response:
@@ -91,8 +87,8 @@ async def leave(call: Call) -> web.Response:
 
 async def no_patch(call: Call) -> web.Response:
     """Neither trickled candidates nor an ICE restart: the bridge needs neither."""
-    response = problem(405, "watch.no_patch")
-    response.headers.update({**coming_in.ANSWERED, "Allow": "DELETE, OPTIONS"})
+    response = coming_in.refused(call, Refused("watch.no_patch"))
+    response.headers["Allow"] = "DELETE, OPTIONS"
     return response
 
 

@@ -271,8 +271,19 @@ async def test_paths_that_are_no_segment(bridge: Bridge, name: str) -> None:
     (bridge.process._state / "secret").write_text("secret")
     where = await watching(bridge, ident)
     refused = await bridge.client.get(URL(f"{where}/{name}", encoded=True))
-    assert refused.status == 404
     assert b"secret" not in await refused.read()
+    gone = name in ("s99.m4s",)
+    key = "watch.no_segment" if gone else "watch.bad_path"
+    await problem(refused, 404, key)
+    assert bridge.process.audience.refused == {key.removeprefix("watch."): 1}
+
+
+async def test_a_path_of_no_route_is_counted_too(bridge: Bridge) -> None:
+    ident = await conference(bridge, "anybody")
+    where = await watching(bridge, ident)
+    refused = await bridge.client.get(f"{where}/x/../../y/z/s0.m4s")
+    await problem(refused, 404, "http.not_found")
+    assert bridge.process.audience.refused == {"bad_path": 1}
 
 
 async def test_a_segment_that_is_gone(bridge: Bridge) -> None:
@@ -309,6 +320,11 @@ async def test_ranges_and_what_is_none(
     assert response.status == status
     if body is not None:
         assert await response.read() == body
+        assert not bridge.process.audience.refused
+    else:
+        await problem(response, 416, "watch.bad_range")
+        assert response.headers["Content-Range"] == "bytes */13"
+        assert bridge.process.audience.refused == {"bad_range": 1}
 
 
 async def test_somebody_elses_name_and_whep_are_apart(bridge: Bridge) -> None:
@@ -317,4 +333,6 @@ async def test_somebody_elses_name_and_whep_are_apart(bridge: Bridge) -> None:
     where = (await post(bridge, ident)).headers["Location"].replace("/whep/", "/hls/")
     for name in (f"{where}/s0.m4s", f"/api/v1/hls/{ident}/{'0' * 24}/s0.m4s"):
         await problem(await bridge.client.get(name), 404, "watch.gone")
+    assert bridge.process.audience.refused == {"gone": 2}
+    assert snapshot(bridge).value("audience_refused_total", "gone") == 2
     assert bridge.wall == START

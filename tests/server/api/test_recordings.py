@@ -75,6 +75,11 @@ async def test_a_file_is_had_whole_or_in_part(
     if got:
         assert await response.read() == got
         assert response.headers["Content-Type"] == "video/x-matroska"
+        assert kept.process.recordings.bad_ranges == 0
+    else:
+        assert (await response.json())["type"] == "/problems/recordings.bad_range"
+        assert response.headers["Content-Range"] == f"bytes */{len(DATA)}"
+        assert kept.process.recordings.bad_ranges == 1
 
 
 async def test_who_begins_to_watch_is_audited_and_who_goes_on_is_not(kept: Bridge) -> None:

@@ -126,6 +126,7 @@ async def test_a_viewer_leaves_by_its_own_address(bridge: Bridge) -> None:
     assert (await bridge.client.delete(location)).status == 200
     assert m.Close(transport=viewer.id) in bridge.sent
     await problem(await bridge.client.delete(location), 404, "watch.gone")
+    assert bridge.process.audience.refused == {"gone": 1}
 
 
 async def test_what_the_draft_wants_of_options_and_patch(bridge: Bridge) -> None:
@@ -136,6 +137,7 @@ async def test_what_the_draft_wants_of_options_and_patch(bridge: Bridge) -> None
     refused = await bridge.client.patch(location, data=b"a=ice-ufrag:x")
     await problem(refused, 405, "watch.no_patch")
     assert "DELETE" in refused.headers["Allow"]
+    assert bridge.process.audience.refused == {"no_patch": 1}
 
 
 async def test_an_offer_that_repeats_takes_no_second_place(bridge: Bridge) -> None:
@@ -221,6 +223,49 @@ async def test_wrong_codes_make_an_address_wait_whatever_they_were_tried_at(
     assert int(refused.headers["Retry-After"]) > 0
     bridge.pass_time(60.0)
     assert (await post(bridge, ident, code=code_of(bridge, ident))).status == 201
+
+
+async def test_expired_and_forged_codes_are_tries_like_any_other(bridge: Bridge) -> None:
+    """A code that was replaced says nothing that a guessed one does not."""
+    ident = await conference(bridge, "code")
+    old = code_of(bridge, ident)
+    await bridge.do(ident, c.RenewCode())
+    answers = []
+    for code in (old, "AAAA-AAAA", "x" * 5000, "Mã", old):
+        refused = await post(bridge, ident, code=code)
+        answers.append(await problem(refused, 401, "watch.wrong_code"))
+    assert all(answer == answers[0] for answer in answers)
+    await problem(await post(bridge, ident, code=code_of(bridge, ident)), 429, "watch.wait")
+    assert bridge.process.audience.refused == {"wrong_code": 5, "wait": 1}
+
+
+async def test_a_code_costs_the_same_work_whatever_it_is_and_whatever_it_opens(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the time of an answer tells nothing: one digest and one comparison of equal length, for a
+    conference that there is not, one that is closed, an old code and the right one."""
+    ident = await conference(bridge, "code")
+    old = code_of(bridge, ident)
+    await bridge.do(ident, c.RenewCode())
+    work: list[str] = []
+    digest, compare = admittance.hmac.digest, admittance.hmac.compare_digest
+
+    def digested(key: bytes, text: bytes, kind: str) -> bytes:
+        work.append(f"digest of {len(key)}")
+        return digest(key, text, kind)
+
+    def compared(given: bytes, code: bytes) -> bool:
+        work.append(f"compare with {len(code)}")
+        return compare(given, code)
+
+    right = code_of(bridge, ident)
+    monkeypatch.setattr(admittance.hmac, "digest", digested)
+    monkeypatch.setattr(admittance.hmac, "compare_digest", compared)
+    for name, code in ((ident, old), (ident, right), (ident, "A"), ("no-such", right)):
+        work.clear()
+        await post(bridge, name, code=code)
+        found = [item for item in work if item != "compare with 32"]  # logins are looked at, too
+        assert found == ["digest of 32", f"compare with {admittance.LENGTH}"], (name, code)
 
 
 async def test_offers_of_one_address_have_a_budget(bridge: Bridge) -> None:
