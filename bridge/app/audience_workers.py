@@ -32,10 +32,14 @@ def make_fleet(
     topology = control.topology.current
     media = topology.bridge.media
     relays = {relay.id: relay for relay in topology.bridge.audience.relays}
+    dials = {
+        relay.id: RelayDial(relay.address, relay.port, folder / relay.key)
+        for relay in relays.values()
+    }
 
     def make(name: str, on_event: OnEvent, on_down: Callable[[], None]) -> Link:
-        relay = relays.get(name)
-        if relay is not None:
+        dial = dials.get(name)
+        if dial is not None:
             return WorkerLink(
                 control=state,
                 hosts=[],
@@ -44,7 +48,7 @@ def make_fleet(
                 own=False,
                 on_event=on_event,
                 on_down=on_down,
-                dial=RelayDial(relay.address, relay.port, folder / relay.key),
+                dial=dial,
             )
         return WorkerLink(
             control=state / f"audience-{name}.sock",
@@ -56,4 +60,14 @@ def make_fleet(
             on_down=on_down,
         )
 
-    return Fleet(control, send, names_of(topology), make, tuple(relays))
+    ports = {name: media.port + int(name) for name in names_of(topology)}
+    ports |= {relay.id: relay.port for relay in relays.values()}
+    return Fleet(
+        control,
+        send,
+        names_of(topology),
+        make,
+        tuple(relays),
+        ports=ports,
+        trouble=lambda name: dials[name].trouble if name in dials else "",
+    )

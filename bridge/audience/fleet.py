@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from bridge.audience.placement import Load, place
 from bridge.audience.relaying import Relays
 from bridge.audience.serving import Place, PointsPlace, RelayedPlace
 from bridge.audience.viewers import Viewer
+from bridge.audience.worker_health import POINTS, AudienceWorker, worker_health
 from bridge.control.control import Control
+from bridge.control.relay_dial import Trouble
 from bridge.control.worker_supervision import supervise
 from bridge.media import messages as m
 from bridge.media.parts import MAX_RELAYS, MAX_TRANSPORTS
@@ -85,7 +88,8 @@ class Member:
 class Fleet:
     """All of them. ``names`` are those of workers of the audience on this machine, ``remote`` of
     those on others; where there are none, the worker of the points serves viewers, too. ``send``
-    posts to that one."""
+    posts to that one. ``ports`` is where each listens (TCP for those of other machines),
+    ``trouble`` why one of these cannot be connected to."""
 
     def __init__(
         self,
@@ -94,10 +98,17 @@ class Fleet:
         names: Sequence[str],
         make: MakeLink,
         remote: Sequence[str] = (),
+        *,
+        ports: Mapping[str, int] = MappingProxyType({}),
+        trouble: Callable[[str], Trouble] = lambda _: "",
     ) -> None:
         self._control = control
+        self._ports = ports
+        self._trouble = trouble
         self.clock = control.clock
         self._looked = 0.0
+        self._began = control.conductor.now()
+        self._since: dict[str, float] = {}  # when a worker came or went last, UTC seconds
         topology = control.topology
         self.points = PointsPlace(control.routes, send)
         self.members = [
@@ -163,6 +174,31 @@ class Fleet:
             if one.inventory is not None
         ]
 
+    def health(self, viewers: Iterable[Viewer]) -> list[AudienceWorker]:
+        """How each of them is. Where there is none for viewers alone, that of the points is."""
+        count = Counter(viewer.place for viewer in viewers)
+        loads = {load.name: load for load in self.loads("", ())}
+        points = sum(state.phase == "live" for state in self._control.conductor.running())
+        media = self._control.topology.current.bridge.media
+        return [
+            worker_health(
+                name or POINTS,
+                remote=one.remote,
+                ready=one.inventory is not None,
+                since=self._since.get(name, self._began),
+                viewers=count[name],
+                room=loads[name].room if name in loads else ROOM,
+                conferences=self.relays.up(name) if name else points,
+                port=self._ports.get(name, media.port),
+                trouble=self._trouble(name),
+            )
+            for name, one in self.places.items()
+        ]
+
+    def _note(self, name: str) -> None:
+        """A worker has come, or is gone."""
+        self._since[name] = self._control.conductor.now()
+
     @property
     def ready(self) -> bool:
         """Whether anybody could be served now."""
@@ -200,6 +236,7 @@ class Fleet:
     def on_points_event(self, event: m.Event) -> None:
         """Take an event of the points' worker in."""
         if isinstance(event, m.Inventory):
+            self._note(self.points.name)
             self._close_others()
             self.relays.points_there()
         if self.members:
@@ -215,6 +252,7 @@ class Fleet:
 
     def on_points_down(self) -> None:
         """The points' worker is gone."""
+        self._note(self.points.name)
         if self.members:
             self.relays.points_lost()
         else:
@@ -224,6 +262,8 @@ class Fleet:
         """Take an event of a worker of the audience in."""
         match event:
             case m.Inventory():
+                if one.inventory is None:
+                    self._note(one.name)
                 one.take_inventory(event)
                 self.relays.place_there(one)
             case m.SlotShowing():
@@ -238,6 +278,8 @@ class Fleet:
 
     def lose(self, one: RelayedPlace) -> None:
         """A worker of the audience is gone, and everything it held."""
+        if one.inventory is not None:
+            self._note(one.name)
         one.lost()
         self.relays.place_lost(one.name)
         self._on_down(one)

@@ -6,11 +6,15 @@ import asyncio
 import contextlib
 import logging
 from pathlib import Path
+from typing import Literal
 
 from bridge.base.mutual_key import KeyProblem, NotProved, client_context, prove_client, read_key
 from bridge.media import messages as m
 
 TIMEOUT = 2.0  # seconds for the connection; viewers wait meanwhile
+
+Trouble = Literal["", "key", "proof", "no_answer", "refused", "unreachable"]
+"""Why it cannot be connected to; "" where it can, or nothing was tried yet."""
 
 log = logging.getLogger("worker")
 
@@ -23,15 +27,17 @@ class RelayDial:
         self._port = port
         self._key = key
         self._said = ""
+        self.trouble: Trouble = ""
 
     async def __call__(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         """Reader and writer of the worker's protocol; None where it cannot be had now."""
         try:
             found = await self._connect()
         except (KeyProblem, NotProved, OSError) as error:
+            self.trouble = _trouble(error)
             self._say(_why(error))
             return None
-        self._said = ""
+        self._said, self.trouble = "", ""
         return found
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -54,6 +60,20 @@ class RelayDial:
         if why != self._said:
             self._said = why
             log.warning("the relay at %s port %d: %s", self._address, self._port, why)
+
+
+def _trouble(error: Exception) -> Trouble:
+    match error:
+        case KeyProblem():
+            return "key"
+        case NotProved():
+            return "proof"
+        case TimeoutError():
+            return "no_answer"
+        case ConnectionRefusedError():
+            return "refused"
+        case _:
+            return "unreachable"
 
 
 def _why(error: Exception) -> str:

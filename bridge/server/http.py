@@ -13,6 +13,7 @@ from bridge.server import runbooks
 from bridge.server.agent_socket import AgentSockets
 from bridge.server.api import (
     admin,
+    audience_health,
     conferences,
     evidence_packs,
     hls,
@@ -80,6 +81,7 @@ ROUTES: tuple[Route, ...] = (
     *open_conferences.ROUTES,
     *whep.ROUTES,
     *hls.ROUTES,
+    *audience_health.ROUTES,
     *admin.ROUTES,
 )
 

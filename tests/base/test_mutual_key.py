@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,9 @@ async def test_who_has_the_key_speaks_with_the_worker_and_nobody_else_does(tmp_p
     control = RelayControl(KEY, tmp_path / "worker.sock")
     await control.start("127.0.0.1", 0)
     try:
-        assert await RelayDial("127.0.0.1", control.port, key_file(tmp_path, OTHER))() is None
+        other = RelayDial("127.0.0.1", control.port, key_file(tmp_path, OTHER))
+        assert await other() is None
+        assert other.trouble == "proof"
         assert echo.connections == 0
         found = await RelayDial("127.0.0.1", control.port, key_file(tmp_path, KEY))()
         assert found is not None
@@ -76,7 +79,15 @@ async def test_who_has_the_key_speaks_with_the_worker_and_nobody_else_does(tmp_p
         await control.close()
         await eventually(lambda: not echo.open)
         worker.close()
-    assert await RelayDial("127.0.0.1", control.port, tmp_path / "nothing")() is None
+    without = RelayDial("127.0.0.1", control.port, tmp_path / "nothing")
+    assert await without() is None
+    assert without.trouble == "key"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # nobody else's while it is bound, and nothing listens
+        port = closed.getsockname()[1]
+        gone = RelayDial("127.0.0.1", port, key_file(tmp_path, KEY))
+        assert await gone() is None
+    assert gone.trouble == "refused"
 
 
 async def test_who_says_nothing_or_nonsense_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Ranges that a file does not have (RFC 9110 section 14): a sentence says so, not a status alone."""
+"""Ranges that a file does not have (RFC 9110 section 14): a sentence says so."""
 
 from __future__ import annotations
 

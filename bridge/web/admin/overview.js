@@ -2,6 +2,7 @@
 
 /** @import { Overview } from "../types/protocol.js" */
 import { get } from "../common/api.js";
+import { workerTexts } from "../common/audience_workers.js";
 import { byId, make, makeText } from "../common/dom.js";
 import { percent, timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
@@ -20,7 +21,7 @@ export function startOverview() {
 }
 
 export async function loadOverview() {
-  const found = await get("/overview");
+  const [found, serving] = await Promise.all([get("/overview"), get("/audience")]);
   const list = byId("overview");
   list.replaceChildren();
   for (const [key, value, worry] of figuresOf(found)) {
@@ -39,6 +40,13 @@ export async function loadOverview() {
       percent(point.availability, 2),
       `${percent(point.day_loss_up, 2)} / ${percent(point.day_loss_down, 2)}`,
     ]));
+  table("serving", ["serving.worker", "serving.state", "serving.load", "serving.next"],
+    serving.workers.map((worker) => {
+      const { name, state, viewers, next } = workerTexts(worker);
+      return [name, state, viewers, next];
+    }));
+  byId("serving-hls").textContent = serving.by_hls
+    ? t("serving.by_hls", { count: String(serving.by_hls) }) : "";
   byId("overview-age").textContent = t("overview.age", { at: timeText(found.now, zone) });
 }
 

@@ -4,7 +4,8 @@
 /** @import { PointStatus } from "../types/protocol.js" */
 /** @import { Box } from "./point.js" */
 import { get } from "../common/api.js";
-import { byId, make, makeText, setText } from "../common/dom.js";
+import { workerTexts } from "../common/audience_workers.js";
+import { byId, make, makeText, refill, setText } from "../common/dom.js";
 import { pick, t } from "../common/i18n.js";
 import { startLanguage } from "../common/language.js";
 import { logout, whoami } from "../common/login.js";
@@ -40,9 +41,25 @@ async function refresh() {
     for (const point of points) show(point, few);
     const contact = points[0]?.contact;
     setText(byId("contact"), contact ? t("status.call", { contact }) : "");
+    await showServing();
   } catch (error) {
     setText(byId("error"), errorText(error));
   }
+}
+
+/** Workers and machines for viewers alone, where there are any. */
+async function showServing() {
+  const { own, workers } = await get("/audience");
+  byId("serving").hidden = !own;
+  if (!own) return;
+  const lines = workers.map((worker) => {
+    const { name, state, viewers, next } = workerTexts(worker);
+    return `${name}: ${state}; ${viewers}. ${next}`.trim();
+  });
+  const list = byId("serving-workers");
+  refill(list, lines, () => {
+    for (const line of lines) makeText("li", "", line, list);
+  });
 }
 
 /** @param {PointStatus} point @param {boolean} charts */

@@ -113,6 +113,13 @@ export interface AudienceCodeRenewedEvent {
   number: number;
 }
 
+export interface AudienceHealth {
+  now: number;
+  own: boolean;
+  by_hls: number;
+  workers: AudienceWorker[];
+}
+
 export interface AudienceInfo {
   admits: Admits;
   code: string | null;
@@ -129,6 +136,18 @@ export interface AudienceNotedEvent {
 export interface AudienceSetEvent {
   type: "audience";
   admits: Admits;
+}
+
+export interface AudienceWorker {
+  id: string;
+  name: Sentence;
+  remote: boolean;
+  ready: boolean;
+  since: number;
+  viewers: number;
+  room: number;
+  conferences: number;
+  next: Sentence | null;
 }
 
 export interface AuditEntry {
@@ -1943,6 +1962,7 @@ export interface Get {
   "/oembed": { body: undefined; answer: Frame };
   "/watch/{id}": { body: undefined; answer: WatchView };
   "/conferences/{id}/audience": { body: undefined; answer: AudienceInfo };
+  "/audience": { body: undefined; answer: AudienceHealth };
   "/topology": { body: undefined; answer: TopologyText };
   "/audit": { body: undefined; answer: AuditEntry[] };
 }
