@@ -13,6 +13,8 @@ MAX_VIEWERS = 800  # of the points' worker's 1,024 transports: the others are fo
 MAX_OF_WORKER = 960  # of a worker of the audience; the rest of its transports is for relays
 MAX_WORKERS = 16  # on this machine, and as many machines
 
+RELAY_PORT = 7443  # TCP
+
 MAX_HLS = 300  # the control process serves them, beside all else that it does
 
 
@@ -43,7 +45,7 @@ class RelayHost(Model):
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="its name in figures")]
     address: Annotated[Ip, Field(description="where it listens for this bridge")]
-    port: Annotated[Port, Field(description="TCP")] = 7443
+    port: Annotated[Port, Field(description="TCP")] = RELAY_PORT
     key: Annotated[
         Text, Field(description="file with 64 hexadecimal digits, the same on both machines")
     ]
@@ -100,7 +102,4 @@ class Audience(Model):
                 f"{self.viewers} viewers are more than its workers hold, which is {self.room}: "
                 f"{MAX_OF_WORKER} for each of workers and relays, {MAX_VIEWERS} where there is none"
             )
-        names = [relay.id for relay in self.relays]
-        if len(set(names)) != len(names):
-            raise ValueError("two relays have one id")
         return self

@@ -6,9 +6,11 @@ whatever is not of the right type is left to the schema.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
+from config.audience_schema import RELAY_PORT
 from config.yaml_tree import Problem, Tree, Where, dotted
 
 Report = Callable[[Where, str], None]
@@ -32,6 +34,7 @@ def relations(data: Any, tree: Tree) -> list[Problem]:
     _chair(data, points, problem)
     problems.extend(templates(data, tree, _ids(points)))
     _layers(data.get("media"), problem)
+    _relays(data.get("bridge"), problem)
     return problems
 
 
@@ -92,6 +95,33 @@ def _layers(media: Any, problem: Report) -> None:
                 sentence = "Layers go from the lowest to the highest."
                 problem(("media", "layers", index, "height"), sentence)
             height = item["height"]
+
+
+def _relays(bridge: Any, problem: Report) -> None:
+    """Machines that serve viewers: each has a name, and a place where it alone listens."""
+    audience = bridge.get("audience") if isinstance(bridge, dict) else None
+    names: set[str] = set()
+    taken: set[tuple[str, int]] = set()
+    for index, item in _items(audience, "relays") if isinstance(audience, dict) else []:
+        here = ("bridge", "audience", "relays", index)
+        ident, address, port = item.get("id"), item.get("address"), item.get("port", RELAY_PORT)
+        if isinstance(ident, str):
+            if ident in names:
+                problem((*here, "id"), f"The id {ident!r} is taken.")
+            names.add(ident)
+        try:
+            found = ipaddress.ip_address(address) if isinstance(address, str) else None
+        except ValueError:
+            continue  # the schema says so
+        if found is None:
+            continue
+        if found.is_unspecified or found.is_multicast:
+            problem((*here, "address"), f"{address} is not the address of one machine.")
+        elif isinstance(port, int):
+            if (str(found), port) in taken:
+                sentence = f"Another relay listens at {address}, port {port}, already."
+                problem((*here, "address"), sentence)
+            taken.add((str(found), port))
 
 
 def templates(data: dict[str, Any], tree: Tree, points: set[str]) -> list[Problem]:

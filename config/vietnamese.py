@@ -82,6 +82,10 @@ TABLE = {
     ),
     "The rid {id} is taken.": "rid {id} đã dùng.",
     "Layers go from the lowest to the highest.": "Các lớp hình xếp từ thấp nhất đến cao nhất.",
+    "{address} is not the address of one machine.": "{address} không phải địa chỉ của một máy.",
+    "Another relay listens at {address}, port {port}, already.": (
+        "Đã có máy khác chờ ở địa chỉ {address}, cổng {port}."
+    ),
     "There is no point {id}.": "Không có điểm cầu {id}.",
     "The point {id} is expected but not among this template's points.": "Điểm cầu {id} bắt buộc có "
     "mặt nhưng không nằm trong các điểm của mẫu này.",

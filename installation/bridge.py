@@ -1,5 +1,5 @@
-"""Installs the bridge on a server: program, user, folders, units. Starts nothing: the topology
-comes first."""
+"""Installs the bridge on a server, or on a machine that serves viewers for one: program, user,
+folders, units. Starts nothing: the topology comes first, and which units a machine is to run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ STATE = Path("/var/lib/diem-cau")
 BACKUPS = Path("/var/backups/diem-cau")
 SETTINGS = Path("/etc/diem-cau")
 USER = "diem-cau"
-UNITS = ("diem-cau-worker.service", "diem-cau.service")
+UNITS = ("diem-cau-worker.service", "diem-cau.service", "diem-cau-relay.service")
+VARIABLES = ("worker.env", "relay.env")
 WHERE_UNITS = Path("/etc/systemd/system")
 COMMAND = Path("/usr/local/bin/diem-cau")
 SYSCTL = Path("/etc/sysctl.d/60-diem-cau.conf")
@@ -75,9 +76,9 @@ def _system(release: Path) -> None:
         topology.write_text(text.replace(EXAMPLE_STATE, REAL_STATE), "utf-8")
         topology.chmod(0o640)
         os.chown(topology, owner.pw_uid, owner.pw_gid)
-    worker = SETTINGS / "worker.env"
-    if not worker.exists():
-        shutil.copyfile(release / "docs" / "systemd" / "worker.env", worker)
+    for name in VARIABLES:
+        if not (SETTINGS / name).exists():
+            shutil.copyfile(release / "docs" / "systemd" / name, SETTINGS / name)
     COMMAND.parent.mkdir(parents=True, exist_ok=True)
     COMMAND.write_text(WRAPPER, "utf-8")
     COMMAND.chmod(0o755)

@@ -73,12 +73,15 @@ def check(
         )
         raise typer.Exit(EXIT_BAD_INPUT)
     topology = load_or_exit(file)
-    for relay in topology.bridge.audience.relays:
-        try:
-            read_key(file.parent / relay.key)
-        except KeyProblem as error:
-            errors.print(f"{file}: bridge.audience.relays, {relay.id}: {error}")
-            raise typer.Exit(EXIT_BAD_INPUT) from None
+    faults = [
+        f"{file}: bridge.audience.relays, {relay.id}: {fault}"
+        for relay in topology.bridge.audience.relays
+        if (fault := _key_fault(file.parent / relay.key))
+    ]
+    for fault in faults:
+        errors.print(fault)
+    if faults:
+        raise typer.Exit(EXIT_BAD_INPUT)
     # Wide enough for a line a point; a narrow terminal wraps, nothing is cut off.
     console = Console(highlight=False, width=TREE_WIDTH)
     console.print(topology_tree(topology))
@@ -91,6 +94,17 @@ def minutes_head(topology: Topology) -> str:
     agency = minutes.agency or topology.bridge.name.vi.upper()
     above = f"{minutes.superior}, " if minutes.superior else ""
     return f"Minutes: {above}{agency}, Số: …/{minutes.symbol}, {minutes.place or '(no place)'}"
+
+
+def _key_fault(path: Path) -> str:
+    """What is wrong with the key of a relay, as a sentence with what to do; "" where nothing is."""
+    try:
+        read_key(path)
+    except KeyProblem as error:
+        return str(error)
+    if path.stat().st_mode & 0o077:
+        return f"Others can read the key {path}; chmod 600 {path} keeps it to its owner."
+    return ""
 
 
 def topology_tree(topology: Topology) -> Tree:

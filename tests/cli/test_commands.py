@@ -201,13 +201,24 @@ def test_check_reads_the_keys_of_relays(tmp_path: Path) -> None:
     path = topology_file(tmp_path)
     document = yaml.safe_load(path.read_text("utf-8"))
     relay = {"id": "may-2", "address": "10.20.0.12", "key": "relay.key"}
-    document["bridge"]["audience"] = {"viewers": 900, "relays": [relay]}
+    other = {"id": "may-3", "address": "10.20.0.13", "key": "other.key"}
+    document["bridge"]["audience"] = {"viewers": 900, "relays": [relay, other]}
     path.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
     missing = cli("check", str(path))
     assert missing.exit_code == 2
     assert "may-2" in missing.stderr
+    assert "may-3" in missing.stderr, "all faults at once"
     assert "cannot be read" in " ".join(missing.stderr.split())
-    (tmp_path / "relay.key").write_text("ab" * 31)
+    for name in ("relay.key", "other.key"):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text("ab" * 31)
     assert "openssl rand -hex 32" in " ".join(cli("check", str(path)).stderr.split())
-    (tmp_path / "relay.key").write_text("ab" * 32)
+    for name in ("relay.key", "other.key"):
+        (tmp_path / name).write_text("ab" * 32)
     assert cli("check", str(path)).exit_code == 0
+    (tmp_path / "other.key").chmod(0o640)
+    open_to_others = cli("check", str(path))
+    assert open_to_others.exit_code == 2
+    assert "may-3" in open_to_others.stderr
+    assert "may-2" not in open_to_others.stderr
+    assert "chmod 600" in " ".join(open_to_others.stderr.split())

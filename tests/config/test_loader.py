@@ -234,6 +234,44 @@ def test_needs() -> None:
     assert all(load.fits for load in loads_.values())
 
 
+RELAYS = """
+  audience:
+    relays:
+      - {id: may-2, address: 192.0.2.20, key: relay.key}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("      - {id: may-3, address: 192.0.2.20, port: 7444, key: relay.key}", None),
+        ("      - {id: may-2, address: 192.0.2.21, key: relay.key}", "The id 'may-2' is taken."),
+        (
+            "      - {id: may-3, address: 192.0.2.20, port: 7443, key: relay.key}",
+            "Another relay listens at 192.0.2.20, port 7443, already.",
+        ),
+        (
+            "      - {id: may-3, address: '::', key: relay.key}",
+            ":: is not the address of one machine.",
+        ),
+        (
+            "      - {id: may-3, address: 239.1.2.3, key: relay.key}",
+            "239.1.2.3 is not the address of one machine.",
+        ),
+    ],
+)
+def test_machines_for_viewers_have_names_and_places_of_their_own(
+    more: str, expected: str | None
+) -> None:
+    text = changed("\nbridge:", f"\nbridge:{RELAYS}{more}")
+    if expected is None:
+        assert len(loads(text, "x.yaml").bridge.audience.relays) == 2
+    else:
+        (found,) = problems(text)
+        assert found.endswith(expected)
+        assert "bridge.audience.relays[1]" in found
+
+
 def test_every_sentence_has_its_vietnamese() -> None:
     english = {"the", "this", "is", "are", "not", "must", "here", "a", "of"}
     for sentence, translated in TABLE.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from endpoints.agent.kiosk import in_policy
@@ -47,3 +48,13 @@ def test_the_example_has_the_line_that_the_installer_replaces() -> None:
         unit = (ROOT / "docs" / "systemd" / name).read_text("utf-8")
         assert f"ExecStart={bridge.HOME}/current/.venv/bin/python" in unit
         assert f"User={bridge.USER}\n" in unit
+
+
+def test_each_unit_with_variables_has_its_file_of_them() -> None:
+    found = set()
+    for name in bridge.UNITS:
+        unit = (ROOT / "docs" / "systemd" / name).read_text("utf-8")
+        found |= set(re.findall(rf"^EnvironmentFile={bridge.SETTINGS}/(.+)$", unit, re.MULTILINE))
+    assert found == set(bridge.VARIABLES)
+    for name in bridge.VARIABLES:
+        assert (ROOT / "docs" / "systemd" / name).is_file()

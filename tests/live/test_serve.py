@@ -9,13 +9,17 @@ import signal
 import socket
 import ssl
 import string
+import subprocess
 import sys
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from bridge.control.relay_dial import RelayDial
+from bridge.media import messages as m
 from tests.live.served import Served
+from tests.live.support import free_port
 from tests.paths import ROOT
 from tests.waiting import HANG
 
@@ -39,7 +43,9 @@ def exec_start(unit: str) -> list[str]:
     text = (UNITS / unit).read_text("utf-8")
     found = re.search(r"^ExecStart=(.+)$", text, re.MULTILINE)
     assert found is not None
-    variables = dict(re.findall(r"^(\w+)=(.+)$", (UNITS / "worker.env").read_text("utf-8"), re.M))
+    named = re.search(r"^EnvironmentFile=/etc/diem-cau/(.+)$", text, re.MULTILINE)
+    file = (UNITS / named[1]).read_text("utf-8") if named is not None else ""
+    variables = dict(re.findall(r"^(\w+)=(.+)$", file, re.MULTILINE))
     return string.Template(found[1]).substitute(variables).split()
 
 
@@ -148,8 +154,75 @@ async def test_a_production_start(tmp_path: Path) -> None:
         systemd.socket.close()
 
 
+def commands_of(heading: str) -> list[str]:
+    """The commands that production.md has below a heading."""
+    text = (ROOT / "docs" / "production.md").read_text("utf-8")
+    section = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL)
+    assert section is not None
+    blocks = re.findall(r"^```\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+@pytest.fixture
+def relay_key(tmp_path: Path) -> Path:
+    """The key of a machine for viewers, made and put in its place as the document has it."""
+    install, make, place, enable = commands_of("11. A second machine for those who only watch")
+    assert install.endswith(" bridge")
+    assert enable == "systemctl enable --now diem-cau-relay"
+    key = tmp_path / "relay.key.placed"
+    place = place.replace("-o diem-cau -g diem-cau ", "")  # there is no such user here
+    for command in (make, place.replace("/etc/diem-cau/relay.key", str(key))):
+        subprocess.run(command, shell=True, cwd=tmp_path, check=True, timeout=HANG)  # noqa: S602
+    assert key.stat().st_mode & 0o777 == 0o600
+    return key
+
+
+async def test_a_machine_for_viewers_as_its_unit_starts_it(tmp_path: Path, relay_key: Path) -> None:
+    """A bridge that has the same key is told what it holds."""
+    key = relay_key
+    host = "127.0.0.5"
+    port, udp = (free_port(kind, host) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+    replaced = {
+        "/opt/diem-cau/current/.venv/bin/python": sys.executable,
+        "/etc/diem-cau/relay.key": str(key),
+        "192.0.2.20": host,
+        "5004": str(udp),
+        "7443": str(port),
+    }
+    line = exec_start("diem-cau-relay.service")
+    assert set(replaced) <= set(line)
+    systemd, log = Systemd(tmp_path), tmp_path / "relay.log"
+    environment = {**os.environ, "NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "400000"}
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(replaced.get(word, word) for word in line),
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+    try:
+        await systemd.said(b"READY=1", process, log)
+        await systemd.said(b"WATCHDOG=1", process, log)
+        dial = RelayDial(host, port, key)
+        async with asyncio.timeout(HANG):
+            while (found := await dial()) is None:  # a machine that is busy answers late
+                assert dial.trouble == "no_answer", log.read_text("utf-8")
+        reader, writer = found
+        writer.write(m.encoder.encode(m.Hello(version=m.VERSION)) + b"\n")
+        event = m.event_decoder.decode(await asyncio.wait_for(reader.readline(), HANG))
+        assert isinstance(event, m.Inventory)
+        assert event.addresses[0].port == udp
+        writer.close()
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), HANG) == 0
+        systemd.socket.close()
+
+
 def test_the_units_say_what_systemd_needs() -> None:
-    for name in ("diem-cau.service", "diem-cau-worker.service"):
+    for name in ("diem-cau.service", "diem-cau-worker.service", "diem-cau-relay.service"):
         text = (UNITS / name).read_text("utf-8")
         for line in ("Type=notify", "WatchdogSec=", "Restart=always", "User=diem-cau"):
             assert line in text, (name, line)
