@@ -9,9 +9,19 @@ import msgspec
 from bridge.audience.admittance import Admission, Why
 from bridge.base.i18n import Sentence
 from bridge.conference.model import Admits, State
+from bridge.conference.voting import Stage, VoteResult
 from bridge.control import views
 from bridge.control.templates import Upcoming
 from config.schema import Topology
+
+
+class WatchedVote(msgspec.Struct, frozen=True, kw_only=True):
+    """The last vote; its ``result`` is there when it is closed."""
+
+    title: str
+    stage: Stage
+    options: tuple[str, ...] = ()
+    result: VoteResult | None = None
 
 
 class WatchView(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +40,7 @@ class WatchView(msgspec.Struct, frozen=True, kw_only=True):
     speaker: Sentence | None = None
     floor: bool = False
     item: str = ""
+    vote: WatchedVote | None = None
     content: bool = False
     recorded: bool = False
     hls: bool = False
@@ -42,6 +53,7 @@ def view(state: State, topology: Topology, admitted: Admission) -> WatchView:
     if not admitted.kind:
         return WatchView(phase=state.phase, admits=state.audience)
     live = state.phase == "live"
+    vote = state.votes[-1] if live and state.votes else None
     point = topology.point(state.on_air) if live else None
     number = state.item.number if live and state.item is not None else None
     return WatchView(
@@ -53,6 +65,11 @@ def view(state: State, topology: Topology, admitted: Admission) -> WatchView:
         speaker=views.as_sentence(point.name) if point is not None else None,
         floor=live and state.floor is not None and state.floor.point == state.on_air,
         item=next((item.title for item in state.agenda if item.number == number), ""),
+        vote=WatchedVote(
+            title=vote.title, stage=vote.stage, options=vote.options, result=vote.result
+        )
+        if vote is not None
+        else None,
         content=live and state.content is not None,
         recorded=live and state.recorded,
     )

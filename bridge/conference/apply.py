@@ -18,6 +18,7 @@ from bridge.conference.model import (
     Seat,
     State,
 )
+from bridge.conference.vote_events import VoteEvent, votes_after
 
 
 def opened(booking: Booking, at: float) -> State:
@@ -99,6 +100,7 @@ def _applied_started(state: State, event: e.Started, at: float) -> State:
         spoke=(),
         item=None,
         items_begun=(),
+        votes=(),
     )
 
 
@@ -270,6 +272,11 @@ def _applied_attached(state: State, event: e.PaperAttached, at: float) -> State:
     return replace(state, papers={**state.papers, paper.id: paper}, showing=shown)
 
 
+def _applied_vote(state: State, event: VoteEvent, at: float) -> State:
+    votes = votes_after(state.votes, event, at)
+    return replace(state, votes=votes, votes_numbered=max(state.votes_numbered, event.number))
+
+
 _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.Opened: _applied_opened,
     e.Started: _applied_started,
@@ -339,6 +346,11 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.AudienceCodeRenewed: lambda s, ev, _: replace(s, audience_code=ev.number),
     e.AudienceNoted: lambda s, ev, _: replace(s, viewers=ev.viewers),
     **AGENDA,
+    e.VoteOpened: _applied_vote,
+    e.BallotCast: _applied_vote,
+    e.VoteReminded: _applied_vote,
+    e.VoteClosed: _applied_vote,
+    e.VoteCancelled: _applied_vote,
     e.ClockStepped: _applied_clock,
     e.QualityNoted: lambda s, ev, _: s,
     e.PictureNoted: lambda s, ev, _: s,

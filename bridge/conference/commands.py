@@ -37,12 +37,22 @@ from bridge.conference.model import (
     Text,
 )
 from bridge.conference.paper_commands import AttachPaper, PutAway, ShowPage, WithdrawPaper
+from bridge.conference.vote_commands import (
+    CancelVote,
+    CastBallot,
+    CloseVote,
+    OpenVote,
+    RemindVoters,
+)
 
 __all__ = [  # commands like all others
     "AddItem",
     "AgendaEntry",
     "AttachPaper",
     "CallFailed",
+    "CancelVote",
+    "CastBallot",
+    "CloseVote",
     "EditDecision",
     "NextItem",
     "NoteAudience",
@@ -50,9 +60,11 @@ __all__ = [  # commands like all others
     "NotePicture",
     "NoteQuality",
     "NoteRecording",
+    "OpenVote",
     "PointDown",
     "PointUp",
     "PutAway",
+    "RemindVoters",
     "SetAgenda",
     "ShowPage",
     "StepClock",
@@ -332,6 +344,11 @@ Asked = (
     | ShowPage
     | PutAway
     | AgendaAsked
+    | OpenVote
+    | CastBallot
+    | RemindVoters
+    | CloseVote
+    | CancelVote
 )
 Fact = (
     PointUp

@@ -40,10 +40,19 @@ from bridge.conference.stream_events import (
     RecordingRuled,
     Struct,
 )
+from bridge.conference.vote_events import (
+    BallotCast,
+    VoteCancelled,
+    VoteClosed,
+    VoteEvent,
+    VoteOpened,
+    VoteReminded,
+)
 
 __all__ = [  # the events of other streams are events of the same log
     "AgendaSet",
     "BackupRestored",
+    "BallotCast",
     "ChainBegun",
     "DecisionEdited",
     "DecisionNoted",
@@ -67,6 +76,10 @@ __all__ = [  # the events of other streams are events of the same log
     "RecordingKept",
     "RecordingPart",
     "RecordingRuled",
+    "VoteCancelled",
+    "VoteClosed",
+    "VoteOpened",
+    "VoteReminded",
     "showing",
 ]
 
@@ -357,6 +370,7 @@ Event = (
     | HeadSigned
     | BackupRestored
     | PaperEvent
+    | VoteEvent
 )
 
 

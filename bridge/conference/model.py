@@ -10,6 +10,8 @@ from typing import Annotated, Literal, NewType
 
 import msgspec
 
+from bridge.conference.voting import Vote
+
 PointId = NewType("PointId", str)
 
 MAX_TEXT = 300  # characters of a banner or a title: what a room shows without scrolling
@@ -281,6 +283,8 @@ class State(Struct, frozen=True, kw_only=True):
     items_numbered: int = 0
     decisions: tuple[Decision, ...] = ()
     decisions_numbered: int = 0
+    votes: tuple[Vote, ...] = ()
+    votes_numbered: int = 0
 
     @property
     def points(self) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from bridge.conference import events as e
 from bridge.conference.decided import Decided, DecisionRow
 from bridge.conference.model import Booking, Paper, Title
+from bridge.conference.vote_events import votes_after
+from bridge.conference.voting import Vote
 
 LEVELS = ("good", "fair", "poor", "bad", "unknown")
 
@@ -95,6 +97,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Items of the agenda in the order in which they began."""
     decisions: tuple[DecisionRow, ...] = ()
     """What was decided, in the order in which it was written down."""
+    votes: tuple[Vote, ...] = ()
+    """In the order in which they were opened."""
 
 
 @dataclass(slots=True)
@@ -232,6 +236,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
     directors: list[str] = []
     floor: tuple[str, float] | None = None
     audience, papers, items, decided = _Audience(), _Papers(), _Items(), Decided()
+    votes: tuple[Vote, ...] = ()
     for recorded in log:
         event, at = recorded.event, recorded.at
         count += 1
@@ -243,7 +248,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
                 rows = {p: _Row(p in expected, p == booking.chair) for p in booking.points}
             case e.Started():
                 started = at
-                items = _Items()  # what was tried out in the trial session
+                items, votes = _Items(), ()  # what was tried out in the trial session
             case e.ItemBegun():
                 items.begin(event, at)
             case e.Ended():
@@ -281,6 +286,14 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
                 papers.show((event.paper, event.version), at)
             case e.PaperPutAway():
                 papers.show(None, at)
+            case (
+                e.VoteOpened()
+                | e.BallotCast()
+                | e.VoteReminded()
+                | e.VoteClosed()
+                | e.VoteCancelled()
+            ):
+                votes = votes_after(votes, event, at)
             case e.ClockStepped():
                 papers.since += event.seconds
                 audience.since += event.seconds
@@ -321,6 +334,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
         papers=tuple(papers.rows.values()),
         items=tuple(items.rows.values()),
         decisions=tuple(decided.rows.values()),
+        votes=votes,
     )
 
 

@@ -24,6 +24,7 @@ from bridge.conference.decisions import (
     recording,
     seats,
     sound,
+    votes,
 )
 from bridge.conference.decisions.outcome import Outcome, no
 from bridge.conference.model import Actor, Refusal, State
@@ -118,6 +119,11 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     c.NoteDecision: minuted.note,
     c.EditDecision: minuted.edit,
     c.WithdrawDecision: minuted.withdraw,
+    c.OpenVote: votes.begin,
+    c.CastBallot: votes.cast,
+    c.RemindVoters: votes.remind,
+    c.CloseVote: votes.close,
+    c.CancelVote: votes.cancel,
     c.PointUp: seats.point_up,
     c.PointDown: seats.point_down,
     c.CallFailed: seats.call_failed,

@@ -18,6 +18,11 @@ HELP: tuple[tuple[str, str], ...] = (
     ("next", "next"),
     ("item", "item next | item NUMBER | item add [MINUTES] [@POINT] TITLE"),
     ("decision", "decision TEXT | decision edit NUMBER TEXT | decision withdraw NUMBER"),
+    (
+        "vote",
+        "vote open TITLE | vote open TITLE: OPTION / OPTION / … | vote remind | vote close | "
+        "vote cancel",
+    ),
     ("time", "time SECONDS | time off"),
     ("rollcall", "rollcall [SECONDS] | rollcall stop"),
     ("mute", "mute POINT [lock] | mute all [but chair | but speaker] [lock]"),
@@ -156,6 +161,24 @@ def _decision(words: list[str], point: Point, text: str) -> c.Asked:
     return c.NoteDecision(text=rest)
 
 
+def _vote(words: list[str], point: Point, text: str) -> c.Asked:
+    if words[0] != "open":
+        _only(words, 1)
+        plain: dict[str, c.Asked] = {
+            "remind": c.RemindVoters(),
+            "close": c.CloseVote(),
+            "cancel": c.CancelVote(),
+        }
+        if words[0] not in plain:
+            raise ValueError
+        return plain[words[0]]
+    title, _, options = text.split(None, 2)[2].strip().partition(": ")
+    if not options:
+        return c.OpenVote(title=title)
+    named = tuple(option.strip() for option in options.split(" / "))
+    return c.OpenVote(title=title.strip(), kind="choice", options=named)
+
+
 def _time(words: list[str], point: Point, _: str) -> c.Asked:
     _only(words, 1)
     return c.SpeakingTime(seconds=None if words[0] == "off" else int(words[0]))
@@ -270,6 +293,7 @@ _VERBS: dict[str, Callable[[list[str], Point, str], c.Asked]] = {
     "next": _none(c.Next()),
     "item": _item,
     "decision": _decision,
+    "vote": _vote,
     "time": _time,
     "rollcall": _rollcall,
     "mute": _mute,

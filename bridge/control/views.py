@@ -8,10 +8,12 @@ from typing import NamedTuple
 from bridge.base.i18n import Sentence, known, sentence
 from bridge.conference.model import Seat, State, Title
 from bridge.conference.plan import panes
+from bridge.conference.voting import Vote, result_of
 from bridge.control.line_quality import LineQuality
 from bridge.control.slots import Slots
 from bridge.control.templates import Upcoming
 from bridge.signalling import protocol
+from bridge.signalling.vote_messages import VoteView
 from config.schema import Name, Topology
 
 
@@ -113,6 +115,35 @@ def conference_view(
         item=state.item,
         items_begun=state.items_begun,
         decisions=state.decisions if receiver is None else (),
+        votes=tuple(vote_view(vote, receiver) for vote in state.votes),
+    )
+
+
+def vote_view(vote: Vote, receiver: str | None) -> VoteView:
+    """A vote for a point, or for a console (``receiver`` None), which sees all ballots and the
+    count as it stands."""
+    seen = vote.ballots if receiver is None else {receiver: vote.ballots.get(receiver)}
+    own = vote.ballots.get(receiver or "")
+    so_far = vote.result or (result_of(vote) if receiver is None else None)
+    return VoteView(
+        number=vote.number,
+        title=vote.title,
+        kind=vote.kind,
+        stage=vote.stage,
+        choices=vote.choices,
+        options=vote.options,
+        quorum=vote.quorum,
+        majority=vote.majority,
+        opened_at=vote.opened_at,
+        closed_at=vote.closed_at,
+        reminded_at=vote.reminded_at,
+        invited=len(vote.weights),
+        voted=len(vote.ballots),
+        waiting=tuple(v for v in vote.waiting if receiver in (None, v)),
+        chosen={voter: ballot.choice for voter, ballot in seen.items() if ballot is not None},
+        counts=so_far.counts if so_far is not None else {},
+        ballots=own.number if own is not None else 0,
+        result=vote.result,
     )
 
 

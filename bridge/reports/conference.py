@@ -13,6 +13,7 @@ from bridge.reports.csv_table import as_csv
 from bridge.reports.length import length
 from bridge.reports.pdf import Paper
 from bridge.reports.picture_minutes import pictures_text
+from bridge.reports.vote_lines import vote_lines
 
 COLUMNS = (
     "point",
@@ -174,12 +175,22 @@ class Document:
             for row in self._report.papers
         ]
 
+    def votes(self) -> list[tuple[str, str]]:
+        """Votes, each with its result and who chose what."""
+        return vote_lines(self._language, self._report.votes, self._names)
+
     def csv(self) -> str:
-        """One line a point, with a header; behind them the items of the agenda, the papers,
-        and what the log can be checked with."""
+        """One line a point, with a header; behind them the items of the agenda, the votes, the
+        papers, and what the log can be checked with."""
         header = [self._t(f"report.column_{name}") for name in COLUMNS]
         rest = [""] * (len(COLUMNS) - 2)
-        below = (*self.items(), *self.decisions(), *self.papers(), *self.proof())
+        below = (
+            *self.items(),
+            *self.decisions(),
+            *self.votes(),
+            *self.papers(),
+            *self.proof(),
+        )
         others = [[label, value, *rest] for label, value in below]
         return as_csv(header, [*(self._cells(row) for row in self._report.points), *others])
 
@@ -207,6 +218,6 @@ class Document:
         if self._report.decisions:
             lines = [f"{label}: {value}" for label, value in self.decisions()]
             paper.text("\n".join([f"{self._t('report.decisions')}:", *lines]))
-        below = (*self.papers(), *self.proof())
+        below = (*self.votes(), *self.papers(), *self.proof())
         paper.text("\n".join(f"{label}: {value}" for label, value in below))
         return paper.output()

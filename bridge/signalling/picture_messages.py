@@ -1,4 +1,5 @@
-"""Messages about which pictures a page wants, in which size, and which it is to send."""
+"""Messages about which pictures a page wants, in which size, which it is to send, and what it gets
+to see and hear."""
 
 from __future__ import annotations
 
@@ -41,3 +42,17 @@ class Layers(Struct, frozen=True, kw_only=True, tag="layers"):
 
     source: str
     rids: tuple[str, ...]
+
+
+Part = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class Playback(Struct, frozen=True, kw_only=True, tag="playback"):
+    """What a page gets to see and hear, once a second: the share of the last ten seconds that
+    the programme stood still, the share of its sound that the browser made up, and the
+    programme's size and rate."""
+
+    frozen: Part = 0.0
+    concealed: Part = 0.0
+    frame_height: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    frame_rate: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0

@@ -23,15 +23,16 @@ from bridge.conference.model import (
     Wish,
 )
 from bridge.signalling.line_messages import MarkView
-from bridge.signalling.picture_messages import Key, Layers, Sizes, Thumbnails
+from bridge.signalling.picture_messages import Key, Layers, Playback, Sizes, Thumbnails
 from bridge.signalling.room_call import Call, CallFound
+from bridge.signalling.vote_messages import VoteView
 
 VERSION = 2
 
 PointState = Literal["offline", "ready", "connecting", "in_session", "lost"]
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
-__all__ = ["Layers", "MarkView", "Sizes", "Thumbnails"]  # found here as well
+__all__ = ["Layers", "MarkView", "Playback", "Sizes", "Thumbnails"]  # found here as well
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,9 +96,6 @@ class Report(Struct, frozen=True, kw_only=True, tag="report"):
     slots: tuple[SlotReport, ...] = ()
 
 
-Part = Annotated[float, msgspec.Meta(ge=0, le=1)]
-
-
 DeviceFault = Literal["", "missing", "denied", "busy", "muted", "insecure", "failed"]
 Voice = Literal["none", "silent", "live"]
 
@@ -113,17 +111,6 @@ class RoomStatus(Struct, frozen=True, kw_only=True, tag="status"):
     sending: bool = False
     sharing: bool = False
     layout: str = ""
-
-
-class Playback(Struct, frozen=True, kw_only=True, tag="playback"):
-    """What a page gets to see and hear, once a second: the share of the last ten seconds that
-    the programme stood still, the share of its sound that the browser made up, and the
-    programme's size and rate."""
-
-    frozen: Part = 0.0
-    concealed: Part = 0.0
-    frame_height: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
-    frame_rate: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0
 
 
 class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
@@ -263,6 +250,7 @@ class ConferenceView(Struct, frozen=True, kw_only=True):
     item: CurrentItem | None = None
     items_begun: tuple[int, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    votes: tuple[VoteView, ...] = ()
 
 
 class Summary(Struct, frozen=True, kw_only=True):

@@ -31,7 +31,10 @@ def _rules() -> str:
     """What tells this program's rules from another's: the text of the modules that say what an
     event does to a state, and what a state is."""
     folder = Path(rules.__file__).parent
-    names = ("apply.py", "events.py", "model.py", "paper_events.py", "stream_events.py")
+    others = sorted(
+        path.name for kind in ("events", "state") for path in folder.glob(f"*_{kind}.py")
+    )
+    names = ("apply.py", "events.py", "model.py", "voting.py", *others)
     text = b"".join((folder / name).read_bytes() for name in names)
     return hashlib.sha256(text).hexdigest()[:16]
 

@@ -64,6 +64,11 @@ VALUES: dict[str, Any] = {
     "item": None,
     "decision": 1,
     "title": "Báo cáo",
+    "kind": "approval",
+    "options": (),
+    "weights": {},
+    "quorum": 0,
+    "majority": "half",
     "items": (
         c.AgendaEntry(title="Khai mạc"),
         c.AgendaEntry(title="Báo cáo", point="b", minutes=10),
@@ -72,8 +77,10 @@ VALUES: dict[str, Any] = {
 
 
 SAMPLES: dict[type[c.Command], c.Command] = {
-    kind: kind(**{name: VALUES[name] for name in kind.__struct_fields__}) for kind in TABLE
-}
+    kind: kind(**{name: VALUES[name] for name in kind.__struct_fields__})
+    for kind in TABLE
+    if kind is not c.CastBallot
+} | {c.CastBallot: c.CastBallot(number=1, choice="for", point="b")}
 
 
 """One command of each kind."""

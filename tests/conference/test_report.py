@@ -83,3 +83,16 @@ def test_papers_stand_in_the_report_with_their_checksums() -> None:
     rows = report(run.log, run.now).papers
     found = [(row.version, row.sha256, row.shown_seconds) for row in rows]
     assert found == [(1, "ab", 15.0), (2, "cd", 7.0)]
+
+
+def test_votes_stand_in_the_report_with_what_they_came_to() -> None:
+    run = live()
+    run.ok(c.OpenVote(title="Kế hoạch", points=("a", "b")))
+    run.ok(c.CastBallot(number=1, choice="for", point="b"), point("b"))
+    run.ok(c.CloseVote())
+    run.ok(c.OpenVote(title="Phương án", kind="choice", options=("A", "B")))
+    first, second = report(run.log, run.now).votes
+    assert first == run.state.votes[0]
+    assert first.result is not None
+    assert (first.result.outcome, first.ballots["b"].choice) == ("rejected", "for")
+    assert (second.stage, second.result) == ("open", None)

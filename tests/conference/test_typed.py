@@ -43,6 +43,14 @@ POINTS = ("hoi-truong", "khoan-du", "chi-ne")
         ("direct take-over", c.Direct(take_over=True)),
         ("extend 15", c.Extend(minutes=15)),
         ("share stop", c.StopShare()),
+        ("vote open Thông qua kế hoạch", c.OpenVote(title="Thông qua kế hoạch")),
+        (
+            "vote open Chọn: A / Phương án B",
+            c.OpenVote(title="Chọn", kind="choice", options=("A", "Phương án B")),
+        ),
+        ("vote remind", c.RemindVoters()),
+        ("vote close", c.CloseVote()),
+        ("vote cancel", c.CancelVote()),
     ],
 )
 def test_typed_commands(text: str, command: c.Command) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.decisions import recording
+from bridge.conference.decisions import recording, votes
 from bridge.conference.decisions.outcome import Outcome, end_floor, no
 from bridge.conference.model import Actor, State
 
@@ -21,7 +21,7 @@ def extend(state: State, command: c.Extend, actor: Actor, now: float) -> Outcome
 
 def end(state: State, _: c.End, actor: Actor, now: float) -> Outcome:
     stop = (e.ContentStopped(sharer=state.content),) if state.content else ()
-    return (*end_floor(state, now), *stop, *recording.end(state), e.Ended())
+    return (*end_floor(state, now), *stop, *recording.end(state), *votes.end(state), e.Ended())
 
 
 def lock(state: State, command: c.Lock, actor: Actor, now: float) -> Outcome:

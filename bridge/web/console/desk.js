@@ -25,6 +25,7 @@ import { Minutes } from "./minutes.js";
 import { Monitors } from "./monitors.js";
 import { Papers } from "./papers.js";
 import { Panel } from "./panel.js";
+import { Votes } from "./votes.js";
 import { Wall } from "./wall.js";
 
 /** What the operator sees and touches while directing. */
@@ -56,6 +57,7 @@ export class Desk {
     this.papers = new Papers(client, orders);
     this.agenda = new Agenda(client, orders);
     this.minutes = new Minutes(client, orders);
+    this.votes = new Votes(client, orders);
     this.sizes = new Sizes(() => this.places(), (message) => client.connection.send(message));
     byId("direct").addEventListener("click", () => orders.takeOver());
   }
@@ -95,6 +97,7 @@ export class Desk {
     this.papers.render();
     this.agenda.render();
     this.minutes.render();
+    this.votes.render();
     renderBar(state, this.selected, this.screen.shared, this.panel.point !== null);
   }
 
@@ -182,6 +185,8 @@ export class Desk {
         return this.papers.turn(1);
       case "agenda":
         return this.agenda.open();
+      case "vote":
+        return this.votes.open();
       case "banner":
         return this.line.begin("banner ");
       case "drop":

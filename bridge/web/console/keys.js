@@ -43,6 +43,7 @@ const BINDINGS = /** @type {const} @satisfies {Binding[]} */ ([
   { action: "share", keys: ["x"], places: ["desk"], button: "small", icon: "share" },
   { action: "banner", keys: ["b"], places: ["desk"], button: "small", icon: "banner" },
   { action: "papers", keys: ["p"], places: ["desk"], button: "small", icon: "list" },
+  { action: "vote", keys: ["v"], places: ["desk"], button: "small", icon: "ready" },
   { action: "page_back", keys: ["PageUp"], places: ["desk"] },
   { action: "page_on", keys: ["PageDown"], places: ["desk"] },
   { action: "decision", keys: ["y"], places: ["desk"], button: "menu", icon: "details" },

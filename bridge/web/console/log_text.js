@@ -1,10 +1,11 @@
 // Lines of a conference's log as sentences. Pure but for the catalogue.
 
-/** @import { Event, Paper, Recorded } from "../types/protocol.js" */
+/** @import { Event, Paper, Recorded, VoteResult } from "../types/protocol.js" */
 /** @import { PageState } from "../common/state.js" */
 import { clockText, timeText } from "../common/format.js";
 import { has, pick, t } from "../common/i18n.js";
 import { pointOf } from "../common/state.js";
+import { choiceWord, resultText } from "../common/vote.js";
 
 /**
  * What happened, and who did it where that was a person.
@@ -43,6 +44,7 @@ function wordOf(name, value, state) {
   switch (name) {
     case "point":
     case "previous":
+    case "voter":
       return nameOf(text);
     case "points":
     case "skipped":
@@ -58,6 +60,10 @@ function wordOf(name, value, state) {
     case "up":
     case "down":
       return t(`quality.${text}`);
+    case "choice":
+      return choiceWord(text);
+    case "result":
+      return resultText({ options: [] }, /** @type {VoteResult} */ (value));
     case "picture":
       return has(`picture.${text}`) ? t(`picture.${text}`) : `${text}p`;
     case "kind":

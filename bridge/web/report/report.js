@@ -8,6 +8,7 @@ import { language, pick, t } from "../common/i18n.js";
 import { startLanguage } from "../common/language.js";
 import { whoami } from "../common/login.js";
 import { errorText } from "../common/refused.js";
+import { choiceText, resultText } from "../common/vote.js";
 
 const COLUMNS = ["point", "expected", "joined", "left", "present", "drops", "turns", "floor", "up", "down", "pictures"];
 const id = new URLSearchParams(location.search).get("id") ?? "";
@@ -79,6 +80,14 @@ function render() {
   for (const { number, title, text } of report.decisions) {
     makeText("dt", "", `${t("report.decision", { number: String(number) })}${title ? ` – ${title}` : ""}`, facts);
     makeText("dd", "", text, facts);
+  }
+  for (const vote of report.votes) {
+    makeText("dt", "", t("report.vote", { number: String(vote.number), title: vote.title }), facts);
+    const open = t(vote.stage === "cancelled" ? "vote.cancelled" : "report.vote_open");
+    makeText("dd", "", vote.result ? resultText(vote, vote.result) : open, facts);
+    const ballots = Object.entries(vote.ballots).map(([point, { choice }]) => `${pick(names[point]) || point}: ${choiceText(vote, choice)}`);
+    if (ballots.length) makeText("dt", "", t("report.vote_ballots"), facts);
+    if (ballots.length) makeText("dd", "", ballots.join(" · "), facts);
   }
   makeText("dt", "", t("report.proof_head"), facts);
   makeText("dd", "", proof ? `${proof.head} (${proof.events})` : t("report.proof_none"), facts);

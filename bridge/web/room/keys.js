@@ -16,6 +16,13 @@ export function actionOf(key) {
 }
 
 /**
+ * What a key chooses in a vote, or null: the number on the button.
+ * @param {string} key  as KeyboardEvent.key
+ * @param {readonly string[]} choices
+ */
+export const choiceOfKey = (key, choices) => (/^[1-9]$/.test(key) && choices[Number(key) - 1]) || null;
+
+/**
  * What a key does with a paper, or null: leaf, or back to the page that everybody is shown.
  * @param {string} key  as KeyboardEvent.key
  */

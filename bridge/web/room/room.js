@@ -20,6 +20,7 @@ import { watchPlayback } from "./playback.js";
 import { Stage } from "./stage.js";
 import { callThrough } from "./test_call.js";
 import { mySeat, statusOf } from "./texts.js";
+import { Vote } from "./vote.js";
 
 const TICK = 0.25; // s
 /** Whether the bridge is this very computer: no cable lies between them, whatever the browser thinks. */
@@ -50,6 +51,7 @@ const client = new Client(identity, {
 const stage = new Stage(client, () => devices.camera.live, render);
 const bar = new Bar(client, devices, render);
 stage.papers.presentBy(bar);
+const vote = new Vote(client, bar);
 devicesChanged = () => {
   client.media.replace(devices.microphone.track, devices.camera.track);
   stage.reflect(devices.camera.live ? devices.camera.track : null);
@@ -113,6 +115,7 @@ function render() {
   document.title = name;
   stage.render();
   bar.render();
+  vote.render();
   renderLink();
 }
 
@@ -141,6 +144,7 @@ function tick() {
   client.look();
   mediaAway.look(browser.now());
   stage.tick();
+  vote.render();
   renderLink();
 }
 

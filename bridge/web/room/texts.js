@@ -1,11 +1,12 @@
 // What the room page says and shows, worked out of the state. Pure but for the catalogue.
 
-/** @import { ConferenceView, Floor, Layout, Problem, RoomStatus, SeatView, Sentence } from "../types/protocol.js" */
+/** @import { ConferenceView, Floor, Layout, Problem, RoomStatus, SeatView, Sentence, VoteView } from "../types/protocol.js" */
 /** @import { PageState } from "../common/state.js" */
 import { clockText, spanText, timeText } from "../common/format.js";
 import { pick, problemText, t } from "../common/i18n.js";
 import { pointOf, shownIn, spent } from "../common/state.js";
 
+const RESULT = 60; // seconds that the result of a vote stays on the screen
 const LAST = 30; // seconds of a turn from which its clock is marked
 
 /** The page's own seat. @param {PageState} state @returns {SeatView | null} */
@@ -88,6 +89,18 @@ export function turnOf(floor, now) {
   const left = floor.limit - used;
   const text = left > 0 ? t("room.left", { left: clockText(left) }) : t("room.over");
   return { text, late: left <= LAST };
+}
+
+/**
+ * The vote that is on the screen: the one that is open, or for a while the one that is over.
+ * @param {PageState} state
+ * @param {number} now  UTC seconds
+ * @returns {VoteView | null}
+ */
+export function heldVote({ conference }, now) {
+  const vote = conference?.votes.at(-1) ?? null;
+  if (!vote || vote.closed_at === null) return vote;
+  return now < vote.closed_at + RESULT ? vote : null;
 }
 
 /**

@@ -10,10 +10,10 @@ export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | 
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Result | Ended | Error;
 
 /** A command to a conference. */
-export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand;
+export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | VoteOpenedEvent | BallotCastEvent | VoteRemindedEvent | VoteClosedEvent | VoteCancelledEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -173,6 +173,24 @@ export interface BackupRestoredEvent {
   lost: LostLog[];
 }
 
+export interface Ballot {
+  choice: string;
+  number: number;
+  at: number;
+  key: string;
+  signature: string;
+}
+
+export interface BallotCastEvent {
+  type: "ballot_cast";
+  number: number;
+  voter: string;
+  choice: string;
+  ballot: number;
+  key: string;
+  signature: string;
+}
+
 export interface BannerCommand {
   type: "banner";
   text?: string;
@@ -262,6 +280,21 @@ export interface CameraSetEvent {
   off: boolean;
 }
 
+export interface CancelVoteCommand {
+  type: "cancel_vote";
+  number?: number | null;
+}
+
+export interface CastBallotCommand {
+  type: "vote";
+  number: number;
+  choice: string;
+  point: string;
+  ballot?: number;
+  key?: string;
+  signature?: string;
+}
+
 export interface ChainBegunEvent {
   type: "chain_begun";
   number: number;
@@ -287,6 +320,11 @@ export interface Checked {
 export interface ClockSteppedEvent {
   type: "clock_stepped";
   seconds: number;
+}
+
+export interface CloseVoteCommand {
+  type: "close_vote";
+  number?: number | null;
 }
 
 export interface Code {
@@ -328,6 +366,7 @@ export interface ConferenceReport {
   papers: PaperRow[];
   items: ItemRow[];
   decisions: DecisionRow[];
+  votes: Vote[];
 }
 
 export interface ConferenceView {
@@ -372,6 +411,7 @@ export interface ConferenceView {
   item: CurrentItem | null;
   items_begun: number[];
   decisions: Decision[];
+  votes: VoteView[];
 }
 
 export interface ContentStartedEvent {
@@ -971,6 +1011,17 @@ export interface OpenConference {
   page: string;
 }
 
+export interface OpenVoteCommand {
+  type: "open_vote";
+  title: string;
+  kind?: "approval" | "choice";
+  options?: string[];
+  points?: string[];
+  weights?: Record<string, number>;
+  quorum?: number;
+  majority?: "half" | "simple" | "two_thirds";
+}
+
 export interface OpenedEvent {
   type: "opened";
   plan: Booking;
@@ -1419,6 +1470,11 @@ export interface RecoveryCodes {
   codes: string[];
 }
 
+export interface RemindVotersCommand {
+  type: "remind_vote";
+  number?: number | null;
+}
+
 export interface RenewCodeCommand {
   type: "renew_code";
 }
@@ -1820,6 +1876,84 @@ export interface UserChange {
   factor?: boolean | null;
 }
 
+export interface Vote {
+  number: number;
+  title: string;
+  kind: "approval" | "choice";
+  options: string[];
+  weights: Record<string, number>;
+  quorum: number;
+  majority: "half" | "simple" | "two_thirds";
+  opened_at: number;
+  stage: "cancelled" | "closed" | "open";
+  closed_at: number | null;
+  reminded_at: number | null;
+  ballots: Record<string, Ballot>;
+  result: VoteResult | null;
+}
+
+export interface VoteCancelledEvent {
+  type: "vote_cancelled";
+  number: number;
+  title: string;
+}
+
+export interface VoteClosedEvent {
+  type: "vote_closed";
+  number: number;
+  title: string;
+  result: VoteResult;
+}
+
+export interface VoteOpenedEvent {
+  type: "vote_opened";
+  number: number;
+  title: string;
+  kind: "approval" | "choice";
+  options: string[];
+  weights: Record<string, number>;
+  quorum: number;
+  majority: "half" | "simple" | "two_thirds";
+}
+
+export interface VoteRemindedEvent {
+  type: "vote_reminded";
+  number: number;
+  points: string[];
+}
+
+export interface VoteResult {
+  invited: number;
+  voted: number;
+  weight: number;
+  cast: number;
+  counts: Record<string, number>;
+  quorate: boolean;
+  outcome: "carried" | "chosen" | "no_quorum" | "rejected" | "tied";
+  chosen: string[];
+}
+
+export interface VoteView {
+  number: number;
+  title: string;
+  kind: "approval" | "choice";
+  stage: "cancelled" | "closed" | "open";
+  choices: string[];
+  options: string[];
+  quorum: number;
+  majority: "half" | "simple" | "two_thirds";
+  opened_at: number;
+  closed_at: number | null;
+  reminded_at: number | null;
+  invited: number;
+  voted: number;
+  waiting: string[];
+  chosen: Record<string, string>;
+  counts: Record<string, number>;
+  ballots: number;
+  result: VoteResult | null;
+}
+
 export interface Watch {
   type: "watch";
   conference: string;
@@ -1835,11 +1969,19 @@ export interface WatchView {
   speaker: Sentence | null;
   floor: boolean;
   item: string;
+  vote: WatchedVote | null;
   content: boolean;
   recorded: boolean;
   hls: boolean;
   sound_only: boolean;
   why: "code" | "ended" | "logged_out" | "lost" | "replaced" | "withdrawn" | "worker" | "";
+}
+
+export interface WatchedVote {
+  title: string;
+  stage: "cancelled" | "closed" | "open";
+  options: string[];
+  result: VoteResult | null;
 }
 
 export interface Welcome {

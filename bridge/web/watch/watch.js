@@ -12,7 +12,7 @@ import { Sounds } from "../common/sounds.js";
 import { zone } from "../common/zone.js";
 import { Delayed } from "./delayed.js";
 import { Viewing } from "./whep.js";
-import { carried, nextOf, noteText, patience, slateText, speakerText, thinText } from "./words.js";
+import { carried, nextOf, noteText, patience, slateText, speakerText, thinText, voteText } from "./words.js";
 
 const ID = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const LATER = 0.5; // of a wait: so that a thousand pages do not ask at once
@@ -219,4 +219,6 @@ function render() {
   content.hidden = !shares;
   setText(byId("note"), noteText(delayed, fell));
   setText(byId("speaker"), speakerText(view));
+  setText(byId("vote"), voteText(view));
+  byId("vote").hidden = !voteText(view);
 }

@@ -3,6 +3,7 @@
 /** @import { WatchView } from "../types/protocol.js" */
 import { timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
+import { resultText } from "../common/vote.js";
 
 /**
  * What to do with what there is to see: watch it, ask for a code or a login, or wait and look again
@@ -79,4 +80,11 @@ export function noteText(delayed, fell) {
 export function thinText(view, chosen) {
   if (chosen) return t("watch.chosen_sound_only");
   return view.sound_only ? t("watch.sound_only") : "";
+}
+
+/** The last vote: that it runs, or what it came to. @param {Pick<WatchView, "vote">} view */
+export function voteText({ vote }) {
+  if (!vote || vote.stage === "cancelled") return "";
+  if (!vote.result) return t("vote.question", { title: vote.title });
+  return `${t("vote.over", { title: vote.title })} · ${resultText(vote, vote.result)}`;
 }

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from bridge.conference import commands as c
+from bridge.conference.model import Actor, Refusal
+from bridge.control import views
+from bridge.control.draft import Done
 from tests.control_support import Bridge
 
 
@@ -130,3 +133,50 @@ async def test_an_agenda_from_template_to_report(bridge: Bridge) -> None:
     assert "2. =HYPERLINK(1)" in text, "no cell begins with what a spreadsheet computes"
     pdf = await (await bridge.call("GET", path + "?format=pdf", role="viewer")).read()
     assert pdf.startswith(b"%PDF-")
+
+
+async def test_a_vote_from_opening_to_report(bridge: Bridge) -> None:
+    conference = await bridge.open()
+    await bridge.join("hoi-truong", "khoan-du")
+    path = f"/conferences/{conference}"
+
+    async def give(command: dict[str, object], status: int = 200) -> None:
+        response = await bridge.call("POST", f"{path}/commands", command, role="operator")
+        assert response.status == status, await response.text()
+
+    async def cast(point: str, choice: str) -> Done | Refusal:
+        ballot = c.CastBallot(number=1, choice=choice, point=point)
+        actor = Actor(kind="point", name=point)
+        return await bridge.conductor.submit(conference, ballot, actor)
+
+    await give({"command": {"type": "direct", "take_over": True}})
+    await give({"command": {"type": "open_vote", "title": "x\u202e"}}, 422)
+    await give({"command": {"type": "open_vote", "title": "x", "kind": "choice"}}, 409)
+    await give(
+        {"command": {"type": "vote", "number": 1, "choice": "for", "point": "khoan-du"}}, 409
+    )
+    points = ["hoi-truong", "khoan-du", "chi-ne"]
+    await give({"command": {"type": "open_vote", "title": "=1+1 <b>", "points": points}})
+    assert isinstance(await cast("khoan-du", "for"), Done)
+    assert isinstance(await cast("hoi-truong", "for"), Done)
+    assert await cast("an-binh", "for") == Refusal(
+        key="refusal.no_voter", arguments={"point": "an-binh"}
+    )
+    shown = await (await bridge.call("GET", path, role="viewer")).json()
+    assert shown["votes"][0]["counts"] == {"for": 2, "against": 0, "abstain": 0}
+    assert shown["votes"][0]["waiting"] == ["chi-ne"]
+    state = bridge.conductor.states[conference]
+    room = views.conference_view(state, "khoan-du", {}).votes[0]
+    assert (room.chosen, room.counts, room.waiting) == ({"khoan-du": "for"}, {}, ())
+    await give({"text": "vote close"})
+    assert isinstance(await cast("chi-ne", "against"), Refusal)
+    state = bridge.conductor.states[conference]
+    room = views.conference_view(state, "chi-ne", {}).votes[0]
+    assert (room.chosen, room.counts["for"]) == ({}, 2), "the count, and nobody else's ballot"
+    made = await (await bridge.call("GET", f"{path}/report", role="viewer")).json()
+    assert made["report"]["votes"][0]["result"]["outcome"] == "carried"
+    for language in ("vi", "en"):
+        query = f"?format=csv&language={language}"
+        text = await (await bridge.call("GET", f"{path}/report{query}", role="viewer")).text()
+        assert "=1+1 <b>" in text
+        assert not any(line.startswith(("=", '"=')) for line in text.splitlines())

@@ -13,7 +13,7 @@ const ZONE = "Asia/Ho_Chi_Minh";
 /** @param {object} [changes] @returns {import("../../../bridge/web/types/protocol.js").WatchView} */
 const view = (changes = {}) => ({
   phase: "live", admits: "anybody", admitted: true, title: { vi: "Họp giao ban", en: "Briefing" }, start: null,
-  speaker: null, floor: false, item: "", content: false, recorded: false, hls: false, sound_only: false, why: "", ...changes,
+  speaker: null, floor: false, item: "", vote: null, content: false, recorded: false, hls: false, sound_only: false, why: "", ...changes,
 });
 
 for (const [changes, next] of /** @type {[object, string][]} */ ([

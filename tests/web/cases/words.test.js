@@ -46,6 +46,7 @@ const KINDS = [...Object.keys(EN).filter((key) => /^incident\.(lost|loss|variati
 const VALUES = {
   reason: REASONS, kind: KINDS, point: ["khoan-du", null], previous: ["hoi-truong"], points: [["khoan-du", "hoi-truong"], []],
   skipped: [["khoan-du"], []], sharer: ["user:lan", "point:khoan-du"], user: ["lan"], before: ["lan", null],
+  choice: ["for", "2"], voter: ["khoan-du"],
   layout: ["speaker", "alone", "grid", "content"], up: ["good", "fair", "poor", "bad", "unknown"], down: ["bad"],
   level: ["warn", "bad"], note: ["", "ok"], text: ["10", ""], limit: [90, null],
   wish: ["on", "paused", "off"], admits: ["nobody", "accounts", "code", "anybody"], viewers: [{ code: 2, anybody: 1 }, {}], problem: ["", "space", "failed"], lost: [3.5, 0], until: [NOW, null],
@@ -59,6 +60,7 @@ const EVENTS = [...TYPES.matchAll(/^export interface (\w+Event) \{\n {2}type: "(
 /** @param {{name: string, kind: string}} field @returns {unknown[]} */
 function valuesOf({ name, kind }) {
   if (kind === "Paper") return [{ id: "x-p1", version: 1, title: "Plan", pages: 5, octets: 9, sha256: "ab", points: [] }];
+  if (kind === "VoteResult") return [{ invited: 3, voted: 2, weight: 3, cast: 2, counts: { for: 2, against: 0 }, quorate: true, outcome: "carried", chosen: [] }];
   if (name === "before" && kind.startsWith("Layout")) return ["speaker", null];
   const tried = VALUES[name] ?? (kind.startsWith("number") ? [75] : kind.startsWith("boolean") ? [true, false] : ["x"]);
   return kind.includes("null") ? tried : tried.filter((value) => value !== null);

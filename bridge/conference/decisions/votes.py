@@ -1,0 +1,115 @@
+"""Decisions about votes: opening one, ballots, reminding, closing."""
+
+from __future__ import annotations
+
+from bridge.conference import commands as c
+from bridge.conference import events as e
+from bridge.conference.decisions.outcome import Outcome, no
+from bridge.conference.model import Actor, Refusal, State
+from bridge.conference.voting import MAX_VOTES, Vote, open_vote, result_of
+
+
+def begin(state: State, command: c.OpenVote, actor: Actor, now: float) -> Outcome:
+    if open_vote(state.votes) is not None:
+        return no("refusal.vote_runs")
+    if len(state.votes) >= MAX_VOTES:
+        return no("refusal.too_many_votes", most=str(MAX_VOTES))
+    if (len(command.options) < 2) if command.kind == "choice" else bool(command.options):
+        return no("refusal.vote_options")
+    if len(set(command.options)) != len(command.options):
+        return no("refusal.option_twice")
+    voters = tuple(dict.fromkeys(command.points)) or tuple(
+        point
+        for point in state.booking.expected or state.points
+        if point not in state.booking.observers and not state.seats[point].dropped
+    )
+    for point in (*voters, *command.weights):
+        if point not in state.seats:
+            return no("refusal.unknown_point", point=point)
+        if point in state.booking.observers:
+            return no("refusal.observer_vote", point=point)
+        if point not in voters:
+            return no("refusal.no_voter", point=point)
+    if not voters:
+        return no("refusal.no_voters")
+    return (
+        e.VoteOpened(
+            number=state.votes_numbered + 1,
+            title=command.title,
+            kind=command.kind,
+            options=command.options,
+            weights={point: command.weights.get(point, 1) for point in voters},
+            quorum=command.quorum,
+            majority=command.majority,
+        ),
+    )
+
+
+def cast(state: State, command: c.CastBallot, actor: Actor, now: float) -> Outcome:
+    """Whoever has voted already may change it until the vote is closed: the last ballot counts. A
+    ballot that is sent twice changes nothing, an older one that comes late neither."""
+    vote = next((vote for vote in state.votes if vote.number == command.number), None)
+    if vote is None:
+        return no("refusal.unknown_vote", number=str(command.number))
+    if vote.stage != "open":
+        return no("refusal.vote_over", title=vote.title)
+    if command.point not in vote.weights or state.seats[command.point].dropped:
+        return no("refusal.no_voter", point=command.point)
+    if command.choice not in vote.choices:
+        return no("refusal.unknown_choice", choice=command.choice)
+    before = vote.ballots.get(command.point)
+    cast_already = before.number if before is not None else 0
+    same = before is not None and before.choice == command.choice
+    if same and command.ballot in (0, cast_already, cast_already + 1):
+        return ()
+    if command.ballot not in (0, cast_already + 1):
+        return no("refusal.ballot_late")
+    return (
+        e.BallotCast(
+            number=vote.number,
+            voter=command.point,
+            choice=command.choice,
+            ballot=cast_already + 1,
+        ),
+    )
+
+
+def _open(state: State, number: int | None) -> Vote | Refusal:
+    """The open vote, where it is the one that is meant."""
+    vote = open_vote(state.votes)
+    if number is not None and number > state.votes_numbered:
+        return no("refusal.unknown_vote", number=str(number))
+    if vote is None or (number is not None and number != vote.number):
+        return no("refusal.no_vote_runs")
+    return vote
+
+
+def remind(state: State, command: c.RemindVoters, actor: Actor, now: float) -> Outcome:
+    vote = _open(state, command.number)
+    if isinstance(vote, Refusal):
+        return vote
+    if not vote.waiting:
+        return no("refusal.all_voted")
+    return (e.VoteReminded(number=vote.number, points=vote.waiting),)
+
+
+def close(state: State, command: c.CloseVote, actor: Actor, now: float) -> Outcome:
+    vote = _open(state, command.number)
+    return vote if isinstance(vote, Refusal) else _closed(vote)
+
+
+def _closed(vote: Vote) -> tuple[e.Event, ...]:
+    return (e.VoteClosed(number=vote.number, title=vote.title, result=result_of(vote)),)
+
+
+def cancel(state: State, command: c.CancelVote, actor: Actor, now: float) -> Outcome:
+    vote = _open(state, command.number)
+    if isinstance(vote, Refusal):
+        return vote
+    return (e.VoteCancelled(number=vote.number, title=vote.title),)
+
+
+def end(state: State) -> tuple[e.Event, ...]:
+    """A vote that is open when the conference ends is closed and counted as it stands."""
+    vote = open_vote(state.votes)
+    return () if vote is None else _closed(vote)

@@ -1,0 +1,66 @@
+"""Commands about votes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from bridge.conference.model import Line, Point
+from bridge.conference.voting import MAX_OPTIONS, MAX_WEIGHT, Kind, Majority
+
+VoteNumber = Annotated[int, msgspec.Meta(ge=1)]
+Weight = Annotated[int, msgspec.Meta(ge=1, le=MAX_WEIGHT)]
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Base64 = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[A-Za-z0-9+/=]*$")]
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of these commands."""
+
+
+class OpenVote(Struct, frozen=True, kw_only=True, tag="open_vote"):
+    """Let the points vote: for, against or abstention, or one of ``options`` (``kind`` choice).
+    Without ``points`` all that are expected and send have a vote; ``weights`` are the votes of
+    those that have more than one. Without ``quorum`` percent of the voters nothing is decided."""
+
+    title: Line
+    kind: Kind = "approval"
+    options: Annotated[tuple[Line, ...], msgspec.Meta(max_length=MAX_OPTIONS)] = ()
+    points: Annotated[tuple[Point, ...], msgspec.Meta(max_length=500)] = ()
+    weights: Annotated[dict[Point, Weight], msgspec.Meta(max_length=500)] = {}
+    quorum: Percent = 50
+    majority: Majority = "half"
+
+
+class CastBallot(Struct, frozen=True, kw_only=True, tag="vote"):
+    """Vote, as ``point``. ``ballot`` is the number of the point's ballot in that vote, from 1; 0:
+    the next one. The last one before the vote is closed counts."""
+
+    number: VoteNumber
+    choice: Annotated[str, msgspec.Meta(max_length=20)]
+    point: Point
+    ballot: Annotated[int, msgspec.Meta(ge=0)] = 0
+    key: Base64 = ""
+    signature: Base64 = ""
+
+
+class RemindVoters(Struct, frozen=True, kw_only=True, tag="remind_vote"):
+    """Remind those who have not voted."""
+
+    number: VoteNumber | None = None
+
+
+class CloseVote(Struct, frozen=True, kw_only=True, tag="close_vote"):
+    """End the open vote and count it. With ``number`` only that one."""
+
+    number: VoteNumber | None = None
+
+
+class CancelVote(Struct, frozen=True, kw_only=True, tag="cancel_vote"):
+    """End the open vote without a result."""
+
+    number: VoteNumber | None = None
+
+
+Asked = OpenVote | CastBallot | RemindVoters | CloseVote | CancelVote

@@ -1,0 +1,33 @@
+"""Votes as clients are shown them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bridge.conference.voting import Kind, Majority, Stage, VoteResult
+
+
+class VoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """A vote as one client sees it. ``choices`` are what may be chosen, ``options`` their words
+    where the vote has its own. ``chosen`` is by voter: a room sees its own only, so that it is not
+    led by others, and so ``counts`` while the vote is open; ``ballots`` is how many ballots the
+    room has cast. ``waiting`` have not voted: of a room only itself."""
+
+    number: int
+    title: str
+    kind: Kind
+    stage: Stage
+    choices: tuple[str, ...]
+    options: tuple[str, ...]
+    quorum: int
+    majority: Majority
+    opened_at: float
+    closed_at: float | None
+    reminded_at: float | None
+    invited: int
+    voted: int
+    waiting: tuple[str, ...]
+    chosen: dict[str, str]
+    counts: dict[str, int]
+    ballots: int = 0
+    result: VoteResult | None = None

@@ -1,0 +1,96 @@
+// Votes in the room: the question, large buttons, what this room has chosen, and the result.
+
+/** @import { VoteView } from "../types/protocol.js" */
+/** @import { Client } from "../common/client.js" */
+/** @import { Bar } from "./bar.js" */
+import { byId, make, makeText, refill, setText } from "../common/dom.js";
+import { language, t } from "../common/i18n.js";
+import { choiceText, countsText, outcomeWord } from "../common/vote.js";
+import { choiceOfKey } from "./keys.js";
+import { heldVote } from "./texts.js";
+
+const FEW = 4; // buttons that stand side by side in large letters
+
+/** The vote of one room. */
+export class Vote {
+  /** @param {Client} client @param {Bar} bar  which gives the commands */
+  constructor(client, bar) {
+    this.client = client;
+    this.bar = bar;
+    this.asked = ""; // the choice that is on its way, so that a button says at once that it was heard
+    document.addEventListener("keydown", (event) => this.pressed(event));
+  }
+
+  /** The vote that is on the screen. @returns {VoteView | null} */
+  get shown() {
+    return heldVote(this.client.state, this.client.now);
+  }
+
+  /** @param {KeyboardEvent} event */
+  pressed(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (event.repeat || target.matches("input, select") || document.querySelector("dialog[open]")) return;
+    const choice = this.shown && choiceOfKey(event.key, this.shown.choices);
+    if (!choice) return;
+    event.preventDefault();
+    this.choose(choice);
+  }
+
+  /** Vote; until the vote is closed another choice takes its place. @param {string} choice */
+  async choose(choice) {
+    const { shown } = this;
+    const self = this.client.state.self ?? "";
+    if (!shown || shown.stage !== "open" || this.asked || !this.hasVote(shown)) return;
+    this.asked = choice;
+    this.render();
+    await this.bar.command({ type: "vote", number: shown.number, choice, point: self, ballot: shown.ballots + 1 });
+    this.asked = "";
+    this.render();
+  }
+
+  /** Whether this room has a vote in it. @param {VoteView} vote */
+  hasVote(vote) {
+    const self = this.client.state.self ?? "";
+    return self in vote.chosen || vote.waiting.includes(self);
+  }
+
+  render() {
+    const { shown } = this;
+    const box = byId("vote");
+    box.hidden = shown === null;
+    if (!shown) return;
+    const open = shown.stage === "open";
+    const own = shown.chosen[this.client.state.self ?? ""] ?? "";
+    box.dataset.stage = shown.stage;
+    box.classList.toggle("reminded", open && !own && shown.reminded_at !== null);
+    setText(byId("vote-title"), t(open ? "vote.question" : "vote.over", { title: shown.title }));
+    const list = byId("vote-choices");
+    const choices = open && this.hasVote(shown) ? shown.choices : [];
+    list.hidden = choices.length === 0;
+    list.classList.toggle("many", choices.length > FEW);
+    refill(list, [shown.number, choices, own, this.asked, language()], () => {
+      for (const [index, choice] of choices.entries()) {
+        const button = make("button", "", list);
+        button.dataset.choice = choice;
+        makeText("kbd", "", String(index + 1), button).setAttribute("aria-hidden", "true");
+        makeText("span", "", choiceText(shown, choice), button);
+        button.setAttribute("aria-pressed", String(choice === own));
+        button.classList.toggle("asked", choice === this.asked);
+        button.addEventListener("click", (event) => {
+          if (event.detail > 0) button.blur(); // the keys are the room's again
+          this.choose(choice);
+        });
+      }
+    });
+    setText(byId("vote-said"), this.said(shown, own));
+  }
+
+  /** The line under the buttons. @param {VoteView} shown @param {string} own */
+  said(shown, own) {
+    if (shown.stage === "cancelled") return t("vote.cancelled");
+    if (shown.result) return `${outcomeWord(shown, shown.result)}\n${countsText(shown, shown.result.counts)}`;
+    if (!this.hasVote(shown)) return t("vote.not_yours");
+    if (own) return t("vote.chosen", { choice: choiceText(shown, own) });
+    return t(shown.reminded_at === null ? "vote.press" : "vote.reminded");
+  }
+}
