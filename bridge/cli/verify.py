@@ -19,6 +19,7 @@ from bridge.base.i18n import sentence, text
 from bridge.cli.common import EXIT_BAD_INPUT, LANGUAGES, check_language, errors, load_or_exit
 from bridge.cli.common import state_folder as folder_of
 from bridge.conference import events as e
+from bridge.proof.ballots import of_votes
 from bridge.proof.evidence_check import check_pack
 from bridge.proof.signing_key import PUBLIC_KEY, VerifyingKey, public_key
 from bridge.proof.statements import head_of, moment
@@ -232,6 +233,7 @@ async def _of_database(
             continue
         signed = signed_head(heads.heads.get(name))
         found += of_head(walked, signed, key, ended=name in ends)
+        found += of_votes(await log.read(name))
         found += await asyncio.to_thread(_recordings, catalogue, name)
     return [*found, *await _restored(log, what)]
 

@@ -22,7 +22,8 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class OpenVote(Struct, frozen=True, kw_only=True, tag="open_vote"):
     """Let the points vote: for, against or abstention, or one of ``options`` (``kind`` choice).
     Without ``points`` all that are expected and send have a vote; ``weights`` are the votes of
-    those that have more than one. Without ``quorum`` percent of the voters nothing is decided."""
+    those that have more than one. Without ``quorum`` percent of the voters nothing is decided.
+    Where it is ``signed``, ballots of rooms that have no key to sign with are refused."""
 
     title: Line
     kind: Kind = "approval"
@@ -31,11 +32,13 @@ class OpenVote(Struct, frozen=True, kw_only=True, tag="open_vote"):
     weights: Annotated[dict[Point, Weight], msgspec.Meta(max_length=500)] = {}
     quorum: Percent = 50
     majority: Majority = "half"
+    signed: bool = False
 
 
 class CastBallot(Struct, frozen=True, kw_only=True, tag="vote"):
     """Vote, as ``point``. ``ballot`` is the number of the point's ballot in that vote, from 1; 0:
-    the next one. The last one before the vote is closed counts."""
+    the next one. The last one before the vote is closed counts. ``signature`` is of ``key`` over
+    `ballot_signature.ballot_text`."""
 
     number: VoteNumber
     choice: Annotated[str, msgspec.Meta(max_length=20)]

@@ -18,6 +18,7 @@ class VoteOpened(Struct, frozen=True, kw_only=True, tag="vote_opened"):
     weights: dict[str, int]
     quorum: int = 0
     majority: Majority = "half"
+    signed: bool = False
 
 
 class BallotCast(Struct, frozen=True, kw_only=True, tag="ballot_cast"):
@@ -68,6 +69,7 @@ def votes_after(votes: tuple[Vote, ...], event: VoteEvent, at: float) -> tuple[V
             weights=event.weights,
             quorum=event.quorum,
             majority=event.majority,
+            signed=event.signed,
             opened_at=at,
         )
         return (*votes, vote)

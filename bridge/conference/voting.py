@@ -58,7 +58,7 @@ class VoteResult(Struct, frozen=True, kw_only=True):
 class Vote(Struct, frozen=True, kw_only=True):
     """A vote. ``number`` is its own for the whole conference; ``weights`` are the votes of each
     voter (a point's id). ``quorum`` is the share of voters, in percent, without which nothing is
-    decided. Times are UTC seconds."""
+    decided; ``signed``: unsigned ballots are refused. Times are UTC seconds."""
 
     number: int
     title: str
@@ -67,6 +67,7 @@ class Vote(Struct, frozen=True, kw_only=True):
     weights: dict[str, int]
     quorum: int = 0
     majority: Majority = "half"
+    signed: bool = False
     opened_at: float
     stage: Stage = "open"
     closed_at: float | None = None

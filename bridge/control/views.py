@@ -134,6 +134,7 @@ def vote_view(vote: Vote, receiver: str | None) -> VoteView:
         options=vote.options,
         quorum=vote.quorum,
         majority=vote.majority,
+        signed=vote.signed,
         opened_at=vote.opened_at,
         closed_at=vote.closed_at,
         reminded_at=vote.reminded_at,
@@ -143,6 +144,7 @@ def vote_view(vote: Vote, receiver: str | None) -> VoteView:
         chosen={voter: ballot.choice for voter, ballot in seen.items() if ballot is not None},
         counts=so_far.counts if so_far is not None else {},
         ballots=own.number if own is not None else 0,
+        unsigned=tuple(voter for voter, ballot in seen.items() if ballot and not ballot.key),
         result=vote.result,
     )
 

@@ -7,11 +7,13 @@ import hashlib
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from bridge.conference import events as e
+from bridge.proof.ballots import of_votes
 from bridge.proof.chain import Link, Walked, seq_of, walk
 from bridge.proof.signing_key import VerifyingKey, public_key
 from bridge.proof.statements import read_head
@@ -159,12 +161,22 @@ def _log(pack: _Pack, sums: dict[str, str], key: VerifyingKey | None) -> list[Fi
         found = [of_chain(pack.folder, walked)]
         if not walked.fault:
             found += of_head(walked, _signed(pack, key), key, ended=b'"type":"ended"' in events[-1])
+            found += of_votes(_readable(events))
     if kept is None:
         return [*found, finding("false", "proof.no_recording")]
     name = f"{kept.recording}.mkv"
     if sums.get(name) == kept.sha256:
         return [*found, finding("proved", "proof.recording_whole", file=_shown(name))]
     return [*found, finding("false", "proof.recording_false", file=_shown(name))]
+
+
+def _readable(lines: list[bytes]) -> Iterator[e.Recorded]:
+    """The events that this version understands."""
+    for line in lines:
+        try:
+            yield msgspec.json.decode(line, type=e.Recorded)
+        except (msgspec.MsgspecError, RecursionError):
+            continue
 
 
 def _walk(lines: list[bytes], hashes: list[str]) -> Walked:

@@ -56,4 +56,7 @@ def vote_lines(
         )
         if ballots:
             found.append((text(language, "report.vote_ballots"), ballots))
+        unsigned = [names.get(voter, voter) for voter, b in vote.ballots.items() if not b.key]
+        if unsigned:
+            found.append((text(language, "report.vote_unsigned"), ", ".join(unsigned)))
     return found

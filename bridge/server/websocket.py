@@ -19,6 +19,7 @@ from bridge.conference.typed import parse
 from bridge.control.draft import Done, Result
 from bridge.control.sessions import Client, Session
 from bridge.server.api.services import Services
+from bridge.server.api.signing_keys import wrong_key
 from bridge.server.directing import direct, note_refusal
 from bridge.server.guard.message_budget import PERSON, ROOM, STATUS, Budgets, Verdict
 from bridge.signalling import protocol, text
@@ -260,6 +261,10 @@ class _Connection:
             )
             return refusal
         try:
+            if isinstance(command, c.CastBallot):
+                wrong = await wrong_key(services.accounts, self._session.device, command)
+                if wrong is not None:
+                    return wrong
             return await direct(
                 services.conductor,
                 services.auth,

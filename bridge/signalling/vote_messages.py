@@ -11,7 +11,8 @@ class VoteView(msgspec.Struct, frozen=True, kw_only=True):
     """A vote as one client sees it. ``choices`` are what may be chosen, ``options`` their words
     where the vote has its own. ``chosen`` is by voter: a room sees its own only, so that it is not
     led by others, and so ``counts`` while the vote is open; ``ballots`` is how many ballots the
-    room has cast. ``waiting`` have not voted: of a room only itself."""
+    room has cast. ``waiting`` have not voted: of a room only itself. ``unsigned`` are voters whose
+    ballots are not signed."""
 
     number: int
     title: str
@@ -21,6 +22,7 @@ class VoteView(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[str, ...]
     quorum: int
     majority: Majority
+    signed: bool
     opened_at: float
     closed_at: float | None
     reminded_at: float | None
@@ -30,4 +32,5 @@ class VoteView(msgspec.Struct, frozen=True, kw_only=True):
     chosen: dict[str, str]
     counts: dict[str, int]
     ballots: int = 0
+    unsigned: tuple[str, ...] = ()
     result: VoteResult | None = None

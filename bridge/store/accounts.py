@@ -32,7 +32,7 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """A room PC that holds a key."""
+    """A room PC that holds a key; ``signing_key`` is the public half of the one it signs with."""
 
     id: str
     point: str
@@ -40,6 +40,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     created: float
     seen: float | None = None
     revoked: float | None = None
+    signing_key: str = ""
 
 
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,6 +247,11 @@ class Accounts:
     async def touch_device(self, ident: str, now: float) -> None:
         await self._write(sa.update(t.devices).where(t.devices.c.id == ident).values(seen=now))
 
+    async def keep_signing_key(self, ident: str, key: str) -> None:
+        await self._write(
+            sa.update(t.devices).where(t.devices.c.id == ident).values(signing_key=key)
+        )
+
     async def revoke_device(self, ident: str, now: float) -> bool:
         statement = (
             sa.update(t.devices)
@@ -385,11 +391,4 @@ def _login(row: sa.Row[Any]) -> Login:
 
 
 def _device(row: sa.Row[Any]) -> Device:
-    return Device(
-        id=row.id,
-        point=row.point,
-        name=row.name,
-        created=row.created,
-        seen=row.seen,
-        revoked=row.revoked,
-    )
+    return Device(**{name: getattr(row, name) for name in Device.__struct_fields__})

@@ -78,6 +78,7 @@ devices = sa.Table(
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("seen", sa.Double),
     sa.Column("revoked", sa.Double),
+    sa.Column("signing_key", sa.Text, nullable=False, server_default=""),  # Base64, public
 )
 
 enrolments = sa.Table(

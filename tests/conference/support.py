@@ -69,6 +69,7 @@ VALUES: dict[str, Any] = {
     "weights": {},
     "quorum": 0,
     "majority": "half",
+    "signed": False,
     "items": (
         c.AgendaEntry(title="Khai mạc"),
         c.AgendaEntry(title="Báo cáo", point="b", minutes=10),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
+from bridge.conference.ballot_signature import ballot_text, signed
 from bridge.conference.decisions.outcome import Outcome, no
 from bridge.conference.model import Actor, Refusal, State
 from bridge.conference.voting import MAX_VOTES, Vote, open_vote, result_of
@@ -41,6 +42,7 @@ def begin(state: State, command: c.OpenVote, actor: Actor, now: float) -> Outcom
             weights={point: command.weights.get(point, 1) for point in voters},
             quorum=command.quorum,
             majority=command.majority,
+            signed=command.signed,
         ),
     )
 
@@ -64,12 +66,20 @@ def cast(state: State, command: c.CastBallot, actor: Actor, now: float) -> Outco
         return ()
     if command.ballot not in (0, cast_already + 1):
         return no("refusal.ballot_late")
+    if command.key or command.signature:
+        text = ballot_text(state.booking.id, vote, command.point, command.choice, cast_already + 1)
+        if not signed(text, command.key, command.signature):
+            return no("refusal.ballot_signature")
+    elif vote.signed:
+        return no("refusal.ballot_unsigned")
     return (
         e.BallotCast(
             number=vote.number,
             voter=command.point,
             choice=command.choice,
             ballot=cast_already + 1,
+            key=command.key,
+            signature=command.signature,
         ),
     )
 

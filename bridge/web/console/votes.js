@@ -44,7 +44,8 @@ export class Votes {
     const voters = inputs.map((input) => ({ point: input.name, weight: Number(input.value) })).filter(({ weight }) => weight > 0);
     const weights = Object.fromEntries(voters.filter(({ weight }) => weight !== 1).map(({ point, weight }) => [point, weight]));
     const kind = options.length ? "choice" : "approval";
-    return { type: "open_vote", title, kind, options, points: voters.map(({ point }) => point), weights, quorum, majority };
+    const signed = elementOf("vote-signed", HTMLInputElement).checked;
+    return { type: "open_vote", title, kind, options, points: voters.map(({ point }) => point), weights, quorum, majority, signed };
   }
 
   /** @param {Event} event */
@@ -139,6 +140,8 @@ export class Votes {
         makeText("p", "sub", `${text} · ${t("vote.voted", { voted: String(vote.voted), invited: String(vote.invited) })}`, row);
         const who = Object.entries(vote.chosen).map(([point, choice]) => `${this.nameOf(point)}: ${choiceText(vote, choice)}`);
         if (who.length) makeText("p", "sub", who.join(" · "), row);
+        const unsigned = vote.unsigned.map((point) => this.nameOf(point)).join(", ");
+        if (unsigned) makeText("p", "sub", t("vote.unsigned", { names: unsigned }), row);
       }
     });
   }

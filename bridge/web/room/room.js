@@ -81,6 +81,7 @@ function received(message) {
     stage.tiles.build(client.state);
     stage.sizes.forget();
     devices.treat(message.sound);
+    vote.signing.introduce(client.connection.session).catch(() => {}); // tried again with the first ballot
   } else if (message.type === "state") obey();
   else if (message.type === "call") call(message.id);
   else if (message.type === "ended" && message.reason === "revoked") forget();

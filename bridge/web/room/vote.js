@@ -7,6 +7,7 @@ import { byId, make, makeText, refill, setText } from "../common/dom.js";
 import { language, t } from "../common/i18n.js";
 import { choiceText, countsText, outcomeWord } from "../common/vote.js";
 import { choiceOfKey } from "./keys.js";
+import { Signing, ballotText } from "./signing.js";
 import { heldVote } from "./texts.js";
 
 const FEW = 4; // buttons that stand side by side in large letters
@@ -17,6 +18,7 @@ export class Vote {
   constructor(client, bar) {
     this.client = client;
     this.bar = bar;
+    this.signing = new Signing();
     this.asked = ""; // the choice that is on its way, so that a button says at once that it was heard
     document.addEventListener("keydown", (event) => this.pressed(event));
   }
@@ -43,7 +45,10 @@ export class Vote {
     if (!shown || shown.stage !== "open" || this.asked || !this.hasVote(shown)) return;
     this.asked = choice;
     this.render();
-    await this.bar.command({ type: "vote", number: shown.number, choice, point: self, ballot: shown.ballots + 1 });
+    const ballot = shown.ballots + 1;
+    const text = ballotText(this.client.state.conference?.id ?? "", shown, self, choice, ballot);
+    const signed = await this.signing.sign(text, this.client.connection.session).catch(() => ({ key: "", signature: "" }));
+    await this.bar.command({ type: "vote", number: shown.number, choice, point: self, ballot, ...signed });
     this.asked = "";
     this.render();
   }

@@ -472,6 +472,7 @@ export interface Device {
   created: number;
   seen: number | null;
   revoked: number | null;
+  signing_key: string;
 }
 
 export interface Difference {
@@ -1020,6 +1021,7 @@ export interface OpenVoteCommand {
   weights?: Record<string, number>;
   quorum?: number;
   majority?: "half" | "simple" | "two_thirds";
+  signed?: boolean;
 }
 
 export interface OpenedEvent {
@@ -1654,6 +1656,10 @@ export interface Showing {
   y: number;
 }
 
+export interface SigningKeyBody {
+  key: string;
+}
+
 export interface Sizes {
   type: "sizes";
   slots: Record<string, number>;
@@ -1884,6 +1890,7 @@ export interface Vote {
   weights: Record<string, number>;
   quorum: number;
   majority: "half" | "simple" | "two_thirds";
+  signed: boolean;
   opened_at: number;
   stage: "cancelled" | "closed" | "open";
   closed_at: number | null;
@@ -1914,6 +1921,7 @@ export interface VoteOpenedEvent {
   weights: Record<string, number>;
   quorum: number;
   majority: "half" | "simple" | "two_thirds";
+  signed: boolean;
 }
 
 export interface VoteRemindedEvent {
@@ -1942,6 +1950,7 @@ export interface VoteView {
   options: string[];
   quorum: number;
   majority: "half" | "simple" | "two_thirds";
+  signed: boolean;
   opened_at: number;
   closed_at: number | null;
   reminded_at: number | null;
@@ -1951,6 +1960,7 @@ export interface VoteView {
   chosen: Record<string, string>;
   counts: Record<string, number>;
   ballots: number;
+  unsigned: string[];
   result: VoteResult | null;
 }
 
@@ -2135,6 +2145,7 @@ export interface Post {
 
 /** Body and answer of each PUT, by its path below /api/v1. */
 export interface Put {
+  "/room/signing-key": { body: SigningKeyBody; answer: null };
   "/templates/{id}": { body: Record<string, unknown>; answer: Record<string, unknown> };
   "/topology": { body: TopologyText; answer: Checked };
   "/backup": { body: Blob; answer: Restored };

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choiceText, choiceWord, openVote, outcomeWord, resultText } from "../../../bridge/web/common/vote.js";
 import { choiceOfKey } from "../../../bridge/web/room/keys.js";
+import { ballotText } from "../../../bridge/web/room/signing.js";
 import { heldVote } from "../../../bridge/web/room/texts.js";
 import { voteText } from "../../../bridge/web/watch/words.js";
 import { NOW } from "./samples.js";
@@ -45,4 +46,18 @@ test("who watches is told that a vote runs and what it came to", () => {
   assert.equal(voteText(/** @type {any} */ ({ vote: { ...vote, stage: "open", result: null } })), "Vote: Plan");
   assert.match(voteText(/** @type {any} */ ({ vote })), /^Result of the vote: Plan · CHOSEN/);
   assert.equal(voteText(/** @type {any} */ ({ vote: { ...vote, stage: "cancelled", result: null } })), "");
+});
+
+test("what a room signs is what the bridge checks", () => {
+  // tests/conference/test_ballot_signature.py has the same two texts.
+  const plan = /** @type {any} */ ({ number: 3, title: "Kế hoạch", kind: "approval", options: [] });
+  assert.equal(
+    ballotText("hop-1", plan, "khoan-du", "for", 2),
+    "diem-cau ballot 1\nconference: hop-1\nvote: 3\ntitle: Kế hoạch\nvoter: khoan-du\nballot: 2\nchoice: for\n",
+  );
+  const choice = { ...plan, title: "x", kind: "choice", options: ["A", "Bế"] };
+  assert.equal(
+    ballotText("hop-1", choice, "khoan-du", "2", 1),
+    "diem-cau ballot 1\nconference: hop-1\nvote: 3\ntitle: x\nvoter: khoan-du\nballot: 1\nchoice: 2\noption: Bế\n",
+  );
 });

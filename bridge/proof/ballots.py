@@ -1,0 +1,45 @@
+"""What of the votes in a log is proved: that the count is that of the ballots, and that rooms have
+signed them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bridge.conference import events as e
+from bridge.conference.ballot_signature import ballot_signed
+from bridge.conference.vote_events import VoteEvent, votes_after
+from bridge.conference.voting import Vote, result_of
+from bridge.proof.verdict import Finding, finding
+
+
+def of_votes(log: Iterable[e.Recorded]) -> list[Finding]:
+    """Count every closed vote of a conference's log again, and check its ballots."""
+    votes: tuple[Vote, ...] = ()
+    found: list[Finding] = []
+    for item in log:
+        event = item.event
+        if isinstance(event, e.Started):
+            votes = ()
+        elif isinstance(event, VoteEvent):
+            votes = votes_after(votes, event, item.at)
+            if isinstance(event, e.VoteClosed):
+                closed = (vote for vote in votes if vote.number == event.number)
+                found += [part for vote in closed for part in _of_vote(item.conference, vote)]
+    return found
+
+
+def _of_vote(conference: str, vote: Vote) -> list[Finding]:
+    named = {"number": vote.number, "title": vote.title}
+    if result_of(vote) != vote.result:
+        return [finding("false", "proof.vote_false", **named)]
+    with_key = {voter: ballot for voter, ballot in vote.ballots.items() if ballot.key}
+    wrong = [v for v, b in with_key.items() if not ballot_signed(conference, vote, v, b)]
+    if wrong:
+        return [finding("false", "proof.ballot_false", voter=", ".join(wrong), **named)]
+    found = [finding("proved", "proof.vote_counted", ballots=len(vote.ballots), **named)]
+    if with_key:
+        found.append(finding("proved", "proof.ballots_signed", ballots=len(with_key), **named))
+    unsigned = [voter for voter in vote.ballots if voter not in with_key]
+    if unsigned:
+        found.append(finding("open", "proof.ballots_unsigned", voters=", ".join(unsigned), **named))
+    return found
