@@ -2041,6 +2041,16 @@ export interface TemplateItem {
   minutes?: number | null;
 }
 
+export interface TemplateMinutes {
+  superior?: string | null;
+  agency?: string | null;
+  symbol: string;
+  place?: string | null;
+  chair_title: string;
+  secretary_title: string;
+  recipients: string[];
+}
+
 export interface TemplateName {
   vi: string;
   en?: string | null;
@@ -2075,6 +2085,7 @@ export interface Template {
   layout: "speaker" | "alone" | "grid" | "content";
   rules: TemplateRules;
   agenda: TemplateItem[];
+  minutes?: TemplateMinutes | null;
   schedule?: TemplateSchedule | null;
 }
 
