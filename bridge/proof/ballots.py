@@ -29,7 +29,7 @@ def of_votes(log: Iterable[e.Recorded]) -> list[Finding]:
 
 
 def _of_vote(conference: str, vote: Vote) -> list[Finding]:
-    named = {"number": vote.number, "title": vote.title}
+    named: dict[str, str | int] = {"number": vote.number, "title": vote.title}
     if result_of(vote) != vote.result:
         return [finding("false", "proof.vote_false", **named)]
     with_key = {voter: ballot for voter, ballot in vote.ballots.items() if ballot.key}
