@@ -14,6 +14,7 @@ from bridge.conference.proceedings import Matter, Proceedings, Turn
 from bridge.conference.report import PointRow
 from bridge.control.views import why
 from bridge.reports.minutes.sheet import Block, Grid, Paragraph, Sheet, Signer
+from bridge.reports.vote_lines import vote_lines
 from config.minutes_schema import Minutes
 
 POINT_WIDTHS = (10, 54, 28, 28, 28, 30)
@@ -261,8 +262,13 @@ class _Draft:
         return [Paragraph(row.text, "item") for row in rows]
 
     def _votes(self) -> list[Block]:
-        """Votes with their results."""
-        return []
+        """Votes with their results, and who chose what."""
+        setting = self._setting
+        lines = vote_lines(setting.language, self._report.votes, setting.names)
+        if not lines:
+            return []
+        heading = Paragraph(self._t("votes"), "heading")
+        return [heading, *(Paragraph(f"{label}: {said}", "item") for label, said in lines)]
 
     # --- what it rests on -------------------------------------------------------------------
 
