@@ -1,19 +1,24 @@
-"""Fixtures that many tests share, and what holds for every test: its tier, its time limit, and
-cheap password hashes."""
+"""Fixtures that many tests share, and what holds for every test: its tier, its time limit, and what
+is made cheap because it is no subject of theirs."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bridge.accounts import passwords
+from bridge.store import database as store
 from tests import databases
 from tests.control_support import Bridge
 
@@ -25,7 +30,7 @@ settings.load_profile("ours")
 
 # Seconds after which a test hangs, for those that may take longer than pyproject.toml says.
 LIMITS = {"live": 900, "soak": 3600}
-LIVE = Path(__file__).parent / "live"
+LIVE = f"{Path(__file__).parent / 'live'}{os.sep}"
 # Objects made until the collector looks for cycles. Thousands of tests keep a large heap, and with
 # Python's 700 a tenth of their time went into looking through it.
 COLLECT_AFTER = 50_000
@@ -41,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What stands in tests/live is live; what takes long comes first, beside everything else."""
     for item in items:
-        if LIVE in item.path.parents:
+        if str(item.path).startswith(LIVE):
             item.add_marker(pytest.mark.live)
         for name, seconds in LIMITS.items():
             if item.get_closest_marker(name) is not None:
@@ -64,6 +69,28 @@ def real_hasher() -> Iterator[PasswordHasher]:
         patch.setattr(passwords, "_hasher", CHEAP)
         patch.setattr(passwords, "_DUMMY", CHEAP.hash("nobody's"))
         yield real
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_databases() -> Iterator[None]:
+    """Nearly every test has a SQLite of its own: each statement is compiled for the first one only,
+    and none waits for the disk, since no power is cut here. (A process that a test starts does as
+    in production.)"""
+    compiled: dict[Any, Any] = {}  # by SQLAlchemy's key: the dialect, the statement, its columns
+
+    def create(url: URL, **options: Any) -> AsyncEngine:
+        if url.drivername == "sqlite+diemcau":
+            options["execution_options"] = {"compiled_cache": compiled}
+        return create_async_engine(url, **options)
+
+    relaxed = (*store.PRAGMAS, "synchronous=OFF")
+    with pytest.MonkeyPatch.context() as patch:
+        # Dialects without settings of their own are one as good as the other.
+        patch.setattr(store.Dialect, "__eq__", lambda one, other: type(one) is type(other))
+        patch.setattr(store.Dialect, "__hash__", lambda one: hash(type(one)))
+        patch.setattr(store, "create_async_engine", create)
+        patch.setattr(store, "PRAGMAS", relaxed)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ import tomllib
 from collections import Counter, defaultdict
 from pathlib import Path
 
-import grimp
 import pytest
 
 from tests.paths import ROOT
@@ -51,6 +50,8 @@ def sources(*kinds: str) -> list[Path]:
 @functools.cache
 def rooms() -> dict[str, frozenset[str]]:
     """The packages of bridge/, and which others of them each imports."""
+    import grimp  # half a second, which the other processes of a run do not need
+
     graph = grimp.build_graph("bridge", cache_dir=None)
     found: dict[str, frozenset[str]] = {}
     for room in graph.find_children("bridge"):

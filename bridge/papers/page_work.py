@@ -1,9 +1,9 @@
 """What looks into files that strangers made, and draws their pages. It runs in processes of its
 own, with bounds on time and memory, and opens nothing but the file that it is told.
 
-`answer` inspects one file (`bridge.base.limited` calls it). ``python -m bridge.papers.page_work``
-draws pages: a line of JSON in, a line of JSON and the octets of a picture out. PDFium is built
-without a JavaScript engine here, so no script of a paper is ever run.
+`answer` inspects one file (`bridge.base.limited_work` calls it). ``python -m
+bridge.papers.page_work`` draws pages: a line of JSON in, a line of JSON and the octets of a picture
+out. PDFium is built without a JavaScript engine here, so no script of a paper is ever run.
 """
 
 from __future__ import annotations

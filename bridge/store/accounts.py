@@ -222,8 +222,10 @@ class Accounts:
         """Add devices with the digests of their keys, all of them or, where one is known, none."""
         rows = [{**msgspec.structs.asdict(device), "key": key} for device, key in devices]
         try:
-            await self._write(sa.insert(t.devices).values(rows))
-        except IntegrityError as error:
+            # One statement for every row: one with all rows in it would be compiled anew each time.
+            async with self._engine.begin() as connection:
+                await connection.execute(sa.insert(t.devices), rows)
+        except (SQLAlchemyError, OSError) as error:
             raise NotSaved(first_line(error)) from None
 
     async def known_keys(self, keys: Iterable[str]) -> set[str]:

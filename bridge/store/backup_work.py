@@ -56,7 +56,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def answer(request: dict[str, Any]) -> Any:
-    """Do it; `bridge.base.limited` calls this."""
+    """Do it; `bridge.base.limited_work` calls this."""
     return msgspec.to_builtins(asyncio.run(carry_out(msgspec.convert(request, Work))))
 
 

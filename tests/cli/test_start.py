@@ -43,3 +43,9 @@ def test_a_worker_of_this_machine_reads_nothing_of_a_relays() -> None:
     assert {"bridge.media.shell.relay_control", "bridge.base.mutual_key", "ssl"}.isdisjoint(
         read_by("bridge.media.shell.__main__") - read_by("asyncio")
     )
+
+
+def test_a_process_with_limits_reads_nothing_to_serve_with() -> None:
+    """Somebody who sent a paper or a topology waits for its start."""
+    works = "bridge.base.limited_work, bridge.papers.page_work, bridge.server.api.topology_work"
+    assert {"asyncio", "bridge.app.process", "sqlalchemy"}.isdisjoint(read_by(works))

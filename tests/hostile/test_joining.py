@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import struct
 from datetime import datetime
@@ -23,7 +24,11 @@ from tests.media.support import CLIENT, Bench, TestPeer, camera, video, video_sl
 ALERT = bytes.fromhex("15fefd00000000000000000002022f")  # fatal: certificate_unknown
 CLOSE = bytes.fromhex("15fefd00000000000000000002 0100")  # close_notify
 
-RSA = rsa.generate_private_key(65537, 2048)
+
+@functools.cache
+def rsa_key() -> rsa.RSAPrivateKey:
+    """Made where it is needed: half a second, which every process of a run would take."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 def hello_of_a_stranger(b: Bench, number: int) -> bytes:
@@ -157,26 +162,27 @@ def test_who_knows_the_certificate_and_the_numbers_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "sign", "scheme"),
+    ("make", "sign", "scheme"),
     [
         (
-            ec.generate_private_key(ec.SECP384R1()),
+            lambda: ec.generate_private_key(ec.SECP384R1()),
             lambda key, data: key.sign(data, ec.ECDSA(hashes.SHA384())),
             0x0503,
         ),
-        (RSA, lambda key, data: key.sign(data, padding.PKCS1v15(), hashes.SHA256()), 0x0401),
+        (rsa_key, lambda key, data: key.sign(data, padding.PKCS1v15(), hashes.SHA256()), 0x0401),
         (
-            RSA,
+            rsa_key,
             lambda key, data: key.sign(
                 data, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256()
             ),
             0x0804,
         ),
-        (ed25519.Ed25519PrivateKey.generate(), lambda key, data: key.sign(data), 0x0807),
+        (ed25519.Ed25519PrivateKey.generate, lambda key, data: key.sign(data), 0x0807),
     ],
     ids=["ecdsa", "pkcs1", "pss", "ed25519"],
 )
-def test_signatures_of_every_kind_that_clients_make(key: Any, sign: Any, scheme: int) -> None:
+def test_signatures_of_every_kind_that_clients_make(make: Any, sign: Any, scheme: int) -> None:
+    key = make()
     name = x509.Name([])
     made = x509.CertificateBuilder(
         name, name, key.public_key(), 1, datetime(2026, 1, 1), datetime(2027, 1, 1)
