@@ -9,6 +9,7 @@ from pydantic import Field
 from config.values import Model, Text
 
 MAX_RECIPIENTS = 20
+MAX_FILES = 20
 
 
 class Minutes(Model):
@@ -33,6 +34,16 @@ class Minutes(Model):
         default=[],
         max_length=MAX_RECIPIENTS,
         description="who receives them; the points of the conference and the file where left out",
+    )
+    trust: list[Text] = Field(
+        default=[],
+        max_length=MAX_FILES,
+        description="files of certificates (PEM) under which signers of PDFs are trusted",
+    )
+    revoked: list[Text] = Field(
+        default=[],
+        max_length=MAX_FILES,
+        description="files with lists of revoked certificates (PEM or DER)",
     )
 
     def under(self, general: Minutes) -> Minutes:

@@ -18,6 +18,7 @@ from bridge.app.state_folder import read_secret
 from bridge.base.i18n import sentence, text
 from bridge.cli.common import EXIT_BAD_INPUT, LANGUAGES, check_language, errors, load_or_exit
 from bridge.cli.common import state_folder as folder_of
+from bridge.cli.verify_pdf import MARK, of_pdf, trust_of
 from bridge.conference import events as e
 from bridge.proof.ballots import of_votes
 from bridge.proof.evidence_check import check_pack
@@ -69,24 +70,34 @@ class CannotTell(Exception):
 
 def verify(
     what: Annotated[
-        str, typer.Argument(help="an evidence pack, a backup, the id of a conference, or all")
+        str,
+        typer.Argument(
+            help="an evidence pack, a backup, a signed PDF, the id of a conference, or all"
+        ),
     ],
     file: File = None,
     key: Annotated[
         Path | None,
         typer.Option(help=f"the installation's public key ({PUBLIC_KEY}), brought from elsewhere"),
     ] = None,
+    trust: Annotated[
+        list[Path] | None,
+        typer.Option(help="certificates (PEM) under which signers of a PDF are trusted"),
+    ] = None,
+    crl: Annotated[
+        list[Path] | None, typer.Option(help="a list of revoked certificates (PEM or DER)")
+    ] = None,
     language: Annotated[
         str, typer.Option("--language", "-l", help="vi or en; both where none is named")
     ] = "",
 ) -> None:
-    """Say what of an evidence pack, a backup or a conference's log is proved, and what is not.
-    Exit 0: everything is; 1: something is false; 3: nothing is false, not everything is proved;
-    2: it cannot be looked at."""
+    """Say what of an evidence pack, a backup, a signed PDF or a conference's log is proved, and
+    what is not. Exit 0: everything is; 1: something is false; 3: nothing is false, not everything
+    is proved; 2: it cannot be looked at."""
     if language:
         check_language(language)
     try:
-        findings = _findings(what, file, key)
+        findings = _findings(what, file, key, (trust or [], crl or []))
     except CannotTell as error:
         for spoken in [language] if language else LANGUAGES:
             errors.print(error.said.text(spoken), soft_wrap=True, markup=False)
@@ -107,13 +118,18 @@ def show(findings: Sequence[Finding], languages: Sequence[str]) -> None:
             console.print()
 
 
-def _findings(what: str, file: Path | None, key: Path | None) -> list[Finding]:
+def _findings(
+    what: str, file: Path | None, key: Path | None, lists: tuple[list[Path], list[Path]]
+) -> list[Finding]:
     path = Path(what)
     topology = load_or_exit(file) if file is not None else None
     state = folder_of(file, topology) if file is not None and topology is not None else None
     trusted = _key(key, state)
     if path.is_file():
         base = file.resolve().parent if file is not None else None
+        with path.open("rb") as opened_file:
+            if opened_file.read(len(MARK)) == MARK:
+                return _of_pdf(path, topology, base, lists)
         return _of_file(path, trusted, topology, base)
     if file is None or topology is None or state is None:
         raise CannotTell("proof.no_topology", what=what)
@@ -134,6 +150,21 @@ def _key(given: Path | None, state: Path | None) -> VerifyingKey | None:
 
 
 # --- files -----------------------------------------------------------------------------------
+
+
+def _of_pdf(
+    path: Path,
+    topology: Topology | None,
+    base: Path | None,
+    lists: tuple[list[Path], list[Path]],
+) -> list[Finding]:
+    roots, revoked = trust_of(topology, base)
+    try:
+        return of_pdf(path, [*roots, *lists[0]], [*revoked, *lists[1]])[1]
+    except ValueError as error:
+        raise CannotTell("pdf.bad_roots", file=str(error)) from None
+    except OSError as error:
+        raise CannotTell("pdf.bad_roots", file=str(error.filename)) from None
 
 
 def _of_file(
