@@ -1,162 +1,55 @@
 """An audience on workers of its own: viewers held without loss, and what the points notice of them.
 
-``python -m benchmarks.audience [--viewers N,N,…] [--workers N] [--seconds S]``. The points' worker
-has the first core, all else the last one. Twelve points send and see each other; one of them is
-the programme, with as many packets as 1.2 Mbit/s of picture and a voice have, and two workers serve
-it to raw WebRTC viewers (ICE, DTLS, SRTP). Phases with and without an audience alternate. Viewers
-say nothing but a check every second; what a browser's feedback costs is in
-`benchmarks.estimation`. They share one socket, by an address of 127.0.0.0/8 each, and the kernel
-hands it whole batches.
+``python -m benchmarks.audience [--viewers N,N,…] [--workers N] [--seconds S] [--feedback KIND]``.
+The points' worker has the first core, all else the last one. Twelve points send and see each other;
+one of them is the programme, with as many packets as 1.2 Mbit/s of picture and a voice have, and
+two workers serve it to raw WebRTC viewers (ICE, DTLS, SRTP). Phases with and without an audience
+alternate. Viewers say nothing but a check every second, or with ``--feedback remb`` or
+``transport-cc`` what a browser says (`benchmarks.audience.feedback`); then the audience's workers
+estimate their lines. They share one socket, by an address of 127.0.0.0/8 each, and the kernel hands
+it whole batches.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import ipaddress
 import math
 import multiprocessing
 import os
 import secrets
-import select
-import socket
-import struct
 import tempfile
 import time
-from collections import Counter
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from benchmarks import load
+from benchmarks.audience.crowd import Counted, crowd
+from benchmarks.audience.feedback import Kind
 from benchmarks.forwarding import CORES, NO_ESTIMATION, POINTS, STEP_TIMEOUT, Worker, join
 from benchmarks.machine_facts import machine
-from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer, open_message
+from benchmarks.synthetic_peer import ClientIdentity, open_message
 from benchmarks.worker_control import slots_for
 from bridge.media import messages as m
 from bridge.media.parts import MASTER_SIZE
-from bridge.media.shell.udp import enlarge_buffers
 from monitoring.statistics import percentile
 
 RATE = 189  # packets a second of 1,080 octets: 139 of a picture of 1.2 Mbit/s and 50 of a voice
-FIRST = int(ipaddress.ip_address("127.1.0.1"))
-UDP_GRO, SOL_UDP = 104, 17
-IP_PKTINFO = 8
-PKTINFO = struct.Struct("=i4s4s")
-CHECK_EVERY = 1.0  # seconds
-AT_ONCE = 20  # viewers that join at the same time
 SETTLE, WAKES = 1.5, 5  # seconds before a phase, and key frames in them
 
 
 class Step(NamedTuple):
-    """One phase: loss of viewers 0–1, p99 of the points' delay in s, shares of a core."""
+    """One phase: what of the programme viewers did not get at first, 0–1 (``loss``), what they got,
+    p99 of the points' delay in s, shares of a core."""
 
     viewers: int
     loss: float
+    counted: Counted
     p99: float
     points: float
     audience: list[float]
     rss: list[int]
-
-
-# --- viewers, in a process of their own ----------------------------------------------------------
-
-
-class Crowd:
-    """All viewers behind one socket."""
-
-    def __init__(
-        self, identity: ClientIdentity, specs: list[m.Open], targets: list[tuple[str, int]]
-    ) -> None:
-        sock = self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.setblocking(False)
-        enlarge_buffers(sock, 64 << 20)
-        sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
-        sock.bind(("0.0.0.0", 0))  # noqa: S104 - only 127.0.0.0/8 is sent to
-        self.peers: dict[bytes, SyntheticPeer] = {}
-        self.targets: dict[bytes, tuple[str, int]] = {}
-        for number, (spec, target) in enumerate(zip(specs, targets, strict=True)):
-            address = (FIRST + number).to_bytes(4, "big")
-            self.peers[address] = SyntheticPeer(identity, spec)
-            self.targets[address] = target
-        self.received: Counter[bytes] = Counter()
-        self.checked = 0.0
-
-    def send(self, address: bytes, data: bytes) -> None:
-        info = (socket.IPPROTO_IP, IP_PKTINFO, PKTINFO.pack(0, address, bytes(4)))
-        with contextlib.suppress(BlockingIOError):
-            self.socket.sendmsg([data], [info], 0, self.targets[address])
-
-    def drain(self, *, joining: bool = False) -> None:
-        """Take in what is there: count packets, or hand DTLS to whom it is for."""
-        recvmsg = self.socket.recvmsg
-        with contextlib.suppress(BlockingIOError):
-            for _ in range(10_000):
-                data, ancillary, _, _ = recvmsg(65_536, 128)
-                size, to = len(data), b""
-                for level, kind, value in ancillary:
-                    if level == SOL_UDP and kind == UDP_GRO:
-                        size = int.from_bytes(value[:4], "little")
-                    elif kind == IP_PKTINFO:
-                        to = value[8:12]
-                if 128 <= data[0] <= 191 and not 192 <= data[1] <= 223:
-                    self.received[to] += -(-len(data) // size)
-                elif joining and 20 <= data[0] <= 63:
-                    for answer in self.peers[to].dtls(data):
-                        self.send(to, answer)
-
-    def join(self) -> None:
-        """ICE and DTLS of all, some at a time."""
-        waiting = list(self.peers)
-        while waiting:
-            batch, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
-            for address in batch:
-                self.send(address, self.peers[address].check())
-                for hello in self.peers[address].dtls():
-                    self.send(address, hello)
-            deadline = time.monotonic() + STEP_TIMEOUT
-            while any(self.peers[address].keys is None for address in batch):
-                if time.monotonic() > deadline:
-                    raise TimeoutError("handshakes of viewers did not end")
-                select.select([self.socket], [], [], 0.01)
-                self.drain(joining=True)
-            self.check()
-        self.socket.setsockopt(SOL_UDP, UDP_GRO, 1)
-
-    def check(self) -> None:
-        """Everybody says that they are still there."""
-        if time.monotonic() - self.checked >= CHECK_EVERY:
-            self.checked = time.monotonic()
-            for address, peer in self.peers.items():
-                if peer.keys is not None:
-                    self.send(address, peer.check())
-
-    def run(self, pipe: Connection) -> None:
-        """Count until told to end; answer questions for counts."""
-        while True:
-            select.select([self.socket.fileno(), pipe.fileno()], [], [], 0.05)
-            self.drain()
-            self.check()
-            if pipe.poll():
-                if pipe.recv() == "end":
-                    return
-                self.drain()
-                pipe.send(dict(self.received))
-                self.received.clear()
-
-
-def crowd(
-    pipe: Connection,
-    identity: ClientIdentity,
-    specs: list[m.Open],
-    targets: list[tuple[str, int]],
-) -> None:
-    """The process of the viewers."""
-    os.sched_setaffinity(0, {CORES[-1]})
-    viewers = Crowd(identity, specs, targets)
-    viewers.join()
-    pipe.send("joined")
-    viewers.run(pipe)
 
 
 # --- the workers ---------------------------------------------------------------------------------
@@ -201,13 +94,19 @@ def relay(points: Worker, audience: Worker, number: int) -> str:
     return ident
 
 
-def admit(audience: list[Worker], relays: list[str], count: int, fingerprint: str) -> list[m.Open]:
+def admit(
+    audience: list[Worker], relays: list[str], count: int, fingerprint: str, feedback: Kind
+) -> list[m.Open]:
     """Open viewers, in turn on each worker."""
     specs = []
     for number in range(count):
         at = number % len(audience)
         spec = open_message(
-            f"v{number}", fingerprint=fingerprint, slots=slots_for([0]), patient=True
+            f"v{number}",
+            fingerprint=fingerprint,
+            slots=slots_for([0]),
+            extensions=m.Extensions(transport_cc=3) if feedback == "transport-cc" else None,
+            patient=True,
         )
         specs.append(spec)
         audience[at].send(spec)
@@ -257,7 +156,7 @@ def phase(
     after, passed = [worker.stats() for worker in workers], time.monotonic() - began
     time.sleep(0.5)
     pipe.send("count")
-    counted: dict[bytes, int] = pipe.recv()
+    counted: Counted = pipe.recv()
     expected = viewers * (endpoints[0].index - first)
     shares = [
         (new.cpu_seconds - old.cpu_seconds) / passed for old, new in zip(before, after, strict=True)
@@ -266,7 +165,8 @@ def phase(
         print(f"  points lost {result.expected - result.received} of {result.expected}")
     return Step(
         viewers,
-        1 - sum(counted.values()) / expected if expected else 0.0,
+        1 - counted.received / expected if expected else 0.0,
+        counted,
         percentile(result.delays, 99) if result.delays else math.nan,
         shares[0],
         shares[1:],
@@ -274,7 +174,7 @@ def phase(
     )
 
 
-def measure(viewers: int, workers: int, seconds: float, rounds: int) -> None:
+def measure(viewers: int, workers: int, seconds: float, rounds: int, feedback: Kind) -> None:
     """Alternate phases without and with so many viewers."""
     with contextlib.ExitStack() as stack:
         entered = (stack.enter_context(tempfile.TemporaryDirectory()) for _ in range(workers + 1))
@@ -283,7 +183,8 @@ def measure(viewers: int, workers: int, seconds: float, rounds: int) -> None:
         stack.callback(points.close)
         audience = []
         for folder in folders[1:]:
-            audience.append(Worker(folder, options=NO_ESTIMATION))
+            estimates = () if feedback != "none" else NO_ESTIMATION
+            audience.append(Worker(folder, options=estimates))
             stack.callback(audience[-1].close)
             os.sched_setaffinity(audience[-1].process.pid, {CORES[-1]})
         os.sched_setaffinity(0, {CORES[-1]})
@@ -292,10 +193,10 @@ def measure(viewers: int, workers: int, seconds: float, rounds: int) -> None:
             stack.callback(peer.socket.close)
         relays = [relay(points, worker, at) for at, worker in enumerate(audience)]
         identity = ClientIdentity.generate()
-        specs = admit(audience, relays, viewers, identity.fingerprint)
+        specs = admit(audience, relays, viewers, identity.fingerprint, feedback)
         targets = [audience[number % workers].target for number in range(viewers)]
         here, there = multiprocessing.Pipe()
-        given = (there, identity, specs, targets)
+        given = (there, identity, specs, targets, feedback)
         child = multiprocessing.Process(target=crowd, args=given, daemon=True)
         child.start()
         stack.callback(child.kill)
@@ -317,6 +218,13 @@ def measure(viewers: int, workers: int, seconds: float, rounds: int) -> None:
                     f"audience's {shares}  resident {step.rss} MiB",
                     flush=True,
                 )
+                if on and feedback != "none":
+                    said = step.counted
+                    print(
+                        f"           of {said.numbers} numbers {said.numbers - said.received} did "
+                        f"not come at first, {said.asked} were asked for, {said.repaired} repaired",
+                        flush=True,
+                    )
         here.send("end")
 
 
@@ -326,10 +234,14 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each phase")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument(
+        "--feedback", choices=get_args(Kind), default="none", help="what viewers report"
+    )
     options = parser.parse_args()
     print(machine())
     for viewers in map(int, options.viewers.split(",")):
-        measure(viewers, options.workers, min(options.seconds, 60.0), options.rounds)
+        seconds = min(options.seconds, 60.0)
+        measure(viewers, options.workers, seconds, options.rounds, options.feedback)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -106,13 +107,17 @@ async def test_an_audience_has_workers_of_its_own_and_survives_the_end_of_each(
         assert not process.control.routes.listeners.viewers, "the points' worker serves none"
         serving = next(m for m in fleet.members if m.name == first.place)
         pid = serving.link.pid  # type: ignore[attr-defined]
+        killed = time.monotonic()
         os.kill(pid, signal.SIGKILL)
         await eventually(lambda: first.why == "worker")
+        told = time.monotonic() - killed
         await watching.again()
         second = viewer()
         assert second is not None
         assert second.place != first.place, "the other one is there already"
         await eventually(lambda: number(process, "an-binh") in watching.player.seen)
+        seen = time.monotonic() - killed
+        print(f"worker killed: told after {told:.2f} s, another one's picture after {seen:.2f} s")
         await eventually(lambda: watching.player.loudest > 300)
         await eventually(lambda: len(fleet.loads("", ())) == 2)
 
@@ -167,8 +172,10 @@ async def test_an_audience_on_another_machine_that_falls_silent_is_given_up(
         await watching.until(process, lambda p: p.loudest > 300)
         viewers = [viewer.place for viewer in process.audience.viewers]
         assert set(viewers) <= {"xa"}
+        stopped = time.monotonic()
         os.kill(pid, signal.SIGSTOP)
         await eventually(lambda: not fleet.ready)  # nobody is sent where nobody is
+        print(f"a machine that says nothing is given up after {time.monotonic() - stopped:.2f} s")
         assert not list(process.audience.viewers), "they are told, and come again"
         os.kill(pid, signal.SIGCONT)
         await eventually(lambda: fleet.ready)

@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -72,9 +73,13 @@ async def test_takes_are_in_the_file_and_a_kill_costs_seconds(tmp_path: Path) ->
         await _grows(folder)
         pid = process.recordings.process_of(conference)
         assert pid is not None
+        killed = time.monotonic()
         os.kill(pid, signal.SIGKILL)
         await eventually(lambda: not only(process).recorded)
+        # It is said again when the first picture of the next part has been written.
         await eventually(lambda: only(process).recorded)
+        print(f"written again {time.monotonic() - killed:.2f} s after the kill")
+        assert process.recordings.process_of(conference) not in (None, pid)
         await eventually(lambda: len(list(folder.iterdir())) == 2)
         await _grows(folder)
         await act(process, conference, c.StopRecording())
