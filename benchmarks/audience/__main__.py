@@ -5,9 +5,9 @@ The points' worker has the first core, all else the last one. Twelve points send
 one of them is the programme, with as many packets as 1.2 Mbit/s of picture and a voice have, and
 two workers serve it to raw WebRTC viewers (ICE, DTLS, SRTP). Phases with and without an audience
 alternate. Viewers say nothing but a check every second, or with ``--feedback remb`` or
-``transport-cc`` what a browser says (`benchmarks.audience.feedback`); then the audience's workers
-estimate their lines. They share one socket, by an address of 127.0.0.0/8 each, and the kernel hands
-it whole batches.
+``transport-cc`` what a browser says (`benchmarks.audience.viewer_reports`); then the audience's
+workers estimate their lines. They share one socket, by an address of 127.0.0.0/8 each, and the
+kernel hands it whole batches.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import NamedTuple, get_args
 
 from benchmarks import load
 from benchmarks.audience.crowd import Counted, crowd
-from benchmarks.audience.feedback import Kind
+from benchmarks.audience.viewer_reports import Kind
 from benchmarks.forwarding import CORES, NO_ESTIMATION, POINTS, STEP_TIMEOUT, Worker, join
 from benchmarks.machine_facts import machine
 from benchmarks.synthetic_peer import ClientIdentity, open_message

@@ -13,7 +13,7 @@ from collections import Counter
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from benchmarks.audience.feedback import Feedback, Kind
+from benchmarks.audience.viewer_reports import Feedback, Kind
 from benchmarks.forwarding import CORES, STEP_TIMEOUT
 from benchmarks.synthetic_peer import ClientIdentity, SyntheticPeer
 from bridge.media import messages as m

@@ -68,6 +68,7 @@ def make_fleet(
         names_of(topology),
         make,
         tuple(relays),
+        hosts={relay.id: relay.address for relay in relays.values()},
         ports=ports,
         trouble=lambda name: dials[name].trouble if name in dials else "",
     )

@@ -88,8 +88,8 @@ class Member:
 class Fleet:
     """All of them. ``names`` are those of workers of the audience on this machine, ``remote`` of
     those on others; where there are none, the worker of the points serves viewers, too. ``send``
-    posts to that one. ``ports`` is where each listens (TCP for those of other machines),
-    ``trouble`` why one of these cannot be connected to."""
+    posts to that one. ``hosts`` are the addresses of those on other machines, ``ports`` is
+    where each listens (TCP for those), ``trouble`` why one of these cannot be connected to."""
 
     def __init__(
         self,
@@ -99,10 +99,12 @@ class Fleet:
         make: MakeLink,
         remote: Sequence[str] = (),
         *,
+        hosts: Mapping[str, str] = MappingProxyType({}),
         ports: Mapping[str, int] = MappingProxyType({}),
         trouble: Callable[[str], Trouble] = lambda _: "",
     ) -> None:
         self._control = control
+        self._hosts = hosts
         self._ports = ports
         self._trouble = trouble
         self.clock = control.clock
@@ -157,10 +159,28 @@ class Fleet:
 
     # --- where viewers go -----------------------------------------------------------------
 
-    def choose(self, conference: str, viewers: Iterable[Viewer]) -> Place | None:
-        """Where one more viewer of a conference is served; None where there is no room."""
-        found = place(self.loads(conference, viewers))
+    def choose(
+        self,
+        conference: str,
+        viewers: Iterable[Viewer],
+        carries: Callable[[str], bool] = lambda _: True,
+    ) -> Place | None:
+        """Where one more viewer of a conference is served; None where there is no room. ``carries``
+        tells whether the links to a machine's address have room for one more relay."""
+        found = place(
+            load
+            for load in self.loads(conference, viewers)
+            if load.relayed or not self.host(load.name) or carries(self.host(load.name))
+        )
         return self.places[found] if found is not None else None
+
+    def host(self, name: str) -> str:
+        """The address of a machine elsewhere; "" for a worker of this one."""
+        return self._hosts.get(name, "")
+
+    def legs(self) -> list[str]:
+        """The addresses of machines elsewhere, each as often as conferences are relayed to it."""
+        return [host for name, host in self._hosts.items() for _ in range(self.relays.up(name))]
 
     def loads(self, conference: str, viewers: Iterable[Viewer]) -> list[Load]:
         """The workers that are there, with what they serve."""

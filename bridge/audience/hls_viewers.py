@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bridge.audience.admittance import Kind, Refused, Why, leaves
-from bridge.audience.link_shares import LinkShares, Way
+from bridge.audience.link_shares import LinkShares
 from bridge.audience.viewers import Viewer, Viewers
 from bridge.conference.model import State
 from bridge.control.active_topology import ActiveTopology
@@ -90,14 +90,21 @@ class HlsViewers:
         return {link: count * self.rate for link, count in behind.items()}
 
     def begin(
-        self, state: State, kind: Kind, mark: str, address: str, way: Way, shares: LinkShares
+        self,
+        state: State,
+        kind: Kind,
+        mark: str,
+        address: str,
+        shares: LinkShares,
+        taken: Mapping[str, int],
     ) -> Viewer:
-        """Let somebody who is admitted watch. Raises `Refused`."""
+        """Let somebody who is admitted watch. ``taken`` is what they and others take of links who
+        cannot be sent less. Raises `Refused`."""
         if not self.offered:
             raise Refused("watch.no_hls")
         if len(self._viewers) >= self._topology.current.bridge.audience.hls.viewers:
             raise Refused("watch.full")
-        taken = self.taken()
+        way = shares.way(address)
         if any(taken.get(link, 0) + self.rate > shares.budgets[link] for link in way):
             raise Refused("watch.link_full")
         viewer = Viewer(secrets.token_hex(12), state.booking.id, kind, mark, address, way)

@@ -1,8 +1,10 @@
 """What viewers together may take of each link. Pure; kbit/s.
 
 A viewer is behind the link whose networks hold its address, and behind all links from there up to
-the bridge; an address of no network is behind the links without a parent. What viewers may take is
-apart from what conferences may (`bridge.admission`), so that they never slow the points down.
+the bridge; an address of no network is behind the links without a parent. Who is served by a
+machine elsewhere is behind the links to that machine instead, and one relay takes those from there
+to the bridge, however many watch. What viewers may take is apart from what conferences may
+(`bridge.admission`), so that they never slow the points down.
 """
 
 from __future__ import annotations
@@ -36,16 +38,45 @@ class LinkShares:
         # The narrowest network that holds an address says where it is.
         self._networks = sorted(found, key=lambda item: -item[0].prefixlen)
         self._least = topology.media.audio * topology.media.audio_slots
+        self._leg = topology.media.layers[-1].bitrate + topology.media.content + self._least
 
     def way(self, address: str) -> Way:
         """The links between an address and the bridge, nearest first."""
+        found = self._known(address)
+        return self._outside if found is None else found
+
+    def _known(self, address: str) -> Way | None:
         try:
             found = ipaddress.ip_address(address)
         except ValueError:
-            return self._outside
+            return None
         mapped = getattr(found, "ipv4_mapped", None)
         at = mapped if mapped is not None else found
-        return next((way for network, way in self._networks if at in network), self._outside)
+        return next((way for network, way in self._networks if at in network), None)
+
+    def served_from(self, host: str, address: str) -> Way:
+        """The links between an address and the machine that serves it; ``host`` "" is the bridge.
+        A machine of no link's networks could be anywhere: then all links up to the bridge count."""
+        way, far = self.way(address), self._known(host)
+        if far is None:
+            return way
+        return (*(link for link in way if link not in far), *(x for x in far if x not in way))
+
+    def legs(self, hosts: Iterable[str]) -> Counter[str]:
+        """What relays to other machines take by link, one to each of ``hosts``, at the most."""
+        behind = Counter(link for host in hosts for link in self.way(host))
+        return Counter({link: count * self._leg for link, count in behind.items()})
+
+    def carries_leg(
+        self, host: str, ways: Iterable[Way], taken: Mapping[str, int] = NOTHING
+    ) -> bool:
+        """Whether one more relay to a machine fits beside the sound of the viewers that are there
+        and what else is taken, as in `full`."""
+        behind = Counter(link for other in ways for link in other)
+        return all(
+            self._leg + taken.get(link, 0) + self._least * behind[link] <= self.budgets[link]
+            for link in self.way(host)
+        )
 
     def full(self, ways: Iterable[Way], way: Way, taken: Mapping[str, int] = NOTHING) -> str:
         """The link that has no room for the sound of one more viewer; "" where there is room.

@@ -83,7 +83,8 @@ class Audience:
         if self._shares is None or self._shares[0] is not current:
             self._shares = current, LinkShares(current)
             for viewer in self.viewers:  # links may have gone, or have come
-                viewer.stand(self._shares[1].way(viewer.address))
+                host = self.fleet.host(viewer.place)
+                viewer.stand(self._shares[1].served_from(host, viewer.address))
             self.hls.stand(self._shares[1])
         return self._shares[1]
 
@@ -150,8 +151,7 @@ class Audience:
         again = self.viewers.with_offer(print_.hexdigest())
         if again is not None:  # the first answer did not arrive
             self.end(again, "replaced")
-        way = self.shares.way(address)
-        place = self._admit(state.booking.id, address, way)
+        place, way = self._admit(state.booking.id, address)
         assert place.inventory is not None
         viewer = Viewer(
             f"{VIEWER}{secrets.token_hex(12)}",
@@ -183,7 +183,7 @@ class Audience:
         _running(state)
         self._few(address)
         mark = _mark(state, kind, login)
-        viewer = self.hls.begin(state, kind, mark, address, self.shares.way(address), self.shares)
+        viewer = self.hls.begin(state, kind, mark, address, self.shares, self._taken())
         self._bound()
         return viewer
 
@@ -198,17 +198,24 @@ class Audience:
         by_hls = self.hls.count(conference)
         return self.viewers.watching(conference) | ({"hls": by_hls} if by_hls else {})
 
-    def _admit(self, conference: str, address: str, way: Way) -> Place:
-        """The place for one more viewer. Raises `Refused`."""
-        allowed = self._topology.current.bridge.audience
-        place = self.fleet.choose(conference, self.viewers)
-        if place is None or len(self.viewers) >= allowed.viewers:
+    def _admit(self, conference: str, address: str) -> tuple[Place, Way]:
+        """The place for one more viewer, and the links from there. Raises `Refused`."""
+        allowed, shares, taken = self._topology.current.bridge.audience, self.shares, self._taken()
+        ways = [viewer.way for viewer in self.viewers]
+        if len(ways) >= allowed.viewers or not self.fleet.choose(conference, self.viewers):
             raise Refused("watch.full")
         self._few(address)
-        ways = (viewer.way for viewer in self.viewers)
-        if self.shares.full(ways, way, self.hls.taken()):
+        place = self.fleet.choose(
+            conference, self.viewers, lambda host: shares.carries_leg(host, ways, taken)
+        )
+        way = shares.served_from(self.fleet.host(place.name), address) if place is not None else ()
+        if place is None or shares.full(ways, way, taken):
             raise Refused("watch.link_full")
-        return place
+        return place, way
+
+    def _taken(self) -> Counter[str]:
+        """What is taken of links by what cannot be sent less, kbit/s."""
+        return self.shares.legs(self.fleet.legs()) + Counter(self.hls.taken())
 
     def end(self, viewer: Viewer, why: admittance.Why) -> None:
         """Somebody watches no longer: their media stops at once."""
@@ -274,7 +281,8 @@ class Audience:
         for ident, label in list(held.items()):
             if self.viewers.get(ident) is not None:
                 continue
-            found = Viewer.of_label(ident, label, self.shares.way(""), place.name)
+            way = self.shares.served_from(self.fleet.host(place.name), "")
+            found = Viewer.of_label(ident, label, way, place.name)
             if found is None:
                 place.close(ident)
                 continue
@@ -355,12 +363,15 @@ class Audience:
     def _bound(self) -> None:
         """Tell the worker how much each viewer may be sent, where that is news."""
         ways = (viewer.way for viewer in self.viewers)
-        bounds = self.shares.bounds(ways, self.hls.taken())
+        bounds = self.shares.bounds(ways, self._taken())
         for place in self.fleet.places.values():
             if place.inventory is None:
                 continue
-            here = (viewer for viewer in self.viewers.at(place.name) if viewer.way in bounds)
-            told = {viewer.id: max(1, 1000 * bounds[viewer.way]) for viewer in here}
+            told = {
+                viewer.id: max(1, 1000 * bounds[viewer.way]) if viewer.way in bounds else 0
+                for viewer in self.viewers.at(place.name)
+                if viewer.way in bounds or viewer.id in self._told
+            }
             news = {ident: bits for ident, bits in told.items() if self._told.get(ident) != bits}
             if news:
                 self._told.update(news)

@@ -71,6 +71,36 @@ def test_a_link_is_full_where_the_sound_of_one_more_does_not_fit() -> None:
     assert shares.full([hall] * 8, shares.way("10.1.9.9")) == ""
 
 
+@pytest.mark.parametrize(
+    ("host", "address", "way"),
+    [
+        ("", "10.1.2.3", ("hall", "xa", "root")),
+        ("10.1.9.9", "10.1.2.3", ("hall",)),
+        ("10.1.9.9", "10.1.8.8", ()),
+        ("10.1.9.9", "10.9.9.9", ("xa",)),
+        ("10.9.9.9", "10.1.2.3", ("hall", "xa")),
+        ("10.1.2.4", "", ("hall", "xa")),
+        ("192.0.2.9", "10.1.9.9", ("xa", "root")),
+    ],
+)
+def test_who_is_served_elsewhere_is_behind_the_links_to_there(
+    host: str, address: str, way: tuple[str, ...]
+) -> None:
+    assert LinkShares(TREE).served_from(host, address) == way
+
+
+def test_a_relay_takes_the_links_to_its_machine_once_for_each_conference() -> None:
+    shares = LinkShares(TREE)
+    best, content = TOPOLOGY.media.layers[-1].bitrate, TOPOLOGY.media.content
+    leg = best + content + 120
+    assert shares.legs([]) == {}
+    assert shares.legs(["10.1.9.9", "10.1.9.9", "10.9.9.9"]) == {"xa": 2 * leg, "root": 3 * leg}
+    assert not shares.carries_leg("10.1.9.9", []), "a tenth of 20 Mbit/s is less than its 3.1"
+    assert shares.carries_leg("10.9.9.9", [("root",)] * 50)
+    assert not shares.carries_leg("10.9.9.9", [("root",)] * 60), "the sound of others goes first"
+    assert not shares.carries_leg("10.9.9.9", [], {"root": 7000})
+
+
 def test_a_bound_does_not_change_with_everyone_that_comes() -> None:
     steps = {rounded(count) for count in range(1, 1001)}
     assert len(steps) < 80

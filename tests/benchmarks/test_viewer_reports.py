@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.audience.feedback import OFTEN, Feedback, Kind
+from benchmarks.audience.viewer_reports import OFTEN, Feedback, Kind
 from bridge.media import rtcp, srtp, transport_cc
 
 SSRC, RTX = 20_000, 30_000
