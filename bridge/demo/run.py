@@ -226,7 +226,10 @@ class Demo:
         verified yet, it takes longer."""
         if self._seconds is None or elapsed < self._seconds:
             return False
-        return self._findings.complete() or elapsed >= self._seconds + PATIENCE
+        complete = self._findings.complete() and (
+            self._spectators is None or self._spectators.complete
+        )
+        return complete or elapsed >= self._seconds + PATIENCE
 
     async def _until_over(self, process: ControlProcess) -> None:
         """Gather what is found out and show it, until the run is stopped or its time is over."""

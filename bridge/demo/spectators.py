@@ -142,6 +142,15 @@ class Spectators:
             if watched.way == "webrtc"
         )
 
+    @property
+    def complete(self) -> bool:
+        """Whether each of those by WebRTC has seen every point."""
+        return all(
+            self._points <= {card.point for card in watched.seen}
+            for watched in self._watched
+            if watched.way == "webrtc"
+        )
+
     async def _read(self) -> None:
         assert self._child is not None
         assert self._child.stdout is not None

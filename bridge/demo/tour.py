@@ -39,8 +39,8 @@ async def tour(
 ) -> None:
     """Start the conference of a run that began at ``started`` (monotonic seconds) and lasts
     ``seconds``; once everybody is seen by everybody, bring each point on air. On a busy machine
-    those that were not heard by everybody have their turn again, until the run is over.
-    ``spectators`` watch from before the first take on."""
+    those that were not heard by everybody have their turn again, until the run is over, and all of
+    them while ``spectators`` have not seen some; these watch from before the first take on."""
     there = findings.points
     conference = await start_conference(process)
     while not findings.all_pictures():
@@ -58,9 +58,10 @@ async def tour(
         await _take(process, conference, findings, point)
         await asyncio.sleep(dwell(left, len(stops) - number))
         await _until_heard(findings, point, begun + DWELL_LONGEST, spectators, since)
-    while not findings.complete():
+    while not findings.complete() or (spectators is not None and not spectators.complete):
         await asyncio.sleep(POLL)
-        for point in [point for point in stops if not findings.heard_by_all(point)]:
+        missing = [point for point in stops if not findings.heard_by_all(point)]
+        for point in missing or stops:
             begun, since = time.monotonic(), time.time()
             await _take(process, conference, findings, point)
             await asyncio.sleep(DWELL_MIN)

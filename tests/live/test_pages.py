@@ -102,7 +102,7 @@ async def test_no_page_has_a_barrier(tmp_path: Path) -> None:
             await process.readiness.sweep(points, None, "quan", full=False, window=0.1)
             for path, there in (
                 ("/status", ".point"),
-                ("/admin", "#users tr"),
+                ("/admin", "#serving tbody tr"),
                 (f"/report?id={conference}", "#table tr"),
                 ("/ready", ".point"),
                 ("/lines", "#table tr"),
