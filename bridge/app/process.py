@@ -117,6 +117,7 @@ class ControlProcess:
             SteadyClock(wall, monotonic),
             monotonic,
             self.meters,
+            state / "secret-votes",
         )
         self.conductor = self.control.conductor
         self.heads = SignedHeads(self.events, credentials.signing_key(state), self.conductor.now)
@@ -273,6 +274,7 @@ class ControlProcess:
         self.health.start()
         jobs = [
             self.conductor.run(),
+            self.control.secret_votes.run(),
             self.heads.run(),
             self.scheduler.run(),
             self.worker.run(),

@@ -40,7 +40,9 @@ from bridge.conference.paper_commands import AttachPaper, PutAway, ShowPage, Wit
 from bridge.conference.vote_commands import (
     CancelVote,
     CastBallot,
+    CastSecretly,
     CloseVote,
+    CountSecretly,
     OpenVote,
     RemindVoters,
 )
@@ -52,7 +54,9 @@ __all__ = [  # commands like all others
     "CallFailed",
     "CancelVote",
     "CastBallot",
+    "CastSecretly",
     "CloseVote",
+    "CountSecretly",
     "EditDecision",
     "NextItem",
     "NoteAudience",
@@ -362,6 +366,8 @@ Fact = (
     | NotePicture
     | AttachPaper
     | WithdrawPaper
+    | CastSecretly
+    | CountSecretly
 )
 Command = Asked | Fact
 """What people and rooms may ask is `Asked`; facts come from the system only."""

@@ -42,8 +42,10 @@ from bridge.conference.stream_events import (
 )
 from bridge.conference.vote_events import (
     BallotCast,
+    SecretBallotCast,
     VoteCancelled,
     VoteClosed,
+    VoteEnded,
     VoteEvent,
     VoteOpened,
     VoteReminded,
@@ -76,8 +78,10 @@ __all__ = [  # the events of other streams are events of the same log
     "RecordingKept",
     "RecordingPart",
     "RecordingRuled",
+    "SecretBallotCast",
     "VoteCancelled",
     "VoteClosed",
+    "VoteEnded",
     "VoteOpened",
     "VoteReminded",
     "showing",

@@ -79,6 +79,8 @@ TABLE: dict[type[c.Command], Rule] = {
     c.OpenVote: Rule(),
     c.CastBallot: Rule(operator=False, own=True, directs=False),
     c.RemindVoters: Rule(),
+    c.CastSecretly: _FACT,
+    c.CountSecretly: _FACT,
     c.CloseVote: Rule(),
     c.CancelVote: Rule(),
     c.PointUp: _FACT,

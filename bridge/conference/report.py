@@ -289,7 +289,9 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
             case (
                 e.VoteOpened()
                 | e.BallotCast()
+                | e.SecretBallotCast()
                 | e.VoteReminded()
+                | e.VoteEnded()
                 | e.VoteClosed()
                 | e.VoteCancelled()
             ):

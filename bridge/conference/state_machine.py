@@ -23,6 +23,7 @@ from bridge.conference.decisions import (
     pictures,
     recording,
     seats,
+    secret_ballots,
     sound,
     votes,
 )
@@ -122,6 +123,8 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     c.OpenVote: votes.begin,
     c.CastBallot: votes.cast,
     c.RemindVoters: votes.remind,
+    c.CastSecretly: secret_ballots.cast,
+    c.CountSecretly: secret_ballots.count,
     c.CloseVote: votes.close,
     c.CancelVote: votes.cancel,
     c.PointUp: seats.point_up,

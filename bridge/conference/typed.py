@@ -20,8 +20,8 @@ HELP: tuple[tuple[str, str], ...] = (
     ("decision", "decision TEXT | decision edit NUMBER TEXT | decision withdraw NUMBER"),
     (
         "vote",
-        "vote open TITLE | vote open TITLE: OPTION / OPTION / … | vote remind | vote close | "
-        "vote cancel",
+        "vote open TITLE | vote open TITLE: OPTION / OPTION / … | vote secret TITLE | "
+        "vote remind | vote close | vote cancel",
     ),
     ("time", "time SECONDS | time off"),
     ("rollcall", "rollcall [SECONDS] | rollcall stop"),
@@ -162,7 +162,8 @@ def _decision(words: list[str], point: Point, text: str) -> c.Asked:
 
 
 def _vote(words: list[str], point: Point, text: str) -> c.Asked:
-    if words[0] != "open":
+    secret = words[0] == "secret"
+    if words[0] != "open" and not secret:
         _only(words, 1)
         plain: dict[str, c.Asked] = {
             "remind": c.RemindVoters(),
@@ -174,9 +175,9 @@ def _vote(words: list[str], point: Point, text: str) -> c.Asked:
         return plain[words[0]]
     title, _, options = text.split(None, 2)[2].strip().partition(": ")
     if not options:
-        return c.OpenVote(title=title)
+        return c.OpenVote(title=title, secret=secret)
     named = tuple(option.strip() for option in options.split(" / "))
-    return c.OpenVote(title=title.strip(), kind="choice", options=named)
+    return c.OpenVote(title=title.strip(), kind="choice", options=named, secret=secret)
 
 
 def _time(words: list[str], point: Point, _: str) -> c.Asked:

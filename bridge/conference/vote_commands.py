@@ -23,7 +23,8 @@ class OpenVote(Struct, frozen=True, kw_only=True, tag="open_vote"):
     """Let the points vote: for, against or abstention, or one of ``options`` (``kind`` choice).
     Without ``points`` all that are expected and send have a vote; ``weights`` are the votes of
     those that have more than one. Without ``quorum`` percent of the voters nothing is decided.
-    Where it is ``signed``, ballots of rooms that have no key to sign with are refused."""
+    Where it is ``signed``, ballots of rooms that have no key to sign with are refused. Of a
+    ``secret`` vote nobody learns who chose what; each point has one vote in it, unsigned."""
 
     title: Line
     kind: Kind = "approval"
@@ -33,6 +34,7 @@ class OpenVote(Struct, frozen=True, kw_only=True, tag="open_vote"):
     quorum: Percent = 50
     majority: Majority = "half"
     signed: bool = False
+    secret: bool = False
 
 
 class CastBallot(Struct, frozen=True, kw_only=True, tag="vote"):
@@ -46,6 +48,20 @@ class CastBallot(Struct, frozen=True, kw_only=True, tag="vote"):
     ballot: Annotated[int, msgspec.Meta(ge=0)] = 0
     key: Base64 = ""
     signature: Base64 = ""
+
+
+class CastSecretly(Struct, frozen=True, kw_only=True, tag="cast_secretly"):
+    """A ballot of a secret vote was put away: ``point`` has voted."""
+
+    number: VoteNumber
+    point: Point
+
+
+class CountSecretly(Struct, frozen=True, kw_only=True, tag="count_secretly"):
+    """What the ballots of a secret vote come to, by choice; None: they are lost."""
+
+    number: VoteNumber
+    counts: dict[str, int] | None
 
 
 class RemindVoters(Struct, frozen=True, kw_only=True, tag="remind_vote"):
@@ -66,4 +82,5 @@ class CancelVote(Struct, frozen=True, kw_only=True, tag="cancel_vote"):
     number: VoteNumber | None = None
 
 
+Fact = CastSecretly | CountSecretly
 Asked = OpenVote | CastBallot | RemindVoters | CloseVote | CancelVote

@@ -19,6 +19,7 @@ class VoteOpened(Struct, frozen=True, kw_only=True, tag="vote_opened"):
     quorum: int = 0
     majority: Majority = "half"
     signed: bool = False
+    secret: bool = False
 
 
 class BallotCast(Struct, frozen=True, kw_only=True, tag="ballot_cast"):
@@ -33,6 +34,13 @@ class BallotCast(Struct, frozen=True, kw_only=True, tag="ballot_cast"):
     signature: str = ""
 
 
+class SecretBallotCast(Struct, frozen=True, kw_only=True, tag="secret_ballot_cast"):
+    """A voter has voted in a secret vote. What was chosen stands nowhere in the log."""
+
+    number: int
+    voter: str
+
+
 class VoteReminded(Struct, frozen=True, kw_only=True, tag="vote_reminded"):
     """Voters that have not voted were reminded."""
 
@@ -40,8 +48,16 @@ class VoteReminded(Struct, frozen=True, kw_only=True, tag="vote_reminded"):
     points: tuple[str, ...]
 
 
+class VoteEnded(Struct, frozen=True, kw_only=True, tag="vote_ended"):
+    """A secret vote takes no more ballots; they are counted now."""
+
+    number: int
+    title: str
+
+
 class VoteClosed(Struct, frozen=True, kw_only=True, tag="vote_closed"):
-    """A vote is over: what it came to, which `voting.result_of` makes of the ballots before."""
+    """A vote is over: what it came to, which `voting.result_of` makes of the ballots before, or the
+    count of a secret one."""
 
     number: int
     title: str
@@ -55,7 +71,15 @@ class VoteCancelled(Struct, frozen=True, kw_only=True, tag="vote_cancelled"):
     title: str
 
 
-VoteEvent = VoteOpened | BallotCast | VoteReminded | VoteClosed | VoteCancelled
+VoteEvent = (
+    VoteOpened
+    | BallotCast
+    | SecretBallotCast
+    | VoteReminded
+    | VoteEnded
+    | VoteClosed
+    | VoteCancelled
+)
 
 
 def votes_after(votes: tuple[Vote, ...], event: VoteEvent, at: float) -> tuple[Vote, ...]:
@@ -70,15 +94,14 @@ def votes_after(votes: tuple[Vote, ...], event: VoteEvent, at: float) -> tuple[V
             quorum=event.quorum,
             majority=event.majority,
             signed=event.signed,
+            secret=event.secret,
             opened_at=at,
         )
         return (*votes, vote)
     return tuple(_after(vote, event, at) if vote.number == event.number else vote for vote in votes)
 
 
-def _after(
-    vote: Vote, event: BallotCast | VoteReminded | VoteClosed | VoteCancelled, at: float
-) -> Vote:
+def _after(vote: Vote, event: VoteEvent, at: float) -> Vote:
     match event:
         case BallotCast():
             ballot = Ballot(
@@ -89,9 +112,15 @@ def _after(
                 signature=event.signature,
             )
             return replace(vote, ballots={**vote.ballots, event.voter: ballot})
+        case SecretBallotCast():
+            return replace(vote, secretly=(*vote.secretly, event.voter))
         case VoteReminded():
             return replace(vote, reminded_at=at)
+        case VoteEnded():
+            return replace(vote, stage="counting", closed_at=at)
         case VoteClosed():
             return replace(vote, stage="closed", closed_at=at, result=event.result)
         case VoteCancelled():
             return replace(vote, stage="cancelled", closed_at=at)
+        case VoteOpened():
+            return vote

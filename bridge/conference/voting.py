@@ -19,7 +19,8 @@ Kind = Literal["approval", "choice"]
 Majority = Literal["simple", "half", "two_thirds"]
 """What carries: more for than against; more than half, or at least two thirds, of all votes that
 there are, cast or not."""
-Stage = Literal["open", "closed", "cancelled"]
+Stage = Literal["open", "counting", "closed", "cancelled"]
+"""A secret vote is counted by whoever keeps its ballots, after it was closed to voters."""
 Outcome = Literal["carried", "rejected", "chosen", "tied", "no_quorum"]
 
 APPROVAL = ("for", "against", "abstain")
@@ -58,7 +59,8 @@ class VoteResult(Struct, frozen=True, kw_only=True):
 class Vote(Struct, frozen=True, kw_only=True):
     """A vote. ``number`` is its own for the whole conference; ``weights`` are the votes of each
     voter (a point's id). ``quorum`` is the share of voters, in percent, without which nothing is
-    decided; ``signed``: unsigned ballots are refused. Times are UTC seconds."""
+    decided; ``signed``: unsigned ballots are refused. Of a ``secret`` vote it is known
+    who has voted (``secretly``) and never what. Times are UTC seconds."""
 
     number: int
     title: str
@@ -68,11 +70,13 @@ class Vote(Struct, frozen=True, kw_only=True):
     quorum: int = 0
     majority: Majority = "half"
     signed: bool = False
+    secret: bool = False
     opened_at: float
     stage: Stage = "open"
     closed_at: float | None = None
     reminded_at: float | None = None
     ballots: dict[str, Ballot] = {}
+    secretly: tuple[str, ...] = ()
     result: VoteResult | None = None
 
     @property
@@ -83,14 +87,24 @@ class Vote(Struct, frozen=True, kw_only=True):
         return tuple(str(number) for number in range(1, len(self.options) + 1))
 
     @property
+    def voted(self) -> tuple[str, ...]:
+        """Voters that have voted."""
+        return self.secretly if self.secret else tuple(self.ballots)
+
+    @property
     def waiting(self) -> tuple[str, ...]:
         """Voters that have not voted."""
-        return tuple(voter for voter in self.weights if voter not in self.ballots)
+        return tuple(voter for voter in self.weights if voter not in self.voted)
 
 
 def open_vote(votes: tuple[Vote, ...]) -> Vote | None:
     """The vote that is open; there is one at the most."""
     return next((vote for vote in votes if vote.stage == "open"), None)
+
+
+def counting_vote(votes: tuple[Vote, ...]) -> Vote | None:
+    """The secret vote that is closed to voters and not counted yet."""
+    return next((vote for vote in votes if vote.stage == "counting"), None)
 
 
 def count(vote: Vote, chosen: Mapping[str, str]) -> VoteResult:
@@ -100,13 +114,28 @@ def count(vote: Vote, chosen: Mapping[str, str]) -> VoteResult:
     voters = [v for v in vote.weights if chosen.get(v) in counts]
     for voter in voters:
         counts[chosen[voter]] += vote.weights[voter]
+    return _result(vote, counts, len(voters))
+
+
+def count_secret(vote: Vote, counts: Mapping[str, int]) -> VoteResult | None:
+    """What a secret vote came to, where ``counts`` are as many ballots as there are voters who have
+    voted, for what could be chosen; None otherwise."""
+    whole = {choice: counts.get(choice, 0) for choice in vote.choices}
+    if set(counts) - set(whole) or min(whole.values()) < 0:
+        return None
+    if sum(whole.values()) != len(vote.secretly):
+        return None
+    return _result(vote, whole, len(vote.secretly))
+
+
+def _result(vote: Vote, counts: dict[str, int], voted: int) -> VoteResult:
     invited, weight = len(vote.weights), sum(vote.weights.values())
-    quorate = bool(voters) and 100 * len(voters) >= vote.quorum * invited
+    quorate = bool(voted) and 100 * voted >= vote.quorum * invited
     most = max(counts.values(), default=0)
     leading = tuple(choice for choice, votes in counts.items() if votes == most and most)
     return VoteResult(
         invited=invited,
-        voted=len(voters),
+        voted=voted,
         weight=weight,
         cast=sum(counts.values()),
         counts=counts,

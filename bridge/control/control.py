@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from bridge.base import logs
 from bridge.base.clock import SteadyClock
@@ -23,6 +24,7 @@ from bridge.control.offers import Offers
 from bridge.control.presence import Presence
 from bridge.control.publisher import Publisher
 from bridge.control.reconciler import Reconciler
+from bridge.control.secret_votes import SecretVotes
 from bridge.control.sessions import Sessions
 from bridge.control.worker_routes import WorkerRoutes
 from bridge.media import messages as m
@@ -37,7 +39,8 @@ MILESTONES = (e.Opened, e.Started, e.Ended, e.PointJoined, e.PointLeft, e.Taken,
 
 class Control:
     """Makes the parts and holds them; each caller uses the one it needs. ``send`` posts to the
-    worker, ``monotonic`` never goes back, ``clock`` follows it and tells UTC."""
+    worker, ``monotonic`` never goes back, ``clock`` follows it and tells UTC; ``ballots`` is where
+    the boxes of secret votes lie."""
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Control:
         clock: SteadyClock,
         monotonic: Callable[[], float],
         observer: Observer,
+        ballots: Path,
     ) -> None:
         self.clock = monotonic
         self.observer = observer
@@ -60,6 +64,7 @@ class Control:
         self.conductor = Conductor(
             events, snapshots, clock, self._committed, observer, self.promises.admit
         )
+        self.secret_votes = SecretVotes(self.conductor, ballots)
         self.routes = WorkerRoutes(self.sessions, send, self.topology.layer_heights)
         self.publisher = Publisher(self.topology, self.sessions, self.conductor, self.routes)
         self.presence = Presence(

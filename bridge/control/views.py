@@ -124,7 +124,8 @@ def vote_view(vote: Vote, receiver: str | None) -> VoteView:
     count as it stands."""
     seen = vote.ballots if receiver is None else {receiver: vote.ballots.get(receiver)}
     own = vote.ballots.get(receiver or "")
-    so_far = vote.result or (result_of(vote) if receiver is None else None)
+    open_count = result_of(vote) if receiver is None and not vote.secret else None
+    so_far = vote.result or open_count
     return VoteView(
         number=vote.number,
         title=vote.title,
@@ -135,15 +136,16 @@ def vote_view(vote: Vote, receiver: str | None) -> VoteView:
         quorum=vote.quorum,
         majority=vote.majority,
         signed=vote.signed,
+        secret=vote.secret,
         opened_at=vote.opened_at,
         closed_at=vote.closed_at,
         reminded_at=vote.reminded_at,
         invited=len(vote.weights),
-        voted=len(vote.ballots),
+        voted=len(vote.voted),
         waiting=tuple(v for v in vote.waiting if receiver in (None, v)),
         chosen={voter: ballot.choice for voter, ballot in seen.items() if ballot is not None},
         counts=so_far.counts if so_far is not None else {},
-        ballots=own.number if own is not None else 0,
+        ballots=own.number if own is not None else int(receiver in vote.secretly),
         unsigned=tuple(voter for voter, ballot in seen.items() if ballot and not ballot.key),
         result=vote.result,
     )

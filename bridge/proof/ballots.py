@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from bridge.conference import events as e
 from bridge.conference.ballot_signature import ballot_signed
 from bridge.conference.vote_events import VoteEvent, votes_after
-from bridge.conference.voting import Vote, result_of
+from bridge.conference.voting import Vote, count_secret, result_of
 from bridge.proof.verdict import Finding, finding
 
 
@@ -30,6 +30,11 @@ def of_votes(log: Iterable[e.Recorded]) -> list[Finding]:
 
 def _of_vote(conference: str, vote: Vote) -> list[Finding]:
     named: dict[str, str | int] = {"number": vote.number, "title": vote.title}
+    if vote.secret:
+        counts = vote.result.counts if vote.result is not None else {}
+        if count_secret(vote, counts) != vote.result:
+            return [finding("false", "proof.vote_false", **named)]
+        return [finding("open", "proof.vote_secret", ballots=len(vote.secretly), **named)]
     if result_of(vote) != vote.result:
         return [finding("false", "proof.vote_false", **named)]
     with_key = {voter: ballot for voter, ballot in vote.ballots.items() if ballot.key}

@@ -56,6 +56,9 @@ def vote_lines(
         )
         if ballots:
             found.append((text(language, "report.vote_ballots"), ballots))
+        if vote.secretly:
+            voted = ", ".join(names.get(voter, voter) for voter in vote.secretly)
+            found.append((text(language, "report.vote_secretly"), voted))
         unsigned = [names.get(voter, voter) for voter, b in vote.ballots.items() if not b.key]
         if unsigned:
             found.append((text(language, "report.vote_unsigned"), ", ".join(unsigned)))

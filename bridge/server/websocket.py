@@ -262,6 +262,8 @@ class _Connection:
             return refusal
         try:
             if isinstance(command, c.CastBallot):
+                if self._control.secret_votes.vote_of(conference, command.number) is not None:
+                    return await self._control.secret_votes.cast(conference, command, actor)
                 wrong = await wrong_key(services.accounts, self._session.device, command)
                 if wrong is not None:
                     return wrong

@@ -12,7 +12,8 @@ class VoteView(msgspec.Struct, frozen=True, kw_only=True):
     where the vote has its own. ``chosen`` is by voter: a room sees its own only, so that it is not
     led by others, and so ``counts`` while the vote is open; ``ballots`` is how many ballots the
     room has cast. ``waiting`` have not voted: of a room only itself. ``unsigned`` are voters whose
-    ballots are not signed."""
+    ballots are not signed. Of a ``secret`` vote nobody is told what was chosen, and ``counts`` when
+    it is closed."""
 
     number: int
     title: str
@@ -23,6 +24,7 @@ class VoteView(msgspec.Struct, frozen=True, kw_only=True):
     quorum: int
     majority: Majority
     signed: bool
+    secret: bool
     opened_at: float
     closed_at: float | None
     reminded_at: float | None

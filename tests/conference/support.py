@@ -70,6 +70,7 @@ VALUES: dict[str, Any] = {
     "quorum": 0,
     "majority": "half",
     "signed": False,
+    "secret": False,
     "items": (
         c.AgendaEntry(title="Khai mạc"),
         c.AgendaEntry(title="Báo cáo", point="b", minutes=10),
@@ -80,8 +81,12 @@ VALUES: dict[str, Any] = {
 SAMPLES: dict[type[c.Command], c.Command] = {
     kind: kind(**{name: VALUES[name] for name in kind.__struct_fields__})
     for kind in TABLE
-    if kind is not c.CastBallot
-} | {c.CastBallot: c.CastBallot(number=1, choice="for", point="b")}
+    if kind not in (c.CastBallot, c.CastSecretly, c.CountSecretly)
+} | {
+    c.CastBallot: c.CastBallot(number=1, choice="for", point="b"),
+    c.CastSecretly: c.CastSecretly(number=1, point="b"),
+    c.CountSecretly: c.CountSecretly(number=1, counts=None),
+}
 
 
 """One command of each kind."""

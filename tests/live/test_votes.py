@@ -72,6 +72,19 @@ async def test_rooms_vote_and_the_count_is_that_of_what_they_signed(tmp_path: Pa
         log = await process.events.read(conference)
         assert worst(of_votes(log)) == "proved", "each room has signed with a key of its own"
         assert len({ballot.key for ballot in only(process).votes[0].ballots.values()}) == 2
+        # A secret one: taken once, shown to nobody, counted after the close.
+        await act(process, conference, c.OpenVote(title="Bầu tổ trưởng", points=ROOMS, secret=True))
+        for room in (first, second):
+            await text_is(room, "#vote-title", "BỎ PHIẾU KÍN")
+            await room.keyboard.press("1")
+            await text_is(room, "#vote-said", "đã được nhận")
+            await room.wait_for_selector("#vote-choices", state="hidden")
+        await act(process, conference, c.CloseVote())
+        for room in (first, second):
+            await text_is(room, "#vote-said", "ĐƯỢC THÔNG QUA")
+        await eventually(lambda: only(process).votes[1].result is not None)
+        secret = only(process).votes[1]
+        assert (secret.ballots, set(secret.secretly)) == ({}, set(ROOMS))
         await act(process, conference, c.End())
         for page in (first, second, console):
             assert page.problems == []  # type: ignore[attr-defined]

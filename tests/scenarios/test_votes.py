@@ -1,8 +1,9 @@
-"""A briefing of twelve points with seven items and two votes, in the middle of each of which a room
-drops and the control process is killed: the same count, the same report and minutes as without."""
+"""A briefing of twelve points with seven items, two open votes and a secret one, in the middle of
+each of which a room drops and the control process is killed: the same counts as without."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from bridge.conference import commands as c
@@ -14,16 +15,17 @@ from bridge.conference.vote_commands import OpenVote
 from bridge.conference.voting import Vote, VoteResult
 from bridge.control.draft import Done
 from bridge.proof.ballots import of_votes
-from bridge.proof.verdict import worst
 from bridge.reports.minutes.drafting import Setting, draft
 from bridge.reports.minutes.sheet import Paragraph
 from config.minutes_schema import Minutes
 from tests.conference.test_ballot_signature import ballot
 from tests.control_support import LAN, Bridge
+from tests.waiting import eventually
 
 ITEMS = tuple(c.AgendaEntry(title=f"Nội dung {number}") for number in range(1, 8))
 VOTES = {
     3: OpenVote(title="Thông qua kế hoạch", majority="two_thirds"),
+    5: OpenVote(title="Bầu tổ trưởng", kind="choice", options=("A", "B", "C"), secret=True),
     6: OpenVote(title="Chọn phương án", kind="choice", options=("A", "B", "C")),
 }
 CHOICES = {"approval": ("for", "against", "abstain"), "choice": ("1", "2", "3")}
@@ -72,12 +74,21 @@ class Meeting:
                 await self._disturb(vote, point, choice)
         await self._do(c.RemindVoters())
         await self._do(c.CloseVote())
+        if command.secret:
+            counting = asyncio.create_task(self.bridge.control.secret_votes.run())
+            await eventually(lambda: self.bridge.state(self.conference).votes[-1].stage == "closed")
+            counting.cancel()
+            await asyncio.gather(counting, return_exceptions=True)
 
     async def _cast(self, vote: Vote, point: str, choice: str) -> None:
+        actor = Actor(kind="point", name=point)
+        if vote.secret:
+            plain = c.CastBallot(number=vote.number, choice=choice, point=point)
+            done = await self.bridge.control.secret_votes.cast(self.conference, plain, actor)
+            assert isinstance(done, Done) or done.key == "refusal.voted_secretly"
+            return
         signed = ballot(vote, point, choice, conference=self.conference)
-        done = await self.bridge.conductor.submit(
-            self.conference, signed, Actor(kind="point", name=point)
-        )
+        done = await self.bridge.conductor.submit(self.conference, signed, actor)
         assert isinstance(done, Done)
 
     async def _disturb(self, vote: Vote, point: str, choice: str) -> None:
@@ -103,16 +114,17 @@ def minuted(log: list[e.Recorded]) -> list[str]:
     setting = Setting(Minutes(), "Huyện", {}, "vi", "Asia/Ho_Chi_Minh")
     told = draft(proceedings(log, log[-1].at), setting)
     said = [block.text for block in told.blocks if isinstance(block, Paragraph)]
-    return [text for text in said if text.startswith(("Biểu quyết", "Phiếu"))]
+    return [text for text in said if text.startswith(("Biểu quyết", "Phiếu", "Đã bỏ phiếu"))]
 
 
 async def test_a_kill_and_a_lost_line_in_each_vote_change_no_count(tmp_path: Path) -> None:
     calm = await Meeting(tmp_path / "calm", disturbed=False).run()
     stormy = await Meeting(tmp_path / "stormy", disturbed=True).run()
     assert results(stormy) == results(calm)
-    assert [r.voted for r in results(calm) if r is not None] == [11, 11]
+    assert [r.voted for r in results(calm) if r is not None] == [11, 11, 11]
     assert ballots(stormy) == ballots(calm), "none lost, none twice"
-    assert len(minuted(calm)) == 5
+    assert len(minuted(calm)) == 7
     assert minuted(stormy) == minuted(calm)
     for log in (calm, stormy):
-        assert worst(of_votes(log)) == "proved"
+        found = [finding.state for finding in of_votes(log)]
+        assert found == ["proved", "proved", "open", "proved", "proved"], "a secret one cannot be"

@@ -6,7 +6,7 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.decisions import recording, votes
 from bridge.conference.decisions.outcome import Outcome, end_floor, no
-from bridge.conference.model import Actor, State
+from bridge.conference.model import Actor, Refusal, State
 
 
 def start(state: State, _: c.Start, actor: Actor, now: float) -> Outcome:
@@ -21,7 +21,10 @@ def extend(state: State, command: c.Extend, actor: Actor, now: float) -> Outcome
 
 def end(state: State, _: c.End, actor: Actor, now: float) -> Outcome:
     stop = (e.ContentStopped(sharer=state.content),) if state.content else ()
-    return (*end_floor(state, now), *stop, *recording.end(state), *votes.end(state), e.Ended())
+    voted = votes.end(state, actor)
+    if isinstance(voted, Refusal):
+        return voted
+    return (*end_floor(state, now), *stop, *recording.end(state), *voted, e.Ended())
 
 
 def lock(state: State, command: c.Lock, actor: Actor, now: float) -> Outcome:

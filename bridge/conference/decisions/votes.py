@@ -7,12 +7,14 @@ from bridge.conference import events as e
 from bridge.conference.ballot_signature import ballot_text, signed
 from bridge.conference.decisions.outcome import Outcome, no
 from bridge.conference.model import Actor, Refusal, State
-from bridge.conference.voting import MAX_VOTES, Vote, open_vote, result_of
+from bridge.conference.voting import MAX_VOTES, Vote, counting_vote, open_vote, result_of
 
 
 def begin(state: State, command: c.OpenVote, actor: Actor, now: float) -> Outcome:
-    if open_vote(state.votes) is not None:
+    if open_vote(state.votes) is not None or counting_vote(state.votes) is not None:
         return no("refusal.vote_runs")
+    if command.secret and (command.weights or command.signed):
+        return no("refusal.secret_vote")
     if len(state.votes) >= MAX_VOTES:
         return no("refusal.too_many_votes", most=str(MAX_VOTES))
     if (len(command.options) < 2) if command.kind == "choice" else bool(command.options):
@@ -43,6 +45,7 @@ def begin(state: State, command: c.OpenVote, actor: Actor, now: float) -> Outcom
             quorum=command.quorum,
             majority=command.majority,
             signed=command.signed,
+            secret=command.secret,
         ),
     )
 
@@ -57,6 +60,8 @@ def cast(state: State, command: c.CastBallot, actor: Actor, now: float) -> Outco
         return no("refusal.vote_over", title=vote.title)
     if command.point not in vote.weights or state.seats[command.point].dropped:
         return no("refusal.no_voter", point=command.point)
+    if vote.secret:  # its ballots are put away before they come here
+        return no("refusal.secret_ballot")
     if command.choice not in vote.choices:
         return no("refusal.unknown_choice", choice=command.choice)
     before = vote.ballots.get(command.point)
@@ -109,6 +114,8 @@ def close(state: State, command: c.CloseVote, actor: Actor, now: float) -> Outco
 
 
 def _closed(vote: Vote) -> tuple[e.Event, ...]:
+    if vote.secret:
+        return (e.VoteEnded(number=vote.number, title=vote.title),)
     return (e.VoteClosed(number=vote.number, title=vote.title, result=result_of(vote)),)
 
 
@@ -119,7 +126,14 @@ def cancel(state: State, command: c.CancelVote, actor: Actor, now: float) -> Out
     return (e.VoteCancelled(number=vote.number, title=vote.title),)
 
 
-def end(state: State) -> tuple[e.Event, ...]:
-    """A vote that is open when the conference ends is closed and counted as it stands."""
-    vote = open_vote(state.votes)
-    return () if vote is None else _closed(vote)
+def end(state: State, actor: Actor) -> tuple[e.Event, ...] | Refusal:
+    """A vote that is open when the conference ends is closed and counted as it stands. A secret one
+    cannot be counted any more: whoever ends the conference closes or cancels it first."""
+    vote = open_vote(state.votes) or counting_vote(state.votes)
+    if vote is None:
+        return ()
+    if not vote.secret:
+        return _closed(vote)
+    if actor.kind == "user":
+        return no("refusal.secret_vote_runs", title=vote.title)
+    return (e.VoteCancelled(number=vote.number, title=vote.title),)

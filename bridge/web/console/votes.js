@@ -44,8 +44,9 @@ export class Votes {
     const voters = inputs.map((input) => ({ point: input.name, weight: Number(input.value) })).filter(({ weight }) => weight > 0);
     const weights = Object.fromEntries(voters.filter(({ weight }) => weight !== 1).map(({ point, weight }) => [point, weight]));
     const kind = options.length ? "choice" : "approval";
+    const secret = elementOf("vote-secret", HTMLInputElement).checked;
     const signed = elementOf("vote-signed", HTMLInputElement).checked;
-    return { type: "open_vote", title, kind, options, points: voters.map(({ point }) => point), weights, quorum, majority, signed };
+    return { type: "open_vote", title, kind, options, points: voters.map(({ point }) => point), weights, quorum, majority, signed, secret };
   }
 
   /** @param {Event} event */
@@ -136,7 +137,7 @@ export class Votes {
       for (const vote of over) {
         const row = make("li", "", list);
         makeText("strong", "", `${vote.number}. ${vote.title}`, row);
-        const text = vote.result ? resultText(vote, vote.result) : t("vote.cancelled");
+        const text = vote.result ? resultText(vote, vote.result) : t(vote.stage === "counting" ? "vote.counting" : "vote.cancelled");
         makeText("p", "sub", `${text} · ${t("vote.voted", { voted: String(vote.voted), invited: String(vote.invited) })}`, row);
         const who = Object.entries(vote.chosen).map(([point, choice]) => `${this.nameOf(point)}: ${choiceText(vote, choice)}`);
         if (who.length) makeText("p", "sub", who.join(" · "), row);

@@ -88,6 +88,9 @@ function render() {
     const ballots = Object.entries(vote.ballots).map(([point, { choice }]) => `${pick(names[point]) || point}: ${choiceText(vote, choice)}`);
     if (ballots.length) makeText("dt", "", t("report.vote_ballots"), facts);
     if (ballots.length) makeText("dd", "", ballots.join(" · "), facts);
+    const secretly = vote.secretly.map((point) => pick(names[point]) || point).join(", ");
+    if (secretly) makeText("dt", "", t("report.vote_secretly"), facts);
+    if (secretly) makeText("dd", "", secretly, facts);
     const unsigned = Object.entries(vote.ballots).filter(([, ballot]) => !ballot.key).map(([point]) => pick(names[point]) || point);
     if (unsigned.length) makeText("dt", "", t("report.vote_unsigned"), facts);
     if (unsigned.length) makeText("dd", "", unsigned.join(", "), facts);

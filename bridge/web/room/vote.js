@@ -45,9 +45,10 @@ export class Vote {
     if (!shown || shown.stage !== "open" || this.asked || !this.hasVote(shown)) return;
     this.asked = choice;
     this.render();
-    const ballot = shown.ballots + 1;
+    const ballot = shown.secret ? 0 : shown.ballots + 1;
     const text = ballotText(this.client.state.conference?.id ?? "", shown, self, choice, ballot);
-    const signed = await this.signing.sign(text, this.client.connection.session).catch(() => ({ key: "", signature: "" }));
+    // What nobody is to know is not signed.
+    const signed = shown.secret ? {} : await this.signing.sign(text, this.client.connection.session).catch(() => ({ key: "", signature: "" }));
     await this.bar.command({ type: "vote", number: shown.number, choice, point: self, ballot, ...signed });
     this.asked = "";
     this.render();
@@ -55,8 +56,7 @@ export class Vote {
 
   /** Whether this room has a vote in it. @param {VoteView} vote */
   hasVote(vote) {
-    const self = this.client.state.self ?? "";
-    return self in vote.chosen || vote.waiting.includes(self);
+    return vote.ballots > 0 || vote.waiting.includes(this.client.state.self ?? "");
   }
 
   render() {
@@ -66,11 +66,13 @@ export class Vote {
     if (!shown) return;
     const open = shown.stage === "open";
     const own = shown.chosen[this.client.state.self ?? ""] ?? "";
+    const given = shown.secret && shown.ballots > 0;
     box.dataset.stage = shown.stage;
-    box.classList.toggle("reminded", open && !own && shown.reminded_at !== null);
-    setText(byId("vote-title"), t(open ? "vote.question" : "vote.over", { title: shown.title }));
+    box.classList.toggle("reminded", open && !own && !given && shown.reminded_at !== null);
+    const heading = open ? (shown.secret ? "vote.question_secret" : "vote.question") : "vote.over";
+    setText(byId("vote-title"), t(heading, { title: shown.title }));
     const list = byId("vote-choices");
-    const choices = open && this.hasVote(shown) ? shown.choices : [];
+    const choices = open && !given && this.hasVote(shown) ? shown.choices : [];
     list.hidden = choices.length === 0;
     list.classList.toggle("many", choices.length > FEW);
     refill(list, [shown.number, choices, own, this.asked, language()], () => {
@@ -94,7 +96,9 @@ export class Vote {
   said(shown, own) {
     if (shown.stage === "cancelled") return t("vote.cancelled");
     if (shown.result) return `${outcomeWord(shown, shown.result)}\n${countsText(shown, shown.result.counts)}`;
+    if (shown.stage === "counting") return t("vote.counting");
     if (!this.hasVote(shown)) return t("vote.not_yours");
+    if (shown.secret && shown.ballots > 0) return t("vote.secret_taken");
     if (own) return t("vote.chosen", { choice: choiceText(shown, own) });
     return t(shown.reminded_at === null ? "vote.press" : "vote.reminded");
   }

@@ -13,7 +13,7 @@ export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Medi
 export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | VoteOpenedEvent | BallotCastEvent | VoteRemindedEvent | VoteClosedEvent | VoteCancelledEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -1022,6 +1022,7 @@ export interface OpenVoteCommand {
   quorum?: number;
   majority?: "half" | "simple" | "two_thirds";
   signed?: boolean;
+  secret?: boolean;
 }
 
 export interface OpenedEvent {
@@ -1590,6 +1591,12 @@ export interface SeatView {
   problem: Sentence | null;
 }
 
+export interface SecretBallotCastEvent {
+  type: "secret_ballot_cast";
+  number: number;
+  voter: string;
+}
+
 export interface SelfMuteCommand {
   type: "self_mute";
   point: string;
@@ -1891,11 +1898,13 @@ export interface Vote {
   quorum: number;
   majority: "half" | "simple" | "two_thirds";
   signed: boolean;
+  secret: boolean;
   opened_at: number;
-  stage: "cancelled" | "closed" | "open";
+  stage: "cancelled" | "closed" | "counting" | "open";
   closed_at: number | null;
   reminded_at: number | null;
   ballots: Record<string, Ballot>;
+  secretly: string[];
   result: VoteResult | null;
 }
 
@@ -1912,6 +1921,12 @@ export interface VoteClosedEvent {
   result: VoteResult;
 }
 
+export interface VoteEndedEvent {
+  type: "vote_ended";
+  number: number;
+  title: string;
+}
+
 export interface VoteOpenedEvent {
   type: "vote_opened";
   number: number;
@@ -1922,6 +1937,7 @@ export interface VoteOpenedEvent {
   quorum: number;
   majority: "half" | "simple" | "two_thirds";
   signed: boolean;
+  secret: boolean;
 }
 
 export interface VoteRemindedEvent {
@@ -1945,12 +1961,13 @@ export interface VoteView {
   number: number;
   title: string;
   kind: "approval" | "choice";
-  stage: "cancelled" | "closed" | "open";
+  stage: "cancelled" | "closed" | "counting" | "open";
   choices: string[];
   options: string[];
   quorum: number;
   majority: "half" | "simple" | "two_thirds";
   signed: boolean;
+  secret: boolean;
   opened_at: number;
   closed_at: number | null;
   reminded_at: number | null;
@@ -1989,7 +2006,7 @@ export interface WatchView {
 
 export interface WatchedVote {
   title: string;
-  stage: "cancelled" | "closed" | "open";
+  stage: "cancelled" | "closed" | "counting" | "open";
   options: string[];
   result: VoteResult | null;
 }
