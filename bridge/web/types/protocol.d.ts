@@ -2066,6 +2066,8 @@ export interface TemplateMinutes {
   chair_title: string;
   secretary_title: string;
   recipients: string[];
+  trust: string[];
+  revoked: string[];
 }
 
 export interface TemplateName {
