@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
+import json
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,9 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bridge.accounts import passwords
+from bridge.papers import taking_in
+from bridge.server.api import topology_check
+from bridge.store import backups
 from bridge.store import database as store
 from tests import databases
 from tests.control_support import Bridge
@@ -116,6 +122,24 @@ async def bridge(tmp_path: Path) -> AsyncIterator[Bridge]:
         yield made
     await made.stop()
     await asyncio.sleep(0)
+
+
+@pytest.fixture
+def worked_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process with limits does (`bridge.base.limited`) is done in a thread of this one. For
+    tests whose subject is neither the process nor its limits."""
+    one = threading.Lock()  # such a process has nothing beside it: PDFium would not bear it
+
+    def work(module: str, request: Any) -> Any:
+        with one:
+            asked = json.loads(json.dumps(request))
+            return json.loads(json.dumps(importlib.import_module(module).answer(asked)))
+
+    async def here(module: str, request: Any, *, seconds: float, memory: int) -> Any:
+        return await asyncio.to_thread(work, module, request)
+
+    for user in (topology_check, taking_in, backups):
+        monkeypatch.setattr(user, "limited", here)
 
 
 @pytest.fixture

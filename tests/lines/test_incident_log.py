@@ -128,6 +128,7 @@ async def test_incidents_wait_for_a_store_that_fails(
     assert (await incidents.report_fault("an-binh", "sound", "", "user:lan")).number == 2
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_a_restored_backup_brings_its_incidents(bridge: Bridge) -> None:
     incidents = bridge.process.incidents
     await look(bridge, {"lost": 1.0}, 3)

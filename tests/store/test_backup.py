@@ -223,6 +223,7 @@ async def test_a_backup_of_an_earlier_version_fits(engine: AsyncEngine) -> None:
 # --- by schedule ---------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_backups_are_made_daily_and_the_oldest_go(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
@@ -247,6 +248,7 @@ async def test_backups_are_made_daily_and_the_oldest_go(tmp_path: Path) -> None:
     await engine.dispose()
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_encrypted_backups(tmp_path: Path) -> None:
     engine = engine_of("", tmp_path)
     await migrate(engine)

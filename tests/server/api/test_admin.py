@@ -62,6 +62,7 @@ async def test_a_topology_is_checked_compared_and_swapped(
     assert again.status == 412
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_webhooks_syslog_and_metrics_follow_a_reload(
     with_file: tuple[Bridge, Path],
 ) -> None:
@@ -96,6 +97,7 @@ def applied_by(seen: list[Any]) -> Any:
     return apply
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_settings_that_cannot_be_used_are_refused_before_the_swap(
     with_file: tuple[Bridge, Path],
 ) -> None:
@@ -110,6 +112,7 @@ async def test_settings_that_cannot_be_used_are_refused_before_the_swap(
     assert bridge.control.topology.current is before
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_a_point_that_is_live_cannot_be_removed(with_file: tuple[Bridge, Path]) -> None:
     bridge, path = with_file
     conference = await bridge.open()

@@ -51,6 +51,7 @@ async def test_a_paper_is_drawn_for_its_room(bridge: Bridge) -> None:
     assert near(colour(await response.read()), COLOURS[1])
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_only_rooms_of_the_conference_get_pages_and_only_what_is_for_them(
     bridge: Bridge,
 ) -> None:
@@ -72,6 +73,7 @@ async def test_only_rooms_of_the_conference_get_pages_and_only_what_is_for_them(
     assert (await bridge.call("GET", path, token=tokens["khoan-du"])).status == 404, "collected"
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_rules_and_time_take_a_paper_away(bridge: Bridge) -> None:
     conference = await bridge.open()
     tokens = await bridge.join("khoan-du")
@@ -91,6 +93,7 @@ async def test_rules_and_time_take_a_paper_away(bridge: Bridge) -> None:
     assert bridge.state(conference).papers == {}
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_versions_take_each_others_place_and_a_removed_paper_leaves_no_file(
     bridge: Bridge,
 ) -> None:
@@ -117,6 +120,7 @@ async def test_versions_take_each_others_place_and_a_removed_paper_leaves_no_fil
     assert third["id"] == f"{conference}-p3", "no name is given twice"
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_a_template_s_paper_is_in_every_conference_of_it(bridge: Bridge) -> None:
     paper = await added(bridge, "giao-ban")
     conference = await bridge.open()
@@ -125,6 +129,7 @@ async def test_a_template_s_paper_is_in_every_conference_of_it(bridge: Bridge) -
     assert set(bridge.state(conference).papers) == {paper["id"]}
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_papers_outlive_a_restart(bridge: Bridge) -> None:
     conference = await bridge.open()
     paper = await added(bridge, conference)
@@ -153,6 +158,7 @@ async def test_papers_outlive_a_restart(bridge: Bridge) -> None:
         ("of=giao-ban&name=x", b"", 422, "papers.empty"),
     ],
 )
+@pytest.mark.usefixtures("worked_here")
 async def test_what_is_wrong_is_said(
     bridge: Bridge, query: str, data: bytes, status: int, key: str
 ) -> None:
@@ -162,6 +168,7 @@ async def test_what_is_wrong_is_said(
     assert bridge.process.papers.catalogue.kept == {}
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_names_are_titles_and_nothing_else(bridge: Bridge) -> None:
     name = "..%2F%3Cimg%20src%3Dx%3E%E2%80%AEfdp.%0A.pdf"
     response = await add(bridge, pdf(1), f"of=giao-ban&name={name}")
@@ -173,6 +180,7 @@ async def test_names_are_titles_and_nothing_else(bridge: Bridge) -> None:
     assert "\n" not in header
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_changes_are_audited_and_need_the_right(bridge: Bridge) -> None:
     for role in ("viewer", "technician", "auditor"):
         assert (await add(bridge, pdf(1), "of=giao-ban&name=x", role)).status == 403
@@ -188,6 +196,7 @@ async def test_changes_are_audited_and_need_the_right(bridge: Bridge) -> None:
     assert done[::-1] == ["paper add", "paper download", "paper rules", "paper delete"]
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_what_is_not_collected_stays_for_the_rooms_of_its_conference(bridge: Bridge) -> None:
     conference = await bridge.open()
     tokens = await bridge.join("khoan-du", "chi-ne")
