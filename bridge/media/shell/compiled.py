@@ -85,6 +85,9 @@ def serve(world: World, epoll: int, milliseconds: int, number: int) -> int:
 
 @compiled
 def _serve(w: World, epoll: int, milliseconds: int) -> int:
+    # Whose turn left something waits until the others have had theirs: a flood of what is Python's
+    # at one address would keep the others from being read at all.
+    first = w.left + 1
     w.left = EMPTY
     _look_at_the_clock(w)
     end = w.now + milliseconds * 1e-3
@@ -92,13 +95,21 @@ def _serve(w: World, epoll: int, milliseconds: int) -> int:
         ready = epoll_wait(epoll, w.events_at, EVENTS, milliseconds)
         others = 0
         read = 0
+        wanted = 0  # a bit for each socket that can be read
         for i in range(ready):
             socket_number = _number_of(w, w.events[i].descriptor)
             if socket_number == NO_SOCKET:
                 w.events[others].mask = w.events[i].mask
                 w.events[others].descriptor = w.events[i].descriptor
                 others += 1
-            elif w.left == EMPTY:  # else it is ready the next time, too
+            else:
+                wanted |= 1 << socket_number
+        for i in range(SOCKETS):
+            if not wanted or w.left != EMPTY:  # what is left here is ready the next time, too
+                break
+            socket_number = (first + i) % SOCKETS
+            if wanted >> socket_number & 1:
+                wanted ^= 1 << socket_number
                 read += _turn(w, socket_number)
                 if w.odd or w.rests:
                     w.left = socket_number

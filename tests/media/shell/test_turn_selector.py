@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.media.hot.world import TRANSPORTS
+from bridge.media.hot.world import DATAGRAMS, TRANSPORTS
 from bridge.media.shell.turn_selector import TurnSelector
 from tests.media.shell.test_udp import Shell, bound
 from tests.media.support import video
@@ -26,8 +26,8 @@ def path() -> str:
 class Waiting(Shell):
     """A shell whose sockets a selector waits for, beside a pipe."""
 
-    def __init__(self, receiver: socket.socket) -> None:
-        super().__init__(receiver, "compiled")
+    def __init__(self, receiver: socket.socket, *more: str) -> None:
+        super().__init__(receiver, "compiled", more=more)
         self.receiver = receiver
         self.selector = TurnSelector()
         self.selector.wait_by(self.sockets.wait)
@@ -98,6 +98,31 @@ def test_junk_is_counted_and_wakes_nobody(shell: Waiting) -> None:
     assert shell.ready(None) == [shell.pipe]
     shell.sockets.collect()
     assert shell.bench.dropped("empty") == before + 5
+
+
+@pytest.mark.parametrize("attacked", [0, 1, 2])
+def test_a_flood_at_one_address_does_not_keep_the_others_from_being_read(attacked: int) -> None:
+    """Of what each turn leaves to Python: reports of a member, forged as they may be."""
+    with bound() as receiver:
+        shell = Waiting(receiver, "127.0.0.2", "127.0.0.3")
+        others = [sock for number, sock in enumerate(shell.sockets.sockets) if number != attacked]
+        for sock in shell.sockets.sockets[1:]:
+            shell.selector.register(sock, selectors.EVENT_READ)
+        report = b"\x80\xc9\x00\x01" + (77).to_bytes(4, "big") + bytes(20)
+        target = shell.sockets.sockets[attacked].getsockname()
+
+        def flood() -> None:
+            for _ in range(DATAGRAMS + 20):  # more than a turn reads
+                shell.sender.sendto(report, target)
+
+        flood()  # first, so that it is the first to be ready
+        for sock in others:
+            shell.sender.sendto(shell.packet(), sock.getsockname())
+        for _ in range(len(shell.sockets.sockets)):
+            shell.ready(0.0)
+            flood()
+        assert shell.got(2) == [300] * 2
+        shell.close()
 
 
 def test_delays_are_sampled(shell: Waiting) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -44,6 +44,7 @@ class Shell:
         cm: bool = False,
         gso: bool = True,
         host: str = "127.0.0.1",
+        more: Sequence[str] = (),
     ) -> None:
         self.bench = b = Bench(path="shared" if path == "compiled" else "python")
         self.sender = bound(host)
@@ -56,7 +57,7 @@ class Shell:
             address=receiver.getsockname(),
         )
         b.route("r", "s", "a")
-        self.sockets = MediaSockets(b.core, [host], 0, gso=gso)
+        self.sockets = MediaSockets(b.core, [host, *more], 0, gso=gso)
         # The first packet of a stream and the gate of a slot are Python's: they are behind us.
         self.send_by_python([300, 300])
         self.arrived(receiver, 2)
