@@ -20,7 +20,7 @@ from bridge.cli.common import EXIT_BAD_INPUT, LANGUAGES, check_language, errors,
 from bridge.cli.common import state_folder as folder_of
 from bridge.cli.verify_pdf import MARK, of_pdf, trust_of
 from bridge.conference import events as e
-from bridge.proof.ballots import of_votes
+from bridge.proof.ballots import KINDS, of_votes
 from bridge.proof.evidence_check import check_pack
 from bridge.proof.signing_key import PUBLIC_KEY, VerifyingKey, public_key
 from bridge.proof.statements import head_of, moment
@@ -264,9 +264,17 @@ async def _of_database(
             continue
         signed = signed_head(heads.heads.get(name))
         found += of_head(walked, signed, key, ended=name in ends)
-        found += of_votes(await log.read(name))
+        found += of_votes(await _voting(log, name))
         found += await asyncio.to_thread(_recordings, catalogue, name)
     return [*found, *await _restored(log, what)]
+
+
+async def _voting(log: EventLog, name: str) -> list[e.Recorded]:
+    """What a conference's log says of votes, in its order."""
+    if not await log.of_kind(name, "vote_opened"):
+        return []
+    found = [item for kind in KINDS for item in await log.of_kind(name, kind)]
+    return sorted(found, key=lambda item: item.seq)
 
 
 async def _is_conference(log: EventLog, name: str) -> bool:

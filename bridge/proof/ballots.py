@@ -4,6 +4,7 @@ signed them. Pure."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import get_args
 
 from bridge.conference import events as e
 from bridge.conference.ballot_signature import ballot_signed
@@ -11,9 +12,13 @@ from bridge.conference.vote_events import VoteEvent, votes_after
 from bridge.conference.voting import Vote, count_secret, result_of
 from bridge.proof.verdict import Finding, finding
 
+KINDS = tuple(str(kind.__struct_config__.tag) for kind in (e.Started, *get_args(VoteEvent)))
+"""The kinds of events that votes are counted from."""
+
 
 def of_votes(log: Iterable[e.Recorded]) -> list[Finding]:
-    """Count every closed vote of a conference's log again, and check its ballots."""
+    """Count every closed vote of a conference again, and check its ballots; ``log`` are its events,
+    those of `KINDS` at least."""
     votes: tuple[Vote, ...] = ()
     found: list[Finding] = []
     for item in log:

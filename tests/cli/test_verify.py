@@ -10,8 +10,11 @@ import yaml
 from typer.testing import CliRunner
 
 from bridge.cli.main import app
+from bridge.conference import commands as c
+from bridge.conference.model import Actor
 from bridge.proof.signing_key import PUBLIC_KEY
 from bridge.store import tables
+from tests.conference.test_ballot_signature import ballot
 from tests.control_support import Bridge
 from tests.paths import ROOT
 from tests.server.api.test_evidence_packs import DATA, ask, keep
@@ -118,3 +121,17 @@ async def test_what_cannot_be_looked_at(tmp_path: Path) -> None:
         code, output = await said(*words)
         assert code == 2, output
         assert "Traceback" not in output
+
+
+async def test_votes_are_counted_again(bridge: Bridge) -> None:
+    conference = await bridge.open()
+    await bridge.do(conference, c.OpenVote(title="Kế hoạch", points=("khoan-du",)))
+    signed = ballot(bridge.state(conference).votes[0], "khoan-du", "for", conference=conference)
+    await bridge.do(conference, signed, Actor(kind="point", name="khoan-du"))
+    await bridge.do(conference, c.CloseVote())
+    code, output = await said(
+        conference, "--file", topology_of(bridge.process.backups.state), "-l", "en"
+    )
+    assert code == 3, "the conference runs"
+    assert "the 1 ballots in the log, counted again, come to the result" in output
+    assert "1 ballots are rightly signed" in output

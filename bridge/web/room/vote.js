@@ -68,13 +68,13 @@ export class Vote {
     const own = shown.chosen[this.client.state.self ?? ""] ?? "";
     const given = shown.secret && shown.ballots > 0;
     box.dataset.stage = shown.stage;
+    box.classList.toggle("many", shown.choices.length > FEW);
     box.classList.toggle("reminded", open && !own && !given && shown.reminded_at !== null);
     const heading = open ? (shown.secret ? "vote.question_secret" : "vote.question") : "vote.over";
     setText(byId("vote-title"), t(heading, { title: shown.title }));
     const list = byId("vote-choices");
     const choices = open && !given && this.hasVote(shown) ? shown.choices : [];
     list.hidden = choices.length === 0;
-    list.classList.toggle("many", choices.length > FEW);
     refill(list, [shown.number, choices, own, this.asked, language()], () => {
       for (const [index, choice] of choices.entries()) {
         const button = make("button", "", list);
