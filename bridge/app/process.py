@@ -35,6 +35,7 @@ from bridge.lines.watch import HealthWatch
 from bridge.media import messages as m
 from bridge.papers.library import Library
 from bridge.recordings.reconciling import Recordings
+from bridge.reports.minutes.signed_minutes import SignedMinutes
 from bridge.server.agent_socket import AgentSockets
 from bridge.server.api.services import Services
 from bridge.server.bundle import BUNDLE, INSTALLED, Bundles
@@ -356,6 +357,7 @@ class ControlProcess:
             backups=self.backups,
             recordings=self.recordings,
             papers=self.papers,
+            minutes=SignedMinutes(self.events, self._state / "minutes", now),
             sign=self.certificate.sign,
             audience=self.audience,
             entry=Entry(control.clock),

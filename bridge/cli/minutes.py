@@ -12,7 +12,7 @@ import typer
 from bridge.base.files import write_private
 from bridge.base.i18n import text
 from bridge.cli.common import EXIT_BAD_INPUT, File, check_language, errors
-from bridge.cli.remote import PLAIN, ask
+from bridge.cli.remote import PLAIN, ask, document
 from bridge.proof.pdf_signing import (
     NotSignedError,
     Token,
@@ -100,6 +100,22 @@ def sign(
         errors.print(f"{error.filename}: {error.strerror}.", **PLAIN)
         raise typer.Exit(1) from None
     typer.echo(f"{out}: {len(signed)} octets, SHA-256 {hashlib.sha256(signed).hexdigest()}")
+
+
+@minutes_app.command("bring")
+def bring(
+    conference: Annotated[str, typer.Argument(help="id of a conference")],
+    pdf: Annotated[Path, typer.Argument(help="its signed minutes", exists=True, dir_okay=False)],
+    file: File,
+    language: Annotated[str, typer.Option("--language", "-l", help="vi or en")] = "vi",
+) -> None:
+    """Bring signed minutes back to the running bridge, which keeps them if they are right."""
+    check_language(language)
+    path = f"/api/v1/conferences/{quote(conference, safe='')}/minutes"
+    judged = document(file, "POST", path, data=pdf.read_bytes())
+    for found in judged["findings"]:
+        typer.echo(found["said"][language])
+    typer.echo(f"SHA-256 {judged['sha256']}")
 
 
 def _asked(p12: Path | None) -> str:

@@ -4,7 +4,6 @@ the token that lies in its state folder."""
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import ssl
 from pathlib import Path
@@ -25,6 +24,7 @@ from bridge.cli.common import File, errors, load_or_exit, moment, state_folder
 from bridge.cli.offline import restore_offline, said
 from bridge.demo.ports import another_answers
 from bridge.store.database import NotSaved, StoreError
+from config.room_address import room_address
 from config.schema import Topology
 
 conference_app = typer.Typer(no_args_is_help=True, help="Conferences of the running bridge.")
@@ -225,20 +225,6 @@ def code(
         typer.echo(answer["line"])
     else:
         errors.print(NO_BUNDLE, soft_wrap=True)
-
-
-def room_address(topology: Topology) -> str:
-    """The address under which room PCs reach the pages: that of the pages, or, where these listen
-    everywhere, that of the media. Pure."""
-    web, media = topology.bridge.web, topology.bridge.media
-    host = web.listen
-    if ipaddress.ip_address(host).is_unspecified:
-        host = [*media.public, *media.listen][0]
-    tls = web.tls is not None or not ipaddress.ip_address(host).is_loopback
-    name = f"[{host}]" if ":" in host else host
-    usual = 443 if tls else 80
-    port = "" if web.port == usual else f":{web.port}"
-    return f"{'https' if tls else 'http'}://{name}{port}"
 
 
 def backup(file: File, out: Annotated[Path, typer.Argument(help="file to write")]) -> None:

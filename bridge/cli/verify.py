@@ -18,7 +18,7 @@ from bridge.app.state_folder import read_secret
 from bridge.base.i18n import sentence, text
 from bridge.cli.common import EXIT_BAD_INPUT, LANGUAGES, check_language, errors, load_or_exit
 from bridge.cli.common import state_folder as folder_of
-from bridge.cli.verify_pdf import MARK, of_pdf, trust_of
+from bridge.cli.verify_pdf import MARK, known, of_pdf, trust_of
 from bridge.conference import events as e
 from bridge.proof.ballots import KINDS, of_votes
 from bridge.proof.evidence_check import check_pack
@@ -129,7 +129,7 @@ def _findings(
         base = file.resolve().parent if file is not None else None
         with path.open("rb") as opened_file:
             if opened_file.read(len(MARK)) == MARK:
-                return _of_pdf(path, topology, base, lists)
+                return _of_pdf(path, topology, state, base, lists)
         return _of_file(path, trusted, topology, base)
     if file is None or topology is None or state is None:
         raise CannotTell("proof.no_topology", what=what)
@@ -155,16 +155,26 @@ def _key(given: Path | None, state: Path | None) -> VerifyingKey | None:
 def _of_pdf(
     path: Path,
     topology: Topology | None,
+    state: Path | None,
     base: Path | None,
     lists: tuple[list[Path], list[Path]],
 ) -> list[Finding]:
     roots, revoked = trust_of(topology, base)
     try:
-        return of_pdf(path, [*roots, *lists[0]], [*revoked, *lists[1]])[1]
+        looked, found = of_pdf(path, [*roots, *lists[0]], [*revoked, *lists[1]])
     except ValueError as error:
         raise CannotTell("pdf.bad_roots", file=str(error)) from None
     except OSError as error:
         raise CannotTell("pdf.bad_roots", file=str(error.filename)) from None
+    if topology is None or state is None or not looked.sha256:
+        return found
+    url = topology.bridge.database
+    if not url and not (state / SQLITE).is_file():
+        return found
+    try:
+        return [*found, asyncio.run(known(looked.sha256, url, state))]
+    except FAULTS as error:
+        raise CannotTell("proof.database", why=first_line(error)) from None
 
 
 def _of_file(

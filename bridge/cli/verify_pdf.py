@@ -8,9 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bridge.base.limited import OverLimitError, limited
+from bridge.conference import events as e
 from bridge.proof import pdf_check
 from bridge.proof.pdf_check import MEMORY, SECONDS, Looked, findings, readable_lists, request_of
+from bridge.proof.statements import moment
 from bridge.proof.verdict import Finding, finding
+from bridge.reports.minutes.signed_minutes import STREAM
+from bridge.store.database import engine_of
+from bridge.store.log import EventLog
 from config.schema import Topology
 
 MARK = b"%PDF-"
@@ -47,3 +52,16 @@ def _read(path: Path, *, revoked: bool) -> bytes:
     if not readable_lists([] if revoked else [data], [data] if revoked else []):
         raise ValueError(str(path))
     return data
+
+
+async def known(sha256: str, url: str, state: Path) -> Finding:
+    """Whether the log in the database has a file as signed minutes. Raises what the store does."""
+    engine = engine_of(url, state)
+    try:
+        for item in await EventLog(engine).of_kind(STREAM, "minutes_signed"):
+            if isinstance(item.event, e.MinutesSigned) and item.event.sha256 == sha256:
+                at = moment(item.at)
+                return finding("proved", "pdf.known", conference=item.event.of, at=at)
+    finally:
+        await engine.dispose()
+    return finding("open", "pdf.not_known", sha256=sha256)

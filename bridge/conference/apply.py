@@ -341,6 +341,7 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.PaperRemoved: lambda s, ev, _: s,
     e.ChainBegun: lambda s, ev, _: s,
     e.HeadSigned: lambda s, ev, _: s,
+    e.MinutesSigned: lambda s, ev, _: s,
     e.BackupRestored: lambda s, ev, _: s,
     e.AudienceSet: lambda s, ev, _: replace(s, audience=ev.admits),
     e.AudienceCodeRenewed: lambda s, ev, _: replace(s, audience_code=ev.number),

@@ -34,6 +34,7 @@ from bridge.conference.stream_events import (
     IncidentWorse,
     LostLog,
     MaintenanceSet,
+    MinutesSigned,
     RecordingDeleted,
     RecordingKept,
     RecordingPart,
@@ -67,6 +68,7 @@ __all__ = [  # the events of other streams are events of the same log
     "ItemOver",
     "LostLog",
     "MaintenanceSet",
+    "MinutesSigned",
     "PageShown",
     "PaperAttached",
     "PaperKept",
@@ -361,6 +363,7 @@ Event = (
     | IncidentWorse
     | IncidentCleared
     | MaintenanceSet
+    | MinutesSigned
     | RecordingSet
     | RecordingNoted
     | RecordingKept

@@ -97,6 +97,19 @@ class RecordingDeleted(Struct, frozen=True, kw_only=True, tag="recording_deleted
     sha256: str
 
 
+# --- of signed minutes, in the stream "minutes" ----------------------------------------------
+
+
+class MinutesSigned(Struct, frozen=True, kw_only=True, tag="minutes_signed"):
+    """Signed minutes of the conference ``of`` were brought: the SHA-256 and size of their file, and
+    the names in the signers' certificates."""
+
+    of: str
+    sha256: str
+    octets: int
+    signers: tuple[str, ...] = ()
+
+
 # --- of the log itself, in the stream "proof" ------------------------------------------------
 
 

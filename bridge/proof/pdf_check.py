@@ -18,7 +18,7 @@ from bridge.proof.verdict import Finding, finding
 
 MAX_PDF = 32 << 20  # octets of a file that is looked at; minutes with a stamp have 100,000
 MAX_SIGNATURES = 20
-SECONDS, MEMORY = 20.0, 1 << 30  # of processor time; octets
+SECONDS, MEMORY = 40.0, 1 << 30  # of processor time; octets
 
 Trust = Literal["trusted", "unknown", "expired", "early", "revoked", "other"]
 Cover = Literal["whole", "earlier", "continued", "part"]

@@ -32,6 +32,7 @@ from bridge.server.api import (
     recordings,
     schedule,
     security,
+    signed_files,
     signing_keys,
     single_sign_on,
     traffic,
@@ -57,6 +58,7 @@ PAGES = {
     "/lines": "lines",
     "/recordings": "recordings",
     "/templates": "templates",
+    "/verify": "verify",
     "/watch/{id}": "watch",
 }
 
@@ -64,6 +66,7 @@ ROUTES: tuple[Route, ...] = (
     *join.ROUTES,
     *conferences.ROUTES,
     *minutes_files.ROUTES,
+    *signed_files.ROUTES,
     *paper_files.ROUTES,
     *signing_keys.ROUTES,
     *schedule.ROUTES,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli.remote import room_address
 from config.loader import load
+from config.room_address import room_address
 from config.schema import Topology
 from tests.cli.test_commands import cli, topology_file
 from tests.paths import ROOT

@@ -3,6 +3,7 @@ one changed octet is found by both."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -11,19 +12,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.async_api import FilePayload
 
+from bridge.proof.pdf_signing import signed_with_file
 from bridge.reports.minutes.as_pdf import as_pdf
+from tests.live.browsers import chromium, new_page
+from tests.live.support import bridge_process
 from tests.paths import ROOT
 from tests.proof.certificates import Authority
 from tests.reports.test_minutes import sheet
 
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.skipif(
-        shutil.which("softhsm2-util") is None or shutil.which("pdfsig") is None,
-        reason="needs softhsm2 and poppler-utils (tests/setup.sh)",
-    ),
-]
+TOOLS = shutil.which("softhsm2-util") is not None and shutil.which("pdfsig") is not None
 PIN = "123456"
 LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so")
 
@@ -58,6 +57,7 @@ def altered(pdf: bytes) -> bytes:
     return pdf[:place] + bytes([pdf[place] ^ 1]) + pdf[place + 1 :]
 
 
+@pytest.mark.skipif(not TOOLS, reason="needs softhsm2 and poppler-utils (tests/setup.sh)")
 def test_signed_with_a_token_and_checked_by_others(tmp_path: Path) -> None:
     token, authority = Token(tmp_path), Authority()
     people = {"chair": authority.certify("Trần Văn Minh", kind="rsa")}
@@ -106,3 +106,31 @@ def test_signed_with_a_token_and_checked_by_others(tmp_path: Path) -> None:
     assert "Signature is Valid" not in said, said
     shown = token.run(*bridge, "verify", at("false.pdf"), *trust, code=1)
     assert "WAS CHANGED" in shown
+
+
+@pytest.mark.browser
+async def test_the_page_says_what_a_file_proves(tmp_path: Path) -> None:
+    """Chosen in a browser that nobody is logged in with: right, then with one other octet."""
+    pdf = as_pdf(sheet())
+    person = Authority().certify("Trần Văn Minh")
+    pdf = await asyncio.to_thread(signed_with_file, pdf, person.p12("mk"), "mk")
+    async with bridge_process(tmp_path) as process, chromium() as browser:
+        page = await new_page(browser)
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        await page.goto(f"{process.url}/verify")
+        for name, data, state in (("a.pdf", pdf, "open"), ("b.pdf", altered(pdf), "false")):
+            brought = FilePayload(name=name, mimeType="application/pdf", buffer=data)
+            await page.set_input_files("#file", brought)
+            await page.wait_for_function(
+                "name => document.querySelector('#name').textContent === name || "
+                "document.querySelector('#error').textContent.length > 40",
+                arg=name,
+                timeout=170_000,  # the bridge's own limit, on a busy machine
+            )
+            assert await page.inner_text("#error") == ""
+            assert await page.get_attribute("#verdict", "data-state") == state
+            found = await page.inner_text("#findings")
+            assert "Trần Văn Minh" in found
+            assert ("ĐÃ BỊ THAY ĐỔI" in found) == (state == "false")
+        assert problems == []

@@ -7,7 +7,7 @@ import zipfile
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bridge.reports.minutes.as_pdf import BOTTOM, ISSUER, LEFT, RIGHT, TOP, WIDTH
+from bridge.reports.minutes.as_pdf import BOTTOM, CODE, ISSUER, LEFT, RIGHT, TOP, WIDTH
 from bridge.reports.minutes.sheet import Grid, Paragraph, Sheet, Signer, readable
 
 if TYPE_CHECKING:
@@ -157,11 +157,26 @@ class _Docx:
         left, right = self._columns(WIDTH / 2, WIDTH / 2)
         for cell, signer in ((left, sheet.secretary), (right, sheet.chair)):
             self._signer(cell, signer)
+        self._code()
         paragraph = self._document.add_paragraph()
         self._write(paragraph, sheet.recipients_title, 12, bold=True, italic=True)
         for place, name in enumerate(sheet.recipients, 1):
             stop = "." if place == len(sheet.recipients) else ";"
             self._write(self._document.add_paragraph(), f"- {name}{stop}", 11)
+
+    def _code(self) -> None:
+        """The QR code that leads to where signatures are checked."""
+        address, words = self._sheet.check
+        if not address:
+            return
+        import segno  # noqa: PLC0415
+
+        picture = io.BytesIO()
+        segno.make(address, error="m", micro=False).save(picture, kind="png", scale=8, border=1)
+        paragraph = self._document.add_paragraph()
+        paragraph.alignment = self._align.RIGHT
+        self._write(paragraph, f"{words} ", 9, italic=True)
+        paragraph.add_run().add_picture(io.BytesIO(picture.getvalue()), width=self._mm(CODE))
 
     def _signer(self, cell: Any, signer: Signer) -> None:
         self._centred(cell, signer.title, 13, bold=True)

@@ -18,7 +18,8 @@ LEFT, RIGHT, TOP, BOTTOM = 30.0, 18.0, 20.0, 20.0  # margins, mm
 WIDTH = 210.0 - LEFT - RIGHT
 ISSUER, GAP = 62.0, 2.0  # the left part of the head, mm
 SIGNING = 62.0  # mm that the places to sign take: they are not torn apart
-SIZE, SMALL, LINE = 13, 11, 6.2  # points, points, mm
+SIZE, SMALL = 13, 11  # points
+CODE = 22.0  # side of the QR code, mm
 
 
 def as_pdf(sheet: Sheet) -> bytes:
@@ -144,6 +145,7 @@ def _end(pdf: FPDF, sheet: Sheet) -> None:
     pdf.set_y(top)
     _signer(pdf, LEFT + half, half, sheet.chair)
     pdf.set_y(max(below, pdf.get_y()) + 6)
+    _code(pdf, sheet)
     pdf.set_font(FAMILY, "BI", 12)
     pdf.cell(0, 5.5, sheet.recipients_title, new_x="LMARGIN", new_y="NEXT")
     pdf.set_font(FAMILY, "", 11)
@@ -151,6 +153,27 @@ def _end(pdf: FPDF, sheet: Sheet) -> None:
         stop = "." if place == len(sheet.recipients) else ";"
         options: dict[str, Any] = {"new_x": "LMARGIN", "new_y": "NEXT", "align": "L"}
         pdf.multi_cell(WIDTH / 2, 5, readable(f"- {name}{stop}"), **options)
+
+
+def _code(pdf: FPDF, sheet: Sheet) -> None:
+    """The QR code that leads to where signatures are checked, on the right."""
+    address, words = sheet.check
+    if not address:
+        return
+    import segno  # noqa: PLC0415
+
+    rows = segno.make(address, error="m", micro=False).matrix
+    top, size = pdf.get_y(), CODE / len(rows)
+    left = LEFT + WIDTH - CODE
+    pdf.set_fill_color(0)
+    for down, row in enumerate(rows):
+        for along, dark in enumerate(row):
+            if dark:
+                pdf.rect(left + along * size, top + down * size, size, size, style="F")
+    pdf.set_xy(LEFT + WIDTH / 2, top)
+    pdf.set_font(FAMILY, "I", 9)
+    pdf.multi_cell(WIDTH / 2 - CODE - 2, 4, readable(words), align="R", new_x="LMARGIN")
+    pdf.set_y(top)
 
 
 def _signer(pdf: FPDF, x: float, width: float, signer: Signer) -> None:

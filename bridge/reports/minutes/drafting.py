@@ -36,8 +36,8 @@ class Head(Protocol):
 
 class Setting(NamedTuple):
     """What minutes take from elsewhere than the log: how agency and place are called, points'
-    ``names`` in the document's ``language`` ("vi" or "en"), the time zone, and the ``number`` that
-    the registry gave ("": it is filled in by hand)."""
+    ``names`` in the document's ``language`` ("vi" or "en"), the time zone, the ``number`` that the
+    registry gave ("": it is filled in by hand), and the address to ``verify`` at ("": none)."""
 
     minutes: Minutes
     bridge: str
@@ -45,6 +45,7 @@ class Setting(NamedTuple):
     language: str
     zone: str
     number: str = ""
+    verify: str = ""
 
 
 def draft(told: Proceedings, setting: Setting, head: Head | None = None) -> Sheet:
@@ -124,7 +125,12 @@ class _Draft:
             recipients_title=self._t("recipients"),
             recipients=tuple(minutes.recipients) or (self._t("recipients_all"), self._t("filed")),
             at=report.until,
+            check=self._check(),
         )
+
+    def _check(self) -> tuple[str, str]:
+        address = self._setting.verify
+        return (address, self._t("check_at", address=address)) if address else ("", "")
 
     def _blocks(self) -> list[Block]:
         report = self._report

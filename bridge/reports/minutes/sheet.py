@@ -54,6 +54,8 @@ class Sheet(NamedTuple):
     recipients_title: str
     recipients: tuple[str, ...]
     at: float
+    check: tuple[str, str] = ("", "")
+    """The address where signatures are checked, and the words beside its QR code; "": none."""
 
 
 def readable(text: str) -> str:

@@ -17,6 +17,7 @@ from bridge.reports.minutes.sheet import Sheet
 from bridge.server.api.proofs import proof_of
 from bridge.server.api.routes import Call, Route, attachment
 from config.minutes_schema import Minutes
+from config.room_address import room_address
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _NUMBER = re.compile(r"[\w.-]{1,20}")
@@ -49,6 +50,7 @@ async def _sheet(call: Call) -> Sheet:
         language=language,
         zone=topology.bridge.zone,
         number=number,
+        verify=f"{room_address(topology)}/verify",
     )
     told = await asyncio.to_thread(proceedings, log, call.services.conductor.now())
     return draft(told, setting, proof_of(call, ident))

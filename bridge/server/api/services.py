@@ -28,6 +28,7 @@ from bridge.lines.room_calls import RoomCalls
 from bridge.papers.library import Library
 from bridge.recordings.reconciling import Recordings
 from bridge.recordings.viewings import Viewings
+from bridge.reports.minutes.signed_minutes import SignedMinutes
 from bridge.reports.monthly_lines import LinesReport
 from bridge.server.bundle import Bundles
 from bridge.server.guard.entry import Entry
@@ -42,6 +43,7 @@ from monitoring.quality.line_state import Row
 DAY_FRESH = 60.0  # seconds that the last 24 hours of the overview are kept
 
 PACKS = 2  # evidence packs made at once: each reads its recording twice
+CHECKS = 2  # signed PDFs looked at at once, each in a process of its own
 DOWNLOADS = 4  # of the bundle at once: more would take from conferences
 
 
@@ -158,6 +160,7 @@ class Services:
     backups: Backups
     recordings: Recordings
     papers: Library
+    minutes: SignedMinutes
     audience: Audience
     entry: Entry
     directory: DirectoryAccounts
@@ -167,5 +170,6 @@ class Services:
     """Where admins have a listener of their own; 0: they have none."""
     viewings: Viewings = field(default_factory=Viewings)
     packs: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PACKS))
+    checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHECKS))
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS))
     reports: LineReports = field(default_factory=LineReports)

@@ -8,17 +8,20 @@ import { language, pick, t } from "../common/i18n.js";
 import { startLanguage } from "../common/language.js";
 import { whoami } from "../common/login.js";
 import { errorText } from "../common/refused.js";
+import { SignedMinutes } from "./signed.js";
 import { choiceText, resultText } from "../common/vote.js";
 
 const COLUMNS = ["point", "expected", "joined", "left", "present", "drops", "turns", "floor", "up", "down", "pictures"];
 const id = new URLSearchParams(location.search).get("id") ?? "";
 /** @type {NamedReport | null} */
 let shown = null;
+const signed = new SignedMinutes(id);
 
 await startLanguage(render);
 await whoami(byId("login"));
 try {
   shown = await get("/conferences/{id}/report", { id });
+  await signed.load();
 } catch (error) {
   byId("error").textContent = errorText(error);
 }
@@ -49,6 +52,7 @@ function render() {
     // An administrative document is in Vietnamese, whatever the page speaks.
     elementOf(`minutes-${kind}`, HTMLAnchorElement).href = `/api/v1/conferences/${encodeURIComponent(id)}/minutes.${kind}`;
   }
+  signed.render(zone);
   const facts = byId("facts");
   facts.replaceChildren();
   const expected = report.points.filter((row) => row.expected);

@@ -13,7 +13,7 @@ export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Medi
 export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | MinutesSignedEvent | RecordingSetEvent | RecordingNotedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -644,6 +644,11 @@ export interface FloorWithdrawnEvent {
   point: string;
 }
 
+export interface Found {
+  state: string;
+  said: Sentence;
+}
+
 export interface Frame {
   type: "rich";
   version: "1.0";
@@ -760,6 +765,13 @@ export interface ItemRow {
   minutes: number | null;
   began_at: number;
   seconds: number;
+}
+
+export interface Judged {
+  sha256: string;
+  state: string;
+  findings: Found[];
+  conference: string | null;
 }
 
 export interface Kiosk {
@@ -956,6 +968,14 @@ export interface MicrophonesSetEvent {
   points: string[];
   open: boolean;
   locked: boolean | null;
+}
+
+export interface MinutesSignedEvent {
+  type: "minutes_signed";
+  of: string;
+  sha256: string;
+  octets: number;
+  signers: string[];
 }
 
 export interface MuteAllCommand {
@@ -1663,6 +1683,14 @@ export interface Showing {
   y: number;
 }
 
+export interface SignedFile {
+  sha256: string;
+  at: number;
+  actor: string;
+  octets: number;
+  signers: string[];
+}
+
 export interface SigningKeyBody {
   key: string;
 }
@@ -2115,6 +2143,7 @@ export interface Get {
   "/conferences/{id}/events": { body: undefined; answer: EventPage };
   "/conferences/{id}/report": { body: undefined; answer: NamedReport };
   "/commands": { body: undefined; answer: Usage[] };
+  "/conferences/{id}/minutes": { body: undefined; answer: SignedFile[] };
   "/papers": { body: undefined; answer: PaperList };
   "/papers/{id}": { body: undefined; answer: PaperView };
   "/room/papers": { body: undefined; answer: RoomPapers };
@@ -2154,6 +2183,8 @@ export interface Post {
   "/sessions": { body: SessionBody; answer: SessionAnswer };
   "/conferences": { body: OpenBody; answer: Accepted };
   "/conferences/{id}/commands": { body: CommandBody; answer: Accepted };
+  "/verify": { body: Blob; answer: Judged };
+  "/conferences/{id}/minutes": { body: Blob; answer: Judged };
   "/papers": { body: Blob; answer: PaperView };
   "/login": { body: LoginBody; answer: Me };
   "/logout": { body: undefined; answer: null };
