@@ -57,8 +57,7 @@ from config.schema import Topology
 
 
 class ControlProcess:
-    """One control process with all its parts; an async context manager that starts and stops
-    it."""
+    """One control process with all its parts; an async context manager that runs it."""
 
     def __init__(
         self,

@@ -39,6 +39,7 @@ from bridge.conference.stream_events import (
     RecordingKept,
     RecordingPart,
     RecordingRuled,
+    StreamEvent,
     Struct,
 )
 from bridge.conference.vote_events import (
@@ -359,24 +360,14 @@ Event = (
     | ClockStepped
     | QualityNoted
     | PictureNoted
-    | IncidentOpened
-    | IncidentWorse
-    | IncidentCleared
-    | MaintenanceSet
-    | MinutesSigned
     | RecordingSet
     | RecordingNoted
-    | RecordingKept
-    | RecordingRuled
-    | RecordingDeleted
     | AudienceSet
     | AudienceCodeRenewed
     | AudienceNoted
     | AgendaEvent
-    | ChainBegun
-    | HeadSigned
-    | BackupRestored
     | PaperEvent
+    | StreamEvent
     | VoteEvent
 )
 

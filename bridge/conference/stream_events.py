@@ -153,3 +153,18 @@ class BackupRestored(Struct, frozen=True, kw_only=True, tag="backup_restored"):
     key: str
     lost_logs: int = 0
     lost: tuple[LostLog, ...] = ()
+
+
+StreamEvent = (
+    IncidentOpened
+    | IncidentWorse
+    | IncidentCleared
+    | MaintenanceSet
+    | MinutesSigned
+    | RecordingKept
+    | RecordingRuled
+    | RecordingDeleted
+    | ChainBegun
+    | HeadSigned
+    | BackupRestored
+)
