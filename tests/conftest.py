@@ -38,9 +38,13 @@ settings.load_profile("ours")
 LIMITS = {"live": 900, "soak": 3600}
 LIVE = f"{Path(__file__).parent / 'live'}{os.sep}"
 # Objects made until the collector looks for cycles. Thousands of tests keep a large heap, and with
-# Python's 700 a tenth of their time went into looking through it.
+# Python's 700 a tenth of the time of collecting and of running them went into looking through it.
 COLLECT_AFTER = 50_000
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def pytest_configure() -> None:
+    gc.set_threshold(COLLECT_AFTER)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,7 +68,6 @@ def pytest_collection_finish() -> None:
     """Modules and tests are there for good."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
 
 
 @pytest.fixture(scope="session", autouse=True)
