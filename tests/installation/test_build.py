@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import subprocess
 import sys
@@ -51,6 +53,25 @@ def test_platforms_begin_with_the_newest_that_debian_12_has() -> None:
     assert tags[0] == "manylinux_2_36_x86_64"
     assert "manylinux_2_28_x86_64" in tags
     assert tags[-3:] == ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]
+
+
+def test_what_an_earlier_build_left_is_used_where_it_is_what_is_locked(tmp_path: Path) -> None:
+    def put(name: str, data: bytes) -> str:
+        (tmp_path / name).write_bytes(data)
+        return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+    there = functools.partial(build.all_there, architecture="x86_64", folder=tmp_path)
+    pure = f"pure-thing==1.0 --hash=sha256:aa --hash={put('Pure_Thing-1.0-py3-none-any.whl', b'p')}"
+    native = f"fast==2.0 --hash={put('fast-2.0-cp311-cp311-manylinux_2_28_x86_64.whl', b'f')}"
+    assert there([pure, native])
+    assert not there([pure, native, "other==1.0 --hash=sha256:aa"])
+    assert not there([pure.replace("1.0", "1.1"), native])
+    put("fast-2.0-cp311-cp311-manylinux_2_28_x86_64.whl", b"something else")
+    assert there([pure])
+    assert not there([native]), "it is not what is locked"
+    (tmp_path / "fast-2.0-cp311-cp311-manylinux_2_28_x86_64.whl").unlink()
+    put("fast-2.0-cp311-cp311-macosx_14_0_arm64.whl", b"f")
+    assert not there([native]), "no Debian can load it"
 
 
 def wheel(name: str, *needs: str, file: str = "") -> build.Wheel:
