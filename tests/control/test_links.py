@@ -112,13 +112,13 @@ async def test_a_plan_is_shown_before_anything_starts(thin: Bridge) -> None:
     rows = {row["link"]: row for row in plan["links"]}
     assert rows["khoan-du"]["budget"] == 3000
     assert rows["khoan-du"]["need_down"] == 3270
-    assert rows["khoan-du"]["promised_down"] == 2270
+    assert rows["khoan-du"]["promised_down"] == 2170
     assert plan["points"]["khoan-du"]["down"] == "medium"
     assert plan["refused"] is None
     await thin.open("mot")
     plan = await (await thin.call("GET", "/templates/hai/plan", role="viewer")).json()
     rows = {row["link"]: row for row in plan["links"]}
-    assert rows["khoan-du"]["taken_down"] == 2270
+    assert rows["khoan-du"]["taken_down"] == 2170
     assert plan["points"]["yen-bong"]["down"] == "no_content"
     thin.control.promises.measure("yen-bong", 100)
     plan = await (await thin.call("GET", "/templates/hai/plan", role="viewer")).json()
@@ -219,7 +219,10 @@ async def test_a_room_sends_the_layers_that_are_wanted_and_that_its_line_carries
     assert (await until(socket, "layers"))["rids"] == ["q", "h", "f"]
     thin.control.promises.measure("khoan-du", 600)
     thin.control.presence.settle()
-    assert (await until(socket, "layers"))["rids"] == ["q"], "150 and 500 and the sound: too much"
+    assert (await until(socket, "layers"))["rids"] == ["q", "h"], "150 and 400 and the sound fit"
+    thin.control.promises.measure("khoan-du", 500)
+    thin.control.presence.settle()
+    assert (await until(socket, "layers"))["rids"] == ["q"], "and here they are too much"
     thin.control.promises.measure("khoan-du", 100)
     thin.control.presence.settle()
     assert (await until(socket, "layers"))["rids"] == [], "sound only"
