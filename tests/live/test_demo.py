@@ -104,11 +104,11 @@ def test_a_short_demo_with_an_audience(tmp_path: Path) -> None:
         assert [viewer["way"] for viewer in watched["viewers"]] == ["webrtc", "webrtc", "hls"]
         assert "Người theo dõi (3): WebRTC: " in printed
         assert "Viewers (3): WebRTC: " in printed
-        assert document["ok"] is watched["ok"]
         assert (code == 0) is document["ok"]
-        if watched["ok"] or document["latency_ms"]["p95"] > LATE:
+        assert watched["ok"] or not document["ok"]
+        if document["ok"] or document["latency_ms"]["p95"] > LATE:
             break
-    if watched["ok"]:
+    if document["ok"]:
         assert watched["counted"] == {"anybody": 2, "hls": 1}
         for viewer in watched["viewers"]:
             assert viewer["takes"] == viewer["pictures"] >= 2
