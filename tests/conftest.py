@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bridge.accounts import passwords
 from bridge.papers import taking_in
-from bridge.server.api import topology_check
+from bridge.server.api import signed_files, topology_check
 from bridge.store import backups
 from bridge.store import database as store
 from tests import databases
@@ -141,7 +141,7 @@ def worked_here(monkeypatch: pytest.MonkeyPatch) -> None:
     async def here(module: str, request: Any, *, seconds: float, memory: int) -> Any:
         return await asyncio.to_thread(work, module, request)
 
-    for user in (topology_check, taking_in, backups):
+    for user in (topology_check, taking_in, backups, signed_files):
         monkeypatch.setattr(user, "limited", here)
 
 

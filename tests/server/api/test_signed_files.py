@@ -61,6 +61,7 @@ async def test_signed_minutes_are_kept_and_known(bridge: Bridge, signed: bytes) 
     assert "proved: This bridge's log has this file" in said(after)
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_one_changed_octet_is_found_and_not_kept(bridge: Bridge, signed: bytes) -> None:
     conference = await bridge.open()
     place = signed.index(b"stream") + 40
@@ -78,6 +79,7 @@ async def test_one_changed_octet_is_found_and_not_kept(bridge: Bridge, signed: b
     assert await (await bridge.call("GET", path, role="viewer")).json() == []
 
 
+@pytest.mark.usefixtures("worked_here")
 async def test_whatever_is_brought_is_answered(bridge: Bridge, signed: bytes) -> None:
     assert (await judged(bridge, b""))["state"] == "open"
     assert (await judged(bridge, b"%PDF-1.7 nothing"))["state"] == "false"
