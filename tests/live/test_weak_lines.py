@@ -77,7 +77,7 @@ async def test_a_line_that_loses_a_third_is_understood(tmp_path: Path) -> None:
     machine = {"without": without["base"]["concealed"], "with": aware["base"]["concealed"]}
     if max(machine.values()) > STARVED:
         pytest.skip("this machine was too busy to bring sound over a line that loses nothing")
-    # The bridge repeats as often as it takes; browsers repeat one frame, and a busy one not in time.
+    # The bridge repeats as often as it takes; browsers repeat one frame, and busy ones are late.
     for heard, share in (("room", 0.5), ("others", 0.85)):
         lost = without[heard]["concealed"] - machine["without"]
         assert aware[heard]["concealed"] - machine["with"] < lost * share, (heard, found)
