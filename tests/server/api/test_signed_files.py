@@ -35,6 +35,12 @@ def said(found: dict[str, object]) -> str:
     return "\n".join(f"{each['state']}: {each['said']['en']}" for each in findings)
 
 
+async def test_a_file_is_judged_by_a_process_with_limits(bridge: Bridge) -> None:
+    """Here the process itself is the subject."""
+    assert (await judged(bridge, b"%PDF-1.7 nothing"))["state"] == "false"
+
+
+@pytest.mark.usefixtures("worked_here")
 async def test_signed_minutes_are_kept_and_known(bridge: Bridge, signed: bytes) -> None:
     conference = await bridge.open()
     await bridge.do(conference, c.End())
@@ -82,7 +88,6 @@ async def test_one_changed_octet_is_found_and_not_kept(bridge: Bridge, signed: b
 @pytest.mark.usefixtures("worked_here")
 async def test_whatever_is_brought_is_answered(bridge: Bridge, signed: bytes) -> None:
     assert (await judged(bridge, b""))["state"] == "open"
-    assert (await judged(bridge, b"%PDF-1.7 nothing"))["state"] == "false"
     for path in ("/conferences/none/minutes", "/conferences/minutes/minutes"):
         assert (await bridge.call("POST", path, data=signed, role="operator")).status == 404
         assert (await bridge.call("GET", path, role="viewer")).status == 404
