@@ -343,6 +343,42 @@ async def test_nothing_overlaps_on_any_screen(
         assert page.problems == []  # type: ignore[attr-defined]
 
 
+# Panels that lie over the next one, and what stands out of its panel. Lists scroll by themselves.
+PANELS = """() => {
+  const shown = [...document.querySelectorAll("#side > :not(#typed)")]
+    .filter((each) => each.offsetHeight);
+  return shown.flatMap((each, at) => {
+    const inside = each.getBoundingClientRect();
+    const out = [...each.querySelectorAll("button, h2, input")].filter((child) =>
+      child.offsetHeight && !child.closest("ol, ul") &&
+      child.getBoundingClientRect().bottom > inside.bottom + 1);
+    const next = shown[at + 1]?.getBoundingClientRect();
+    const over = next && next.top < inside.bottom ? [each.id] : [];
+    return [...out.map((child) => child.id), ...over];
+  });
+}"""
+
+
+async def test_the_panels_beside_the_desk_keep_apart(tmp_path: Path) -> None:
+    """A vote, an agenda and a paper's worth of decisions at once, on a small screen: what does not
+    fit is scrolled to, and nothing lies over anything."""
+    async with made_up(tmp_path, 12) as made, chromium() as browser:
+        await scene(made)
+        items = tuple(c.AgendaEntry(title=f"Báo cáo của xã số {n}", minutes=5) for n in range(6))
+        await made.do(c.SetAgenda(items=items))
+        await made.do(c.NextItem())
+        for number in range(6):
+            await made.do(c.NoteDecision(text=f"Thống nhất nội dung thứ {number}."))
+        await made.do(c.OpenVote(title="Thông qua kế hoạch phòng chống thiên tai năm 2027"))
+        page = await on_the_desk(browser, made, 1280, 720)
+        await page.locator("#vote-end").wait_for()
+        await page.locator("#decisions li").nth(5).wait_for(state="attached")
+        assert await page.evaluate(PANELS) == []
+        box = await page.locator("#vote-end").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 720, "how to end the vote is seen at once"
+
+
 SHOTS = {
     (12, "1600"): "console-desk",
     (12, "zoom-200-of-1280"): "console-zoom-200",
