@@ -40,9 +40,12 @@ def stay(clock: Callable[[], float] = time.monotonic) -> None:
 
     before = {number: signal.signal(number, pass_on) for number in PASSED_ON}
     deaths: deque[float] = deque(maxlen=MOST)
-    parent = os.getpid()
+    parent, code, over = os.getpid(), 0, False
     while True:
+        # From here on a signal waits for the next child; one that came before had none to go to.
         signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+        if over or told:
+            sys.exit(code if code >= 0 else 128 - code)
         child = os.fork()
         if child == 0:
             for number, handler in before.items():
@@ -54,10 +57,9 @@ def stay(clock: Callable[[], float] = time.monotonic) -> None:
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         child = 0
         deaths.append(clock())
-        often = len(deaths) == MOST and deaths[-1] - deaths[0] < WITHIN
-        if code >= 0 or told or often:
-            sys.exit(code if code >= 0 else 128 - code)
-        log.error("the control process was ended; another one begins", extra={"signal": -code})
+        over = code >= 0 or (len(deaths) == MOST and deaths[-1] - deaths[0] < WITHIN)
+        if not over and not told:
+            log.error("the control process was ended; another one begins", extra={"signal": -code})
 
 
 def _end_with(parent: int) -> None:

@@ -18,7 +18,7 @@ from bridge.app.state_folder import read_secret
 from bridge.base.i18n import sentence, text
 from bridge.cli.common import EXIT_BAD_INPUT, LANGUAGES, check_language, errors, load_or_exit
 from bridge.cli.common import state_folder as folder_of
-from bridge.cli.verify_pdf import MARK, known, of_pdf, trust_of
+from bridge.cli.verify_pdf import MARK, known_here, of_pdf, trust_of
 from bridge.conference import events as e
 from bridge.proof.ballots import KINDS, of_votes
 from bridge.proof.evidence_check import check_pack
@@ -54,6 +54,7 @@ from config.schema import Topology
 
 EXITS = {"proved": 0, "false": 1, "open": 3}
 EVERYTHING = "all"
+VOTE_OPENED = "vote_opened"
 MARKS = {"proved": "✔", "false": "✘", "open": "–"}
 File = Annotated[
     Path | None, typer.Option("--file", "-f", envvar="DIEM_CAU_FILE", help="the topology file")
@@ -172,7 +173,7 @@ def _of_pdf(
     if not url and not (state / SQLITE).is_file():
         return found
     try:
-        return [*found, asyncio.run(known(looked.sha256, url, state))]
+        return [*found, asyncio.run(known_here(looked.sha256, url, state))]
     except FAULTS as error:
         raise CannotTell("proof.database", why=first_line(error)) from None
 
@@ -281,10 +282,12 @@ async def _of_database(
 
 async def _voting(log: EventLog, name: str) -> list[e.Recorded]:
     """What a conference's log says of votes, in its order."""
-    if not await log.of_kind(name, "vote_opened"):
+    opened = await log.of_kind(name, VOTE_OPENED)
+    if not opened:
         return []
-    found = [item for kind in KINDS for item in await log.of_kind(name, kind)]
-    return sorted(found, key=lambda item: item.seq)
+    kinds = [kind for kind in KINDS if kind != VOTE_OPENED]
+    others = [item for kind in kinds for item in await log.of_kind(name, kind)]
+    return sorted([*opened, *others], key=lambda item: item.seq)
 
 
 async def _is_conference(log: EventLog, name: str) -> bool:

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bridge.base.limited import OverLimitError, limited
-from bridge.conference import events as e
 from bridge.proof import pdf_check
 from bridge.proof.pdf_check import MEMORY, SECONDS, Looked, findings, readable_lists, request_of
-from bridge.proof.statements import moment
 from bridge.proof.verdict import Finding, finding
-from bridge.reports.minutes.signed_minutes import STREAM
+from bridge.reports.minutes.signed_minutes import SignedMinutes, known
 from bridge.store.database import engine_of
 from bridge.store.log import EventLog
 from config.schema import Topology
@@ -54,14 +52,10 @@ def _read(path: Path, *, revoked: bool) -> bytes:
     return data
 
 
-async def known(sha256: str, url: str, state: Path) -> Finding:
+async def known_here(sha256: str, url: str, state: Path) -> Finding:
     """Whether the log in the database has a file as signed minutes. Raises what the store does."""
     engine = engine_of(url, state)
     try:
-        for item in await EventLog(engine).of_kind(STREAM, "minutes_signed"):
-            if isinstance(item.event, e.MinutesSigned) and item.event.sha256 == sha256:
-                at = moment(item.at)
-                return finding("proved", "pdf.known", conference=item.event.of, at=at)
+        return known(sha256, await SignedMinutes(EventLog(engine), state, time.time).find(sha256))
     finally:
         await engine.dispose()
-    return finding("open", "pdf.not_known", sha256=sha256)

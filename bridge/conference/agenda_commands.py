@@ -24,7 +24,7 @@ class NextItem(Struct, frozen=True, kw_only=True, tag="next_item"):
     """Begin an item of the agenda, without ``number`` the next one: who speaks to it gets the
     floor, and its clock starts."""
 
-    number: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    number: Number | None = None
 
 
 class AddItem(Struct, frozen=True, kw_only=True, tag="add_item"):

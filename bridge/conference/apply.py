@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, get_args
 
 from msgspec.structs import replace
 
@@ -347,13 +347,7 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.AudienceCodeRenewed: lambda s, ev, _: replace(s, audience_code=ev.number),
     e.AudienceNoted: lambda s, ev, _: replace(s, viewers=ev.viewers),
     **AGENDA,
-    e.VoteOpened: _applied_vote,
-    e.BallotCast: _applied_vote,
-    e.SecretBallotCast: _applied_vote,
-    e.VoteReminded: _applied_vote,
-    e.VoteEnded: _applied_vote,
-    e.VoteClosed: _applied_vote,
-    e.VoteCancelled: _applied_vote,
+    **dict.fromkeys(get_args(VoteEvent), _applied_vote),
     e.ClockStepped: _applied_clock,
     e.QualityNoted: lambda s, ev, _: s,
     e.PictureNoted: lambda s, ev, _: s,

@@ -34,6 +34,7 @@ from bridge.conference.model import (
     Layout,
     Point,
     Seconds,
+    Struct,
     Text,
 )
 from bridge.conference.paper_commands import AttachPaper, PutAway, ShowPage, WithdrawPaper
@@ -79,10 +80,6 @@ __all__ = [  # commands like all others
 
 Pane = Annotated[int, msgspec.Meta(ge=1, le=MAX_PANES)]
 Points = Annotated[tuple[Point, ...], msgspec.Meta(max_length=500)]
-
-
-class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all commands."""
 
 
 # --- life of the conference ----------------------------------------------------------------

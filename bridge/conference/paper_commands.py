@@ -6,15 +6,11 @@ from typing import Annotated
 
 import msgspec
 
-from bridge.conference.model import MAX_PAGES, MAX_ZOOM, Paper, Point
+from bridge.conference.model import MAX_PAGES, MAX_ZOOM, Paper, Point, Struct
 
 Page = Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGES)]
 Part = Annotated[float, msgspec.Meta(ge=0, le=1)]
 PaperId = Annotated[str, msgspec.Meta(min_length=1, max_length=140)]
-
-
-class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of these commands."""
 
 
 class ShowPage(Struct, frozen=True, kw_only=True, tag="show_page"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from bridge.conference import events as e
-from bridge.conference.decided import Decided, DecisionRow
+from bridge.conference.decided import DecisionRow
 from bridge.conference.model import Item
 from bridge.conference.report import Report, report
 
@@ -74,12 +74,11 @@ class _Turns:
 def proceedings(log: Sequence[e.Recorded], now: float) -> Proceedings:
     """Add a log up, from the start of the conference on. One that still runs is told up to ``now``
     (UTC seconds). Raises ValueError for an empty log."""
-    turns, decided = _Turns(), Decided()
+    turns = _Turns()
     agenda: tuple[Item, ...] = ()
     recorded = False
     for entry in log:
         event = entry.event
-        decided.take(entry)
         match event:
             case e.Opened():
                 agenda = event.booking.agenda
@@ -99,7 +98,6 @@ def proceedings(log: Sequence[e.Recorded], now: float) -> Proceedings:
     if turns.open is not None:
         turns.end(round(max(0.0, made.until - turns.open[2]), 1))
     begun = {row.number for row in made.items}
-    decisions = tuple(decided.rows.values())
     return Proceedings(
         report=made,
         matters=tuple(
@@ -110,12 +108,12 @@ def proceedings(log: Sequence[e.Recorded], now: float) -> Proceedings:
                 began_at=row.began_at,
                 seconds=row.seconds,
                 turns=tuple(turns.of.get(row.number, ())),
-                decisions=tuple(d for d in decisions if d.item == row.number),
+                decisions=tuple(d for d in made.decisions if d.item == row.number),
             )
             for row in made.items
         ),
         turns=tuple(turns.of.get(0, ())),
-        decisions=tuple(d for d in decisions if d.item not in begun),
+        decisions=tuple(d for d in made.decisions if d.item not in begun),
         left_over=tuple(item for item in agenda if item.number not in begun),
         recorded=recorded,
     )

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bridge.conference import events as e
 from bridge.conference.decided import Decided, DecisionRow
 from bridge.conference.model import Booking, Paper, Title
-from bridge.conference.vote_events import votes_after
+from bridge.conference.vote_events import VoteEvent, votes_after
 from bridge.conference.voting import Vote
 
 LEVELS = ("good", "fair", "poor", "bad", "unknown")
@@ -286,15 +286,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
                 papers.show((event.paper, event.version), at)
             case e.PaperPutAway():
                 papers.show(None, at)
-            case (
-                e.VoteOpened()
-                | e.BallotCast()
-                | e.SecretBallotCast()
-                | e.VoteReminded()
-                | e.VoteEnded()
-                | e.VoteClosed()
-                | e.VoteCancelled()
-            ):
+            case _ if isinstance(event, VoteEvent):
                 votes = votes_after(votes, event, at)
             case e.ClockStepped():
                 papers.since += event.seconds

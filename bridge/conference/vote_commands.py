@@ -6,17 +6,14 @@ from typing import Annotated
 
 import msgspec
 
-from bridge.conference.model import Line, Point
+from bridge.conference.model import Line, Point, Struct
 from bridge.conference.voting import MAX_OPTIONS, MAX_WEIGHT, Kind, Majority
 
 VoteNumber = Annotated[int, msgspec.Meta(ge=1)]
 Weight = Annotated[int, msgspec.Meta(ge=1, le=MAX_WEIGHT)]
+Weights = Annotated[dict[Point, Weight], msgspec.Meta(max_length=500)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Base64 = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[A-Za-z0-9+/=]*$")]
-
-
-class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of these commands."""
 
 
 class OpenVote(Struct, frozen=True, kw_only=True, tag="open_vote"):
@@ -30,7 +27,7 @@ class OpenVote(Struct, frozen=True, kw_only=True, tag="open_vote"):
     kind: Kind = "approval"
     options: Annotated[tuple[Line, ...], msgspec.Meta(max_length=MAX_OPTIONS)] = ()
     points: Annotated[tuple[Point, ...], msgspec.Meta(max_length=500)] = ()
-    weights: Annotated[dict[Point, Weight], msgspec.Meta(max_length=500)] = {}
+    weights: Weights = msgspec.field(default_factory=dict)
     quorum: Percent = 50
     majority: Majority = "half"
     signed: bool = False

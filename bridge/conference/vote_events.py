@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from bridge.conference.stream_events import Struct
 from bridge.conference.voting import Ballot, Kind, Majority, Vote, VoteResult
@@ -85,19 +85,7 @@ VoteEvent = (
 def votes_after(votes: tuple[Vote, ...], event: VoteEvent, at: float) -> tuple[Vote, ...]:
     """The votes of a conference after an event at ``at`` (UTC seconds)."""
     if isinstance(event, VoteOpened):
-        vote = Vote(
-            number=event.number,
-            title=event.title,
-            kind=event.kind,
-            options=event.options,
-            weights=event.weights,
-            quorum=event.quorum,
-            majority=event.majority,
-            signed=event.signed,
-            secret=event.secret,
-            opened_at=at,
-        )
-        return (*votes, vote)
+        return (*votes, Vote(opened_at=at, **asdict(event)))
     return tuple(_after(vote, event, at) if vote.number == event.number else vote for vote in votes)
 
 

@@ -97,6 +97,11 @@ class Vote(Struct, frozen=True, kw_only=True):
         return tuple(voter for voter in self.weights if voter not in self.voted)
 
 
+def numbered(votes: tuple[Vote, ...], number: int) -> Vote | None:
+    """The vote of that number."""
+    return next((vote for vote in votes if vote.number == number), None)
+
+
 def open_vote(votes: tuple[Vote, ...]) -> Vote | None:
     """The vote that is open; there is one at the most."""
     return next((vote for vote in votes if vote.stage == "open"), None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bridge.conference import commands as c
 from bridge.conference.model import SYSTEM, Actor, Refusal, State
-from bridge.conference.voting import Vote
+from bridge.conference.voting import Vote, numbered
 from bridge.control.ballot_box import BallotBox
 from bridge.control.conductor import Conductor
 from bridge.control.draft import Done, Result
@@ -32,8 +32,8 @@ class SecretVotes:
     def vote_of(self, conference: str, number: int) -> Vote | None:
         """A secret vote of a conference that runs; None: there is none of that number."""
         state = self._conductor.states.get(conference)
-        votes = state.votes if state is not None else ()
-        return next((v for v in votes if v.number == number and v.secret), None)
+        vote = numbered(state.votes, number) if state is not None else None
+        return vote if vote is not None and vote.secret else None
 
     async def cast(self, conference: str, ballot: c.CastBallot, actor: Actor) -> Result:
         """Take a ballot. Raises `NotSaved` where it could not be kept; it may be sent again then,

@@ -124,8 +124,9 @@ def vote_view(vote: Vote, receiver: str | None) -> VoteView:
     count as it stands."""
     seen = vote.ballots if receiver is None else {receiver: vote.ballots.get(receiver)}
     own = vote.ballots.get(receiver or "")
-    open_count = result_of(vote) if receiver is None and not vote.secret else None
-    so_far = vote.result or open_count
+    so_far = vote.result
+    if so_far is None and receiver is None and not vote.secret:
+        so_far = result_of(vote)
     return VoteView(
         number=vote.number,
         title=vote.title,

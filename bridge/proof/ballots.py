@@ -9,7 +9,7 @@ from typing import get_args
 from bridge.conference import events as e
 from bridge.conference.ballot_signature import ballot_signed
 from bridge.conference.vote_events import VoteEvent, votes_after
-from bridge.conference.voting import Vote, count_secret, result_of
+from bridge.conference.voting import Vote, count_secret, numbered, result_of
 from bridge.proof.verdict import Finding, finding
 
 KINDS = tuple(str(kind.__struct_config__.tag) for kind in (e.Started, *get_args(VoteEvent)))
@@ -28,8 +28,8 @@ def of_votes(log: Iterable[e.Recorded]) -> list[Finding]:
         elif isinstance(event, VoteEvent):
             votes = votes_after(votes, event, item.at)
             if isinstance(event, e.VoteClosed):
-                closed = (vote for vote in votes if vote.number == event.number)
-                found += [part for vote in closed for part in _of_vote(item.conference, vote)]
+                closed = numbered(votes, event.number)
+                found += _of_vote(item.conference, closed) if closed is not None else []
     return found
 
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-MAX_SIGNATURES = 20
+from bridge.proof.pdf_check import MAX_SIGNATURES
+
 FIELD = "Signature"
 
 

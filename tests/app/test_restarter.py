@@ -15,8 +15,15 @@ from tests.waiting import HANG
 
 # Prints its number and does what it reads: ends with a code, or waits for a signal.
 CHILD = """
-import itertools, os, signal, sys
+import itertools, logging, os, signal, sys
 from bridge.app.restarter import stay
+
+class Between(logging.Handler):
+    def emit(self, record):  # said when a child has died and the next one is not there yet
+        os.kill(os.getpid(), signal.SIGTERM)
+
+if "told" in sys.argv:
+    logging.getLogger("control").addHandler(Between())
 count = itertools.count()
 stay(lambda: next(count) * float(sys.argv[1]))
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
@@ -26,9 +33,9 @@ sys.exit(int(line))
 """
 
 
-def started(apart: float) -> subprocess.Popen[str]:
+def started(apart: float, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(apart)],
+        [sys.executable, "-c", CHILD, str(apart), *more],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -66,6 +73,15 @@ def test_a_signal_to_end_is_passed_on(process: subprocess.Popen[str]) -> None:
     child_of(process)
     process.terminate()
     assert process.wait(HANG) == 7
+
+
+def test_a_signal_between_two_children_begins_no_other() -> None:
+    with started(3600.0, "told") as process:
+        os.kill(child_of(process), signal.SIGKILL)
+        try:
+            assert process.wait(HANG) == 128 + signal.SIGKILL
+        finally:
+            process.kill()
 
 
 def test_a_child_ends_with_the_process_that_waits(process: subprocess.Popen[str]) -> None:

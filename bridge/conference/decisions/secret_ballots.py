@@ -6,19 +6,19 @@ from __future__ import annotations
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.decisions.outcome import Outcome, no
+from bridge.conference.decisions.votes import shut_to
 from bridge.conference.model import Actor, State
-from bridge.conference.voting import count_secret
+from bridge.conference.voting import count_secret, numbered
 
 
 def cast(state: State, command: c.CastSecretly, actor: Actor, now: float) -> Outcome:
     """A voter has one ballot, which cannot be changed: nobody could tell which one it is."""
-    vote = next((vote for vote in state.votes if vote.number == command.number), None)
+    vote = numbered(state.votes, command.number)
     if vote is None or not vote.secret:
         return no("refusal.unknown_vote", number=str(command.number))
-    if vote.stage != "open":
-        return no("refusal.vote_over", title=vote.title)
-    if command.point not in vote.weights or state.seats[command.point].dropped:
-        return no("refusal.no_voter", point=command.point)
+    shut = shut_to(state, vote, command.point)
+    if shut is not None:
+        return shut
     if command.point in vote.secretly:
         return no("refusal.voted_secretly")
     return (e.SecretBallotCast(number=vote.number, voter=command.point),)
@@ -26,7 +26,7 @@ def cast(state: State, command: c.CastSecretly, actor: Actor, now: float) -> Out
 
 def count(state: State, command: c.CountSecretly, actor: Actor, now: float) -> Outcome:
     """Without as many ballots as voters there is no result: the vote does not count."""
-    vote = next((vote for vote in state.votes if vote.number == command.number), None)
+    vote = numbered(state.votes, command.number)
     if vote is None or vote.stage != "counting":
         return ()
     result = count_secret(vote, command.counts) if command.counts is not None else None

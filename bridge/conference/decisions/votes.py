@@ -7,7 +7,14 @@ from bridge.conference import events as e
 from bridge.conference.ballot_signature import ballot_text, signed
 from bridge.conference.decisions.outcome import Outcome, no
 from bridge.conference.model import Actor, Refusal, State
-from bridge.conference.voting import MAX_VOTES, Vote, counting_vote, open_vote, result_of
+from bridge.conference.voting import (
+    MAX_VOTES,
+    Vote,
+    counting_vote,
+    numbered,
+    open_vote,
+    result_of,
+)
 
 
 def begin(state: State, command: c.OpenVote, actor: Actor, now: float) -> Outcome:
@@ -50,16 +57,24 @@ def begin(state: State, command: c.OpenVote, actor: Actor, now: float) -> Outcom
     )
 
 
+def shut_to(state: State, vote: Vote, point: str) -> Refusal | None:
+    """Why a vote takes no ballot of a point."""
+    if vote.stage != "open":
+        return no("refusal.vote_over", title=vote.title)
+    if point not in vote.weights or state.seats[point].dropped:
+        return no("refusal.no_voter", point=point)
+    return None
+
+
 def cast(state: State, command: c.CastBallot, actor: Actor, now: float) -> Outcome:
     """Whoever has voted already may change it until the vote is closed: the last ballot counts. A
     ballot that is sent twice changes nothing, an older one that comes late neither."""
-    vote = next((vote for vote in state.votes if vote.number == command.number), None)
+    vote = numbered(state.votes, command.number)
     if vote is None:
         return no("refusal.unknown_vote", number=str(command.number))
-    if vote.stage != "open":
-        return no("refusal.vote_over", title=vote.title)
-    if command.point not in vote.weights or state.seats[command.point].dropped:
-        return no("refusal.no_voter", point=command.point)
+    shut = shut_to(state, vote, command.point)
+    if shut is not None:
+        return shut
     if vote.secret:  # its ballots are put away before they come here
         return no("refusal.secret_ballot")
     if command.choice not in vote.choices:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bridge.base.i18n import text
@@ -13,25 +13,13 @@ from bridge.conference.decided import DecisionRow
 from bridge.conference.proceedings import Matter, Proceedings, Turn
 from bridge.conference.report import PointRow
 from bridge.control.views import why
+from bridge.reports.conference import SignedHead
 from bridge.reports.minutes.sheet import Block, Grid, Paragraph, Sheet, Signer
 from bridge.reports.vote_lines import vote_lines
 from config.minutes_schema import Minutes
 
 POINT_WIDTHS = (10, 54, 28, 28, 28, 30)
 PAPER_WIDTHS = (10, 66, 14, 14, 74)
-
-
-class Head(Protocol):
-    """The signed head of the log, as far as minutes name it."""
-
-    @property
-    def events(self) -> int: ...
-
-    @property
-    def head(self) -> str: ...
-
-    @property
-    def key(self) -> str: ...
 
 
 class Setting(NamedTuple):
@@ -48,14 +36,14 @@ class Setting(NamedTuple):
     verify: str = ""
 
 
-def draft(told: Proceedings, setting: Setting, head: Head | None = None) -> Sheet:
+def draft(told: Proceedings, setting: Setting, head: SignedHead | None = None) -> Sheet:
     """The minutes of a conference. ``head`` is the signed head of its log; None: there is none
     yet."""
     return _Draft(told, setting, head).sheet()
 
 
 class _Draft:
-    def __init__(self, told: Proceedings, setting: Setting, head: Head | None) -> None:
+    def __init__(self, told: Proceedings, setting: Setting, head: SignedHead | None) -> None:
         self._told = told
         self._report = told.report
         self._setting = setting

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from bridge.base.files import write_private
 from bridge.conference import events as e
+from bridge.proof.statements import moment
+from bridge.proof.verdict import Finding, finding
 from bridge.store.log import EventLog
 from bridge.store.noted_stream import NotedStream
 
@@ -24,6 +26,13 @@ class KeptMinutes(NamedTuple):
     at: float
     actor: str
     facts: e.MinutesSigned
+
+
+def known(sha256: str, kept: KeptMinutes | None) -> Finding:
+    """Whether the log has a file as signed minutes, as a finding."""
+    if kept is None:
+        return finding("open", "pdf.not_known", sha256=sha256)
+    return finding("proved", "pdf.known", conference=kept.facts.of, at=moment(kept.at))
 
 
 class SignedMinutes:

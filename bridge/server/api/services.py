@@ -44,6 +44,7 @@ DAY_FRESH = 60.0  # seconds that the last 24 hours of the overview are kept
 
 PACKS = 2  # evidence packs made at once: each reads its recording twice
 CHECKS = 2  # signed PDFs looked at at once, each in a process of its own
+STRANGERS = 4  # that bring one at once: 32 MB each, in memory
 DOWNLOADS = 4  # of the bundle at once: more would take from conferences
 
 
@@ -171,5 +172,6 @@ class Services:
     viewings: Viewings = field(default_factory=Viewings)
     packs: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PACKS))
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHECKS))
+    strangers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STRANGERS))
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS))
     reports: LineReports = field(default_factory=LineReports)

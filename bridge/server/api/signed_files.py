@@ -15,8 +15,8 @@ from bridge.base.i18n import Sentence
 from bridge.base.limited import OverLimitError, limited
 from bridge.proof import pdf_check
 from bridge.proof.pdf_check import MAX_PDF, Looked, findings, looked_of, request_of
-from bridge.proof.statements import moment
-from bridge.proof.verdict import Finding, finding, worst
+from bridge.proof.verdict import Finding, worst
+from bridge.reports.minutes.signed_minutes import known
 from bridge.server.api.routes import Call, Route, attachment, read_bounded
 
 log = logging.getLogger("minutes")
@@ -81,21 +81,16 @@ async def _look(call: Call, data: bytes) -> tuple[Looked, list[Finding]]:
 
 async def judge(call: Call) -> Judged:
     """What of a PDF is proved. It is not kept."""
-    if call.services.checks.locked():
+    if call.services.checks.locked() or call.services.strangers.locked():
         raise Denied(503, "pdf.busy")
-    data = await read_bounded(call.request, MAX_PDF)
-    looked, found = await _look(call, data)
+    async with call.services.strangers:
+        looked, found = await _look(call, await read_bounded(call.request, MAX_PDF))
     kept = await call.services.minutes.find(looked.sha256)
-    if kept is not None:
-        name, at = kept.facts.of, moment(kept.at)
-        known = finding("proved", "pdf.known", conference=name, at=at)
-    else:
-        known = finding("open", "pdf.not_known", sha256=looked.sha256)
     # Whether the log has it says nothing of the signatures.
     return Judged(
         sha256=looked.sha256,
         state=worst(found),
-        findings=[Found(each.state, each.said) for each in (*found, known)],
+        findings=[Found(each.state, each.said) for each in (*found, known(looked.sha256, kept))],
         conference=kept.facts.of if kept is not None else None,
     )
 

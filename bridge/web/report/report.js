@@ -90,14 +90,15 @@ function render() {
     const open = t(vote.stage === "cancelled" ? "vote.cancelled" : "report.vote_open");
     makeText("dd", "", vote.result ? resultText(vote, vote.result) : open, facts);
     const ballots = Object.entries(vote.ballots).map(([point, { choice }]) => `${pick(names[point]) || point}: ${choiceText(vote, choice)}`);
-    if (ballots.length) makeText("dt", "", t("report.vote_ballots"), facts);
-    if (ballots.length) makeText("dd", "", ballots.join(" · "), facts);
-    const secretly = vote.secretly.map((point) => pick(names[point]) || point).join(", ");
-    if (secretly) makeText("dt", "", t("report.vote_secretly"), facts);
-    if (secretly) makeText("dd", "", secretly, facts);
-    const unsigned = Object.entries(vote.ballots).filter(([, ballot]) => !ballot.key).map(([point]) => pick(names[point]) || point);
-    if (unsigned.length) makeText("dt", "", t("report.vote_unsigned"), facts);
-    if (unsigned.length) makeText("dd", "", unsigned.join(", "), facts);
+    const unsigned = Object.entries(vote.ballots).filter(([, ballot]) => !ballot.key).map(([point]) => point);
+    const nameAll = (/** @type {readonly string[]} */ points) => points.map((point) => pick(names[point]) || point).join(", ");
+    for (const [key, text] of [
+      ["ballots", ballots.join(" · ")], ["secretly", nameAll(vote.secretly)], ["unsigned", nameAll(unsigned)],
+    ]) {
+      if (!text) continue;
+      makeText("dt", "", t(`report.vote_${key}`), facts);
+      makeText("dd", "", text, facts);
+    }
   }
   makeText("dt", "", t("report.proof_head"), facts);
   makeText("dd", "", proof ? `${proof.head} (${proof.events})` : t("report.proof_none"), facts);

@@ -13,6 +13,7 @@ export class SignedMinutes {
     this.id = id;
     /** @type {import("../types/protocol.js").SignedFile[]} */
     this.files = [];
+    this.zone = "";
     elementOf("signed-file", HTMLInputElement).addEventListener("change", (event) => {
       const input = /** @type {HTMLInputElement} */ (event.target);
       const [file] = input.files ?? [];
@@ -40,19 +41,19 @@ export class SignedMinutes {
     } catch (error) {
       answer.textContent = errorText(error);
     }
-    this.render("");
+    this.render();
   }
 
-  /** @param {string} zone  of the bridge; "": as before */
-  render(zone) {
-    if (zone) this.zone = zone;
+  /** @param {string} zone  of the bridge, where it is known by now */
+  render(zone = this.zone) {
+    this.zone = zone;
     const list = byId("signed");
     list.replaceChildren();
     for (const { sha256, at, signers } of this.files) {
       const row = make("li", "", list);
       const link = makeText("a", "", signers.join(", "), row);
       link.setAttribute("href", addressOf("/conferences/{id}/minutes/{name}", { id: this.id, name: sha256 }));
-      makeText("span", "sub", ` ${timeText(at, this.zone ?? "", "day")} · SHA-256 ${sha256}`, row);
+      makeText("span", "sub", ` ${timeText(at, zone, "day")} · SHA-256 ${sha256}`, row);
     }
   }
 }

@@ -7,6 +7,7 @@ import hashlib
 
 import pytest
 
+from bridge.base.i18n import text
 from bridge.conference import commands as c
 from bridge.proof.pdf_signing import signed_with_file
 from bridge.reports.minutes.as_pdf import as_pdf
@@ -38,6 +39,16 @@ def said(found: dict[str, object]) -> str:
 async def test_a_file_is_judged_by_a_process_with_limits(bridge: Bridge) -> None:
     """Here the process itself is the subject."""
     assert (await judged(bridge, b"%PDF-1.7 nothing"))["state"] == "false"
+
+
+async def test_strangers_bring_a_few_files_at_once(bridge: Bridge) -> None:
+    """Their files are in memory while they come: one more is sent away before it is read."""
+    strangers = bridge.http.services.strangers
+    while not strangers.locked():
+        await strangers.acquire()
+    answer = await bridge.client.post("/api/v1/verify", data=b"%PDF-1.7 nothing")
+    assert answer.status == 503
+    assert (await answer.json())["title"] == text("en", "pdf.busy")
 
 
 @pytest.mark.usefixtures("worked_here")
