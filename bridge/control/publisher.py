@@ -24,6 +24,7 @@ from bridge.control.worker_routes import WorkerRoutes
 from bridge.signalling import protocol
 
 BEAT = 1.0  # seconds between signs of life
+SELDOM = 0.7  # seconds at least between levels for clients whose line carries no pictures
 
 Farewell = Literal["taken_over", "bye", "too_slow", "revoked", "logged_out"]
 
@@ -47,6 +48,8 @@ class Publisher:
         self._voices = Voices()
         self._levels: Mapping[str, int] = {}
         self._told_levels = False
+        self._thin: frozenset[str] = frozenset()  # sessions to which not all slots are sent
+        self._told_thin = 0.0  # when those were last told of levels
 
     # --- the state of every client ------------------------------------------------------
 
@@ -243,10 +246,21 @@ class Publisher:
             self._told_levels = False
 
     def _post_levels(self) -> None:
+        """To everybody, but seldom to those whose line has no room for all pictures."""
         self._told_levels = True
-        message = protocol.Levels(levels=dict(self._levels), now=self._conductor.now())
+        now = self._conductor.now()
+        message = protocol.Levels(levels=dict(self._levels), now=now)
+        everybody = not 0 <= now - self._told_thin < SELDOM  # a clock may be set back
+        if everybody:
+            self._told_thin = now
+            self._thin = frozenset(
+                session.token
+                for session in self._sessions.all()
+                if session.transport and self._routes.paused(session.transport)
+            )
         for session in self._sessions.all():
-            session.post(message)
+            if everybody or session.token not in self._thin:
+                session.post(message)
 
     def lines(self, quality: Mapping[str, LineQuality]) -> None:
         """New figures of the lines: consoles see all, a room its own."""

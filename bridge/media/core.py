@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.media import demux, feedback, redundancy, rtcp
+from bridge.media import demux, feedback, redundancy, rtcp, transport_cc
 from bridge.media import messages as m
 from bridge.media.attention import Attention
 from bridge.media.counters import Counters, Drop
@@ -26,7 +26,6 @@ from bridge.media.transport import REPORT_SSRC, Address, Transport
 CONSENT_TIMEOUT = 4.0  # seconds of silence until a peer counts as vanished
 SETUP_TIMEOUT = 20.0  # seconds from `open` to the end of the handshake
 REPORT_INTERVAL = 1.0
-FEEDBACK_INTERVAL = 0.05
 LEVEL_INTERVAL = 0.1
 QUIET_INTERVAL = 0.25  # the same while nobody sends anything
 LEVEL_REPEAT = 1.0  # seconds after which levels are sent unchanged: pages take it for life
@@ -228,8 +227,8 @@ class MediaCore:
                     self.datagrams.append((transport.socket, transport.address, datagram))
         self.pressing = self.distributor.tick(now, self.ready)
         if now >= self.next_feedback:
-            self.next_feedback = now + FEEDBACK_INTERVAL
-            self._congestion_feedback()
+            self.next_feedback = now + transport_cc.OFTEN
+            self._congestion_feedback(now)
         if now >= self.next_level:
             packets = self.counters.packets_in
             quiet = packets == self._packets
@@ -263,12 +262,14 @@ class MediaCore:
         for transport in self.transports.values():
             transport.refill(seconds)
 
-    def _congestion_feedback(self) -> None:
+    def _congestion_feedback(self, now: float) -> None:
         self.fed_back = False
         for transport in self.transports.values():
             if not transport.extensions.transport_cc or not transport.cc_recorder:
                 continue
             self.fed_back = True
+            if not transport.cc_recorder.due(transport.line(now) if transport.weak else 0.0, now):
+                continue
             media_ssrc = next(iter(transport.layers), 0)
             while fci := transport.cc_recorder.flush():
                 empty = rtcp.build_receiver_report(REPORT_SSRC, ())

@@ -11,6 +11,12 @@ MAX_STATUSES = 2000  # feedback reaches back by at most this many packets; older
 MAX_COVERED = 4096  # packets that feedback from a peer may cover; more is an attempt to cost time
 MAX_REPORTED = 360  # packets in one feedback: at most 720 octets of deltas and 104 of statuses
 
+# Whoever sends wants feedback soon, but on a thin line it comes out of what the voices have: a
+# twentieth of what that carries is spent on it, in packets of `TYPICAL` octets.
+OFTEN, SELDOM = 0.05, 0.25  # seconds between two feedbacks
+TYPICAL = 120  # octets of one with all headers
+SHARE = 0.05
+
 NOT_RECEIVED = 0
 SMALL_DELTA = 1
 LARGE_DELTA = 2
@@ -26,15 +32,21 @@ class Feedback(NamedTuple):
     arrivals: tuple[float | None, ...]
 
 
+def interval(line: float) -> float:
+    """Seconds between two feedbacks over a line of ``line`` bit/s; 0: it carries everything."""
+    return min(max(8 * TYPICAL / (SHARE * line), OFTEN), SELDOM) if line else OFTEN
+
+
 class Recorder:
     """Arrival times of one transport's inbound packets, turned into feedback."""
 
-    __slots__ = ("_arrivals", "_feedback_count", "_next")
+    __slots__ = ("_arrivals", "_feedback_count", "_next", "_told")
 
     def __init__(self) -> None:
         self._arrivals: dict[int, float] = {}  # extended sequence number → seconds
         self._next = -1  # first extended sequence number the next feedback covers
         self._feedback_count = 0
+        self._told = -1e9  # when it was last the turn of this one
 
     def __len__(self) -> int:
         return len(self._arrivals)
@@ -47,6 +59,14 @@ class Recorder:
         if delta >= 0x8000:
             return  # already reported as lost; the sender keeps its own history
         self._arrivals.setdefault(self._next + delta, now)
+
+    def due(self, line: float, now: float) -> bool:
+        """Whether feedback is to be sent now over a line of ``line`` bit/s; asked every `OFTEN`
+        seconds while there is something to tell."""
+        if now - self._told < interval(line) - OFTEN / 2:
+            return False
+        self._told = now
+        return True
 
     def flush(self) -> bytes:
         """Return the FCI of the next `MAX_REPORTED` packets at most; b"" for nothing. Call it

@@ -53,7 +53,11 @@ class ClientSockets:
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one client until it goes."""
         socket = web.WebSocketResponse(
-            autoping=False, max_msg_size=text.MAX_MESSAGE, compress=False
+            # Compressed for who can read that (RFC 7692), with what went before as the dictionary:
+            # states and levels repeat themselves, and on a thin line they cost the voices.
+            autoping=False,
+            max_msg_size=text.MAX_MESSAGE,
+            compress=True,
         )
         await socket.prepare(request)
         greeted = await self._greet(socket)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from bridge.media import messages as m
@@ -28,6 +29,29 @@ def test_transport_cc_feedback_is_generated() -> None:
     feedback = messages(a, rtcp.TransportCc)
     assert feedback
     assert b.core.counters.transport_cc_sent == len(feedback)
+
+
+def test_feedback_takes_little_of_a_line_that_is_full() -> None:
+    """A room that sends and is shown somebody, on a line that carries no picture."""
+
+    def feedbacks(bound: int) -> int:
+        b = Bench()
+        layer = m.LayerSpec(rid="", height=720, bitrate=1_500_000, frame_rate=15)
+        source = msgspec.structs.replace(camera(), layers=(layer,))
+        a = b.join("a", (source,))
+        r = b.join("r", (camera(ssrc=7000),), (video_slot("programme", 5000),))
+        ref = m.SourceRef(transport=a.id, name="camera")
+        route = m.Route(transport=r.id, slot="programme", source=ref, may_pause=True)
+        assert b.core.command(m.SetRoutes(routes=(route,)), b.now) == ""
+        assert b.core.command(m.SetBounds(bounds={r.id: bound}), b.now) == ""
+        for number in range(1, 201):
+            b.send(a, video(number, key=number == 1))
+            b.send(r, video(number, ssrc=7000, key=number == 1, transport_cc=number))
+            b.run(0.01)
+        return len(messages(r, rtcp.TransportCc))
+
+    assert feedbacks(10_000_000) >= 35
+    assert feedbacks(100_000) <= 13
 
 
 def test_packets_to_receivers_carry_fresh_transport_numbers() -> None:

@@ -92,6 +92,18 @@ def test_feedback_starts_where_the_last_one_ended() -> None:
     assert [at is None for at in feedback.arrivals] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("line", "seconds"),
+    [(0, 0.05), (10e6, 0.05), (384_000, 0.05), (192_000, 0.1), (100_000, 0.192), (30_000, 0.25)],
+)
+def test_on_a_thin_line_feedback_is_seldom(line: float, seconds: float) -> None:
+    """A twentieth of what it carries, at most; never less than four times a second."""
+    assert transport_cc.interval(line) == pytest.approx(seconds)
+    recorder = transport_cc.Recorder()
+    turns = sum(recorder.due(line, 5 + transport_cc.OFTEN * tick) for tick in range(400))
+    assert turns == pytest.approx(20 / seconds, rel=0.08)
+
+
 @given(st.binary(max_size=120))
 def test_parsers_never_fail(junk: bytes) -> None:
     rtcp.parse(junk)

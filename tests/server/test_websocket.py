@@ -12,6 +12,7 @@ from bridge.conference import commands as c
 from bridge.conference.model import Actor, PointId
 from bridge.control.sessions import QUEUE, Client
 from bridge.media import messages as m
+from bridge.signalling import protocol
 from tests.control_support import INVENTORY, Bridge, closed, until
 from tests.waiting import HANG
 
@@ -135,6 +136,47 @@ async def test_too_large_and_too_many(bridge: Bridge) -> None:
     for _ in range(25):
         await socket.send_str("rubbish")
     assert await closed(socket) == 4400
+
+
+async def test_messages_are_compressed_for_who_can_read_that(bridge: Bridge) -> None:
+    """Browsers ask for RFC 7692. What went before stays known, so a state that repeats itself costs
+    next to nothing: 22 kbit/s of a line of 100 were taken by messages."""
+    plain = await bridge.connect(await bridge.login(None))
+    assert not plain.compress
+    hello = {"type": "hello", "version": 2, "session": await bridge.login("khoan-du")}
+    socket = await bridge.client.ws_connect("/api/v1/ws", compress=15)
+    assert (socket.compress, socket.client_notakeover) == (15, False)
+    await socket.send_json({**hello, "conference": "", "last_seq": 0})
+    assert (await until(socket, "state"))["points"]["khoan-du"] == "ready"
+
+
+async def test_a_message_that_grows_when_it_is_unpacked_is_refused(bridge: Bridge) -> None:
+    socket = await bridge.client.ws_connect("/api/v1/ws", compress=15)
+    await socket.send_str(" " * (64 << 20))  # some 64 kB on the wire
+    assert await closed(socket) == 1009
+
+
+async def test_a_line_without_room_for_pictures_has_levels_once_a_second(bridge: Bridge) -> None:
+    tokens = await bridge.join("hoi-truong", "khoan-du")
+    thin, well = (bridge.control.sessions.get(tokens[p]) for p in ("khoan-du", "hoi-truong"))
+    assert thin is not None
+    assert well is not None
+    clients = []
+    for session in (thin, well):
+        client = Client()
+        session.attach(client)
+        clients.append(client)
+    event = m.SlotShowing(transport=thin.transport, slot="programme", source=None, paused="line")
+    bridge.control.reconciler.on_event(event)
+    told = [0, 0]
+    for moment in range(40):
+        bridge.control.publisher.levels({"hoi-truong": moment})
+        for place, client in enumerate(clients):
+            while client.waiting:
+                told[place] += isinstance(await client.next(), protocol.Levels)
+        bridge.pass_time(0.1)
+    assert told[0] in range(4, 8)
+    assert told[1] == 40
 
 
 @pytest.mark.parametrize(
