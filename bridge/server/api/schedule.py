@@ -38,7 +38,10 @@ async def list_templates(call: Call) -> list[TemplateInfo]:
 
 
 def _plain(template: Template) -> dict[str, Any]:
-    return template.model_dump(mode="json", exclude_none=True)
+    plain = template.model_dump(mode="json", exclude_none=True)
+    if template.minutes is not None:  # what it leaves out has no default: it is as elsewhere
+        plain["minutes"] = template.minutes.model_dump(mode="json", exclude_unset=True)
+    return plain
 
 
 def _etagged(template: Template) -> bytes:
@@ -76,10 +79,10 @@ async def put_template(call: Call) -> web.Response:
     if problems:
         raise _bad(problems)
     now = services.conductor.now()
-    await services.accounts.put_template(ident, template.model_dump_json(), now)
+    body = _etagged(template)
+    await services.accounts.put_template(ident, body.decode(), now)
     await services.scheduler.load()
     await call.note("template", ident)
-    body = _etagged(template)
     return web.Response(
         status=200 if before is not None else 201,
         body=body,

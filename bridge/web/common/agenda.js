@@ -27,14 +27,20 @@ export function itemClock(conference, now) {
   return { text: t("agenda.over", { over: clockText(-left) }), over: true };
 }
 
-/** An item as a line: "#2 15 @khoan-du Title". @param {Item} item */
-const lineOf = ({ number, title, point, minutes }) =>
-  [`#${number}`, minutes, point && `@${point}`, title].filter((word) => word !== null && word !== "").join(" ");
+/**
+ * An item as a line: "#2 15 @khoan-du Title". Where a title begins with a number that is no time, a
+ * hyphen stands for the time that it has not.
+ * @param {Item} item
+ */
+function lineOf({ number, title, point, minutes }) {
+  const time = minutes ?? (!point && /^(\d{1,3}|-)\s/.test(title) ? "-" : null);
+  return [number ? `#${number}` : null, time, point && `@${point}`, title].filter((word) => word !== null && word !== "").join(" ");
+}
 
-/** @param {readonly Item[]} agenda */
+/** @param {readonly Item[]} agenda  an item that is not numbered yet has the number 0 */
 export const textOf = (agenda) => agenda.map(lineOf).join("\n");
 
-const LINE = /^(?:#(\d{1,9})\s+)?(?:(\d{1,3})\s+)?(?:@([a-z0-9-]+)\s+)?(\S.*)$/;
+const LINE = /^(?:#(\d{1,9})\s+)?(?:(\d{1,3}|-)\s+)?(?:@([a-z0-9-]+)\s+)?(\S.*)$/;
 
 /**
  * Items as somebody wrote them, a line each; empty lines are left out. An item keeps its number
@@ -48,7 +54,7 @@ export function entriesOf(text) {
     const found = LINE.exec(line.trim());
     if (!found) continue;
     const [, number, minutes, point, title] = found;
-    entries.push({ number: Number(number ?? 0), title, point: point ?? null, minutes: minutes ? Number(minutes) : null });
+    entries.push({ number: Number(number ?? 0), title, point: point ?? null, minutes: minutes && minutes !== "-" ? Number(minutes) : null });
   }
   return entries;
 }

@@ -8,15 +8,17 @@ import { language, pick, t } from "../common/i18n.js";
 import { startLanguage } from "../common/language.js";
 import { whoami } from "../common/login.js";
 import { errorText } from "../common/refused.js";
-import { REPEATS, templateOf, valuesOf } from "./values.js";
+import { HEADING, REPEATS, templateOf, valuesOf } from "./values.js";
 
 const AUDIENCES = ["nobody", "accounts", "code", "anybody"];
 const LAYOUTS = ["speaker", "alone", "grid", "content"];
-const TEXTS = /** @type {const} */ (["id", "vi", "en", "speaking", "keep", "start", "minutes", "rule", "exceptions", "opening"]);
+const TEXTS = /** @type {const} */ (["id", "vi", "en", "speaking", "keep", "start", "minutes", "rule", "exceptions", "opening", "agenda", "recipients", ...HEADING]);
 const TICKS = /** @type {const} */ (["all_muted", "free", "forbidden", "automatic", "voices", "planned", "on_time"]);
 const CHOICES = /** @type {const} */ (["chair", "layout", "repeat", "audience", "seen_by"]);
 
 let tag = ""; // of the template in the form; "" where it is new
+/** The template as it was when it was put into the form. @type {Partial<Template>} */
+let before = {};
 /** @type {import("../types/protocol.js").PointStatus[]} */
 let points = [];
 
@@ -62,6 +64,7 @@ async function list() {
 /** Put a template into the form. @param {Template} template @param {string} known  its tag, "" where it is new */
 function show(template, known) {
   tag = known;
+  before = template;
   form.hidden = false;
   byId("form-title").textContent = template.title.vi || t("template.new");
   const values = valuesOf(template, ids());
@@ -116,8 +119,9 @@ function values() {
 
 async function save() {
   const given = values();
-  const template = templateOf(given, ids());
+  const template = templateOf(given, ids(), before);
   await put("/templates/{id}", { id: given.id }, /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (template)), tag);
+  before = template;
   tag = (await getTagged("/templates/{id}", { id: given.id })).tag;
   field("id").readOnly = true;
   byId("remove").hidden = false;

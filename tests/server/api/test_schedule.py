@@ -6,6 +6,7 @@ from typing import Any
 
 from icalendar import Calendar
 
+from config.minutes_schema import Minutes
 from tests.control_support import Bridge
 
 
@@ -47,6 +48,30 @@ async def test_templates_are_changed_with_etags(bridge: Bridge) -> None:
         "PUT", "/templates/giao-ban", template, role="operator", headers={"If-Match": "*"}
     )
     assert of_file.status == 409
+
+
+async def test_agenda_and_head_of_the_minutes_are_kept_as_they_were_given(bridge: Bridge) -> None:
+    """What a template leaves out of its minutes stays as in the topology."""
+    given = {
+        "title": {"vi": "Họp xã"},
+        "agenda": [{"title": "Khai mạc", "minutes": 5}, {"title": "Ý kiến", "point": "chi-ne"}],
+        "minutes": {"symbol": "BB-UBND", "superior": None},
+    }
+    made = await bridge.call("PUT", "/templates/hop-xa", given, role="operator")
+    assert made.status == 201, await made.text()
+    response = await bridge.call("GET", "/templates/hop-xa", role="operator")
+    found = await response.json()
+    assert {name: found[name] for name in given} == given
+    saved = {"If-Match": response.headers["ETag"]}
+    again = await bridge.call("PUT", "/templates/hop-xa", found, role="operator", headers=saved)
+    assert (await again.json()) == found
+    await bridge.process.scheduler.load()
+    own = bridge.process.scheduler.templates()["hop-xa"].minutes
+    assert own is not None
+    general = Minutes(superior="UBND TỈNH", agency="UBND HUYỆN", recipients=["Lưu: VT"])
+    under = own.under(general)
+    assert (under.superior, under.agency, under.symbol) == (None, "UBND HUYỆN", "BB-UBND")
+    assert under.recipients == ["Lưu: VT"]
 
 
 async def test_the_calendar_feed(bridge: Bridge) -> None:

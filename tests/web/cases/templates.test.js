@@ -14,6 +14,13 @@ const BRIEFING = {
   layout: "grid",
   rules: { all_muted: false, floor: "free", recording: "forbidden", audience: "code", speaking_seconds: 300 },
   schedule: { start: "2026-11-23 07:30", minutes: 45, rule: "FREQ=WEEKLY;BYDAY=MO", exceptions: ["2026-12-28"] },
+  agenda: [
+    { title: "Khai mạc", minutes: 5 },
+    { title: "Thu ngân sách tháng 11", point: "xa-a", minutes: 15 },
+    { title: "30 ngày cao điểm" },
+    { title: "Ý kiến", point: "xa-b" },
+  ],
+  minutes: { superior: "UBND TỈNH", symbol: "BB-UBND", recipients: ["Thường trực", "Lưu: VT"] },
 };
 
 test("a template goes through the form as it is", () => {
@@ -62,4 +69,20 @@ test("every repetition of the form is found again, and any other stays as it was
 test("days without a conference may be separated as people do", () => {
   const values = { ...valuesOf(BRIEFING, ALL), exceptions: "2026-12-28; 2027-01-04,2027-02-08" };
   assert.deepEqual(templateOf(values, ALL).schedule?.exceptions, ["2026-12-28", "2027-01-04", "2027-02-08"]);
+});
+
+test("what the form has no field for is kept, and what was emptied is not", () => {
+  const known = {
+    ...BRIEFING,
+    later: { kind: "of a later version" },
+    rules: { ...BRIEFING.rules, curfew: "22:00" },
+    minutes: { ...BRIEFING.minutes, superior: null, trust: ["ca.pem"] },
+    agenda: [{ ...BRIEFING.agenda[0], papers: ["giao-ban-p1"] }, ...BRIEFING.agenda.slice(1)],
+  };
+  const { id, ...rest } = known;
+  assert.deepEqual(templateOf(valuesOf(known, ALL), ALL, known), rest);
+  const emptied = { ...valuesOf(known, ALL), chair: "", planned: false, agenda: " \n", symbol: " ", recipients: "" };
+  const made = templateOf(emptied, ALL, known);
+  assert.deepEqual(["chair", "schedule", "agenda"].filter((name) => name in made), []);
+  assert.deepEqual(made.minutes, { superior: null, trust: ["ca.pem"] });
 });
