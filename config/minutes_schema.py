@@ -45,6 +45,10 @@ class Minutes(Model):
         max_length=MAX_FILES,
         description="files with lists of revoked certificates (PEM or DER)",
     )
+    stamp: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=400)] | None = Field(
+        default=None,
+        description="address of the time-stamping authority (RFC 3161) that is asked when signing",
+    )
 
     def under(self, general: Minutes) -> Minutes:
         """These settings, with the ``general`` ones where these say nothing."""

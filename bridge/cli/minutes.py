@@ -11,7 +11,7 @@ import typer
 
 from bridge.base.files import write_private
 from bridge.base.i18n import text
-from bridge.cli.common import EXIT_BAD_INPUT, File, check_language, errors
+from bridge.cli.common import EXIT_BAD_INPUT, File, check_language, errors, load_or_exit
 from bridge.cli.remote import PLAIN, ask, document
 from bridge.proof.pdf_signing import (
     NotSignedError,
@@ -75,6 +75,15 @@ def sign(
     stamp: Annotated[
         str, typer.Option(help="address of a time-stamping authority (RFC 3161)")
     ] = "",
+    no_stamp: Annotated[
+        bool, typer.Option("--no-stamp", help="without a time stamp, whatever the topology names")
+    ] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", envvar="DIEM_CAU_FILE", help="a topology that names an authority"
+        ),
+    ] = None,
 ) -> None:
     """Sign a PDF (PAdES), behind whoever has signed it before."""
     if (p12 is None) == (not library) or (library and not (token and key)):
@@ -84,7 +93,7 @@ def sign(
         raise typer.Exit(EXIT_BAD_INPUT)
     try:
         secret = read_secret_line(secret_file) if secret_file is not None else _asked(p12)
-        wish = Wish(reason=reason, place=place, stamp=stamp)
+        wish = Wish(reason, place, "" if no_stamp else stamp or _authority(file))
         data = pdf.read_bytes()
         if p12 is not None:
             signed = signed_with_file(data, p12.read_bytes(), secret, wish)
@@ -116,6 +125,11 @@ def bring(
     for found in judged["findings"]:
         typer.echo(found["said"][language])
     typer.echo(f"SHA-256 {judged['sha256']}")
+
+
+def _authority(file: Path | None) -> str:
+    """The time-stamping authority that the topology names; "" where there is none."""
+    return (load_or_exit(file).bridge.minutes.stamp or "") if file is not None else ""
 
 
 def _asked(p12: Path | None) -> str:

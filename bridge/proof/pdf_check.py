@@ -26,7 +26,8 @@ Cover = Literal["whole", "earlier", "continued", "part"]
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True):
     """What was found of one signature. ``signer`` and ``issuer`` are names of certificates; times
-    are UTC seconds, ``said_at`` by the signer's own clock, ``stamped_at`` by a trusted authority.
+    are UTC seconds, ``said_at`` by the signer's own clock, ``stamped_at`` by a trusted authority;
+    ``stamp_untrusted``: there is a time stamp, of somebody who is not trusted here.
     ``covers``: the "whole" file; an "earlier" state, to which only signatures were added;
     "continued": something that changes nothing follows; or only a "part"."""
 
@@ -38,6 +39,7 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust
     said_at: float | None = None
     stamped_at: float | None = None
+    stamp_untrusted: bool = False
     expires: float | None = None
 
 
@@ -148,6 +150,7 @@ async def _one(embedded: Any, request: Request) -> Signature:
         trust=trust,
         said_at=said.timestamp() if said is not None else None,
         stamped_at=stamped,
+        stamp_untrusted=stamped is None and status.timestamp_validity is not None,
     )
 
 
@@ -250,6 +253,8 @@ def _of_signature(number: int, signature: Signature, *, last: bool, roots: bool)
     found.append(_of_certificate(signature, roots=roots))
     if signature.stamped_at is not None:
         found.append(finding("proved", "pdf.stamped", at=_moment(signature.stamped_at)))
+    elif signature.stamp_untrusted:
+        found.append(finding("open", "pdf.stamp_untrusted"))
     return found
 
 

@@ -139,6 +139,11 @@ def _signed(pdf: bytes, signer: Any, wish: Wish) -> bytes:
         signers.sign_pdf(writer, about, signer=signer, timestamper=stamper, output=out)
     except TimestampRequestError:
         raise NotSignedError("sign.no_stamp", address=wish.stamp) from None
+    except (ValueError, TypeError, KeyError):
+        if stamper is None:
+            raise
+        # What came from there is no answer (RFC 3161 section 2.4.2).
+        raise NotSignedError("sign.no_stamp", address=wish.stamp) from None
     except (SigningError, PdfError) as error:
         raise NotSignedError("sign.failed", fault=str(error)[:200]) from None
     return out.getvalue()

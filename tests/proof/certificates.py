@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = timedelta(days=1)
 
@@ -72,6 +72,7 @@ class Authority:
         end: datetime,
         *,
         ca: bool,
+        stamps: bool = False,
     ) -> x509.Certificate:
         usage = x509.KeyUsage(
             digital_signature=not ca,
@@ -84,7 +85,7 @@ class Authority:
             encipher_only=False,
             decipher_only=False,
         )
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self.name)
@@ -99,12 +100,17 @@ class Authority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
                 critical=False,
             )
-            .sign(self.key, hashes.SHA256())
         )
+        if stamps:  # RFC 3161 section 2.3: this and nothing else
+            purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+            builder = builder.add_extension(purpose, critical=True)
+        return builder.sign(self.key, hashes.SHA256())
 
-    def certify(self, name: str, *, days: int = 5, kind: str = "ec") -> Person:
+    def certify(
+        self, name: str, *, days: int = 5, kind: str = "ec", stamps: bool = False
+    ) -> Person:
         """Somebody whose certificate holds for ``days`` from yesterday on; ``kind`` is "ec" or
-        "rsa"."""
+        "rsa". With ``stamps`` it is one of a time-stamping authority."""
         key = (
             ec.generate_private_key(ec.SECP256R1())
             if kind == "ec"
@@ -112,7 +118,9 @@ class Authority:
         )
         begin = datetime.now(UTC) - DAY
         end = begin + days * DAY
-        return Person(key, self._build(_name(name), key.public_key(), begin, end, ca=False))
+        subject = _name(name)
+        certificate = self._build(subject, key.public_key(), begin, end, ca=False, stamps=stamps)
+        return Person(key, certificate)
 
     def revoke(self, person: Person) -> None:
         entry = (
