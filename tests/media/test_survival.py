@@ -60,11 +60,15 @@ def surviving(up: Profile, down: Profile, *, sent: int, repeats: bool = True) ->
         (Profile(), Profile(loss=0.3), 1, 0.04),
         (Profile(), Profile(loss=0.5), 1, 0.09),
         (Profile(), Profile(loss=0.2, burst=4), 1, 0.05),
-        # The others hear the room: one earlier frame, as browsers send it, and two.
+        # The others hear the room: one earlier frame, as browsers send it, and two or three, as
+        # rooms' pages do by the loss.
         (Profile(loss=0.3), Profile(), 1, 0.10),
         (Profile(loss=0.3), Profile(), 2, 0.035),
         (Profile(loss=0.5), Profile(), 2, 0.14),
         (Profile(loss=0.2, burst=4), Profile(), 2, 0.05),
+        (Profile(loss=0.3), Profile(), 3, 0.015),
+        (Profile(loss=0.5), Profile(), 3, 0.08),
+        (Profile(loss=0.2, burst=4), Profile(), 3, 0.035),
     ],
 )
 def test_what_is_left_of_speech(up: Profile, down: Profile, sent: int, lost: float) -> None:

@@ -3,6 +3,7 @@
 /** @import { LayerInfo, Layers, SlotMap } from "../types/protocol.js" */
 import { RETRY } from "./protocol.js";
 import { patiently, timers } from "./vigil.js";
+import { repeater, VoiceRepeats } from "./voice_repeats.js";
 
 export const DISCONNECTED_LIMIT = 2.5; // s in "disconnected" until a new connection is made
 const CODECS = ["video/vp8", "video/h264", "video/rtx"];
@@ -73,6 +74,8 @@ export class Media {
     this.programme = null; // what the programme's slot receives
     /** @type {RTCRtpTransceiver | null} */
     this.voiceLine = null;
+    /** What repeats the microphone's frames; null where nothing can. @type {VoiceRepeats | null} */
+    this.repeats = null;
     /** @type {RTCRtpTransceiver | null} */
     this.cameraLine = null;
     /** @type {RTCRtpTransceiver | null} */
@@ -126,11 +129,14 @@ export class Media {
     const generation = this.generation;
     this.reached = false;
     this.handlers.status("connecting");
+    const worker = this.sends === "room" ? await repeater().catch(() => null) : null;
+    if (generation !== this.generation) return;
     const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
     this.pc = pc;
     pc.onconnectionstatechange = () => this.changed(pc, generation);
     try {
       this.addSending(pc);
+      this.repeats = worker && this.voiceLine ? new VoiceRepeats(worker, this.voiceLine.sender) : null;
       const video = this.slots.video.map(() => pc.addTransceiver("video", { direction: "recvonly" }));
       preferCodecs(video);
       const audio = this.slots.audio.map(() => pc.addTransceiver("audio", { direction: "recvonly" }));

@@ -54,6 +54,7 @@ export function watchPlayback(media, send) {
     const sample = { at: performance.now(), frozen: 0, heard: 0, concealed: 0 };
     const picture = { height: 0, rate: 0 };
     const reports = await pc.getStats().catch(() => null);
+    if (reports && pc === media.pc) media.repeats?.look(reports.values(), sample.at / 1000);
     for (const report of reports?.values() ?? []) {
       if (report.type !== "inbound-rtp") continue;
       if (report.kind === "video" && report.trackIdentifier === programme) {
