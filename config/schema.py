@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from config.audience_schema import Audience
 from config.minutes_schema import Minutes
+from config.persons_schema import Persons
 from config.security_schema import Backup, Security, Syslog
 from config.template_schema import Rules, Schedule, Template
 from config.values import MAX_POINTS, Identifier, Ip, Model, Name, Network, Port, Text
@@ -176,6 +177,7 @@ class Bridge(Model):
     recordings: Recordings = Recordings()
     audience: Audience = Audience()
     minutes: Minutes = Minutes()
+    persons: Persons = Persons()
     security: Security = Security()
     workers: Annotated[
         int, Field(ge=1, le=1, description="media workers; one carries the conference there is")

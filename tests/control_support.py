@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ class Bridge:
         *,
         role: Role | None = None,
         token: str = "",
-        data: bytes | None = None,
+        data: bytes | io.BytesIO | None = None,
         headers: dict[str, str] | None = None,
     ) -> aiohttp.ClientResponse:
         """A call of the interface, as an account of a role."""

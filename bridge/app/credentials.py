@@ -24,6 +24,7 @@ KEYS = "keys.yaml"
 LOCAL_TOKEN = "cli.token"  # noqa: S105 - a file name
 LOCAL_ADDRESS = "cli.url"
 DEVICE_KEY = "cookie.key"  # signs the cookies of devices that logged in
+DELEGATE_KEY = "delegate-codes.key"  # signs the codes with which delegates register
 AUDIENCE_KEY = "audience-codes.key"  # makes the codes of audiences
 
 

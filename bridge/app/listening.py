@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import resource
 import ssl
@@ -59,6 +60,16 @@ def hosts_of(topology: Topology, certificate: Path | None) -> Hosts:
         except (OSError, ValueError, x509.ExtensionNotFound):
             log.warning("the names in the certificate cannot be read")
     return Hosts(names, bridge.web.origins)
+
+
+def require_tls(listen: str, context: ssl.SSLContext | None) -> None:
+    """Raises `StartError` where pages would leave this machine in plain HTTP."""
+    if context is None and not ipaddress.ip_address(listen).is_loopback:
+        raise StartError(
+            f"Plain HTTP is allowed on loopback only, and web.listen is {listen}. "
+            "Give a certificate under bridge.web.tls, or make one of your own: "
+            "python bridge.py ca init --file FILE."
+        )
 
 
 class WebServer:

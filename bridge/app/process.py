@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +17,9 @@ from bridge.app.audience_workers import make_fleet
 from bridge.app.certificates import ServerCertificate
 from bridge.app.ending import end
 from bridge.app.errors import StartError
-from bridge.app.listening import WebServer, hosts_of
+from bridge.app.listening import WebServer, hosts_of, require_tls
 from bridge.app.live_settings import LiveSettings
+from bridge.app.names import make_register
 from bridge.app.state_folder import make_backups, prepare
 from bridge.audience.watching import Audience
 from bridge.base.clock import SteadyClock
@@ -39,7 +39,7 @@ from bridge.reports.minutes.signed_minutes import SignedMinutes
 from bridge.server.agent_socket import AgentSockets
 from bridge.server.api.services import Services
 from bridge.server.bundle import BUNDLE, INSTALLED, Bundles
-from bridge.server.guard.entry import Entry
+from bridge.server.guard.entry import DelegateEntry, Entry
 from bridge.server.http import Http
 from bridge.server.metrics_listener import MetricsListener
 from bridge.server.webhooks import Delivery
@@ -153,6 +153,7 @@ class ControlProcess:
         self.session_keeper = SessionKeeper(
             control.topology, control.sessions, control.presence, self.accounts, now, monotonic
         )
+        self.persons = make_register(control, self.events, self.auth, self.engine, self._state)
         self.scheduler = Scheduler(
             control.topology, self.conductor, self.events, self.accounts, control.publisher
         )
@@ -248,12 +249,7 @@ class ControlProcess:
     async def __aenter__(self) -> ControlProcess:
         web_ = self.topology.bridge.web
         context = self.certificate.context()
-        if context is None and not ipaddress.ip_address(web_.listen).is_loopback:
-            raise StartError(
-                f"Plain HTTP is allowed on loopback only, and web.listen is {web_.listen}. "
-                "Give a certificate under bridge.web.tls, or make one of your own: "
-                "python bridge.py ca init --file FILE."
-            )
+        require_tls(web_.listen, context)
         problem = self.settings.problem(self.topology.bridge)
         if problem:
             raise StartError(problem)
@@ -291,6 +287,7 @@ class ControlProcess:
             self.backups.run(self.conductor.now, lambda: bool(self.conductor.running())),
             keep_mark(self._state, self.events.last_number),
             self.papers.run(),
+            self.persons.run(),
         ]
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
@@ -306,6 +303,7 @@ class ControlProcess:
             await self.incidents.load(self.control.clock())
             await self.recordings.catalogue.load()
             await self.papers.load()
+            await self.persons.load()
             await self.session_keeper.restore()
             write_mark(self._state, await self.events.last_number())
         except StoreError as error:
@@ -356,6 +354,8 @@ class ControlProcess:
             backups=self.backups,
             recordings=self.recordings,
             papers=self.papers,
+            persons=self.persons,
+            delegates=DelegateEntry(control.clock),
             minutes=SignedMinutes(self.events, self._state / "minutes", now),
             sign=self.certificate.sign,
             audience=self.audience,

@@ -18,6 +18,15 @@ from bridge.conference.model import (
     Seat,
     State,
 )
+from bridge.conference.person_events import (
+    AttendanceNoted,
+    PersonEvent,
+    PersonsForgotten,
+    PersonsListed,
+    PersonsUnlisted,
+    RegistrationSet,
+    persons_after,
+)
 from bridge.conference.vote_events import VoteEvent, votes_after
 
 
@@ -115,6 +124,7 @@ def _applied_ended(state: State, event: e.Ended, at: float) -> State:
         content=None,
         showing=None,
         recorded=False,
+        registration_open=False,
     )
 
 
@@ -277,6 +287,10 @@ def _applied_vote(state: State, event: VoteEvent, at: float) -> State:
     return replace(state, votes=votes, votes_numbered=max(state.votes_numbered, event.number))
 
 
+def _applied_persons(state: State, event: PersonEvent, at: float) -> State:
+    return replace(state, persons=persons_after(state.persons, event))
+
+
 _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.Opened: _applied_opened,
     e.Started: _applied_started,
@@ -347,6 +361,11 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.AudienceCodeRenewed: lambda s, ev, _: replace(s, audience_code=ev.number),
     e.AudienceNoted: lambda s, ev, _: replace(s, viewers=ev.viewers),
     **AGENDA,
+    **dict.fromkeys((PersonsListed, PersonsUnlisted, AttendanceNoted), _applied_persons),
+    RegistrationSet: lambda s, ev, _: replace(
+        s, registration_open=ev.open, registrations=ev.number
+    ),
+    PersonsForgotten: lambda s, ev, _: s,
     **dict.fromkeys(get_args(VoteEvent), _applied_vote),
     e.ClockStepped: _applied_clock,
     e.QualityNoted: lambda s, ev, _: s,

@@ -38,6 +38,14 @@ from bridge.conference.model import (
     Text,
 )
 from bridge.conference.paper_commands import AttachPaper, PutAway, ShowPage, WithdrawPaper
+from bridge.conference.person_commands import (
+    Attend,
+    ListPersons,
+    PersonAsked,
+    PersonFact,
+    SetRegistration,
+    UnlistPersons,
+)
 from bridge.conference.vote_commands import (
     CancelVote,
     CastBallot,
@@ -52,6 +60,7 @@ __all__ = [  # commands like all others
     "AddItem",
     "AgendaEntry",
     "AttachPaper",
+    "Attend",
     "CallFailed",
     "CancelVote",
     "CastBallot",
@@ -59,6 +68,7 @@ __all__ = [  # commands like all others
     "CloseVote",
     "CountSecretly",
     "EditDecision",
+    "ListPersons",
     "NextItem",
     "NoteAudience",
     "NoteDecision",
@@ -71,9 +81,11 @@ __all__ = [  # commands like all others
     "PutAway",
     "RemindVoters",
     "SetAgenda",
+    "SetRegistration",
     "ShowPage",
     "StepClock",
     "Tick",
+    "UnlistPersons",
     "WithdrawDecision",
     "WithdrawPaper",
 ]
@@ -345,6 +357,7 @@ Asked = (
     | ShowPage
     | PutAway
     | AgendaAsked
+    | PersonAsked
     | OpenVote
     | CastBallot
     | RemindVoters
@@ -363,6 +376,7 @@ Fact = (
     | NotePicture
     | AttachPaper
     | WithdrawPaper
+    | PersonFact
     | CastSecretly
     | CountSecretly
 )

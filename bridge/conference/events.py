@@ -25,6 +25,7 @@ from bridge.conference.paper_events import (
     PaperWithdrawn,
     showing,
 )
+from bridge.conference.person_events import PersonEvent
 from bridge.conference.stream_events import (
     BackupRestored,
     ChainBegun,
@@ -367,6 +368,7 @@ Event = (
     | AudienceNoted
     | AgendaEvent
     | PaperEvent
+    | PersonEvent
     | StreamEvent
     | VoteEvent
 )

@@ -17,17 +17,19 @@ DIRECTING_ROLES = frozenset({"admin", "operator"})
 @dataclass(frozen=True, slots=True)
 class Rule:
     """When and for whom a command is legal. ``phases`` are those in which it is; ``operator``:
-    users who may direct; ``own``: a point, for itself; ``system``: scheduler and system only.
-    ``directs``: only the director."""
+    users who may direct; ``own``: a point, for itself; ``person``: a delegate, for itself;
+    ``system``: scheduler and system only. ``directs``: only the director."""
 
     phases: frozenset[Phase] = OPEN_OR_LIVE
     operator: bool = True
     own: bool = False
+    person: bool = False
     directs: bool = True
 
 
 _FACT = Rule(operator=False, directs=False)
 _SECRETARY = Rule(phases=LIVE, directs=False)  # writes while somebody else directs
+_ROLL = Rule(directs=False)  # whoever keeps the list does so while somebody else directs
 
 TABLE: dict[type[c.Command], Rule] = {
     c.Start: Rule(phases=TRIAL),
@@ -70,6 +72,10 @@ TABLE: dict[type[c.Command], Rule] = {
     c.PutAway: Rule(own=True),
     c.AttachPaper: _FACT,
     c.WithdrawPaper: _FACT,
+    c.Attend: _ROLL,
+    c.SetRegistration: _ROLL,
+    c.ListPersons: _FACT,
+    c.UnlistPersons: _FACT,
     c.NextItem: Rule(),
     c.AddItem: Rule(),
     c.SetAgenda: Rule(),
@@ -77,7 +83,7 @@ TABLE: dict[type[c.Command], Rule] = {
     c.EditDecision: _SECRETARY,
     c.WithdrawDecision: _SECRETARY,
     c.OpenVote: Rule(),
-    c.CastBallot: Rule(operator=False, own=True, directs=False),
+    c.CastBallot: Rule(operator=False, own=True, person=True, directs=False),
     c.RemindVoters: Rule(),
     c.CastSecretly: _FACT,
     c.CountSecretly: _FACT,
@@ -115,4 +121,7 @@ def _may(rule: Rule, command: c.Command, actor: Actor) -> bool:
         return True
     if actor.kind == "user":
         return rule.operator and actor.role in DIRECTING_ROLES
-    return rule.own and getattr(command, "point", None) == actor.name
+    person = getattr(command, "person", "")
+    if actor.kind == "person":
+        return rule.person and person == actor.name
+    return rule.own and not person and getattr(command, "point", None) == actor.name

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NewType
 
 import msgspec
 
+from bridge.conference.attendance import Person
 from bridge.conference.voting import Vote
 
 PointId = NewType("PointId", str)
@@ -43,7 +44,7 @@ Layout = Literal["speaker", "alone", "grid", "content"]
 Wish = Literal["off", "on", "paused"]
 Connect = Literal["automatic", "invitation", "none"]
 Admits = Literal["nobody", "accounts", "code", "anybody"]
-ActorKind = Literal["user", "point", "scheduler", "system"]
+ActorKind = Literal["user", "point", "person", "scheduler", "system"]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,7 +52,8 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Actor(Struct, frozen=True, kw_only=True):
-    """Who asked: a user with a role, a point, the scheduler, or the system itself."""
+    """Who asked: a user with a role, a point, a delegate (by id), the scheduler, or the system
+    itself."""
 
     kind: ActorKind
     name: str = ""
@@ -239,7 +241,8 @@ class State(Struct, frozen=True, kw_only=True):
     ``recorded`` whether something is being written; ``recording_problem`` is why it ended by
     itself. ``audience`` is who may watch, with a code the one of number ``audience_code``;
     ``viewers`` are those who watch, by how they were admitted. ``papers`` are what it has, by id,
-    and ``showing`` the page that everybody sees."""
+    and ``showing`` the page that everybody sees. ``persons`` are its delegates, by id;
+    ``registrations`` is the number of the last registration by telephone."""
 
     booking: Booking
     seq: int = 0
@@ -285,6 +288,9 @@ class State(Struct, frozen=True, kw_only=True):
     decisions_numbered: int = 0
     votes: tuple[Vote, ...] = ()
     votes_numbered: int = 0
+    persons: dict[str, Person] = {}
+    registration_open: bool = False
+    registrations: int = 0
 
     @property
     def points(self) -> tuple[str, ...]:

@@ -10,8 +10,10 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.conference import events as e
+from bridge.conference.attendance import Person
 from bridge.conference.decided import Decided, DecisionRow
 from bridge.conference.model import Booking, Paper, Title
+from bridge.conference.person_events import PersonEvent, persons_after
 from bridge.conference.vote_events import VoteEvent, votes_after
 from bridge.conference.voting import Vote
 
@@ -99,6 +101,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What was decided, in the order in which it was written down."""
     votes: tuple[Vote, ...] = ()
     """In the order in which they were opened."""
+    persons: dict[str, Person] = {}
+    """The delegates, by id; what they are called stands beside the log."""
 
 
 @dataclass(slots=True)
@@ -237,6 +241,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
     floor: tuple[str, float] | None = None
     audience, papers, items, decided = _Audience(), _Papers(), _Items(), Decided()
     votes: tuple[Vote, ...] = ()
+    persons: dict[str, Person] = {}
     for recorded in log:
         event, at = recorded.event, recorded.at
         count += 1
@@ -286,6 +291,8 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
                 papers.show((event.paper, event.version), at)
             case e.PaperPutAway():
                 papers.show(None, at)
+            case _ if isinstance(event, PersonEvent):
+                persons = persons_after(persons, event)
             case _ if isinstance(event, VoteEvent):
                 votes = votes_after(votes, event, at)
             case e.ClockStepped():
@@ -329,6 +336,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
         items=tuple(items.rows.values()),
         decisions=tuple(decided.rows.values()),
         votes=votes,
+        persons=persons,
     )
 
 

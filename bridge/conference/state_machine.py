@@ -15,6 +15,7 @@ from bridge.conference import events as e
 from bridge.conference import legality
 from bridge.conference.decisions import (
     agenda,
+    attending,
     audience,
     floor,
     minuted,
@@ -114,6 +115,10 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     c.PutAway: papers.put_away,
     c.AttachPaper: papers.attach,
     c.WithdrawPaper: papers.withdraw,
+    c.Attend: attending.note,
+    c.SetRegistration: attending.registration,
+    c.ListPersons: attending.listed,
+    c.UnlistPersons: attending.unlisted,
     c.NextItem: agenda.next_item,
     c.AddItem: agenda.add,
     c.SetAgenda: agenda.set_items,

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from bridge.conference.model import Line, Point, Struct
-from bridge.conference.voting import MAX_OPTIONS, MAX_WEIGHT, Kind, Majority
+from bridge.conference.voting import MAX_OPTIONS, MAX_WEIGHT, By, Kind, Majority
 
 VoteNumber = Annotated[int, msgspec.Meta(ge=1)]
 Weight = Annotated[int, msgspec.Meta(ge=1, le=MAX_WEIGHT)]
@@ -21,7 +21,8 @@ class OpenVote(Struct, frozen=True, kw_only=True, tag="open_vote"):
     Without ``points`` all that are expected and send have a vote; ``weights`` are the votes of
     those that have more than one. Without ``quorum`` percent of the voters nothing is decided.
     Where it is ``signed``, ballots of rooms that have no key to sign with are refused. Of a
-    ``secret`` vote nobody learns who chose what; each point has one vote in it, unsigned."""
+    ``secret`` vote nobody learns who chose what; each voter has one vote in it, unsigned. ``by``
+    persons each delegate on the points' lists has a vote, with the weight that the list says."""
 
     title: Line
     kind: Kind = "approval"
@@ -32,26 +33,29 @@ class OpenVote(Struct, frozen=True, kw_only=True, tag="open_vote"):
     majority: Majority = "half"
     signed: bool = False
     secret: bool = False
+    by: By = "points"
 
 
 class CastBallot(Struct, frozen=True, kw_only=True, tag="vote"):
-    """Vote, as ``point``. ``ballot`` is the number of the point's ballot in that vote, from 1; 0:
-    the next one. The last one before the vote is closed counts. ``signature`` is of ``key`` over
-    `ballot_signature.ballot_text`."""
+    """Vote, as ``point``, or as the ``person`` of that id who sits there. ``ballot`` is the number
+    of the voter's ballot in that vote, from 1; 0: the next one. The last one before the vote is
+    closed counts. ``signature`` is of ``key`` over `ballot_signature.ballot_text`."""
 
     number: VoteNumber
     choice: Annotated[str, msgspec.Meta(max_length=20)]
     point: Point
+    person: Annotated[str, msgspec.Meta(max_length=40)] = ""
     ballot: Annotated[int, msgspec.Meta(ge=0)] = 0
     key: Base64 = ""
     signature: Base64 = ""
 
 
 class CastSecretly(Struct, frozen=True, kw_only=True, tag="cast_secretly"):
-    """A ballot of a secret vote was put away: ``point`` has voted."""
+    """A ballot of a secret vote was put away: ``point`` has voted, or the ``person`` there."""
 
     number: VoteNumber
     point: Point
+    person: str = ""
 
 
 class CountSecretly(Struct, frozen=True, kw_only=True, tag="count_secretly"):

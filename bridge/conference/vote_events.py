@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import asdict, replace
 
 from bridge.conference.stream_events import Struct
-from bridge.conference.voting import Ballot, Kind, Majority, Vote, VoteResult
+from bridge.conference.voting import Ballot, By, Kind, Majority, Vote, VoteResult
 
 
 class VoteOpened(Struct, frozen=True, kw_only=True, tag="vote_opened"):
@@ -20,6 +20,7 @@ class VoteOpened(Struct, frozen=True, kw_only=True, tag="vote_opened"):
     majority: Majority = "half"
     signed: bool = False
     secret: bool = False
+    by: By = "points"
 
 
 class BallotCast(Struct, frozen=True, kw_only=True, tag="ballot_cast"):

@@ -19,6 +19,8 @@ Kind = Literal["approval", "choice"]
 Majority = Literal["simple", "half", "two_thirds"]
 """What carries: more for than against; more than half, or at least two thirds, of all votes that
 there are, cast or not."""
+By = Literal["points", "persons"]
+"""Who votes: each room once, or each delegate on the list."""
 Stage = Literal["open", "counting", "closed", "cancelled"]
 """A secret vote is counted by whoever keeps its ballots, after it was closed to voters."""
 Outcome = Literal["carried", "rejected", "chosen", "tied", "no_quorum"]
@@ -58,9 +60,10 @@ class VoteResult(Struct, frozen=True, kw_only=True):
 
 class Vote(Struct, frozen=True, kw_only=True):
     """A vote. ``number`` is its own for the whole conference; ``weights`` are the votes of each
-    voter (a point's id). ``quorum`` is the share of voters, in percent, without which nothing is
-    decided; ``signed``: unsigned ballots are refused. Of a ``secret`` vote it is known
-    who has voted (``secretly``) and never what. Times are UTC seconds."""
+    voter: a point's id, or a person's where it is ``by`` persons. ``quorum`` is the share of
+    voters, in percent, without which nothing is decided; ``signed``: unsigned ballots are refused.
+    Of a ``secret`` vote it is known who has voted (``secretly``) and never what. Times are UTC
+    seconds."""
 
     number: int
     title: str
@@ -71,6 +74,7 @@ class Vote(Struct, frozen=True, kw_only=True):
     majority: Majority = "half"
     signed: bool = False
     secret: bool = False
+    by: By = "points"
     opened_at: float
     stage: Stage = "open"
     closed_at: float | None = None

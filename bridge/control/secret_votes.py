@@ -42,15 +42,16 @@ class SecretVotes:
             vote = self.vote_of(conference, ballot.number)
             if vote is None:
                 return Refusal(key="refusal.unknown_vote", arguments={"number": str(ballot.number)})
-            if actor.kind != "point" or actor.name != ballot.point:
+            voter = ballot.person or ballot.point
+            if (actor.kind, actor.name) != ("person" if ballot.person else "point", voter):
                 return Refusal(key="refusal.not_allowed")
             if ballot.choice not in vote.choices:
                 return Refusal(key="refusal.unknown_choice", arguments={"choice": "…"})
-            told = c.CastSecretly(number=vote.number, point=ballot.point)
+            told = c.CastSecretly(number=vote.number, point=ballot.point, person=ballot.person)
             box, self._boxes = self._box(conference, vote), True
-            if vote.stage == "open" and ballot.point in vote.waiting:
+            if vote.stage == "open" and voter in vote.waiting:
                 try:
-                    await asyncio.to_thread(box.put, ballot.point, ballot.choice)
+                    await asyncio.to_thread(box.put, voter, ballot.choice)
                 except OSError as error:
                     raise NotSaved(type(error).__name__) from None
             result = await self._conductor.submit(conference, told, SYSTEM)

@@ -13,7 +13,7 @@ from bridge.control.line_quality import LineQuality
 from bridge.control.slots import Slots
 from bridge.control.templates import Upcoming
 from bridge.signalling import protocol
-from bridge.signalling.vote_messages import VoteView
+from bridge.signalling.vote_messages import Attendance, VoteView
 from config.schema import Name, Topology
 
 
@@ -116,7 +116,21 @@ def conference_view(
         items_begun=state.items_begun,
         decisions=state.decisions if receiver is None else (),
         votes=tuple(vote_view(vote, receiver) for vote in state.votes),
+        registration=state.registration_open,
+        attendance=_attendance(state, receiver),
     )
+
+
+def _attendance(state: State, receiver: str | None) -> dict[str, Attendance]:
+    """How many delegates are on the list of each point, and are there; a room's own only."""
+    found: dict[str, Attendance] = {}
+    for person in state.persons.values():
+        if receiver in (None, person.point):
+            so_far = found.get(person.point, Attendance())
+            found[person.point] = Attendance(
+                listed=so_far.listed + 1, present=so_far.present + person.present
+            )
+    return found
 
 
 def vote_view(vote: Vote, receiver: str | None) -> VoteView:
@@ -147,7 +161,12 @@ def vote_view(vote: Vote, receiver: str | None) -> VoteView:
         chosen={voter: ballot.choice for voter, ballot in seen.items() if ballot is not None},
         counts=so_far.counts if so_far is not None else {},
         ballots=own.number if own is not None else int(receiver in vote.secretly),
-        unsigned=tuple(voter for voter, ballot in seen.items() if ballot and not ballot.key),
+        unsigned=tuple(
+            voter
+            for voter, ballot in seen.items()
+            if ballot and not ballot.key and vote.by == "points"
+        ),
+        by=vote.by,
         result=vote.result,
     )
 

@@ -28,9 +28,10 @@ def outcome_text(language: str, vote: Vote, result: VoteResult) -> str:
     counts = ", ".join(
         f"{choice_text(language, vote, choice)}: {votes}" for choice, votes in result.counts.items()
     )
+    by_persons = vote.by == "persons"
     return text(
         language,
-        "report.vote_facts",
+        "report.vote_facts_persons" if by_persons else "report.vote_facts",
         outcome=outcome,
         counts=counts,
         voted=str(result.voted),
@@ -41,7 +42,8 @@ def outcome_text(language: str, vote: Vote, result: VoteResult) -> str:
 def vote_lines(
     language: str, votes: Sequence[Vote], names: Mapping[str, str]
 ) -> list[tuple[str, str]]:
-    """Each vote with its result, and behind it who chose what."""
+    """Each vote with its result, and behind it who chose what. ``names`` are of points and of
+    persons, by id."""
     found = []
     for vote in votes:
         label = text(language, "report.vote", number=str(vote.number), title=vote.title)
@@ -55,11 +57,13 @@ def vote_lines(
             for voter, ballot in vote.ballots.items()
         )
         if ballots:
-            found.append((text(language, "report.vote_ballots"), ballots))
+            by_persons = vote.by == "persons"
+            label = "report.vote_ballots_persons" if by_persons else "report.vote_ballots"
+            found.append((text(language, label), ballots))
         if vote.secretly:
             voted = ", ".join(names.get(voter, voter) for voter in vote.secretly)
             found.append((text(language, "report.vote_secretly"), voted))
         unsigned = [names.get(voter, voter) for voter, b in vote.ballots.items() if not b.key]
-        if unsigned:
+        if unsigned and vote.by == "points":
             found.append((text(language, "report.vote_unsigned"), ", ".join(unsigned)))
     return found

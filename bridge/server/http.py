@@ -15,6 +15,7 @@ from bridge.server.api import (
     admin,
     audience_health,
     conferences,
+    delegates,
     evidence_packs,
     hls,
     incidents,
@@ -26,6 +27,7 @@ from bridge.server.api import (
     open_conferences,
     paper_files,
     people,
+    persons,
     points,
     proofs,
     readiness,
@@ -60,6 +62,7 @@ PAGES = {
     "/templates": "templates",
     "/verify": "verify",
     "/watch/{id}": "watch",
+    "/delegate": "delegate",
 }
 
 ROUTES: tuple[Route, ...] = (
@@ -68,6 +71,8 @@ ROUTES: tuple[Route, ...] = (
     *minutes_files.ROUTES,
     *signed_files.ROUTES,
     *paper_files.ROUTES,
+    *persons.ROUTES,
+    *delegates.ROUTES,
     *signing_keys.ROUTES,
     *schedule.ROUTES,
     *people.ROUTES,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -18,8 +20,16 @@ def problem(
     return _document(status, key, sentence, detail if isinstance(detail, str) else detail.en)
 
 
-def _document(status: int, key: str, sentence: Sentence, detail: str) -> web.Response:
-    body = {
+def row_problems(
+    status: int, key: str, rows: Sequence[tuple[int, Sentence]], **arguments: str | Sentence
+) -> web.Response:
+    """A problem document about a table: ``rows`` (the first is 1), each with its sentence."""
+    told = [{"row": row, "sentence": said.en, "sentence_vi": said.vi} for row, said in rows]
+    return _document(status, key, i18n.sentence(key, **arguments), "", rows=told)
+
+
+def _document(status: int, key: str, sentence: Sentence, detail: str, **more: Any) -> web.Response:
+    body: dict[str, Any] = {
         "type": f"/problems/{key}",
         "status": status,
         "title": sentence.en,
@@ -27,6 +37,7 @@ def _document(status: int, key: str, sentence: Sentence, detail: str) -> web.Res
     }
     if detail:
         body["detail"] = detail
+    body.update(more)
     return web.Response(
         status=status,
         content_type="application/problem+json",

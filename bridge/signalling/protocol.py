@@ -25,7 +25,7 @@ from bridge.conference.model import (
 from bridge.signalling.line_messages import MarkView
 from bridge.signalling.picture_messages import Key, Layers, Playback, Sizes, Thumbnails
 from bridge.signalling.room_call import Call, CallFound
-from bridge.signalling.vote_messages import VoteView
+from bridge.signalling.vote_messages import Attendance, VoteView
 
 VERSION = 2
 
@@ -251,6 +251,8 @@ class ConferenceView(Struct, frozen=True, kw_only=True):
     items_begun: tuple[int, ...] = ()
     decisions: tuple[Decision, ...] = ()
     votes: tuple[VoteView, ...] = ()
+    registration: bool = False
+    attendance: dict[str, Attendance] = {}
 
 
 class Summary(Struct, frozen=True, kw_only=True):

@@ -117,6 +117,24 @@ audit = sa.Table(
     sqlite_autoincrement=True,
 )
 
+persons = sa.Table(  # what delegates are called: removed by policy, so it is not in the log
+    "persons",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("of", sa.Text, nullable=False, index=True),  # a conference, or a template
+    sa.Column("point", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),  # "": taken off the list
+    sa.Column("agency", sa.Text, nullable=False),
+    sa.Column("position", sa.Text, nullable=False),
+    sa.Column("weight", sa.Integer, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),  # of the seal that the log has
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),  # SHA-256 of what the person's telephone holds
+    sa.Column("link", sa.Text, nullable=False),  # SHA-256 of a link that was given out
+    sa.Column("link_until", sa.Double, nullable=False),
+)
+
 templates = sa.Table(  # those made in the console; the topology has its own
     "templates",
     metadata,

@@ -66,6 +66,8 @@ def test_keys_that_are_put_together_exist() -> None:
         "microphones": ("open", "closed"),
         "camera": ("on", "off"),
         "maintenance": ("on", "off"),
+        "attendance": ("present", "absent"),
+        "registration": ("on", "off"),
         "locked": ("on", "off"),
         "banner": ("on", "off"),
         "self_muted": ("on", "off"),

@@ -7,6 +7,7 @@ from typing import Any
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.apply import apply
+from bridge.conference.attendance import Person
 from bridge.conference.legality import TABLE
 from bridge.conference.model import (
     SCHEDULER,
@@ -71,6 +72,10 @@ VALUES: dict[str, Any] = {
     "majority": "half",
     "signed": False,
     "secret": False,
+    "by": "points",
+    "persons": (),
+    "present": True,
+    "open": True,
     "items": (
         c.AgendaEntry(title="Khai mạc"),
         c.AgendaEntry(title="Báo cáo", point="b", minutes=10),
@@ -81,11 +86,12 @@ VALUES: dict[str, Any] = {
 SAMPLES: dict[type[c.Command], c.Command] = {
     kind: kind(**{name: VALUES[name] for name in kind.__struct_fields__})
     for kind in TABLE
-    if kind not in (c.CastBallot, c.CastSecretly, c.CountSecretly)
+    if kind not in (c.CastBallot, c.CastSecretly, c.CountSecretly, c.ListPersons)
 } | {
     c.CastBallot: c.CastBallot(number=1, choice="for", point="b"),
     c.CastSecretly: c.CastSecretly(number=1, point="b"),
     c.CountSecretly: c.CountSecretly(number=1, counts=None),
+    c.ListPersons: c.ListPersons(persons={"ab": Person(point="b", seal="x")}),
 }
 
 

@@ -16,12 +16,13 @@ def cast(state: State, command: c.CastSecretly, actor: Actor, now: float) -> Out
     vote = numbered(state.votes, command.number)
     if vote is None or not vote.secret:
         return no("refusal.unknown_vote", number=str(command.number))
-    shut = shut_to(state, vote, command.point)
+    shut = shut_to(state, vote, command.point, command.person)
     if shut is not None:
         return shut
-    if command.point in vote.secretly:
+    voter = command.person or command.point
+    if voter in vote.secretly:
         return no("refusal.voted_secretly")
-    return (e.SecretBallotCast(number=vote.number, voter=command.point),)
+    return (e.SecretBallotCast(number=vote.number, voter=voter),)
 
 
 def count(state: State, command: c.CountSecretly, actor: Actor, now: float) -> Outcome:

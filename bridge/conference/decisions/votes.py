@@ -28,42 +28,59 @@ def begin(state: State, command: c.OpenVote, actor: Actor, now: float) -> Outcom
         return no("refusal.vote_options")
     if len(set(command.options)) != len(command.options):
         return no("refusal.option_twice")
-    voters = tuple(dict.fromkeys(command.points)) or tuple(
+    if command.by == "persons" and (command.weights or command.signed):
+        return no("refusal.person_vote")
+    points = tuple(dict.fromkeys(command.points)) or tuple(
         point
         for point in state.booking.expected or state.points
         if point not in state.booking.observers and not state.seats[point].dropped
     )
-    for point in (*voters, *command.weights):
+    for point in (*points, *command.weights):
         if point not in state.seats:
             return no("refusal.unknown_point", point=point)
         if point in state.booking.observers:
             return no("refusal.observer_vote", point=point)
-        if point not in voters:
+        if point not in points:
             return no("refusal.no_voter", point=point)
-    if not voters:
-        return no("refusal.no_voters")
+    weights = {point: command.weights.get(point, 1) for point in points}
+    if command.by == "persons":
+        weights = {
+            ident: 1 if command.secret else person.weight
+            for ident, person in state.persons.items()
+            if person.point in points
+        }
+    if not weights:
+        return no("refusal.no_persons" if command.by == "persons" else "refusal.no_voters")
     return (
         e.VoteOpened(
             number=state.votes_numbered + 1,
             title=command.title,
             kind=command.kind,
             options=command.options,
-            weights={point: command.weights.get(point, 1) for point in voters},
+            weights=weights,
             quorum=command.quorum,
             majority=command.majority,
             signed=command.signed,
             secret=command.secret,
+            by=command.by,
         ),
     )
 
 
-def shut_to(state: State, vote: Vote, point: str) -> Refusal | None:
-    """Why a vote takes no ballot of a point."""
+def shut_to(state: State, vote: Vote, point: str, person: str) -> Refusal | None:
+    """Why a vote takes no ballot of a point, or of a ``person`` ("": none) who sits there. Persons
+    vote who are ticked as present: a link alone can be opened anywhere."""
     if vote.stage != "open":
         return no("refusal.vote_over", title=vote.title)
-    if point not in vote.weights or state.seats[point].dropped:
-        return no("refusal.no_voter", point=point)
-    return None
+    if vote.by == "points":
+        voter = point in vote.weights and not person and not state.seats[point].dropped
+        return None if voter else no("refusal.no_voter", point=point)
+    if not person:
+        return no("refusal.vote_of_persons", title=vote.title)
+    listed = state.persons.get(person)
+    if person not in vote.weights or listed is None or listed.point != point:
+        return no("refusal.person_no_voter")
+    return None if listed.present else no("refusal.person_absent")
 
 
 def cast(state: State, command: c.CastBallot, actor: Actor, now: float) -> Outcome:
@@ -72,14 +89,15 @@ def cast(state: State, command: c.CastBallot, actor: Actor, now: float) -> Outco
     vote = numbered(state.votes, command.number)
     if vote is None:
         return no("refusal.unknown_vote", number=str(command.number))
-    shut = shut_to(state, vote, command.point)
+    shut = shut_to(state, vote, command.point, command.person)
     if shut is not None:
         return shut
     if vote.secret:  # its ballots are put away before they come here
         return no("refusal.secret_ballot")
     if command.choice not in vote.choices:
         return no("refusal.unknown_choice", choice=command.choice)
-    before = vote.ballots.get(command.point)
+    voter = command.person or command.point
+    before = vote.ballots.get(voter)
     cast_already = before.number if before is not None else 0
     same = before is not None and before.choice == command.choice
     if same and command.ballot in (0, cast_already, cast_already + 1):
@@ -87,7 +105,7 @@ def cast(state: State, command: c.CastBallot, actor: Actor, now: float) -> Outco
     if command.ballot not in (0, cast_already + 1):
         return no("refusal.ballot_late")
     if command.key or command.signature:
-        text = ballot_text(state.booking.id, vote, command.point, command.choice, cast_already + 1)
+        text = ballot_text(state.booking.id, vote, voter, command.choice, cast_already + 1)
         if not signed(text, command.key, command.signature):
             return no("refusal.ballot_signature")
     elif vote.signed:
@@ -95,7 +113,7 @@ def cast(state: State, command: c.CastBallot, actor: Actor, now: float) -> Outco
     return (
         e.BallotCast(
             number=vote.number,
-            voter=command.point,
+            voter=voter,
             choice=command.choice,
             ballot=cast_already + 1,
             key=command.key,

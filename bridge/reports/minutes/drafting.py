@@ -9,6 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bridge.base.i18n import text
+from bridge.conference.attendance import Details
 from bridge.conference.decided import DecisionRow
 from bridge.conference.proceedings import Matter, Proceedings, Turn
 from bridge.conference.report import PointRow
@@ -19,13 +20,15 @@ from bridge.reports.vote_lines import vote_lines
 from config.minutes_schema import Minutes
 
 POINT_WIDTHS = (10, 54, 28, 28, 28, 30)
+PERSON_WIDTHS = (10, 48, 42, 46, 32)
 PAPER_WIDTHS = (10, 66, 14, 14, 74)
 
 
 class Setting(NamedTuple):
     """What minutes take from elsewhere than the log: how agency and place are called, points'
     ``names`` in the document's ``language`` ("vi" or "en"), the time zone, the ``number`` that the
-    registry gave ("": it is filled in by hand), and the address to ``verify`` at ("": none)."""
+    registry gave ("": it is filled in by hand), and the address to ``verify`` at ("": none).
+    ``persons`` is what delegates are called, as far as it is kept."""
 
     minutes: Minutes
     bridge: str
@@ -34,6 +37,7 @@ class Setting(NamedTuple):
     zone: str
     number: str = ""
     verify: str = ""
+    persons: Mapping[str, Details] = {}
 
 
 def draft(told: Proceedings, setting: Setting, head: SignedHead | None = None) -> Sheet:
@@ -137,6 +141,7 @@ class _Draft:
             Paragraph(self._secretaries(), label=self._t("written_by")),
         ]
         blocks += self._attendance()
+        blocks += self._delegates()
         blocks += self._papers()
         blocks += self._matters()
         blocks += self._votes()
@@ -178,6 +183,55 @@ class _Draft:
             said = "; ".join(self._absent(row) for row in absent)
             blocks.append(Paragraph(f"{said}.", label=self._t("absent")))
         return blocks
+
+    def _delegates(self) -> list[Block]:
+        """Delegates by name. What they are called is removed some day; that they were there is
+        not."""
+        persons, named = self._report.persons, self._setting.persons
+        if not persons:
+            return []
+        there = [ident for ident, person in persons.items() if person.present]
+        counts = {"present": str(len(there)), "listed": str(len(persons))}
+        blocks: list[Block] = [
+            Paragraph(self._t("delegates", **counts), label=self._t("delegates_label"))
+        ]
+        order = {row.point: place for place, row in enumerate(self._report.points)}
+        known = [ident for ident in there if ident in named]
+        known.sort(key=lambda ident: (order.get(persons[ident].point, 0), named[ident].name))
+        if known:
+            header = ("column_no", "column_name", "column_position", "column_agency")
+            blocks.append(
+                Grid(
+                    tuple(self._t(name) for name in (*header, "column_point")),
+                    tuple(
+                        (
+                            str(number),
+                            named[ident].name,
+                            named[ident].position,
+                            named[ident].agency,
+                            self._name(persons[ident].point),
+                        )
+                        for number, ident in enumerate(known, 1)
+                    ),
+                    PERSON_WIDTHS,
+                )
+            )
+        away = [named[ident].name for ident in persons if ident in named and ident not in there]
+        if away:
+            blocks.append(Paragraph(f"{'; '.join(away)}.", label=self._t("delegates_absent")))
+        unnamed = len(persons.keys() - named.keys())
+        if unnamed:
+            blocks.append(Paragraph(self._t("delegates_forgotten", count=str(unnamed))))
+        return blocks
+
+    def _voters(self) -> dict[str, str]:
+        """What points and delegates are called where they have voted."""
+        persons = {
+            ident: f"{named.name} ({self._name(self._report.persons[ident].point)})"
+            for ident, named in self._setting.persons.items()
+            if ident in self._report.persons
+        }
+        return {**self._setting.names, **persons}
 
     def _attended(self, number: int, row: PointRow) -> tuple[str, ...]:
         left = row.left_at if row.left_at is not None else self._report.ended_at
@@ -258,7 +312,7 @@ class _Draft:
     def _votes(self) -> list[Block]:
         """Votes with their results, and who chose what."""
         setting = self._setting
-        lines = vote_lines(setting.language, self._report.votes, setting.names)
+        lines = vote_lines(setting.language, self._report.votes, self._voters())
         if not lines:
             return []
         heading = Paragraph(self._t("votes"), "heading")

@@ -283,6 +283,7 @@ async def put_backup(call: Call) -> Restored:
     await call.services.incidents.load(call.services.control.clock())
     await call.services.recordings.catalogue.load()
     await call.services.papers.load()
+    await call.services.persons.load()
     call.services.reloaded()
     digest = hashlib.sha256(call.body).hexdigest()[:16]
     await call.note("restore", f"sha256:{digest}", done.noted)

@@ -53,7 +53,8 @@ async def _sheet(call: Call) -> Sheet:
         verify=f"{room_address(topology)}/verify",
     )
     told = await asyncio.to_thread(proceedings, log, call.services.conductor.now())
-    return draft(told, setting, proof_of(call, ident))
+    named = call.services.persons.named(ident, told.report.persons)
+    return draft(told, setting._replace(persons=named), proof_of(call, ident))
 
 
 def _name(call: Call, ending: str) -> str:

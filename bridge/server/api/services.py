@@ -20,6 +20,7 @@ from bridge.conference.events import MaintenanceSet
 from bridge.control.conductor import Conductor
 from bridge.control.control import Control
 from bridge.control.line_quality import LineQuality
+from bridge.control.persons.register import Register
 from bridge.control.scheduler import Scheduler
 from bridge.lines.board import Board
 from bridge.lines.history import Measured
@@ -31,7 +32,7 @@ from bridge.recordings.viewings import Viewings
 from bridge.reports.minutes.signed_minutes import SignedMinutes
 from bridge.reports.monthly_lines import LinesReport
 from bridge.server.bundle import Bundles
-from bridge.server.guard.entry import Entry
+from bridge.server.guard.entry import DelegateEntry, Entry
 from bridge.store.accounts import Accounts
 from bridge.store.backups import Backups
 from bridge.store.log import EventLog
@@ -161,6 +162,8 @@ class Services:
     backups: Backups
     recordings: Recordings
     papers: Library
+    persons: Register
+    delegates: DelegateEntry
     minutes: SignedMinutes
     audience: Audience
     entry: Entry

@@ -44,8 +44,11 @@ function wordOf(name, value, state) {
   switch (name) {
     case "point":
     case "previous":
-    case "voter":
       return nameOf(text);
+    case "voter": // a point, or a delegate, of whom the log knows no name
+      return pointOf(state, text) ? nameOf(text) : t("persons.voter", { id: text.slice(0, 4) });
+    case "persons":
+      return typeof value === "object" ? String(Object.keys(value).length) : text;
     case "points":
     case "skipped":
       return Array.isArray(value) ? value.map(nameOf).join(", ") || "–" : text;
@@ -100,6 +103,10 @@ function variantOf(event) {
       return `microphones_${event.open ? "open" : event.locked ? "locked" : "closed"}`;
     case "camera":
       return `camera_${event.off ? "off" : "on"}`;
+    case "attendance":
+      return `attendance_${event.present ? "present" : "absent"}`;
+    case "registration":
+      return `registration_${event.open ? "on" : "off"}`;
     case "locked":
       return `locked_${event.locked ? "on" : "off"}`;
     case "banner":

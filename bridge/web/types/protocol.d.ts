@@ -10,10 +10,10 @@ export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | 
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Result | Ended | Error;
 
 /** A command to a conference. */
-export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
+export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | AttendCommand | SetRegistrationCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | RecordingSetEvent | RecordingNotedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | MinutesSignedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | RecordingSetEvent | RecordingNotedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | PersonsListedEvent | PersonsUnlistedEvent | AttendanceNotedEvent | RegistrationSetEvent | PersonsForgottenEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | MinutesSignedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -106,6 +106,23 @@ export interface AgentView {
   version: string;
   report: AgentReport | null;
   age: number | null;
+}
+
+export interface AttendCommand {
+  type: "attend";
+  persons: string[];
+  present?: boolean;
+}
+
+export interface Attendance {
+  listed: number;
+  present: number;
+}
+
+export interface AttendanceNotedEvent {
+  type: "attendance";
+  persons: string[];
+  present: boolean;
 }
 
 export interface AudienceCodeRenewedEvent {
@@ -290,6 +307,7 @@ export interface CastBallotCommand {
   number: number;
   choice: string;
   point: string;
+  person?: string;
   ballot?: number;
   key?: string;
   signature?: string;
@@ -367,6 +385,7 @@ export interface ConferenceReport {
   items: ItemRow[];
   decisions: DecisionRow[];
   votes: Vote[];
+  persons: Record<string, Person>;
 }
 
 export interface ConferenceView {
@@ -412,6 +431,8 @@ export interface ConferenceView {
   items_begun: number[];
   decisions: Decision[];
   votes: VoteView[];
+  registration: boolean;
+  attendance: Record<string, Attendance>;
 }
 
 export interface ContentStartedEvent {
@@ -463,6 +484,23 @@ export interface DecisionWithdrawnEvent {
   type: "decision_withdrawn";
   number: number;
   text: string;
+}
+
+export interface DelegateBallot {
+  number: number;
+  choice: string;
+  ballot?: number;
+}
+
+export interface DelegateView {
+  title: Sentence;
+  phase: Phase;
+  point: Sentence;
+  name: string;
+  agency: string;
+  position: string;
+  present: boolean;
+  vote: VoteView | null;
 }
 
 export interface Device {
@@ -695,6 +733,10 @@ export interface Hour {
   loss_down: number;
 }
 
+export interface Imported {
+  persons: number;
+}
+
 export interface Incident {
   number: number;
   point: string;
@@ -736,6 +778,11 @@ export interface Interruption {
   at: number;
   until: number | null;
   reason: string;
+}
+
+export interface Invitation {
+  title: Sentence;
+  point: Sentence;
 }
 
 export interface Item {
@@ -876,6 +923,17 @@ export interface LinkPlan {
   links: LinkNeed[];
   points: Record<string, PointStep>;
   refused: Sentence | null;
+}
+
+export interface LinkUse {
+  link: string;
+  secret: string;
+}
+
+export interface LinkView {
+  address: string;
+  until: number;
+  rows: string[];
 }
 
 export interface LockCommand {
@@ -1043,6 +1101,7 @@ export interface OpenVoteCommand {
   majority?: "half" | "simple" | "two_thirds";
   signed?: boolean;
   secret?: boolean;
+  by?: "persons" | "points";
 }
 
 export interface OpenedEvent {
@@ -1183,6 +1242,61 @@ export interface PasswordBody {
 
 export interface PauseRecordingCommand {
   type: "pause_recording";
+}
+
+export interface Person {
+  point: string;
+  weight: number;
+  seal: string;
+  present: boolean;
+}
+
+export interface PersonBody {
+  point: string;
+  name: string;
+  agency?: string;
+  position?: string;
+  weight?: number;
+}
+
+export interface PersonList {
+  of: string;
+  persons: PersonView[];
+  forgotten: number;
+}
+
+export interface PersonView {
+  id: string;
+  point: string;
+  name: string;
+  agency: string;
+  position: string;
+  weight: number;
+  source: string;
+  present: boolean | null;
+  telephone: boolean;
+  sealed: boolean;
+}
+
+export interface PersonsBody {
+  persons: PersonBody[];
+}
+
+export interface PersonsForgottenEvent {
+  type: "persons_forgotten";
+  of: string;
+  persons: number;
+  days: number;
+}
+
+export interface PersonsListedEvent {
+  type: "persons_listed";
+  persons: Record<string, Person>;
+}
+
+export interface PersonsUnlistedEvent {
+  type: "persons_unlisted";
+  persons: string[];
 }
 
 export interface PictureNotedEvent {
@@ -1493,6 +1607,19 @@ export interface RecoveryCodes {
   codes: string[];
 }
 
+export interface Registration {
+  name: string;
+  agency?: string;
+  position?: string;
+  secret: string;
+}
+
+export interface RegistrationSetEvent {
+  type: "registration";
+  open: boolean;
+  number: number;
+}
+
 export interface RemindVotersCommand {
   type: "remind_vote";
   number?: number | null;
@@ -1562,6 +1689,12 @@ export interface RollCallTurnEvent {
   type: "roll_call_turn";
   point: string;
   skipped: string[];
+}
+
+export interface RoomCode {
+  address: string;
+  rows: string[];
+  registered: number;
 }
 
 export interface RoomPapers {
@@ -1657,6 +1790,11 @@ export interface SetAudienceCommand {
 export interface SetLayoutCommand {
   type: "layout";
   layout: Layout;
+}
+
+export interface SetRegistrationCommand {
+  type: "registration";
+  open?: boolean;
 }
 
 export interface ShareCommand {
@@ -1927,6 +2065,7 @@ export interface Vote {
   majority: "half" | "simple" | "two_thirds";
   signed: boolean;
   secret: boolean;
+  by: "persons" | "points";
   opened_at: number;
   stage: "cancelled" | "closed" | "counting" | "open";
   closed_at: number | null;
@@ -1966,6 +2105,7 @@ export interface VoteOpenedEvent {
   majority: "half" | "simple" | "two_thirds";
   signed: boolean;
   secret: boolean;
+  by: "persons" | "points";
 }
 
 export interface VoteRemindedEvent {
@@ -2006,6 +2146,7 @@ export interface VoteView {
   counts: Record<string, number>;
   ballots: number;
   unsigned: string[];
+  by: "persons" | "points";
   result: VoteResult | null;
 }
 
@@ -2147,6 +2288,10 @@ export interface Get {
   "/papers": { body: undefined; answer: PaperList };
   "/papers/{id}": { body: undefined; answer: PaperView };
   "/room/papers": { body: undefined; answer: RoomPapers };
+  "/persons": { body: undefined; answer: PersonList };
+  "/room/registration": { body: undefined; answer: RoomCode };
+  "/delegate/registration": { body: undefined; answer: Invitation };
+  "/delegate": { body: undefined; answer: DelegateView };
   "/templates": { body: undefined; answer: TemplateInfo[] };
   "/templates/{id}": { body: undefined; answer: Record<string, unknown> };
   "/schedule": { body: undefined; answer: Upcoming[] };
@@ -2186,6 +2331,12 @@ export interface Post {
   "/verify": { body: Blob; answer: Judged };
   "/conferences/{id}/minutes": { body: Blob; answer: Judged };
   "/papers": { body: Blob; answer: PaperView };
+  "/persons": { body: PersonsBody; answer: PersonList };
+  "/persons/import": { body: undefined; answer: Imported };
+  "/persons/{id}/link": { body: undefined; answer: LinkView };
+  "/delegate/registration": { body: Registration; answer: DelegateView };
+  "/delegate/link": { body: LinkUse; answer: DelegateView };
+  "/delegate/ballot": { body: DelegateBallot; answer: DelegateView };
   "/login": { body: LoginBody; answer: Me };
   "/logout": { body: undefined; answer: null };
   "/password": { body: PasswordBody; answer: null };
@@ -2215,6 +2366,7 @@ export interface Put {
 /** Body and answer of each PATCH, by its path below /api/v1. */
 export interface Patch {
   "/papers/{id}": { body: PaperRules; answer: PaperView };
+  "/persons/{id}": { body: PersonBody; answer: PersonView };
   "/users/{name}": { body: UserChange; answer: UserAnswer };
   "/recordings/{id}": { body: RecordingRules; answer: RecordingView };
   "/whep/{id}/{viewer}": { body: undefined; answer: null };
@@ -2223,6 +2375,8 @@ export interface Patch {
 /** Body and answer of each DELETE, by its path below /api/v1. */
 export interface Delete {
   "/papers/{id}": { body: undefined; answer: null };
+  "/persons": { body: undefined; answer: null };
+  "/persons/{id}": { body: undefined; answer: null };
   "/templates/{id}": { body: undefined; answer: null };
   "/logins/{id}": { body: undefined; answer: null };
   "/devices/{id}": { body: undefined; answer: null };

@@ -1,0 +1,1 @@
+"""Delegates: what they are called, lists out of files, telephones, and how they are forgotten."""
