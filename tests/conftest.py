@@ -83,8 +83,8 @@ def real_hasher() -> Iterator[PasswordHasher]:
 @pytest.fixture(scope="session", autouse=True)
 def cheap_databases() -> Iterator[None]:
     """Nearly every test has a SQLite of its own: each statement is compiled for the first one only,
-    and none waits for the disk, since no power is cut here. (A process that a test starts does as
-    in production.)"""
+    and none waits for the disk, nor does any other file, since no power is cut here. (A process
+    that a test starts does as in production.)"""
     compiled: dict[Any, Any] = {}  # by SQLAlchemy's key: the dialect, the statement, its columns
 
     def create(url: URL, **options: Any) -> AsyncEngine:
@@ -99,6 +99,7 @@ def cheap_databases() -> Iterator[None]:
         patch.setattr(store.Dialect, "__hash__", lambda one: hash(type(one)))
         patch.setattr(store, "create_async_engine", create)
         patch.setattr(store, "PRAGMAS", relaxed)
+        patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
 

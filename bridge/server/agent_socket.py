@@ -27,6 +27,7 @@ from bridge.store.database import FAULTS
 log = logging.getLogger("agents")
 
 HELLO_TIMEOUT = 10.0
+CLOSE_TIMEOUT = 10.0  # seconds that the agent's own end of the WebSocket is waited for
 ASK_EVERY = 1.0  # seconds between pings; a vanished agent is noticed within 3 s
 SEND_TIMEOUT = 10.0
 TELL_INTERVAL = 1.0  # seconds between looks at whether an agent has to be told something
@@ -58,7 +59,9 @@ class AgentSockets:
 
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one agent until it goes."""
-        socket = web.WebSocketResponse(autoping=False, max_msg_size=p.MAX_MESSAGE, compress=False)
+        socket = web.WebSocketResponse(
+            timeout=CLOSE_TIMEOUT, autoping=False, max_msg_size=p.MAX_MESSAGE, compress=False
+        )
         await socket.prepare(request)
         agent = await self._greet(socket, request.remote or "")
         if agent is None:

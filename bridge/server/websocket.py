@@ -30,6 +30,7 @@ log = logging.getLogger("http")
 
 HELLO_TIMEOUT = 10.0  # seconds from the opening of a WebSocket to its hello
 ASK_EVERY = 2.0  # seconds between pings; a vanished page is noticed within three times that
+CLOSE_TIMEOUT = 10.0  # seconds that the client's own end of the WebSocket is waited for
 SEND_TIMEOUT = 10.0  # seconds a client may not read
 MAX_BAD_MESSAGES = 20  # unusable messages on one connection until it is closed
 LOG_PAGE = 5000  # events that a console is sent at once
@@ -55,6 +56,7 @@ class ClientSockets:
         socket = web.WebSocketResponse(
             # Compressed for who can read that (RFC 7692), with what went before as the dictionary:
             # states and levels repeat themselves, and on a thin line they cost the voices.
+            timeout=CLOSE_TIMEOUT,
             autoping=False,
             max_msg_size=text.MAX_MESSAGE,
             compress=True,

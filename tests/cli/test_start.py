@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 
@@ -10,7 +11,8 @@ from tests.paths import ROOT
 HEAVY = ("bridge.app.process", "bridge.demo.run", "aiortc", "av", "numba")
 
 
-def read_by(module: str) -> set[str]:
+@functools.cache
+def read_by(module: str) -> frozenset[str]:
     """The modules that are there once ``module`` is."""
     out = subprocess.run(
         [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
@@ -19,7 +21,7 @@ def read_by(module: str) -> set[str]:
         capture_output=True,
         text=True,
     )
-    return set(out.stdout.split())
+    return frozenset(out.stdout.split())
 
 
 def test_a_command_reads_neither_the_control_process_nor_media() -> None:

@@ -21,8 +21,9 @@ RING_SECONDS = 6  # at 200 packets a second it is full
 @pytest.mark.parametrize(
     "seconds", [pytest.param(10, id="slice"), pytest.param(600, marks=pytest.mark.soak, id="soak")]
 )
-def test_the_worker_does_not_grow(tmp_path: Path, seconds: int) -> None:
-    with running(tmp_path) as (worker, _):
+@pytest.mark.parametrize("path", ["compiled", "python"])
+def test_the_worker_does_not_grow(tmp_path: Path, path: str, seconds: int) -> None:
+    with running(tmp_path, path) as (worker, _):
         meeting = Meeting(worker)
 
         def go(duration: float) -> load.Result:
@@ -46,7 +47,7 @@ def test_the_worker_does_not_grow(tmp_path: Path, seconds: int) -> None:
                 after = worker.stats().rss_bytes
         finally:
             meeting.close()
-        print(f"{before / 2**20:.1f} → {after / 2**20:.1f} MiB in {seconds} s")
+        print(f"{path}: {before / 2**20:.1f} → {after / 2**20:.1f} MiB in {seconds} s")
         assert sent > 0
         assert after - before < GROWTH
 

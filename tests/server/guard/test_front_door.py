@@ -145,8 +145,9 @@ async def test_idle_websockets_leave_no_tracebacks(
     """2,000 of them once left 4,117 in the log."""
     from bridge.server import agent_socket, websocket
 
-    monkeypatch.setattr(websocket, "HELLO_TIMEOUT", 0.2)
-    monkeypatch.setattr(agent_socket, "HELLO_TIMEOUT", 0.2)
+    for module in (websocket, agent_socket):
+        monkeypatch.setattr(module, "HELLO_TIMEOUT", 0.2)
+        monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.2)
     loop = asyncio.get_running_loop()
     open_ = []
     for path in (b"/api/v1/ws", b"/api/v1/agent") * 2:
