@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,15 +20,15 @@ from bridge.app.errors import StartError
 from bridge.app.restarter import stay
 from bridge.app.state_folder import held, look_at_database
 from bridge.base import logs
-from bridge.base.mutual_key import KeyProblem, read_key
 from bridge.base.systemd import attend, notify
 from bridge.cli.accounts import ca_app, security_app, user_app
 from bridge.cli.agents import agents_app, bundle_app
 from bridge.cli.common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
 from bridge.cli.minutes import minutes_app
+from bridge.cli.named_files import faults
 from bridge.cli.paper import paper_app
 from bridge.cli.ready import ready
-from bridge.cli.remote import backup, conference_app, point_app, restore
+from bridge.cli.remote import PLAIN, backup, conference_app, point_app, restore
 from bridge.cli.verify import verify
 from config.needs import bottleneck, budget, link_loads, need_of, point_need, probe_load
 from config.schema import Topology
@@ -63,7 +64,8 @@ def check(
     file: Annotated[Path | None, typer.Argument(help="a topology file")] = None,
     schema: Annotated[bool, typer.Option(help="print the JSON Schema for editors")] = False,
 ) -> None:
-    """Check a topology: print every problem (exit 2), or the topology as a tree (exit 0)."""
+    """Check a topology and the files that it names: print every problem (exit 2), or the topology
+    as a tree (exit 0)."""
     if schema:
         typer.echo(json.dumps(Topology.model_json_schema(), ensure_ascii=False, indent=2))
         return
@@ -73,14 +75,10 @@ def check(
         )
         raise typer.Exit(EXIT_BAD_INPUT)
     topology = load_or_exit(file)
-    faults = [
-        f"{file}: bridge.audience.relays, {relay.id}: {fault}"
-        for relay in topology.bridge.audience.relays
-        if (fault := _key_fault(file.parent / relay.key))
-    ]
-    for fault in faults:
-        errors.print(fault)
-    if faults:
+    found = faults(topology, file.parent, datetime.now(UTC))
+    for fault in found:
+        errors.print(f"{file}: {fault.said}", **PLAIN)
+    if any(fault.grave for fault in found):
         raise typer.Exit(EXIT_BAD_INPUT)
     # Wide enough for a line a point; a narrow terminal wraps, nothing is cut off.
     console = Console(highlight=False, width=TREE_WIDTH)
@@ -94,17 +92,6 @@ def minutes_head(topology: Topology) -> str:
     agency = minutes.agency or topology.bridge.name.vi.upper()
     above = f"{minutes.superior}, " if minutes.superior else ""
     return f"Minutes: {above}{agency}, Số: …/{minutes.symbol}, {minutes.place or '(no place)'}"
-
-
-def _key_fault(path: Path) -> str:
-    """What is wrong with the key of a relay, as a sentence with what to do; "" where nothing is."""
-    try:
-        read_key(path)
-    except KeyProblem as error:
-        return str(error)
-    if path.stat().st_mode & 0o077:
-        return f"Others can read the key {path}; chmod 600 {path} keeps it to its owner."
-    return ""
 
 
 def topology_tree(topology: Topology) -> Tree:

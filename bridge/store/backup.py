@@ -1,4 +1,5 @@
-"""Backups: every row, of one moment, as gzipped JSON lines, which fit either kind of database.
+"""Backups: every row, of one moment, and signed minutes, as gzipped JSON lines, which fit either
+kind of database.
 
 A backup is a file that somebody brings: all of it is checked before anything is touched, row by
 row and in bounded memory. Restoring keeps the audit trail that is there.
@@ -27,7 +28,8 @@ from bridge.proof.chain import BEGIN, Link, Walked, walk
 from bridge.proof.chain import line as chain_line
 from bridge.proof.signing_key import SigningKey, public_key
 from bridge.proof.statements import backup_text
-from bridge.store import chaining, tables
+from bridge.store import backup_files, chaining, tables
+from bridge.store.backup_files import FileCheck, is_piece
 from bridge.store.database import NotSaved, first_line
 
 FORMAT = 1
@@ -45,12 +47,14 @@ Rows = dict[str, int]
 class Restored(NamedTuple):
     """Rows taken from a backup, and lines of the audit trail that were kept beside it. ``key`` is
     the fingerprint of who signed the backup ("": nobody); ``lost_logs`` are how many logs were
-    there before and do not go on in it."""
+    there before and do not go on in it; ``files``, how many of signed minutes were missing and came
+    back."""
 
     rows: int
     audit_kept: int
     key: str = ""
     lost_logs: int = 0
+    files: int = 0
 
 
 def _kept() -> list[sa.Table]:
@@ -62,10 +66,15 @@ def _kept() -> list[sa.Table]:
 
 
 async def write_backup(
-    engine: AsyncEngine, out: BinaryIO, spool: BinaryIO, key: SigningKey | None = None
+    engine: AsyncEngine,
+    out: BinaryIO,
+    spool: BinaryIO,
+    key: SigningKey | None = None,
+    state: Path | None = None,
 ) -> int:
-    """Write every row to ``out``, signed by ``key``; returns their number. ``spool`` is an empty
-    file for what must be known before the first line can be written: checksum and number."""
+    """Write every row to ``out``, and signed minutes of the folder ``state`` behind them, signed by
+    ``key``; returns the number of rows. ``spool`` is an empty file for what must be known before
+    the first line can be written: checksum and number."""
     digest, rows = hashlib.sha256(), 0
     with gzip.GzipFile(fileobj=spool, mode="wb", compresslevel=6, mtime=0) as packed:
         async with engine.connect() as connection:
@@ -78,6 +87,11 @@ async def write_backup(
                         digest.update(line)
                         packed.write(line)
                         rows += 1
+        # A file is there before the log names it: none of those that the rows name is missed.
+        for item in backup_files.lines_of(state) if state is not None else ():
+            line = _line(item)
+            digest.update(line)
+            packed.write(line)
     head: dict[str, Any] = {"diem-cau": FORMAT, "rows": rows, "sha256": digest.hexdigest()}
     if key is not None:
         head["key"] = key.public.pem.decode()
@@ -156,13 +170,14 @@ def check(source: BinaryIO) -> Rows:
     digest, rows = hashlib.sha256(), {table.name: 0 for table in _kept()}
     known = {table.name: table for table in _kept()}
     numbers: dict[str, list[int]] = {}
-    problem = ""
+    problem, files = "", FileCheck()
     for line in lines:
         digest.update(line)
         if not problem:
-            problem = _problem(line, known, numbers, rows)
+            problem = _problem(line, known, numbers, rows, files)
     if digest.hexdigest() != wanted:
         raise ValueError("The backup is damaged: its checksum does not fit.")
+    problem = problem or files.end()
     if sum(rows.values()) != number and not problem:
         problem = "The backup is damaged: rows are missing."
     if not problem and any(count != last for count, last in numbers.values()):
@@ -173,11 +188,17 @@ def check(source: BinaryIO) -> Rows:
 
 
 def _problem(
-    line: bytes, known: dict[str, sa.Table], numbers: dict[str, list[int]], rows: Rows
+    line: bytes,
+    known: dict[str, sa.Table],
+    numbers: dict[str, list[int]],
+    rows: Rows,
+    files: FileCheck,
 ) -> str:
     """What is wrong with a line, as a sentence; "" for a good one, which is counted."""
     try:
         item = json.loads(line)
+        if is_piece(item):
+            return files.feed(item)
         table, row = known[item["table"]], item["row"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return "The backup has lines that this version does not know."
@@ -226,7 +247,8 @@ def _rows(source: BinaryIO) -> Iterator[tuple[sa.Table, dict[str, Any]]]:
     next(lines)
     for line in lines:
         item = json.loads(line)
-        yield known[item["table"]], item["row"]
+        if not is_piece(item):
+            yield known[item["table"]], item["row"]
 
 
 def chains(source: BinaryIO) -> tuple[dict[str, Walked], bool]:
@@ -250,15 +272,23 @@ def chains(source: BinaryIO) -> tuple[dict[str, Walked], bool]:
 
 
 async def restore(
-    engine: AsyncEngine, source: BinaryIO, *, actor: str = "system", sha256: str = ""
+    engine: AsyncEngine,
+    source: BinaryIO,
+    *,
+    actor: str = "system",
+    sha256: str = "",
+    state: Path | None = None,
 ) -> Restored:
     """Replace everything by a backup's rows, in one transaction; the audit trail that is there
     stays, and gets the lines that only the backup has. The log says that it was replaced, by whom
-    (``actor``) and by which file (``sha256``), and which logs go on no longer. Raises ValueError
-    with a sentence for what is no good backup, and `NotSaved`; then nothing was changed."""
+    (``actor``) and by which file (``sha256``), and which logs go on no longer. Signed minutes that
+    are missing in the folder ``state`` come back. Raises ValueError with a sentence for what is no
+    good backup, and `NotSaved`; then nothing was changed."""
     counted = check(source)
     key = signer(source)
     try:
+        # First, since what is named by what is in it is in nobody's way if the rest fails.
+        files = backup_files.put_back(_lines(source), state) if state is not None else 0
         async with engine.begin() as connection:
             kept = await _audit(connection)
             before = await connection.run_sync(chaining.heads)
@@ -293,7 +323,7 @@ async def restore(
         raise ValueError("The backup contradicts itself: rows refer to others not there.") from None
     except (SQLAlchemyError, OSError) as error:
         raise NotSaved(first_line(error)) from None
-    return Restored(rows, len(kept), key, said.lost_logs)
+    return Restored(rows, len(kept), key, said.lost_logs, files)
 
 
 def _say(

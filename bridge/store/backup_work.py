@@ -33,14 +33,16 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """``rows`` written or restored; of a restoration, too: ``key``, the fingerprint of who signed
-    the backup ("": nobody), ``ours`` whether that is this installation, and ``lost_logs``, how many
-    logs go on no longer. ``problem`` is a sentence about the file, ``fault`` one about
-    the database or the disk; then nothing was changed."""
+    the backup ("": nobody), ``ours`` whether that is this installation, ``lost_logs``, how many
+    logs go on no longer, and ``files``, how many signed minutes were missing and came back.
+    ``problem`` is a sentence about the file, ``fault`` one about the database or the disk; then
+    nothing was changed."""
 
     rows: int = 0
     key: str = ""
     ours: bool = False
     lost_logs: int = 0
+    files: int = 0
     problem: str = ""
     fault: str = ""
 
@@ -52,7 +54,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def noted(self) -> str:
         """What the audit trail says of a restoration."""
-        return f"{self.rows} rows, signed by {self.signed_by}, {self.lost_logs} logs lost"
+        told = f"{self.rows} rows, signed by {self.signed_by}, {self.lost_logs} logs lost"
+        return f"{told}, {self.files} files" if self.files else told
 
 
 def answer(request: dict[str, Any]) -> Any:
@@ -66,14 +69,17 @@ async def carry_out(work: Work) -> Outcome:
     try:
         key = _key(Path(work.folder))
         if work.kind == "write":
-            return Outcome(rows=await _write(engine, Path(work.file), work.secret, key))
+            return Outcome(rows=await _write(engine, work, key))
         # This process has nothing else to do meanwhile.
         with Path(work.file).open("rb") as file:  # noqa: ASYNC230
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             with opened(file, work.secret) as plain:
-                done = await restore(engine, plain, actor=work.actor, sha256=sha256)
+                state = Path(work.folder)
+                done = await restore(engine, plain, actor=work.actor, sha256=sha256, state=state)
         ours = key is not None and key.public.fingerprint == done.key
-        return Outcome(rows=done.rows, key=done.key, ours=ours, lost_logs=done.lost_logs)
+        return Outcome(
+            rows=done.rows, key=done.key, ours=ours, lost_logs=done.lost_logs, files=done.files
+        )
     except ValueError as error:
         return Outcome(problem=str(error))
     except FAULTS as error:
@@ -91,14 +97,17 @@ def _key(folder: Path) -> SigningKey | None:
         return None
 
 
-async def _write(engine: Any, path: Path, secret: str, key: SigningKey | None) -> int:
-    with tempfile.TemporaryFile(dir=path.parent) as spool, private_file(path) as out:
-        if not secret:
-            return await write_backup(engine, out, cast("BinaryIO", spool), key)
-        with tempfile.TemporaryFile(dir=path.parent) as plain:
-            rows = await write_backup(engine, cast("BinaryIO", plain), cast("BinaryIO", spool), key)
+async def _write(engine: Any, work: Work, key: SigningKey | None) -> int:
+    path, state = Path(work.file), Path(work.folder)
+    with tempfile.TemporaryFile(dir=path.parent) as raw, private_file(path) as out:
+        spool = cast("BinaryIO", raw)
+        if not work.secret:
+            return await write_backup(engine, out, spool, key, state)
+        with tempfile.TemporaryFile(dir=path.parent) as unsealed:
+            plain = cast("BinaryIO", unsealed)
+            rows = await write_backup(engine, plain, spool, key, state)
             plain.seek(0)
-            sealed.seal(cast("BinaryIO", plain), out, secret)
+            sealed.seal(plain, out, work.secret)
             return rows
 
 

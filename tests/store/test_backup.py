@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import io
 import json
+import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from bridge.base.roles import User
 from bridge.conference import events as e
 from bridge.store.accounts import Accounts
 from bridge.store.backup import check, restore, write_backup
+from bridge.store.backup_files import PIECE
 from bridge.store.backups import Backups
 from bridge.store.database import engine_of, migrate
 from bridge.store.log import EventLog
@@ -248,6 +251,89 @@ async def test_backups_are_made_daily_and_the_oldest_go(tmp_path: Path) -> None:
     await engine.dispose()
 
 
+def signed_minutes(state: Path, data: bytes) -> Path:
+    path = state / "minutes" / f"{hashlib.sha256(data).hexdigest()}.pdf"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+async def test_signed_minutes_come_back(engine: AsyncEngine, tmp_path: Path) -> None:
+    """Those that are missing; what is there stays, and what is no minutes is not in a backup."""
+    state = tmp_path / "state"
+    state.mkdir()
+    small = signed_minutes(state, b"%PDF-1.7 small")
+    large = signed_minutes(state, random.Random(7).randbytes(5 * PIECE // 2))
+    damaged = signed_minutes(state, b"%PDF-1.7 damaged")
+    damaged.write_bytes(b"%PDF-1.7 damaged later")
+    (state / "minutes" / "notes.pdf").write_bytes(b"somebody's own")
+    out, log = io.BytesIO(), EventLog(engine)
+    await log.append(long_log(3))
+    rows = await write_backup(engine, out, io.BytesIO(), None, state)
+    kept_octets = large.read_bytes()
+    large.unlink()
+    small.write_bytes(b"whatever is there")
+    done = await restore(engine, io.BytesIO(out.getvalue()), state=state)
+    assert (done.rows, done.files) == (rows, 1)
+    assert large.read_bytes() == kept_octets
+    assert large.stat().st_mode & 0o777 == 0o600
+    assert small.read_bytes() == b"whatever is there"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert (await restore(engine, io.BytesIO(out.getvalue()), state=elsewhere)).files == 2
+    assert {path.name for path in (elsewhere / "minutes").iterdir()} == {small.name, large.name}
+
+
+PIECE_OF = base64.b64encode(b"%PDF-1.7").decode()
+NAME = f"minutes/{hashlib.sha256(b'%PDF-1.7').hexdigest()}.pdf"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([{"file": NAME.replace("minutes/", "minutes/../"), "piece": PIECE_OF}], "not know"),
+        ([{"file": "keys.yaml", "piece": PIECE_OF}], "not know"),
+        ([{"file": f"/etc/{NAME}", "piece": PIECE_OF}], "not know"),
+        ([{"file": NAME, "piece": "no base64!"}], "not know"),
+        ([{"file": NAME, "piece": PIECE_OF, "mode": 511}], "not know"),
+        ([{"file": NAME}], "not know"),
+        ([{"file": 7, "piece": PIECE_OF}], "not know"),
+        ([{"file": NAME, "piece": ""}], "is not what its name says"),
+        ([{"file": NAME, "piece": PIECE_OF}] * 2, "is not what its name says"),
+        (
+            [
+                {"file": NAME, "piece": PIECE_OF},
+                {"file": "minutes/" + "0" * 64 + ".pdf", "piece": PIECE_OF},
+                {"file": NAME, "piece": PIECE_OF},
+            ],
+            "is not what its name says",
+        ),
+    ],
+)
+async def test_files_that_a_backup_may_not_bring(
+    tmp_path: Path, lines: list[dict[str, Any]], said: str
+) -> None:
+    """Nothing of such a backup is written, neither rows nor files."""
+    engine = engine_of("", tmp_path)
+    await migrate(engine)
+    await Accounts(engine).put_setting("a", "b")
+    good = await backup(engine)
+    await Accounts(engine).put_setting("a", "changed")
+    crafted = gzip.decompress(remade(good, lambda rows: [*rows, *lines])).split(b"\n", 1)
+    head = {
+        **json.loads(crafted[0]),
+        "rows": json.loads(gzip.decompress(good).split(b"\n")[0])["rows"],
+    }
+    data = gzip.compress(json.dumps(head).encode() + b"\n" + crafted[1])
+    state = tmp_path / "state"
+    state.mkdir()
+    with pytest.raises(ValueError, match=said):
+        await restore(engine, io.BytesIO(data), state=state)
+    assert await Accounts(engine).setting("a") == "changed"
+    assert not any(state.iterdir())
+    await engine.dispose()
+
+
 @pytest.mark.usefixtures("worked_here")
 async def test_encrypted_backups(tmp_path: Path) -> None:
     engine = engine_of("", tmp_path)
@@ -255,10 +341,14 @@ async def test_encrypted_backups(tmp_path: Path) -> None:
     await Accounts(engine).put_setting("a", "the secret of the house")
     path = tmp_path / "backup.sealed"
     ours = Backups("", tmp_path, tmp_path, secret="correct horse battery")
+    minutes = signed_minutes(tmp_path, b"%PDF-1.7 minutes")
     await ours.write(path)
     with pytest.raises(OSError, match="gzipped"):
         gzip.decompress(path.read_bytes())
-    await ours.restore(path)
+    minutes.unlink()
+    outcome = await ours.restore(path)
+    assert outcome.noted.endswith("0 logs lost, 1 files")
+    assert minutes.read_bytes() == b"%PDF-1.7 minutes"
     for secret, said in (("", "encrypted"), ("another horse battery", "decrypted")):
         with pytest.raises(ValueError, match=said):
             await Backups("", tmp_path, tmp_path, secret=secret).restore(path)
