@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from config.audience_schema import Audience
+from config.hosts_schema import Hosts
 from config.minutes_schema import Minutes
 from config.persons_schema import Persons
 from config.security_schema import Backup, Security, Syslog
@@ -165,6 +166,9 @@ class Bridge(Model):
     database: Annotated[str, Field(max_length=500)] = Field(
         default="", description="postgresql://…; SQLite in the state folder where empty"
     )
+    hosts: Hosts | None = Field(
+        default=None, description="several hosts of this bridge, of which one leads"
+    )
     contact: Text | None = Field(
         default=None, description="whom a technician calls: a name and a telephone number"
     )
@@ -185,6 +189,15 @@ class Bridge(Model):
     state: Text = Field(
         default="var", description="folder for keys and sockets, beside the topology file"
     )
+
+    @model_validator(mode="after")
+    def _one_database(self) -> Bridge:
+        if self.hosts is not None and not self.database.startswith("postgres"):
+            raise ValueError(
+                "several hosts need PostgreSQL: SQLite is a file on one machine, and is lost with "
+                "it. Give bridge.database a postgresql:// address, or leave bridge.hosts out"
+            )
+        return self
 
 
 class Link(Model):

@@ -64,6 +64,17 @@ TABLE = {
     "{value} is not a recurrence rule (RFC 5545), for example {example}.": "{value} không phải quy "
     "tắc lặp (RFC 5545), ví dụ {example}.",
     "{value} is not an http or https address.": "{value} không phải địa chỉ http hoặc https.",
+    "{value} is not where a host's pages are, for example {example}.": (
+        "{value} không phải địa chỉ trang của một máy chủ, ví dụ {example}."
+    ),
+    "two hosts have one id or one url.": "Hai máy chủ trùng id hoặc trùng url.",
+    "this host, {host}, is not among all hosts.": (
+        "Máy chủ này, {host}, không có trong danh sách all."
+    ),
+    "several hosts need PostgreSQL: SQLite is a file on one machine, and is lost with it. Give "
+    "bridge.database a postgresql:// address, or leave bridge.hosts out.": "Nhiều máy chủ cần "
+    "PostgreSQL: SQLite là tệp trên một máy và mất theo máy đó. Hãy đặt bridge.database là một địa "
+    "chỉ postgresql://, hoặc bỏ bridge.hosts.",
     "{value} is not an IP address.": "{value} không phải địa chỉ IP.",
     "{value} is not a network, for example {example}.": "{value} không phải dải mạng, ví dụ "
     "{example}.",

@@ -16,7 +16,7 @@ from bridge.app import credentials
 from bridge.app.audience_workers import make_fleet
 from bridge.app.certificates import ServerCertificate
 from bridge.app.ending import end
-from bridge.app.errors import StartError
+from bridge.app.errors import StartError, reading
 from bridge.app.listening import WebServer, hosts_of, require_tls
 from bridge.app.live_settings import LiveSettings
 from bridge.app.names import make_register
@@ -44,8 +44,9 @@ from bridge.server.http import Http
 from bridge.server.metrics_listener import MetricsListener
 from bridge.server.webhooks import Delivery
 from bridge.store.accounts import Accounts
-from bridge.store.database import FAULTS, StoreError, engine_of, first_line, migrate
+from bridge.store.database import StoreError, engine_of, migrate
 from bridge.store.integrity import forget_mark, keep_mark, write_mark
+from bridge.store.leading.term import Term
 from bridge.store.log import EventLog
 from bridge.store.quality import QualityStore
 from bridge.store.signed_heads import SignedHeads
@@ -72,23 +73,25 @@ class ControlProcess:
         send: Callable[[m.Command], None] | None = None,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        term: Term | None = None,
     ) -> None:
         """``state`` is where database, keys and sockets lie, ``folder`` what relative paths of
         the topology refer to. ``keep_worker`` leaves the worker running at the end; without
         ``own_worker`` somebody else (systemd) starts it. ``send`` gets the commands for the
-        worker instead of a worker."""
+        worker instead of a worker. ``term`` is that of a leader among several hosts."""
         self.topology = topology
         self._folder = folder
         self._state = state
         self._keep_worker = keep_worker
         self._with_parent = with_parent
         self._topology_file = topology_file
+        self._term = term
         prepare(state)
         self.keys = credentials.load_keys(topology, state / credentials.KEYS)
         self.local_token = credentials.make_local_token(state / credentials.LOCAL_TOKEN)
         self.certificate = ServerCertificate(topology.bridge.web.tls, folder, state / "tls")
         try:
-            self.engine = engine_of(topology.bridge.database, state)
+            self.engine = engine_of(topology.bridge.database, state, term=term)
         except StoreError as error:
             raise StartError(str(error)) from None
         self.hosts = hosts_of(topology, self.certificate.file())
@@ -254,7 +257,8 @@ class ControlProcess:
         if problem:
             raise StartError(problem)
         await self.prepare()
-        self._server = WebServer(self.http().app, self.auth.known.__contains__)
+        leads = self._term.leads if self._term is not None else lambda: True
+        self._server = WebServer(self.http(leads).app, self.auth.known.__contains__)
         try:
             self.url = await self._server.start(web_, context)
             await self._server.start_admin(self.topology.bridge.security, context)
@@ -293,7 +297,7 @@ class ControlProcess:
 
     async def prepare(self) -> None:
         """Open the database and bring back what outlives a restart. Raises `StartError`."""
-        try:
+        async with reading(self.engine):
             await migrate(self.engine)
             await credentials.register_keys(self.accounts, self.keys, self.conductor.now())
             await self.auth.known.load()
@@ -306,15 +310,6 @@ class ControlProcess:
             await self.persons.load()
             await self.session_keeper.restore()
             write_mark(self._state, await self.events.last_number())
-        except StoreError as error:
-            await self.engine.dispose()
-            raise StartError(str(error)) from None
-        except FAULTS as error:
-            await self.engine.dispose()
-            raise StartError(
-                f"The database cannot be read: {first_line(error)}. Restore a backup "
-                "where it is damaged: docs/production.md."
-            ) from None
 
     async def __aexit__(self, *_: object) -> None:
         await self.settings.stop()
@@ -327,8 +322,8 @@ class ControlProcess:
         await self.engine.dispose()
         write_mark(self._state, -1)
 
-    def http(self) -> Http:
-        """The web application around this process."""
+    def http(self, leads: Callable[[], bool] = lambda: True) -> Http:
+        """The web application around this process, which answers only while it ``leads``."""
         control, now = self.control, self.conductor.now
         services = Services(
             control=control,
@@ -365,7 +360,7 @@ class ControlProcess:
             ),
             admin_port=lambda: self._server.admin_port if self._server is not None else 0,
         )
-        return Http(services, self.hosts, self.agent_sockets)
+        return Http(services, self.hosts, self.agent_sockets, leads)
 
     # --- what the parts are told ----------------------------------------------------------
 

@@ -83,7 +83,25 @@ def check(
     # Wide enough for a line a point; a narrow terminal wraps, nothing is cut off.
     console = Console(highlight=False, width=TREE_WIDTH)
     console.print(topology_tree(topology))
+    for line in host_lines(topology):
+        console.print(line, markup=False)
     console.print(minutes_head(topology), markup=False)
+
+
+def host_lines(topology: Topology) -> list[str]:
+    """The hosts of a bridge that has several, one a line. Pure."""
+    hosts = topology.bridge.hosts
+    if hosts is None:
+        return []
+    lines = [
+        f"Host {host.id}: {host.url}{' (this file is for it)' if host is hosts.own else ''}"
+        for host in hosts.all
+    ]
+    ends = (
+        f"Another host leads {hosts.takeover:g} s after the last sign of life. Papers, recordings, "
+        "signed minutes and secret votes that run stay on the host that received them."
+    )
+    return [*lines, ends]
 
 
 def minutes_head(topology: Topology) -> str:
@@ -142,21 +160,19 @@ def serve(
 ) -> None:
     """Run the bridge until it is told to stop (SIGTERM, Ctrl-C). The media worker goes on
     forwarding while this process is restarted; SIGTERM ends both, but not a worker that was
-    started by somebody else."""
+    started by somebody else. With bridge.hosts it waits until this host leads."""
     from bridge.app.process import ControlProcess  # noqa: PLC0415 - most of what is to be read
+    from bridge.app.turn import Turn  # noqa: PLC0415
+    from bridge.app.turn import turn as a_turn  # noqa: PLC0415
 
     logs.configure(process="control")
-    if respawn:
-        stay()
     topology = load_or_exit(file)
-
+    if respawn or topology.bridge.hosts is not None:  # who leads no more begins anew
+        stay()
+        topology = load_or_exit(file)  # it may have changed since the one before began
     folder = state_folder(file, topology)
 
-    async def run() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, stop.set)
+    async def lead(stop: asyncio.Event, turn: Turn | None) -> None:
         process = ControlProcess(
             topology,
             state=folder,
@@ -164,14 +180,34 @@ def serve(
             topology_file=file.resolve(),
             keep_worker=external_worker,
             own_worker=not external_worker,
+            term=turn.leadership.term() if turn is not None else None,
         )
         async with process:
             if sys.stdout.isatty():  # elsewhere it is a journal of JSON lines
                 typer.echo(f"{process.url}/console")
             alive = asyncio.create_task(attend(lambda: process.healthy))
-            await stop.wait()
+            await (stop.wait() if turn is None else turn.lead(stop))
             notify("STOPPING=1")
             alive.cancel()
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop.set)
+        if topology.bridge.hosts is None:
+            await lead(stop, None)
+            return
+        async with a_turn(topology, folder, file.resolve().parent) as turn:
+            alive = asyncio.create_task(attend(turn.healthy))
+            waited = await turn.wait(stop)
+            alive.cancel()
+            try:
+                if waited:
+                    await lead(stop, turn)
+            except StartError:
+                turn.fall()  # whose term ended while it began did not fail
+                raise
 
     try:
         with held(folder):

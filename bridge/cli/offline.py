@@ -17,7 +17,7 @@ from bridge.store import tables
 from bridge.store.accounts import Accounts
 from bridge.store.backup import AUDIT_COLUMNS
 from bridge.store.backup_work import Work, carry_out
-from bridge.store.database import SQLITE, DamagedError, NotSaved, engine_of, migrate
+from bridge.store.database import SQLITE, DamagedError, NotSaved, StoreError, engine_of, migrate
 from bridge.store.integrity import forget_mark, verify
 from config.schema import Topology
 
@@ -27,6 +27,11 @@ async def restore_offline(topology: Topology, state: Path, source: Path, base: P
     Raises StartError, StoreError, `NotSaved`, and ValueError with a sentence for a bad backup."""
     config = topology.bridge.backup
     secret = read_secret(base / config.secret, "bridge.backup.secret") if config.secret else ""
+    if topology.bridge.hosts is not None:
+        raise StoreError(
+            "This bridge has several hosts, and another may lead now. Start the bridge, and "
+            "restore on the host that leads."
+        )
     with held(state):
         aside = ""
         audit: list[dict[str, Any]] = []

@@ -116,10 +116,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Http:
-    """Builds the application (``app``) that a web server runs."""
+    """Builds the application (``app``) that a web server runs. ``leads`` tells whether this host
+    may answer: one that was stopped for a while may not know yet that another one does."""
 
-    def __init__(self, services: Services, hosts: Hosts, agents: AgentSockets) -> None:
+    def __init__(
+        self,
+        services: Services,
+        hosts: Hosts,
+        agents: AgentSockets,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.services = services
+        self._leads = leads
         self.control = services.control
         self._hosts = hosts
         self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_BACKUP_BODY)
@@ -153,6 +161,8 @@ class Http:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not self._hosts.serves(request.host, local_address(request)):
             return problem(421, "http.unknown_host")
+        if not self._leads():
+            return problem(503, "http.no_leader")
         origin = request.headers.get("Origin")
         pages = self.control.topology.current.bridge.audience.pages
         elsewhere = whep.cross_origin(request, pages)

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bridge.base.files import PRIVATE
+from bridge.store.leading.term import Deposed, Term
 
 SQLITE = "diem-cau.sqlite3"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -90,15 +91,33 @@ class Dialect(SQLiteDialect_aiosqlite):
 
 class Engine(AsyncEngine):
     """An engine that ends with every connection it opened. SQLAlchemy's leaves those alone that a
-    task still holds, for instance one that was cancelled and is about to give its back."""
+    task still holds, for instance one that was cancelled and is about to give its back. With a
+    ``term`` every transaction of `begin`, which is how this program writes, is within it."""
 
-    def __init__(self, made: AsyncEngine) -> None:
+    def __init__(self, made: AsyncEngine, term: Term | None = None) -> None:
         super().__init__(made.sync_engine)
+        self._term = term
         self._open: set[Any] = set()  # the driver's connections; of these are with a task:
         self._held: set[Any] = set()
         self._given_back = asyncio.Event()
         for name in ("connect", "checkout", "checkin", "close", "close_detached"):
             sa.event.listen(self.sync_engine, name, getattr(self, f"_{name}"))
+
+    @contextlib.asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction, which is committed at the end. Raises `NotSaved` where another host
+        leads."""
+        async with super().begin() as connection:
+            await self.hold(connection)
+            yield connection
+
+    async def hold(self, connection: AsyncConnection) -> None:
+        """Let a transaction be within the term, where there is one. Raises `NotSaved`."""
+        if self._term is not None:
+            try:
+                await self._term.hold(connection)
+            except Deposed:
+                raise NotSaved("another host leads") from None
 
     def _connect(self, connection: Any, *_: object) -> None:
         self._open.add(connection.driver_connection)
@@ -130,9 +149,12 @@ class Engine(AsyncEngine):
             await self._open.pop().close()
 
 
-def engine_of(url: str, folder: Path, patience: float | None = PATIENCE) -> AsyncEngine:
+def engine_of(
+    url: str, folder: Path, patience: float | None = PATIENCE, term: Term | None = None
+) -> AsyncEngine:
     """An engine for ``url``; an empty one is SQLite in ``folder``. A PostgreSQL that does not
-    answer a statement within ``patience`` seconds (None: for ever) is away. Raises `StoreError`."""
+    answer a statement within ``patience`` seconds (None: for ever) is away. With a ``term`` only
+    its leader writes. Raises `StoreError`."""
     if not url:
         url = f"sqlite+aiosqlite:///{folder / SQLITE}"
     try:
@@ -146,11 +168,14 @@ def engine_of(url: str, folder: Path, patience: float | None = PATIENCE) -> Asyn
                 f"The database {parsed.drivername} is not supported. Use sqlite or postgresql."
             )
         if parsed.drivername.startswith("post"):
-            limits = {"timeout": PATIENCE, "command_timeout": patience}
+            limits: dict[str, Any] = {"timeout": PATIENCE, "command_timeout": patience}
+            if term is not None:
+                silence = str(round(1000 * term.silence))
+                limits["server_settings"] = {"idle_in_transaction_session_timeout": silence}
             made = create_async_engine(
                 parsed, pool_pre_ping=True, pool_timeout=PATIENCE, connect_args=limits
             )
-            return Engine(made)
+            return Engine(made, term)
         parsed = parsed.set(drivername="sqlite+diemcau")
         engine = Engine(create_async_engine(parsed, connect_args={"factory": Connection}))
     except SQLAlchemyError as error:
@@ -207,11 +232,13 @@ async def migrate(engine: AsyncEngine) -> None:
     try:
         _keep_private(engine)
         async with patient.begin() as connection:
+            if isinstance(engine, Engine):
+                await engine.hold(connection)
             await connection.run_sync(upgrade)
     except StoreError:
         await engine.dispose()
         raise
-    except (SQLAlchemyError, OSError) as error:
+    except FAULTS as error:
         await _ended(set(threading.enumerate()) - before)
         raise StoreError(
             f"The database cannot be opened: {first_line(error)}. Check "

@@ -31,6 +31,21 @@ def test_a_narrow_link_is_named(tmp_path: Path) -> None:
     assert "does not fit" in result.output
 
 
+def test_hosts_are_named(tmp_path: Path) -> None:
+    text = (FOLDER / "lac-thuy.yaml").read_text("utf-8")
+    hosts = (
+        "bridge:\n  database: postgresql://192.0.2.5/cau\n  hosts: {this: b, all: "
+        '[{id: a, url: "https://192.0.2.10"}, {id: b, url: "https://192.0.2.11"}]}\n'
+    )
+    path = tmp_path / "hosts.yaml"
+    path.write_text(text.replace("bridge:\n", hosts, 1), "utf-8")
+    result = runner.invoke(app, ["check", str(path)])
+    assert result.exit_code == 0
+    assert "Host a: https://192.0.2.10\n" in result.output
+    assert "Host b: https://192.0.2.11 (this file is for it)" in result.output
+    assert "Another host leads 1.5 s after" in result.output
+
+
 def test_a_bad_file_exits_2(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text("version: 2\n", "utf-8")

@@ -302,3 +302,41 @@ def test_what_pydantic_says_is_never_shown() -> None:
             Template.model_validate(wrong)
         for item in caught.value.errors():
             assert vietnamese(sentence_of(item)) != sentence_of(item), item
+
+
+HOSTS = """\
+  database: postgresql://cau@192.0.2.5/cau
+  hosts:
+    this: a
+    all:
+      - {id: a, url: "https://192.0.2.10:8443/"}
+      - {id: b, url: "https://192.0.2.11:8443"}
+"""
+
+
+def with_hosts(old: str = "", new: str = "") -> str:
+    assert old in HOSTS
+    return changed("bridge:\n", "bridge:\n" + HOSTS.replace(old, new, 1))
+
+
+def test_a_bridge_of_two_hosts_knows_which_it_is() -> None:
+    hosts = loads(with_hosts()).bridge.hosts
+    assert hosts is not None
+    assert (hosts.own.id, hosts.own.url, hosts.takeover) == ("a", "https://192.0.2.10:8443", 1.5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("postgresql://cau@192.0.2.5/cau", '""', "several hosts need PostgreSQL: SQLite is a file"),
+        ("this: a", "this: c", "this host, 'c', is not among all hosts."),
+        ("id: b", "id: a", "two hosts have one id or one url."),
+        ("192.0.2.11", "192.0.2.10", "two hosts have one id or one url."),
+        ("https://192.0.2.10:8443/", "https://192.0.2.10/cau", "is not where a host's pages are"),
+        ("https://192.0.2.10:8443/", "ftp://192.0.2.10", "is not where a host's pages are"),
+        ("this: a", "this: a\n    takeover: 0.2", "it must be at least 1"),
+    ],
+)
+def test_hosts_that_cannot_take_turns(old: str, new: str, said: str) -> None:
+    found = problems(with_hosts(old, new))
+    assert any(said in problem for problem in found)

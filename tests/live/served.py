@@ -80,16 +80,20 @@ class Served:
         watched: bool = False,
         spare: bool = False,
         respawn: bool = False,
+        port: int = 0,
+        hosts: dict[str, Any] | None = None,
     ) -> None:
         document = yaml.safe_load((ROOT / "config" / "lac-thuy.yaml").read_text("utf-8"))
         bridge = document["bridge"]
-        bridge["web"]["port"] = free_port(socket.SOCK_STREAM, "127.0.0.1")
+        bridge["web"]["port"] = port or free_port(socket.SOCK_STREAM, "127.0.0.1")
         bridge["media"]["port"] = free_port(socket.SOCK_DGRAM, bridge["media"]["listen"][0])
         bridge["media"]["spare"] = spare
         if watched:
             bridge["media"]["public"] = [WATCH_HOST]
         bridge["state"] = "state"
         bridge["database"] = database
+        if hosts is not None:
+            bridge["hosts"] = hosts
         self.path = folder / "topology.yaml"
         self.path.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
         self.topology: Topology = load(self.path)

@@ -25,7 +25,14 @@ from config.loader import ConfigError
 from config.schema import Topology
 from config.vietnamese import vietnamese
 
-RESTART_KEYS = ("web", "media", "state", "database", "workers")  # of `bridge`: at the next start
+RESTART_KEYS = (
+    "web",
+    "media",
+    "state",
+    "database",
+    "hosts",
+    "workers",
+)  # of `bridge`: at the next start
 
 
 class TopologyText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

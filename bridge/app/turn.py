@@ -1,0 +1,245 @@
+"""A host that waits for its turn: it says who leads, and leads when the database lets it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from bridge.app import credentials
+from bridge.app.certificates import ServerCertificate
+from bridge.app.errors import StartError
+from bridge.app.listening import WebServer
+from bridge.base.systemd import notify
+from bridge.media import messages as m
+from bridge.proof.signing_key import PRIVATE_KEY
+from bridge.server.guard.front_door import Door
+from bridge.server.problems import problem
+from bridge.store.database import StoreError
+from bridge.store.leading.leadership import Leader, Leadership, Unsuitable
+from config.schema import Topology
+
+log = logging.getLogger("leading")
+
+# What every host has to have alike: rooms show these keys, browsers keep what these have signed,
+# and one key signs the log.
+ALIKE = (credentials.KEYS, credentials.DEVICE_KEY, credentials.AUDIENCE_KEY, PRIVATE_KEY)
+CLOSE_NOT_LEADER = 4421
+LOOK = 1.0  # seconds between looks at who leads
+RETRY = 2.0  # seconds between tries to reach the database at the start
+END_PATIENCE = 2.0  # seconds that a worker may take to read that it is to end
+
+
+def digests(state: Path) -> dict[str, str]:
+    """What the files of `ALIKE` are, by name; a missing one is left out."""
+    found = {}
+    for name in ALIKE:
+        with contextlib.suppress(FileNotFoundError):
+            found[name] = hashlib.sha256((state / name).read_bytes()).hexdigest()[:32]
+    return found
+
+
+def unlike(leader: Leader | None, own: dict[str, str], state: Path) -> str:
+    """Which of this host's files are not those of who led last, as a sentence with what to do; ""
+    where they are, or nobody has led yet."""
+    if leader is None:
+        return ""
+    names = [name for name, digest in leader.files.items() if own.get(name) != digest]
+    if not names:
+        return ""
+    return (
+        f"This host's {', '.join(names)} in {state} are missing or not those of host "
+        f"{leader.host}, which led last: rooms and logins of one would be strangers to the other. "
+        "End this bridge, copy these files from that host's state folder (owner and mode as "
+        "there), and start again."
+    )
+
+
+class Turn:
+    """One host's waiting, leading and ceasing to lead, in one process."""
+
+    def __init__(self, topology: Topology, state: Path, folder: Path) -> None:
+        """Raises `StartError`."""
+        hosts = topology.bridge.hosts
+        assert hosts is not None
+        self._topology = topology
+        self._state = state
+        self._certificate = ServerCertificate(topology.bridge.web.tls, folder, state / "tls")
+        self._own = hosts.own
+        self._silence = hosts.takeover
+        self.leadership = self._leadership()
+        self._task: asyncio.Task[None] | None = None
+
+    def _leadership(self) -> Leadership:
+        try:
+            return Leadership(
+                self._topology.bridge.database,
+                self._own.id,
+                self._own.url,
+                digests(self._state),
+                self._silence,
+            )
+        except StoreError as error:
+            raise StartError(str(error)) from None
+
+    async def wait(self, stop: asyncio.Event) -> bool:
+        """Wait until this host leads; False where it was told to stop before. Raises
+        `StartError`."""
+        app = Waiting(lambda: self.leadership.leader, self._own.id).app
+        server = WebServer(app, lambda _: True)
+        await server.start(self._topology.bridge.web, self._certificate.context())
+        try:
+            if not await self._joined(stop):
+                return False
+            self._task = asyncio.create_task(self.leadership.run())
+            while not await first(stop.wait(), self.leadership.leading.wait(), within=LOOK):
+                await self._look()
+        finally:
+            await server.stop()
+        return not stop.is_set()
+
+    async def _joined(self, stop: asyncio.Event) -> bool:
+        """Look at the database, which may be away for now, and make what the first host of all
+        makes; False where the process was told to stop before. Raises `StartError`."""
+        while True:
+            try:
+                leader = await self.leadership.look()
+                break
+            except Unsuitable as error:
+                raise StartError(str(error)) from None
+            except StoreError as error:
+                log.error("%s", error)
+            if await first(stop.wait(), within=RETRY):
+                return False
+        if leader is None:
+            credentials.load_keys(self._topology, self._state / credentials.KEYS)
+            credentials.kept_key(self._state / credentials.DEVICE_KEY)
+            credentials.kept_key(self._state / credentials.AUDIENCE_KEY)
+            credentials.signing_key(self._state)
+            self.leadership = self._leadership()
+        self._agree(leader)
+        return True
+
+    async def _look(self) -> None:
+        """What another host's leading means for this one."""
+        leader = self.leadership.leader
+        if leader is None or leader.host == self._own.id:
+            return  # a worker that goes on here is adopted by whoever leads next, here
+        self._agree(leader)
+        await end_worker(self._state / "worker.sock")
+
+    def _agree(self, leader: Leader | None) -> None:
+        problem = unlike(leader, digests(self._state), self._state)
+        if problem:
+            raise StartError(problem)
+
+    async def lead(self, stop: asyncio.Event) -> None:
+        """Return when the process is told to stop. Where it leads no more it ends at once, as if it
+        had been killed: nothing of it may act or answer any longer. Its media worker goes on, and
+        the process that begins in its place waits for its turn."""
+        await first(stop.wait(), self.leadership.lost.wait())
+        if not stop.is_set():
+            self.fall()
+
+    def fall(self) -> None:
+        """End at once where this host leads no more."""
+        if self.leadership.leads():
+            return
+        log.error("this host leads no more: %s", self.leadership.problem or "the lock is gone")
+        notify("STATUS=leads no more")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def healthy(self) -> bool:
+        """Whether this host takes part still."""
+        return self._task is None or not self._task.done()
+
+    async def close(self) -> None:
+        """Let another host lead at once, where this one did."""
+        if self._task is None:
+            return
+        if self.leadership.leading.is_set():
+            await self.leadership.resign()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def turn(topology: Topology, state: Path, folder: Path) -> AsyncIterator[Turn]:
+    """A host's turn, which is given up at the end."""
+    made = Turn(topology, state, folder)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def first(*events: Awaitable[object], within: float | None = None) -> bool:
+    """Whether one of several events comes within so many seconds."""
+    waiting = [asyncio.ensure_future(event) for event in events]
+    try:
+        done, _ = await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    return bool(done)
+
+
+async def end_worker(socket: Path) -> None:
+    """End a media worker that is left of a time when this host led: its rooms are elsewhere now."""
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(END_PATIENCE):
+            reader, writer = await asyncio.open_unix_connection(str(socket), limit=m.MAX_LINE * 8)
+            try:
+                for command in (m.Hello(version=m.VERSION), m.Shutdown()):
+                    writer.write(m.encoder.encode(command) + b"\n")
+                await writer.drain()
+                while await reader.read(1 << 16):  # until it has gone
+                    pass
+            finally:
+                writer.close()
+
+
+class Waiting:
+    """Answers everybody that this host does not lead, and who does."""
+
+    def __init__(self, leader: Callable[[], Leader | None], own: str) -> None:
+        self._leader = leader
+        self._own = own
+        self.app = web.Application(middlewares=[_guard])
+        self.app.router.add_route("*", "/{path:.*}", self._answer)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        leader = self._leader()
+        url = leader.url if leader is not None and leader.host != self._own else ""
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            await socket.close(code=CLOSE_NOT_LEADER, message=url.encode())
+            return socket
+        key = "http.not_leader" if url else "http.no_leader"
+        response = problem(503, key, detail=url, leader=url)
+        response.headers["Retry-After"] = "1"
+        return response
+
+
+@web.middleware
+async def _guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """The door lets a connection rest between requests."""
+    door = request.transport.get_protocol() if request.transport is not None else None
+    if isinstance(door, Door):
+        door.request_began()
+    try:
+        return await handler(request)
+    finally:
+        if isinstance(door, Door):
+            door.request_ended()

@@ -1,0 +1,1 @@
+"""Which of several hosts leads: one at a time, decided by PostgreSQL."""

@@ -1,0 +1,92 @@
+"""A host that waits for its turn: what it tells everybody, and whose keys it must have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from bridge.app.errors import StartError
+from bridge.app.turn import ALIKE, Turn, Waiting, digests, unlike
+from bridge.store.leading.leadership import Leader, problem_of
+from config.hosts_schema import Hosts
+from tests.control_support import TOPOLOGY, Bridge
+
+A = Leader(3, "a", "https://a.example:8443", {})
+
+
+@pytest.mark.parametrize(
+    ("leader", "problem", "detail"),
+    [
+        (A, "http.not_leader", "https://a.example:8443"),
+        (None, "http.no_leader", None),
+        (A._replace(host="b"), "http.no_leader", None),  # this one led last, and nobody since
+    ],
+)
+async def test_everybody_is_told_who_leads(
+    leader: Leader | None, problem: str, detail: str | None
+) -> None:
+    waiting = Waiting(lambda: leader, "b")
+    async with TestClient(TestServer(waiting.app)) as client:
+        for method, path in (("GET", "/healthz"), ("GET", "/console"), ("POST", "/api/v1/offer")):
+            answer = await client.request(method, path)
+            body = await answer.json()
+            assert answer.status == 503
+            assert answer.headers["Retry-After"] == "1"
+            assert (body["type"], body.get("detail")) == (f"/problems/{problem}", detail)
+            assert (detail or "host") in body["title"]
+        async with client.ws_connect("/api/v1/ws") as socket:
+            message = await socket.receive()
+            assert (message.data, message.extra) == (4421, detail or "")
+
+
+def test_the_keys_of_a_host_are_those_of_who_led_last(tmp_path: Path) -> None:
+    (tmp_path / ALIKE[0]).write_text("keys", "utf-8")
+    own = digests(tmp_path)
+    assert set(own) == {ALIKE[0]}
+    assert unlike(None, own, tmp_path) == ""
+    assert unlike(A._replace(files=own), own, tmp_path) == ""
+    assert ALIKE[0] in unlike(A._replace(files=own), {}, tmp_path)
+    assert ALIKE[0] in unlike(A._replace(files=own), {ALIKE[0]: "another"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("version", "commits", "fsync", "word"),
+    [
+        (150004, "on", "on", ""),
+        (140000, "remote_apply", "on", ""),
+        (130010, "on", "on", "14 or newer"),
+        (150004, "off", "on", "synchronous_commit"),
+        (150004, "on", "off", "fsync"),
+    ],
+)
+def test_on_which_servers_hosts_can_rely(version: int, commits: str, fsync: str, word: str) -> None:
+    assert word in problem_of(version, commits, fsync)
+    assert bool(word) == bool(problem_of(version, commits, fsync))
+
+
+async def test_a_database_of_another_kind_is_refused(tmp_path: Path) -> None:
+    hosts = Hosts.model_validate(
+        {
+            "this": "a",
+            "all": [{"id": "a", "url": "https://a.example"}, {"id": "b", "url": "http://b"}],
+        }
+    )
+    bridge = TOPOLOGY.bridge.model_copy(update={"hosts": hosts, "database": "mysql://x/y"})
+    topology = TOPOLOGY.model_copy(update={"bridge": bridge})
+    with pytest.raises(StartError, match="not supported"):
+        Turn(topology, tmp_path, tmp_path)
+
+
+async def test_a_leader_whose_claim_has_run_out_answers_nobody(tmp_path: Path) -> None:
+    made = Bridge(tmp_path)
+    await made.start()
+    leads = True
+    http = made.process.http(lambda: leads)
+    async with TestClient(TestServer(http.app)) as client:
+        assert (await client.get("/status")).status == 200
+        leads = False
+        answer = await client.get("/status")
+        assert (answer.status, (await answer.json())["type"]) == (503, "/problems/http.no_leader")
+    await made.stop()
