@@ -90,7 +90,7 @@ def qr_rows(address: str) -> tuple[str, ...]:
     """An address as a QR code (ISO/IEC 18004), without a border."""
     import segno  # noqa: PLC0415  (with the first code)
 
-    code = segno.make(address, error="m", micro=False)
+    code = segno.make(address, error="l", boost_error=False, micro=False)
     return tuple("".join("1" if dark else "0" for dark in row) for row in code.matrix)
 
 

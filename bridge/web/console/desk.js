@@ -25,6 +25,7 @@ import { Minutes } from "./minutes.js";
 import { Monitors } from "./monitors.js";
 import { Papers } from "./papers.js";
 import { Panel } from "./panel.js";
+import { Persons } from "./persons.js";
 import { Votes } from "./votes.js";
 import { Wall } from "./wall.js";
 
@@ -57,7 +58,8 @@ export class Desk {
     this.papers = new Papers(client, orders);
     this.agenda = new Agenda(client, orders);
     this.minutes = new Minutes(client, orders);
-    this.votes = new Votes(client, orders);
+    this.persons = new Persons(client, orders);
+    this.votes = new Votes(client, orders, this.persons);
     this.sizes = new Sizes(() => this.places(), (message) => client.connection.send(message));
     byId("direct").addEventListener("click", () => orders.takeOver());
   }
@@ -97,6 +99,7 @@ export class Desk {
     this.papers.render();
     this.agenda.render();
     this.minutes.render();
+    this.persons.render();
     this.votes.render();
     renderBar(state, this.selected, this.screen.shared, this.panel.point !== null);
   }
@@ -185,6 +188,8 @@ export class Desk {
         return this.papers.turn(1);
       case "agenda":
         return this.agenda.open();
+      case "persons":
+        return this.persons.open();
       case "vote":
         return this.votes.open();
       case "banner":

@@ -47,6 +47,7 @@ const BINDINGS = /** @type {const} @satisfies {Binding[]} */ ([
   { action: "page_on", keys: ["PageDown"], places: ["desk"] },
   { action: "decision", keys: ["y"], places: ["desk"], button: "menu", icon: "details" },
   { action: "vote", keys: ["v"], places: ["desk"], button: "menu", icon: "ready" },
+  { action: "persons", keys: ["a"], places: ["desk"], button: "menu", icon: "person" },
   { action: "agenda", keys: ["a"], shift: true, places: ["desk"], button: "menu", icon: "list" },
   { action: "roll_call", keys: ["t"], places: ["desk"], button: "menu", icon: "list" },
   { action: "drop", keys: ["d"], places: ["desk"], button: "menu", icon: "drop" },

@@ -3,6 +3,7 @@
 /** @import { ConferenceView, OpenVoteCommand, VoteView } from "../types/protocol.js" */
 /** @import { Client } from "../common/client.js" */
 /** @import { Orders } from "./orders.js" */
+/** @import { Persons } from "./persons.js" */
 import { confirmed } from "../common/dialog.js";
 import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.js";
 import { language, pick, t } from "../common/i18n.js";
@@ -11,8 +12,9 @@ import { choiceText, openVote, resultText } from "../common/vote.js";
 
 /** The dialog in which votes are opened, and the box beside the desk while one runs. */
 export class Votes {
-  /** @param {Client} client @param {Orders} orders */
-  constructor(client, orders) {
+  /** @param {Client} client @param {Orders} orders @param {Persons} persons  who knows what delegates are called */
+  constructor(client, orders, persons) {
+    this.persons = persons;
     this.client = client;
     this.orders = orders;
     byId("vote-form").addEventListener("submit", (event) => this.begin(event));
@@ -46,7 +48,11 @@ export class Votes {
     const kind = options.length ? "choice" : "approval";
     const secret = elementOf("vote-secret", HTMLInputElement).checked;
     const signed = elementOf("vote-signed", HTMLInputElement).checked;
-    return { type: "open_vote", title, kind, options, points: voters.map(({ point }) => point), weights, quorum, majority, signed, secret };
+    const points = voters.map(({ point }) => point);
+    if (elementOf("vote-persons", HTMLInputElement).checked) {
+      return { type: "open_vote", title, kind, options, points, quorum, majority, secret, by: "persons" };
+    }
+    return { type: "open_vote", title, kind, options, points, weights, quorum, majority, signed, secret };
   }
 
   /** @param {Event} event */
@@ -83,9 +89,10 @@ export class Votes {
     return openVote(this.client.state.conference);
   }
 
-  /** @param {string} point */
-  nameOf(point) {
-    return pick(pointOf(this.client.state, point)?.name) || point;
+  /** What a voter is called: a point, or a delegate. @param {string} voter */
+  nameOf(voter) {
+    const point = pointOf(this.client.state, voter);
+    return point ? pick(point.name) || voter : this.persons.nameOf(voter);
   }
 
   render() {
@@ -133,7 +140,7 @@ export class Votes {
     });
     const list = byId("vote-list");
     const over = conference.votes.filter((vote) => vote.stage !== "open");
-    refill(list, [over, language()], () => {
+    refill(list, [over, this.persons.list, language()], () => {
       for (const vote of over) {
         const row = make("li", "", list);
         makeText("strong", "", `${vote.number}. ${vote.title}`, row);

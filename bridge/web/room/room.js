@@ -20,6 +20,7 @@ import { watchPlayback } from "./playback.js";
 import { Stage } from "./stage.js";
 import { callThrough } from "./test_call.js";
 import { mySeat, statusOf } from "./texts.js";
+import { RegistrationCode } from "./registration.js";
 import { Vote } from "./vote.js";
 
 const TICK = 0.25; // s
@@ -52,6 +53,7 @@ const stage = new Stage(client, () => devices.camera.live, render);
 const bar = new Bar(client, devices, render);
 stage.papers.presentBy(bar);
 const vote = new Vote(client, bar);
+const registration = new RegistrationCode(client);
 devicesChanged = () => {
   client.media.replace(devices.microphone.track, devices.camera.track);
   stage.reflect(devices.camera.live ? devices.camera.track : null);
@@ -117,6 +119,7 @@ function render() {
   stage.render();
   bar.render();
   vote.render();
+  registration.render();
   renderLink();
 }
 
@@ -146,6 +149,7 @@ function tick() {
   mediaAway.look(browser.now());
   stage.tick();
   vote.render();
+  registration.render();
   renderLink();
 }
 

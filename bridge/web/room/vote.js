@@ -97,6 +97,7 @@ export class Vote {
     if (shown.stage === "cancelled") return t("vote.cancelled");
     if (shown.result) return `${outcomeWord(shown, shown.result)}\n${countsText(shown, shown.result.counts)}`;
     if (shown.stage === "counting") return t("vote.counting");
+    if (shown.by === "persons") return t("vote.by_telephone", { voted: String(shown.voted), invited: String(shown.invited) });
     if (!this.hasVote(shown)) return t("vote.not_yours");
     if (shown.secret && shown.ballots > 0) return t("vote.secret_taken");
     if (own) return t("vote.chosen", { choice: choiceText(shown, own) });

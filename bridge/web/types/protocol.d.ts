@@ -2237,6 +2237,7 @@ export interface TemplateMinutes {
   recipients: string[];
   trust: string[];
   revoked: string[];
+  stamp?: string | null;
 }
 
 export interface TemplateName {
