@@ -82,4 +82,6 @@ def check_template(template: Template, topology: Topology) -> list[str]:
     root = yaml.compose(yaml.safe_dump(document), yaml.SafeLoader)
     assert root is not None
     tree.build(root, ())
-    return [p.sentence for p in templates(document, tree, {p.id for p in topology.points})]
+    points = {point.id for point in topology.points}
+    desks = {point.id for point in topology.points if point.desk is not None}
+    return [p.sentence for p in templates(document, tree, points, desks)]

@@ -7,7 +7,7 @@ whatever is not of the right type is left to the schema.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from config.audience_schema import RELAY_PORT
@@ -32,7 +32,8 @@ def relations(data: Any, tree: Tree) -> list[Problem]:
         _unique(name, items, tree, problem)
     _tree_of_links(links, points, problem)
     _chair(data, points, problem)
-    problems.extend(templates(data, tree, _ids(points)))
+    desks = {str(item.get("id")) for _, item in points if item.get("desk") is not None}
+    problems.extend(templates(data, tree, _ids(points), desks))
     _layers(data.get("media"), problem)
     _relays(data.get("bridge"), problem)
     return problems
@@ -79,6 +80,8 @@ def _chair(data: dict[str, Any], points: Items, problem: Report) -> None:
     for index, item in points:
         if item.get("id") == chair and item.get("role") == "observer":
             problem(("points", index, "role"), "The chair speaks, so it cannot be an observer.")
+        if item.get("id") == chair and item.get("desk") is not None:
+            problem(("points", index, "desk"), "The chair meets others, so it cannot be a desk.")
 
 
 def _layers(media: Any, problem: Report) -> None:
@@ -124,8 +127,10 @@ def _relays(bridge: Any, problem: Report) -> None:
             taken.add((str(found), port))
 
 
-def templates(data: dict[str, Any], tree: Tree, points: set[str]) -> list[Problem]:
-    """Templates have unique ids and name points that exist."""
+def templates(
+    data: dict[str, Any], tree: Tree, points: set[str], desks: Collection[str] = ()
+) -> list[Problem]:
+    """Templates have unique ids and name points that exist, and that are no ``desks``."""
     problems: list[Problem] = []
 
     def problem(path: Where, sentence: str) -> None:
@@ -146,6 +151,9 @@ def templates(data: dict[str, Any], tree: Tree, points: set[str]) -> list[Proble
             for place, name in enumerate(listed if isinstance(listed, list) else []):
                 if isinstance(name, str) and name not in points:
                     problem(("templates", index, key, place), f"There is no point {name!r}.")
+                elif isinstance(name, str) and name in desks:
+                    sentence = f"{name!r} is a desk: it calls or is called, and is in no meeting."
+                    problem(("templates", index, key, place), sentence)
                 elif key == "expected" and own and name not in own:
                     problem(
                         ("templates", index, key, place),
@@ -160,7 +168,9 @@ def templates(data: dict[str, Any], tree: Tree, points: set[str]) -> list[Proble
                     f"There is no point {speaker!r}.",
                 )
         chair = item.get("chair")
-        if isinstance(chair, str) and (chair not in points or (own and chair not in own)):
+        if isinstance(chair, str) and (
+            chair not in points - {*desks} or (own and chair not in own)
+        ):
             problem(
                 ("templates", index, "chair"),
                 f"The chair {chair!r} is not one of this template's points.",

@@ -256,6 +256,11 @@ class Point(Model):
         default="automatic",
         description="how the room comes into a conference: by itself, by a button, not at all",
     )
+    desk: Literal["citizen", "officer"] | None = Field(
+        default=None,
+        description="no room that meets, but a desk: of citizens, who call officers; or of an "
+        "officer, who is called",
+    )
     sound: Literal["room", "hall", "codec"] = Field(
         default="room",
         description="a room whose echo the browser takes out; a hall with a mixer, or a codec back "
@@ -306,6 +311,14 @@ class Conference(Model):
     chair: Identifier
 
 
+class DeskCalls(Model):
+    """Calls of citizens' desks to officers."""
+
+    ring_seconds: Annotated[
+        int, Field(ge=10, le=120, description="seconds that an officer's page rings")
+    ] = 30
+
+
 class Topology(Model):
     """One file describes one bridge."""
 
@@ -317,6 +330,7 @@ class Topology(Model):
     conference: Conference
     templates: list[Template] = Field(default=[], max_length=200)
     probes: Probes = Probes()
+    desk_calls: DeskCalls = DeskCalls()
 
     def point(self, ident: str) -> Point | None:
         return next((p for p in self.points if p.id == ident), None)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from config.values import Ip, Model, Network, Port, Text
 
-Role = Literal["admin", "operator", "technician", "auditor", "viewer"]
+Role = Literal["admin", "operator", "technician", "officer", "auditor", "viewer"]
 
 
 def _clock(value: str) -> str:

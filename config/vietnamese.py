@@ -91,6 +91,12 @@ TABLE = {
     "The chair speaks, so it cannot be an observer.": (
         "Chủ trì phải phát biểu nên không thể là điểm chỉ theo dõi."
     ),
+    "The chair meets others, so it cannot be a desk.": (
+        "Chủ trì phải họp với các điểm khác nên không thể là bàn gọi."
+    ),
+    "{id} is a desk: it calls or is called, and is in no meeting.": (
+        "{id} là bàn gọi: chỉ gọi hoặc được gọi, không tham gia cuộc họp."
+    ),
     "The rid {id} is taken.": "rid {id} đã dùng.",
     "Layers go from the lowest to the highest.": "Các lớp hình xếp từ thấp nhất đến cao nhất.",
     "{address} is not the address of one machine.": "{address} không phải địa chỉ của một máy.",

@@ -20,7 +20,7 @@ from bridge.control.draft import Done
 from bridge.control.sessions import Session
 from bridge.media import messages as m
 from config.loader import load
-from config.schema import Topology
+from config.schema import Name, Point, Topology
 from tests import databases
 from tests.paths import ROOT
 from tests.waiting import HANG
@@ -59,6 +59,29 @@ def with_hls(**changes: Any) -> Topology:
         update={"audience": audience.model_copy(update={"hls": allowed})}
     )
     return TOPOLOGY.model_copy(update={"bridge": bridge})
+
+
+DESK, LAND, STATUS = "mot-cua-khoan-du", "can-bo-dia-chinh", "can-bo-ho-tich"
+
+
+def with_desks(topology: Topology = TOPOLOGY) -> Topology:
+    """A topology with a citizens' desk in a commune and two officers at the district."""
+    made = {
+        DESK: ("Bộ phận một cửa xã Khoan Dụ", "Khoan Dụ one-stop desk", "khoan-du"),
+        LAND: ("Cán bộ địa chính", "Land officer", "huyen"),
+        STATUS: ("Cán bộ hộ tịch", "Civil status officer", "huyen"),
+    }
+    desks = [
+        Point(
+            id=ident,
+            name=Name(vi=vi, en=en),
+            tier="desk",
+            link=link,
+            desk="citizen" if ident == DESK else "officer",
+        )
+        for ident, (vi, en, link) in made.items()
+    ]
+    return topology.model_copy(update={"points": [*topology.points, *desks]})
 
 
 class Bridge:

@@ -19,7 +19,7 @@ from bridge.base.roles import Role, User, name_problem
 from config.security_schema import Directory
 
 WAIT = 600  # seconds that somebody may take at the directory
-PRECEDENCE: tuple[Role, ...] = ("admin", "operator", "technician", "auditor", "viewer")
+PRECEDENCE: tuple[Role, ...] = ("admin", "operator", "technician", "officer", "auditor", "viewer")
 
 
 def values_of(claims: Any, path: str) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-Role = Literal["admin", "operator", "technician", "viewer", "auditor"]
+Role = Literal["admin", "operator", "technician", "officer", "viewer", "auditor"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 Right = Literal[
@@ -26,6 +26,7 @@ RIGHTS: dict[str, frozenset[Right]] = {
     ),
     "operator": frozenset({"watch", "direct", "reports", "own_points", "templates"}),
     "technician": frozenset({"own_points"}),
+    "officer": frozenset(),  # sits at desks that are called, and nothing else
     "viewer": frozenset({"watch", "reports"}),
     "auditor": frozenset({"watch", "reports", "inspect"}),  # reads everything, changes nothing
 }
@@ -36,7 +37,7 @@ MAX_PASSWORD = 200
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """An account. ``points`` are those a technician looks after."""
+    """An account. ``points`` are those a technician looks after, or the desks of an officer."""
 
     name: str
     role: Role
@@ -53,6 +54,10 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
     def may(self, right: Right) -> bool:
         return not self.disabled and right in RIGHTS[self.role]
+
+    def sits_at(self, point: str) -> bool:
+        """Whether somebody is an officer at a desk."""
+        return not self.disabled and self.role == "officer" and point in self.points
 
     def looks_after(self, point: str) -> bool:
         if self.role == "technician":

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from bridge.conference import events as e
 from bridge.conference.agenda_state import AGENDA
+from bridge.conference.desk_call import stepped
+from bridge.conference.desk_call_state import DESK_CALL, begun, settled
 from bridge.conference.model import (
     MAX_SPOKE,
     Booking,
@@ -55,6 +57,7 @@ def opened(booking: Booking, at: float) -> State:
         audience=booking.rules.audience,
         agenda=booking.agenda,
         items_numbered=max((item.number for item in booking.agenda), default=0),
+        call=begun(booking, at),
     )
 
 
@@ -67,7 +70,7 @@ def apply(state: State | None, recorded: e.Recorded) -> State:
         return opened(event.booking, at)
     if recorded.seq != state.seq + 1:
         raise ValueError(f"event {recorded.seq} follows {state.seq}")
-    return replace(_APPLY[type(event)](state, event, at), seq=recorded.seq)
+    return replace(settled(_APPLY[type(event)](state, event, at), at), seq=recorded.seq)
 
 
 def replay(log: Iterable[e.Recorded], state: State | None = None) -> State | None:
@@ -266,6 +269,7 @@ def _applied_clock(state: State, event: e.ClockStepped, at: float) -> State:
         item=item,
         queue=queue,
         started_at=started,
+        call=stepped(state.call, event.seconds) if state.call is not None else None,
         opened_at=state.opened_at + event.seconds,
     )
 
@@ -366,6 +370,7 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
         s, registration_open=ev.open, registrations=ev.number
     ),
     PersonsForgotten: lambda s, ev, _: s,
+    **DESK_CALL,
     **dict.fromkeys(get_args(VoteEvent), _applied_vote),
     e.ClockStepped: _applied_clock,
     e.QualityNoted: lambda s, ev, _: s,

@@ -17,6 +17,7 @@ from bridge.conference.agenda_commands import (
     SetAgenda,
     WithdrawDecision,
 )
+from bridge.conference.desk_call_commands import DeskCallAsked
 from bridge.conference.facts import (
     CallFailed,
     NoteAudience,
@@ -358,6 +359,7 @@ Asked = (
     | PutAway
     | AgendaAsked
     | PersonAsked
+    | DeskCallAsked
     | OpenVote
     | CastBallot
     | RemindVoters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from bridge.conference import desk_call_events
 from bridge.conference.agenda_events import (
     AgendaEvent,
     AgendaSet,
@@ -367,6 +368,7 @@ Event = (
     | AudienceCodeRenewed
     | AudienceNoted
     | AgendaEvent
+    | desk_call_events.DeskCallEvent
     | PaperEvent
     | PersonEvent
     | StreamEvent

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.conference import commands as c
+from bridge.conference import desk_call_commands as d
 from bridge.conference.model import Actor, Phase, Refusal, State
 
 OPEN_OR_LIVE: frozenset[Phase] = frozenset({"open", "live"})
@@ -28,6 +29,7 @@ class Rule:
 
 
 _FACT = Rule(operator=False, directs=False)
+_OF_DESK_CALL = Rule(operator=False, own=True, directs=False)
 _SECRETARY = Rule(phases=LIVE, directs=False)  # writes while somebody else directs
 _ROLL = Rule(directs=False)  # whoever keeps the list does so while somebody else directs
 
@@ -82,6 +84,11 @@ TABLE: dict[type[c.Command], Rule] = {
     c.NoteDecision: _SECRETARY,
     c.EditDecision: _SECRETARY,
     c.WithdrawDecision: _SECRETARY,
+    d.RingOfficer: replace(_OF_DESK_CALL, phases=TRIAL),
+    d.AnswerCall: _OF_DESK_CALL,
+    d.DeclineCall: _OF_DESK_CALL,
+    d.HandOver: replace(_OF_DESK_CALL, phases=LIVE),
+    d.HangUp: _OF_DESK_CALL,
     c.OpenVote: Rule(),
     c.CastBallot: Rule(operator=False, own=True, person=True, directs=False),
     c.RemindVoters: Rule(),
@@ -100,6 +107,11 @@ TABLE: dict[type[c.Command], Rule] = {
     c.NotePicture: _FACT,
 }
 
+OF_DESK_CALLS = frozenset({d.RingOfficer, d.AnswerCall, d.DeclineCall, d.HandOver, d.HangUp})
+IN_DESK_CALLS = OF_DESK_CALLS | {c.SelfMute, c.Share, c.StopShare, c.ShowPage, c.PutAway}
+"""What is done by people in a desk call. Nothing else is: nobody directs one, nobody listens
+in, and nothing is recorded."""
+
 
 def refusal(state: State, command: c.Command, actor: Actor) -> Refusal | None:
     """Why ``actor`` may not give ``command`` now; None where it may."""
@@ -113,7 +125,17 @@ def refusal(state: State, command: c.Command, actor: Actor) -> Refusal | None:
         return Refusal(key="refusal.not_started" if early else "refusal.already_started")
     if rule.directs and actor.kind == "user" and state.director not in (None, actor.name):
         return Refusal(key="refusal.other_director", arguments={"user": str(state.director)})
-    return None
+    return _not_of_its_kind(state, command, actor)
+
+
+def _not_of_its_kind(state: State, command: c.Command, actor: Actor) -> Refusal | None:
+    """Why a command has no place in a desk call, or in a meeting."""
+    if state.call is None:
+        other = type(command) in OF_DESK_CALLS
+        return Refusal(key="refusal.no_desk_call") if other else None
+    if actor.kind == "system" or (actor.kind == "point" and type(command) in IN_DESK_CALLS):
+        return None
+    return Refusal(key="refusal.desk_call")
 
 
 def _may(rule: Rule, command: c.Command, actor: Actor) -> bool:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, NewType
 import msgspec
 
 from bridge.conference.attendance import Person
+from bridge.conference.desk_call import DeskCall, DeskRules
 from bridge.conference.voting import Vote
 
 PointId = NewType("PointId", str)
@@ -144,6 +145,12 @@ class Booking(Struct, frozen=True, kw_only=True):
     start: float | None = None
     end: float | None = None
     agenda: tuple[Item, ...] = ()
+    desk: DeskRules | None = None
+    """Of a desk call; None: it is a meeting."""
+
+    @property
+    def kind(self) -> Literal["meeting", "desk_call"]:
+        return "meeting" if self.desk is None else "desk_call"
 
 
 class Seat(Struct, frozen=True, kw_only=True):
@@ -291,6 +298,7 @@ class State(Struct, frozen=True, kw_only=True):
     persons: dict[str, Person] = {}
     registration_open: bool = False
     registrations: int = 0
+    call: DeskCall | None = None
 
     @property
     def points(self) -> tuple[str, ...]:

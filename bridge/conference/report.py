@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec.structs import replace
 
+from bridge.conference import desk_call_events as d
 from bridge.conference import events as e
 from bridge.conference.attendance import Person
 from bridge.conference.decided import Decided, DecisionRow
@@ -262,6 +263,8 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
                     row.leave(at, "")
             case e.DirectorSet() if event.user and event.user not in directors:
                 directors.append(event.user)
+            case d.OfficerRung():  # who did not answer, and is rung again, has the row already
+                rows.setdefault(event.officer, _Row(False, False))
             case e.PointJoined():
                 rows[event.point].join(at)
             case e.PointLeft() | e.Dropped():

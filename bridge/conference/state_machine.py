@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.conference import commands as c
+from bridge.conference import desk_call_commands as d
 from bridge.conference import events as e
 from bridge.conference import legality
 from bridge.conference.decisions import (
@@ -23,12 +24,14 @@ from bridge.conference.decisions import (
     phases,
     pictures,
     recording,
+    ringing,
     seats,
     secret_ballots,
     sound,
     votes,
 )
 from bridge.conference.decisions.outcome import Outcome, no
+from bridge.conference.desk_call import next_look
 from bridge.conference.model import Actor, Refusal, State
 
 END_WARNING = 300.0  # seconds before the planned end
@@ -52,6 +55,8 @@ def decide(state: State, command: c.Command, actor: Actor, now: float) -> Outcom
 
 
 def _tick(state: State, _: c.Tick, actor: Actor, now: float) -> Outcome:
+    if state.call is not None:
+        return ringing.tick(state, now)
     if state.end is not None and not state.end_warned and now >= state.end - END_WARNING:
         return (e.EndNear(),)
     over = agenda.over_at(state)
@@ -125,6 +130,11 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     c.NoteDecision: minuted.note,
     c.EditDecision: minuted.edit,
     c.WithdrawDecision: minuted.withdraw,
+    d.RingOfficer: ringing.ring,
+    d.AnswerCall: ringing.answer,
+    d.DeclineCall: ringing.decline,
+    d.HandOver: ringing.hand_over,
+    d.HangUp: ringing.hang_up,
     c.OpenVote: votes.begin,
     c.CastBallot: votes.cast,
     c.RemindVoters: votes.remind,
@@ -146,6 +156,8 @@ def due(state: State) -> float | None:
     """When `Tick` has something to do next, UTC seconds; None: nothing is due."""
     if state.phase == "ended":
         return None
+    if state.call is not None and state.booking.desk is not None:
+        return next_look(state.call, state.booking.desk)
     times: list[float] = []
     if state.end is not None and not state.end_warned:
         times.append(state.end - END_WARNING)

@@ -21,6 +21,7 @@ from bridge.control.conductor import Conductor
 from bridge.control.link_bounds import LinkBounds
 from bridge.control.link_promises import LinkPromises
 from bridge.control.offers import Offers
+from bridge.control.officers import DeskCalls
 from bridge.control.presence import Presence
 from bridge.control.publisher import Publisher
 from bridge.control.reconciler import Reconciler
@@ -66,7 +67,10 @@ class Control:
         )
         self.secret_votes = SecretVotes(self.conductor, ballots)
         self.routes = WorkerRoutes(self.sessions, send, self.topology.layer_heights)
-        self.publisher = Publisher(self.topology, self.sessions, self.conductor, self.routes)
+        self.desk_calls = DeskCalls(self.topology, self.sessions, self.conductor)
+        self.publisher = Publisher(
+            self.topology, self.sessions, self.conductor, self.routes, self.desk_calls
+        )
         self.presence = Presence(
             self.topology,
             self.sessions,

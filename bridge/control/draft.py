@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from bridge.conference import commands as c
@@ -74,6 +74,9 @@ class Draft:
             state = apply(state, recorded)
             fresh.append(recorded)
         if state is not None and fresh:
+            busy = self._busy(state, before)
+            if busy is not None:
+                return busy
             refused = self._admit(self.states, before, state)
             if refused is not None:
                 return refused
@@ -84,9 +87,19 @@ class Draft:
     def _open_refusal(self, booking: Booking) -> Refusal | None:
         if booking.id in self.states:
             return Refusal(key="refusal.id_taken", arguments={"id": booking.id})
+        return self._taken(booking.id, booking.points)
+
+    def _busy(self, after: State, before: State | None) -> Refusal | None:
+        """Why a conference that runs may not get another point: it is in another one."""
+        if before is None or after.seats.keys() <= before.seats.keys():
+            return None
+        return self._taken(after.booking.id, after.seats.keys() - before.seats.keys())
+
+    def _taken(self, conference: str, points: Iterable[str]) -> Refusal | None:
         for state in self.states.values():
-            for point in booking.points:
-                if state.phase != "ended" and point in state.seats:
+            for point in points:
+                other = state.booking.id != conference and state.phase != "ended"
+                if other and point in state.seats:
                     arguments = {"point": point, "title": state.booking.title.vi}
                     return Refusal(key="refusal.point_busy", arguments=arguments)
         return None

@@ -90,10 +90,13 @@ class Presence:
 
     # --- sessions -----------------------------------------------------------------------
 
-    def may_take_over(self, point: str, device: str) -> bool:
-        """Whether a device may open a session of a point: nobody else is there."""
+    def may_take_over(self, point: str, device: str | None, user: str | None = None) -> bool:
+        """Whether a device, or an officer who has logged in, may open a session of a point: nobody
+        else is there."""
         present = self._sessions.of_point(point)
-        return present is None or present.device == device or not present.alive
+        if present is None or not present.alive:
+            return True
+        return (present.device, present.user) == (device, user)
 
     def add(self, session: Session) -> Session | None:
         """A device, or a user, has shown who it is. Returns the session it replaced."""
@@ -135,7 +138,7 @@ class Presence:
         """End the sessions of all users, and their self-tests: their accounts are not what they
         were."""
         for session in self._sessions.all():
-            if session.point is None:
+            if session.point is None or session.login is not None:
                 self.end(session, "logged_out")
 
     def end_login(self, login: str) -> None:

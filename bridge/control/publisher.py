@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from msgspec.structs import replace
+
 from bridge.base.i18n import sentence
 from bridge.conference import events as e
 from bridge.conference.model import State
@@ -16,12 +18,14 @@ from bridge.control import views
 from bridge.control.active_topology import ActiveTopology
 from bridge.control.conductor import Conductor
 from bridge.control.line_quality import LineQuality
+from bridge.control.officers import DeskCalls
 from bridge.control.sessions import Session, Sessions
 from bridge.control.slots import slots_of
 from bridge.control.templates import Upcoming
 from bridge.control.voices import Voices
 from bridge.control.worker_routes import WorkerRoutes
 from bridge.signalling import protocol
+from bridge.signalling.desk_messages import CallView, Desk
 
 BEAT = 1.0  # seconds between signs of life
 SELDOM = 0.7  # seconds at least between levels for clients whose line carries no pictures
@@ -38,8 +42,10 @@ class Publisher:
         sessions: Sessions,
         conductor: Conductor,
         routes: WorkerRoutes,
+        desk_calls: DeskCalls,
     ) -> None:
         self._topology = topology
+        self._desk_calls = desk_calls
         self._sessions = sessions
         self._conductor = conductor
         self._routes = routes
@@ -120,11 +126,16 @@ class Publisher:
             points=points if points is not None else self.point_states(),
             slots=slots,
             conference=(
-                views.conference_view(state, session.point, arriving)
+                self._conference(state, session, arriving)
                 if state is not None and (console or session.point is not None)
                 else None
             ),
-            conferences=tuple(views.summary(s) for s in running) if console else (),
+            conferences=(
+                tuple(views.summary(s) for s in running if s.booking.kind == "meeting")
+                if console
+                else ()
+            ),
+            officers=self._desk_calls.officers() if self._desk_calls.desk_of(session) else (),
             rooms=self._rooms() if console else {},
             upcoming=self._upcoming,
             page=min(session.page, count - 1),
@@ -137,6 +148,22 @@ class Publisher:
                 else None
             ),
         )
+
+    def _conference(
+        self, state: State, session: Session, arriving: Mapping[str, views.Arriving]
+    ) -> protocol.ConferenceView:
+        view = views.conference_view(state, session.point, arriving)
+        if state.call is None or state.booking.desk is None:
+            return view
+        rules, missed = state.booking.desk, state.call.missed
+        waits = state.call.officer is None and state.call.ringing is None
+        call = CallView(
+            call=state.call,
+            desk=rules.desk,
+            ring_seconds=rules.ring_seconds,
+            next_free=self._desk_calls.next_free(missed) if waits else None,
+        )
+        return replace(view, call=call)
 
     def _slots(self, session: Session, state: State | None) -> dict[str, protocol.SlotView]:
         current: RoutingPlan | None = plan(state) if state is not None else None
@@ -177,6 +204,7 @@ class Publisher:
         topology = self._topology.current
         bridge = topology.bridge
         point = topology.point(session.point) if session.point is not None else None
+        desk: Desk = (point.desk if point is not None else None) or ""
         return protocol.Welcome(
             version=protocol.VERSION,
             session=session.token,
@@ -189,7 +217,8 @@ class Publisher:
             bridge=views.as_sentence(bridge.name),
             contact=bridge.contact or "",
             zone=bridge.zone,
-            points=views.point_infos(topology),
+            points=views.point_infos(topology, desks=bool(desk)),
+            desk=desk,
             slots=views.slot_map(slots_of(session, topology)),
             layers=views.layer_infos(topology),
             may_direct=session.may("direct"),
@@ -219,6 +248,9 @@ class Publisher:
 
     def events(self, conference: str, recorded: Sequence[e.Recorded]) -> None:
         """Send new lines of a conference's log to the consoles that look at it."""
+        state = self._conductor.states.get(conference)
+        if state is not None and state.booking.kind == "desk_call":
+            return  # no console looks at one
         message = protocol.Events(conference=conference, events=tuple(recorded))
         for session in self._sessions.all():
             if not session.may("watch"):

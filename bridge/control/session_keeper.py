@@ -101,8 +101,9 @@ class SessionKeeper:
         await self._look_at_logins()
 
     def _left_alone(self, session: Session, allowed: float) -> bool:
-        """Whether nobody has given a command for longer than an open console may be left alone."""
-        if not allowed or session.acted_at is None:
+        """Whether nobody has given a command for longer than an open console may be left alone. An
+        officer's page waits to be called."""
+        if not allowed or session.acted_at is None or session.point is not None:
             return False
         return self._monotonic() - session.acted_at > allowed
 

@@ -236,7 +236,8 @@ class Session:
             return None
         if self.point is not None:
             return next((state for state in running if self.point in state.seats), None)
-        by_id = {state.booking.id: state for state in running}
+        # Who directs meetings has no part in what a citizen says to an officer.
+        by_id = {s.booking.id: s for s in running if s.booking.kind == "meeting"}
         if self.watching not in by_id and by_id:
             self.watching = next(iter(by_id))
         return by_id.get(self.watching)

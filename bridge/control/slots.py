@@ -22,5 +22,8 @@ def slots_of(session: Session, topology: Topology) -> Slots:
         return Slots((PROGRAMME,), ("audio:0",))
     media = topology.media
     most = media.console_thumbnails if session.point is None else media.thumbnails
-    others = sum(1 for point in topology.points if point.id != session.point)
+    own = topology.point(session.point) if session.point is not None else None
+    if own is not None and own.desk is not None:
+        most = 0  # a call is of two, and the other one is the programme
+    others = sum(1 for point in topology.points if point.desk is None and point.id != session.point)
     return Slots(*slot_names(session.point, min(most, others), media.audio_slots))

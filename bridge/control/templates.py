@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bridge.conference.model import Booking, Connect, Item, Rules, Title
 from bridge.conference.schedule import Occurrence, Series, occurrences
-from config.schema import Name, Template, Topology
+from config.schema import Name, Point, Template, Topology
 
 AD_HOC = "hop"  # the template where a topology has none: all points, its chair
 LOOK_AHEAD = 14 * 86400.0  # seconds of the schedule that pages show
@@ -36,6 +37,11 @@ def all_templates(topology: Topology, stored: dict[str, Template]) -> dict[str, 
     if not found:
         found[AD_HOC] = Template(id=AD_HOC, title=topology.conference.title)
     return found
+
+
+def rooms(points: Sequence[Point]) -> tuple[str, ...]:
+    """The points that meet: all but desks, which call one another."""
+    return tuple(point.id for point in points if point.desk is None)
 
 
 def series_of(template: Template, zone: str) -> Series | None:
@@ -100,7 +106,7 @@ def booking_of(
 ) -> Booking:
     """The booking with which a conference of the template is opened."""
     known = {point.id: point for point in topology.points}
-    points = tuple(p for p in (template.points or known) if p in known)
+    points = tuple(p for p in (template.points or rooms(topology.points)) if p in known)
     chair = template.chair or topology.conference.chair
     if chair not in points:
         chair = next(p for p in points if known[p].role == "member")

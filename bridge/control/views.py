@@ -182,7 +182,8 @@ def summary(state: State) -> protocol.Summary:
     )
 
 
-def point_infos(topology: Topology) -> tuple[protocol.PointInfo, ...]:
+def point_infos(topology: Topology, *, desks: bool = False) -> tuple[protocol.PointInfo, ...]:
+    """The points that meet; or (``desks``) those that call one another."""
     return tuple(
         protocol.PointInfo(
             id=point.id,
@@ -192,6 +193,7 @@ def point_infos(topology: Topology) -> tuple[protocol.PointInfo, ...]:
             observer=point.role == "observer",
         )
         for point in topology.points
+        if (point.desk is not None) == desks
     )
 
 

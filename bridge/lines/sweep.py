@@ -19,6 +19,7 @@ from bridge.control.active_topology import ActiveTopology
 from bridge.control.conductor import Conductor
 from bridge.control.scheduler import Scheduler
 from bridge.control.sessions import Sessions
+from bridge.control.templates import rooms
 from bridge.control.views import as_sentence
 from bridge.lines.board import Board, CheckView, PointView, StepView
 from bridge.lines.capacity import CapacityTest, carried
@@ -175,7 +176,9 @@ class Readiness:
             return
         if full:
             self._automatic = clock
-        chosen = self._scheduler.template_points().get(coming.template) or self._topology.points
+        chosen = self._scheduler.template_points().get(coming.template) or rooms(
+            self._topology.current.points
+        )
         await self.sweep(
             list(chosen),
             as_sentence(coming.title),

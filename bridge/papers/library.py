@@ -13,13 +13,15 @@ import msgspec
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.model import State
+from bridge.conference.desk_call import NAMED
+from bridge.conference.model import SYSTEM, State
 from bridge.control.conductor import Conductor
 from bridge.papers.kept_papers import KeptPaper, PaperCatalogue
 from bridge.papers.page_pictures import PagePictures
 from bridge.papers.taking_in import Found, Intake, RefusedPaperError
 from bridge.papers.titles import title_of
 from bridge.papers.visibility import Rules, belongs
+from bridge.store.database import FAULTS
 from bridge.store.log import EventLog
 
 log = logging.getLogger("papers")
@@ -49,6 +51,7 @@ class Library:
         try:
             while True:
                 self.settle()
+                await self._forget_cases()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LOOK):
                         await self._conductor.committed.wait()
@@ -66,6 +69,21 @@ class Library:
                     self._conductor.fact(state.booking.id, c.AttachPaper(newest=kept.attached))
             for ident in state.papers.keys() - wanted.keys():
                 self._conductor.fact(state.booking.id, c.WithdrawPaper(paper=ident))
+
+    async def _forget_cases(self) -> None:
+        """Delete the papers of desk calls that are over: they belong to the citizen."""
+        running = self._conductor.states
+        over = [
+            kept.facts.paper
+            for kept in self.catalogue.kept.values()
+            if kept.facts.of.startswith(NAMED) and kept.facts.of not in running
+        ]
+        for paper in over:
+            try:
+                await self.remove(paper, SYSTEM.label)
+            except FAULTS as error:
+                log.error("papers of a call wait for the store: %s", type(error).__name__)
+                return
 
     def _wanted(self, state: State, now: float) -> dict[str, KeptPaper]:
         return {

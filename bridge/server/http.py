@@ -16,6 +16,7 @@ from bridge.server.api import (
     audience_health,
     conferences,
     delegates,
+    desk_calls,
     evidence_packs,
     hls,
     incidents,
@@ -60,6 +61,7 @@ PAGES = {
     "/lines": "lines",
     "/recordings": "recordings",
     "/templates": "templates",
+    "/desk": "desk",
     "/verify": "verify",
     "/watch/{id}": "watch",
     "/delegate": "delegate",
@@ -68,6 +70,7 @@ PAGES = {
 ROUTES: tuple[Route, ...] = (
     *join.ROUTES,
     *conferences.ROUTES,
+    *desk_calls.ROUTES,
     *minutes_files.ROUTES,
     *signed_files.ROUTES,
     *paper_files.ROUTES,

@@ -267,6 +267,9 @@ class _Connection:
             )
             return refusal
         try:
+            refused = self._control.desk_calls.refusal(command)
+            if refused is not None:
+                return refused
             if isinstance(command, c.CastBallot):
                 if self._control.secret_votes.vote_of(conference, command.number) is not None:
                     return await self._control.secret_votes.cast(conference, command, actor)

@@ -22,6 +22,7 @@ from bridge.conference.model import (
     Showing,
     Wish,
 )
+from bridge.signalling.desk_messages import CallView, Desk, OfficerView
 from bridge.signalling.line_messages import MarkView
 from bridge.signalling.picture_messages import Key, Layers, Playback, Sizes, Thumbnails
 from bridge.signalling.room_call import Call, CallFound
@@ -102,7 +103,8 @@ Voice = Literal["none", "silent", "live"]
 
 class RoomStatus(Struct, frozen=True, kw_only=True, tag="status"):
     """What a page really does, beside what is wanted of it. ``sharing``: it has a screen. Each
-    device has its own fault; ``muted`` is one that is switched off in the computer."""
+    device has its own fault; ``muted`` is one that is switched off in the computer. ``away``: the
+    officer is not to be rung."""
 
     camera: bool = False
     microphone: bool = False
@@ -111,6 +113,7 @@ class RoomStatus(Struct, frozen=True, kw_only=True, tag="status"):
     sending: bool = False
     sharing: bool = False
     layout: str = ""
+    away: bool = False
 
 
 class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
@@ -151,7 +154,7 @@ class LayerInfo(Struct, frozen=True, kw_only=True):
 class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
     """Answer to hello. ``media`` tells whether the bridge holds a live transport of this
     session, so that no new offer is needed. ``kind``: point, console or echo; ``sound``: how a
-    point's page treats its microphone (room, hall or codec)."""
+    point's page treats its microphone (room, hall or codec); ``desk``: whose desk the page is."""
 
     version: int
     session: str
@@ -171,6 +174,7 @@ class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
     now: float
     usage: tuple[tuple[str, str], ...] = ()
     sound: str = "room"
+    desk: Desk = ""
 
 
 class SlotView(Struct, frozen=True, kw_only=True):
@@ -253,6 +257,7 @@ class ConferenceView(Struct, frozen=True, kw_only=True):
     votes: tuple[VoteView, ...] = ()
     registration: bool = False
     attendance: dict[str, Attendance] = {}
+    call: CallView | None = None
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -310,7 +315,8 @@ class State(Struct, frozen=True, kw_only=True, tag="state"):
     """What this client sees. Sent whole after every change; ``seq`` grows. ``programme`` is
     whose picture this client's programme slot is to show. ``page`` of ``pages`` is the page of
     points that its thumbnail slots hold. ``paused`` (consoles) are the slots of each point to
-    which nothing is sent because its line, or a link, carries no more."""
+    which nothing is sent because its line, or a link, carries no more. ``officers`` (desks) are
+    those that can be called."""
 
     seq: int
     programme: str
@@ -325,6 +331,7 @@ class State(Struct, frozen=True, kw_only=True, tag="state"):
     page: int = 0
     pages: int = 1
     paused: dict[str, tuple[str, ...]] = {}
+    officers: tuple[OfficerView, ...] = ()
 
 
 class Events(Struct, frozen=True, kw_only=True, tag="events"):

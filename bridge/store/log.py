@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bridge.conference import events as e
+from bridge.conference.desk_call import NAMED
 from bridge.proof import chain
 from bridge.store import tables as t
 from bridge.store.database import Conflict, NotSaved, first_line
@@ -251,8 +252,11 @@ class EventLog:
             return (await connection.execute(query)).first() is not None
 
     async def milestones(self, limit: int, before: int | None = None) -> list[Numbered]:
-        """Opened, started and ended events of the newest ``limit`` conferences, newest first."""
-        opened = sa.select(t.events.c.conference).where(t.events.c.kind == "opened")
+        """Opened, started and ended events of the newest ``limit`` conferences that are meetings,
+        newest first."""
+        opened = sa.select(t.events.c.conference).where(
+            t.events.c.kind == "opened", ~t.events.c.conference.startswith(NAMED, autoescape=True)
+        )
         if before is not None:
             opened = opened.where(t.events.c.id < before)
         opened = opened.order_by(t.events.c.id.desc()).limit(limit)
@@ -266,6 +270,20 @@ class EventLog:
         )
         async with self._engine.connect() as connection:
             return _numbered(await connection.execute(query))
+
+    async def desk_calls(self, limit: int) -> list[str]:
+        """Ids of the newest ``limit`` desk calls, newest first."""
+        query = (
+            sa.select(t.events.c.conference)
+            .where(
+                t.events.c.kind == "opened",
+                t.events.c.conference.startswith(NAMED, autoescape=True),
+            )
+            .order_by(t.events.c.id.desc())
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(query)).scalars())
 
     async def of_kind(self, conference: str, kind: str) -> list[e.Recorded]:
         """Events of one kind, oldest first."""

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from bridge.base.observer import Observer
+from bridge.conference import desk_call_events as d
 from bridge.conference import events as e
 from bridge.conference.model import State
 from bridge.conference.plan import PROGRAMME, THUMBNAIL
@@ -105,6 +106,8 @@ class Meters(Observer):
                     self.waits.observe(max(item.at - asked, 0.0))
                 if event.previous != event.point:
                     self.counts["takes_total",] += 1
+            case e.Started() if state.call is not None:
+                pass  # it was answered
             case e.Started():
                 self.counts["conference_starts_total", "started"] += 1
             case e.Taken():
@@ -113,8 +116,14 @@ class Meters(Observer):
                 for key in [key for key in self._asked if key[0] == conference]:
                     del self._asked[key]
                     self.counts["floor_requests_total", "unanswered"] += 1
-                if state.started_at is not None:
+                if state.started_at is not None and state.call is not None:
+                    self.counts["desk_call_talk_seconds_total",] += max(
+                        item.at - state.started_at, 0.0
+                    )
+                elif state.started_at is not None:
                     self.lengths.observe(max(item.at - state.started_at, 0.0))
+            case d.DeskCallEnded() as event:
+                self.counts["desk_calls_total", event.outcome] += 1
             case e.CallProblem() as event:
                 self.join_failed(event.point)
             case _:

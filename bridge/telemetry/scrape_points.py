@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from bridge.agents.registry import Agent
 from bridge.control.line_quality import LineQuality
+from bridge.control.templates import rooms
 from bridge.telemetry.sources import Sources
 from config.schema import Point
 from monitoring.exposition.snapshot import Snapshot
@@ -83,7 +84,8 @@ def _next_starts(sources: Sources) -> dict[str, float]:
         template = templates.get(coming.template)
         if template is None:
             continue
-        expected = template.expected or template.points or sources.control.topology.points
+        points = template.points or rooms(sources.control.topology.current.points)
+        expected = template.expected or points
         for point in expected:
             found[point] = min(found.get(point, coming.start), coming.start)
     return found

@@ -6,6 +6,7 @@ from monitoring.exposition.buckets import COMMANDS, LENGTHS, TAKES, WAITS
 from monitoring.exposition.label_sets import (
     AUDIENCE,
     AUDIENCE_REFUSALS,
+    CALL_RESULTS,
     KIND,
     POINT,
     REASON,
@@ -35,6 +36,10 @@ CONFERENCES: tuple[Metric, ...] = (
     ),
     gauge("floor_holder", POINT).help("1 for the point that has the floor."),
     gauge("on_air", POINT).help("1 for the point that is on air."),
+    counter("desk_calls_total", RESULT, result=CALL_RESULTS).help(
+        "Calls of citizens' desks that ended, by outcome."
+    ),
+    counter("desk_call_talk_seconds_total").help("Seconds that desks and officers have talked."),
     counter("takes_total").help("Changes of who is on air."),
     histogram("take_duration_seconds", TAKES).help(
         "From the order to show another picture until a receiver's programme slot switched."

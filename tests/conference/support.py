@@ -38,6 +38,7 @@ VALUES: dict[str, Any] = {
     "layout": "grid",
     "pane": 1,
     "points": ("b",),
+    "officer": "c",
     "muted": True,
     "off": True,
     "reason": "x",

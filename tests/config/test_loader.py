@@ -163,6 +163,10 @@ def test_the_example_uses_documentation_addresses_only() -> None:
             changed("tier: district", "tier: district\n    role: observer"),
             ["x.yaml:91:11: points[0].role: The chair speaks, so it cannot be an observer."],
         ),
+        (
+            changed("tier: district", "tier: district\n    desk: officer"),
+            ["x.yaml:91:11: points[0].desk: The chair meets others, so it cannot be a desk."],
+        ),
         (changed("rid: h", "rid: q"), ["x.yaml:24:13: media.layers[1].rid: The rid 'q' is taken."]),
         (
             changed("height: 720", "height: 200"),

@@ -9,11 +9,12 @@ from bridge.conference.model import MAX_PAPERS, Actor, State
 
 
 def _presents(state: State, actor: Actor) -> bool:
-    """Whether somebody may turn pages: the direction; of the points the chair, and who speaks."""
+    """Whether somebody may turn pages: the direction; of the points the chair, and who speaks; in a
+    desk call both."""
     if actor.kind != "point":
         return True
     speaks = state.floor is not None and state.floor.point == actor.name
-    return speaks or actor.name == state.chair
+    return speaks or actor.name == state.chair or state.call is not None
 
 
 def show(state: State, command: c.ShowPage, actor: Actor, now: float) -> Outcome:

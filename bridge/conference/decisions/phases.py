@@ -20,10 +20,15 @@ def extend(state: State, command: c.Extend, actor: Actor, now: float) -> Outcome
 
 
 def end(state: State, _: c.End, actor: Actor, now: float) -> Outcome:
-    stop = (e.ContentStopped(sharer=state.content),) if state.content else ()
     voted = votes.end(state, actor)
     if isinstance(voted, Refusal):
         return voted
+    return ended(state, now, voted)
+
+
+def ended(state: State, now: float, voted: tuple[e.Event, ...] = ()) -> tuple[e.Event, ...]:
+    """The end of whatever still runs, after what becomes of votes (``voted``), and of it all."""
+    stop = (e.ContentStopped(sharer=state.content),) if state.content else ()
     return (*end_floor(state, now), *stop, *recording.end(state), *voted, e.Ended())
 
 

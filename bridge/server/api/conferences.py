@@ -109,7 +109,7 @@ async def list_conferences(call: Call) -> list[Entry]:
             points=len(entry["booking"].points),
         )
         for ident, entry in found.items()
-        if "booking" in entry
+        if "booking" in entry and entry["booking"].kind == "meeting"
     ]
     return sorted(entries, key=lambda item: (item.phase == "ended", -item.opened_at))
 
@@ -121,7 +121,7 @@ def _page(call: Call) -> int:
 def _running(call: Call) -> State:
     ident = call.param("id")
     state = call.services.conductor.states.get(ident)
-    if state is None:
+    if state is None or state.booking.kind == "desk_call":
         raise Denied(404, "refusal.unknown_conference", id=ident)
     return state
 

@@ -23,7 +23,8 @@ Short = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class SessionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who opens a session: a point with its device key; or, logged in, a console or a self-test."""
+    """Who opens a session: a point with its device key; logged in, an officer at a desk without
+    one; or a console or a self-test."""
 
     point: Short | None = None
     key: Short = ""
@@ -42,6 +43,8 @@ async def create_session(call: Call) -> SessionAnswer:
     token = passwords.new_token()
     if body.point is not None and body.kind == "echo":
         session = await _test_session(call, body.point, body.key, token)
+    elif body.point is not None and not body.key:
+        session = await _officer_session(call, body.point, token)
     elif body.point is not None:
         session = await _point_session(call, body.point, body.key, token)
     else:
@@ -84,6 +87,34 @@ async def _point_session(call: Call, point: str, key: str, token: str) -> Sessio
         "point",
         call.services.conductor.now(),
         device=device.id,
+    )
+
+
+async def _officer_session(call: Call, point: str, token: str) -> Session:
+    """An officer who has logged in sits at a desk of theirs: named accounts need no device key."""
+    identity = await call.services.auth.identify(token_of(call.request)[0], call.address)
+    if identity is None:
+        raise Denied(401, "account.log_in")
+    if identity.login and must_change(call.services, identity.user):
+        raise Denied(403, "account.change_first")
+    user = identity.user
+    desk = call.services.control.topology.current.point(point)
+    if desk is None or desk.desk != "officer" or not user.sits_at(point):
+        await call.services.auth.note(
+            f"user:{user.name}", call.address, "session", point[:64], "account.no_right"
+        )
+        raise Denied(403, "account.no_right")
+    if not call.services.control.presence.may_take_over(point, None, user.name):
+        raise Denied(409, "http.point_busy", point=point)
+    return Session(
+        token,
+        passwords.digest(token),
+        "point",
+        point,
+        "point",
+        call.services.conductor.now(),
+        user=user.name,
+        login=identity.login,
     )
 
 

@@ -41,6 +41,8 @@ async def _sheet(call: Call) -> Sheet:
     # Other streams are in the same log, and are no conference.
     if not log or not isinstance(log[0].event, e.Opened):
         raise Denied(404, "refusal.unknown_conference", id=ident)
+    if log[0].event.booking.kind == "desk_call":
+        raise Denied(409, "minutes.of_desk_call")
     language = "en" if call.request.query.get("language") == "en" else "vi"
     topology = call.services.control.topology.current
     setting = Setting(

@@ -158,7 +158,7 @@ async def add_paper(call: Call) -> PaperView:
     try:
         async with asyncio.timeout(BODY_TIMEOUT + LARGEST / BODY_RATE):
             kept = await call.services.papers.take(
-                _pieces(call.request),
+                pieces(call.request),
                 call.request.content_length,
                 of=of,
                 name=query.get("name", ""),
@@ -186,7 +186,7 @@ async def _belongs_somewhere(call: Call, of: str) -> None:
         raise Denied(422, "papers.of_nothing", id=of[:120])
 
 
-async def _pieces(request: web.Request) -> AsyncIterator[bytes]:
+async def pieces(request: web.Request) -> AsyncIterator[bytes]:
     async for piece in request.content.iter_chunked(PIECE):
         yield piece
 
@@ -228,7 +228,7 @@ async def show_page(call: Call) -> Any:
 
 async def list_room_papers(call: Call) -> RoomPapers:
     """The papers that a room may see now; bearer: its session."""
-    point = _room(call).point
+    point = room_session(call).point
     kept = call.services.papers.catalogue.kept.values()
     found = [paper for paper in kept if point is not None and await _for_room(call, point, paper)]
     newest = sorted(found, key=lambda paper: -paper.at)[:MAX_PAPERS]
@@ -257,7 +257,7 @@ async def _for_room(call: Call, point: str, kept: KeptPaper) -> bool:
 
 async def show_room_page(call: Call) -> Any:
     """A page for a room, of a paper that it may see now; bearer: its session."""
-    session = _room(call)
+    session = room_session(call)
     point, ident = session.point, call.param("id")
     kept = call.services.papers.catalogue.kept.get(ident)
     if kept is None or point is None or not await _for_room(call, point, kept):
@@ -265,7 +265,7 @@ async def show_room_page(call: Call) -> Any:
     return await _page(call, _version(call, kept))
 
 
-def _room(call: Call) -> Session:
+def room_session(call: Call) -> Session:
     token, by_cookie = token_of(call.request)
     session = None if by_cookie else call.services.control.sessions.get(token)
     if session is None:

@@ -9,7 +9,7 @@ import { zone } from "../common/zone.js";
 import { attempt, button, row, table } from "./parts.js";
 
 /** @type {Role[]} */
-const ROLES = ["operator", "technician", "viewer", "auditor", "admin"];
+const ROLES = ["operator", "technician", "officer", "viewer", "auditor", "admin"];
 const AGENT_SHOWN = 60; // characters of a browser's name
 
 /** Make the forms work that add an account and make a one-time code. */

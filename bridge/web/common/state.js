@@ -1,6 +1,6 @@
 // What a page knows of its conference, as a pure reducer: (state, message) → state.
 
-/** @import { ConferenceView, Events, Floor, LayerInfo, Notice, PointInfo, Quality, Recorded, RoomStatus, Sentence, SlotMap, SlotView, Summary, ToClient, Upcoming } from "../types/protocol.js" */
+/** @import { ConferenceView, Events, Floor, LayerInfo, Notice, OfficerView, PointInfo, Quality, Recorded, RoomStatus, Sentence, SlotMap, SlotView, Summary, ToClient, Upcoming, Welcome } from "../types/protocol.js" */
 
 /**
  * @typedef {object} PageState
@@ -28,6 +28,8 @@
  * @property {Summary[]} conferences
  * @property {Record<string, RoomStatus>} rooms
  * @property {Upcoming[]} upcoming
+ * @property {Welcome["desk"]} desk  whose desk the page is
+ * @property {OfficerView[]} officers  whom a desk can call
  * @property {Record<string, Quality>} lines
  * @property {Record<string, number[]>} losses  share lost (the worse direction, 0.1 fills the
  *   sparkline), a value a second, oldest first
@@ -70,6 +72,8 @@ export const initial = Object.freeze({
   conferences: [],
   rooms: {},
   upcoming: [],
+  desk: "",
+  officers: [],
   lines: {},
   losses: {},
   notices: [],
@@ -101,6 +105,7 @@ export function reduce(state, message) {
         layers: message.layers,
         mayDirect: message.may_direct,
         usage: message.usage,
+        desk: message.desk,
         now: message.now,
       };
     case "state":
@@ -117,6 +122,7 @@ export function reduce(state, message) {
         conferences: message.conferences,
         rooms: message.rooms,
         upcoming: message.upcoming,
+        officers: message.officers,
         worker: message.worker,
         unsaved: message.unsaved,
       };

@@ -63,6 +63,8 @@ function wordOf(name, value, state) {
     case "up":
     case "down":
       return t(`quality.${text}`);
+    case "outcome":
+      return t(has(`desk.outcome_${text}`) ? `desk.outcome_${text}` : "desk.outcome_running");
     case "choice":
       return choiceWord(text);
     case "result":
@@ -101,6 +103,8 @@ function variantOf(event) {
   switch (event.type) {
     case "microphones":
       return `microphones_${event.open ? "open" : event.locked ? "locked" : "closed"}`;
+    case "officer_unreached":
+      return `officer_unreached_${event.why === "declined" ? "declined" : "no_answer"}`;
     case "camera":
       return `camera_${event.off ? "off" : "on"}`;
     case "attendance":

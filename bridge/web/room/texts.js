@@ -17,11 +17,13 @@ export const placeOf = (state) =>
   (state.conference?.queue.findIndex((request) => request.point === state.self) ?? -1) + 1;
 
 /**
- * Whether this room turns the pages of a paper for everybody: it has the floor, or is the chair.
+ * Whether this room turns the pages of a paper for everybody: it has the floor, is the chair, or is one
+ * of the two in a desk call.
  * @param {PageState} state
  */
 export const presents = ({ conference, self }) =>
-  conference !== null && self !== null && (conference.floor?.point === self || conference.chair === self);
+  conference !== null && self !== null &&
+  (conference.call !== null || conference.floor?.point === self || conference.chair === self);
 
 /** @typedef {{camera: RoomStatus["camera_fault"], microphone: RoomStatus["microphone_fault"]}} Faults */
 

@@ -10,10 +10,10 @@ export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | 
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Result | Ended | Error;
 
 /** A command to a conference. */
-export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | AttendCommand | SetRegistrationCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
+export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | AttendCommand | SetRegistrationCommand | RingOfficerCommand | AnswerCallCommand | DeclineCallCommand | HandOverCommand | HangUpCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | RecordingSetEvent | RecordingNotedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | PersonsListedEvent | PersonsUnlistedEvent | AttendanceNotedEvent | RegistrationSetEvent | PersonsForgottenEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | MinutesSignedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | RecordingSetEvent | RecordingNotedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | OfficerRungEvent | OfficerAnsweredEvent | OfficerUnreachedEvent | DeskCallEndedEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | PersonsListedEvent | PersonsUnlistedEvent | AttendanceNotedEvent | RegistrationSetEvent | PersonsForgottenEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | MinutesSignedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -25,7 +25,7 @@ export type Admits = "accounts" | "anybody" | "code" | "nobody";
 /** What a point is doing. */
 export type PointState = "connecting" | "in_session" | "lost" | "offline" | "ready";
 
-export type Role = "admin" | "auditor" | "operator" | "technician" | "viewer";
+export type Role = "admin" | "auditor" | "officer" | "operator" | "technician" | "viewer";
 
 export type Right = "admin" | "direct" | "inspect" | "own_points" | "reports" | "templates" | "watch";
 
@@ -106,6 +106,11 @@ export interface AgentView {
   version: string;
   report: AgentReport | null;
   age: number | null;
+}
+
+export interface AnswerCallCommand {
+  type: "answer";
+  point: string;
 }
 
 export interface AttendCommand {
@@ -248,6 +253,7 @@ export interface Booking {
   start: number | null;
   end: number | null;
   agenda: Item[];
+  desk: DeskRules | null;
 }
 
 export interface Bye {
@@ -257,6 +263,10 @@ export interface Bye {
 export interface Call {
   type: "call";
   id: number;
+}
+
+export interface CallBody {
+  officer?: string;
 }
 
 export interface CallFound {
@@ -283,6 +293,32 @@ export interface CallProblemEvent {
   type: "call_problem";
   point: string;
   reason: string;
+}
+
+export interface CallRecord {
+  id: string;
+  desk: string;
+  officer: string | null;
+  rung: string[];
+  called_at: number;
+  answered_at: number | null;
+  ended_at: number | null;
+  ring_seconds: number;
+  talk_seconds: number;
+  handed_over: number;
+  outcome: "cancelled" | "declined" | "lost" | "talked" | "unanswered" | null;
+}
+
+export interface CallRecords {
+  calls: CallRecord[];
+  names: Record<string, Sentence>;
+}
+
+export interface CallView {
+  call: DeskCall;
+  desk: string;
+  ring_seconds: number;
+  next_free: string | null;
 }
 
 export interface CameraCommand {
@@ -433,6 +469,7 @@ export interface ConferenceView {
   votes: VoteView[];
   registration: boolean;
   attendance: Record<string, Attendance>;
+  call: CallView | null;
 }
 
 export interface ContentStartedEvent {
@@ -486,6 +523,11 @@ export interface DecisionWithdrawnEvent {
   text: string;
 }
 
+export interface DeclineCallCommand {
+  type: "decline";
+  point: string;
+}
+
 export interface DelegateBallot {
   number: number;
   choice: string;
@@ -501,6 +543,30 @@ export interface DelegateView {
   position: string;
   present: boolean;
   vote: VoteView | null;
+}
+
+export interface DeskCall {
+  ringing: string | null;
+  rung_at: number;
+  officer: string | null;
+  missed: string | null;
+  missed_at: number;
+  why: "declined" | "no_answer" | null;
+  handed_over: number;
+  alone_since: number | null;
+  outcome: "cancelled" | "declined" | "lost" | "talked" | "unanswered" | null;
+}
+
+export interface DeskCallEndedEvent {
+  type: "desk_call_ended";
+  outcome: "cancelled" | "declined" | "lost" | "talked" | "unanswered";
+}
+
+export interface DeskRules {
+  desk: string;
+  officers: string[];
+  first: string;
+  ring_seconds: number;
 }
 
 export interface Device {
@@ -701,6 +767,17 @@ export interface GrantCommand {
   type: "grant";
   point?: string | null;
   seconds?: number | null;
+}
+
+export interface HandOverCommand {
+  type: "hand_over";
+  point: string;
+  officer: string;
+}
+
+export interface HangUpCommand {
+  type: "hang_up";
+  point: string;
 }
 
 export interface HeadSignedEvent {
@@ -1074,6 +1151,28 @@ export interface Notice {
   type: "notice";
   at: number;
   sentence: Sentence;
+}
+
+export interface OfficerAnsweredEvent {
+  type: "officer_answered";
+  officer: string;
+  before: string | null;
+}
+
+export interface OfficerRungEvent {
+  type: "officer_rung";
+  officer: string;
+}
+
+export interface OfficerUnreachedEvent {
+  type: "officer_unreached";
+  officer: string;
+  why: "declined" | "no_answer";
+}
+
+export interface OfficerView {
+  point: string;
+  state: "away" | "busy" | "free" | "offline";
 }
 
 export interface OpenBody {
@@ -1674,6 +1773,12 @@ export interface ReturnPictureSetEvent {
   point: string | null;
 }
 
+export interface RingOfficerCommand {
+  type: "ring";
+  point: string;
+  officer: string;
+}
+
 export interface RollCallEndedEvent {
   type: "roll_call_ended";
   skipped: string[];
@@ -1710,6 +1815,7 @@ export interface RoomStatus {
   sending: boolean;
   sharing: boolean;
   layout: string;
+  away: boolean;
 }
 
 export interface Rule {
@@ -1908,6 +2014,7 @@ export interface State {
   page: number;
   pages: number;
   paused: Record<string, string[]>;
+  officers: OfficerView[];
 }
 
 export interface StepView {
@@ -2200,6 +2307,7 @@ export interface Welcome {
   now: number;
   usage: ([string, string])[];
   sound: string;
+  desk: "" | "citizen" | "officer";
 }
 
 export interface WithdrawDecisionCommand {
@@ -2285,6 +2393,7 @@ export interface Get {
   "/conferences/{id}/events": { body: undefined; answer: EventPage };
   "/conferences/{id}/report": { body: undefined; answer: NamedReport };
   "/commands": { body: undefined; answer: Usage[] };
+  "/desk-calls": { body: undefined; answer: CallRecords };
   "/conferences/{id}/minutes": { body: undefined; answer: SignedFile[] };
   "/papers": { body: undefined; answer: PaperList };
   "/papers/{id}": { body: undefined; answer: PaperView };
@@ -2329,6 +2438,8 @@ export interface Post {
   "/sessions": { body: SessionBody; answer: SessionAnswer };
   "/conferences": { body: OpenBody; answer: Accepted };
   "/conferences/{id}/commands": { body: CommandBody; answer: Accepted };
+  "/desk-calls": { body: CallBody; answer: Accepted };
+  "/room/papers": { body: Blob; answer: Paper };
   "/verify": { body: Blob; answer: Judged };
   "/conferences/{id}/minutes": { body: Blob; answer: Judged };
   "/papers": { body: Blob; answer: PaperView };

@@ -1,0 +1,23 @@
+// Bringing a paper of the case into the call, and showing it on both screens.
+
+/** @import { Client } from "../common/client.js" */
+/** @import { Paper } from "../types/protocol.js" */
+import { accepted } from "../common/refused.js";
+
+const PATIENCE = 120000; // ms for a large file over a slow line
+
+/**
+ * Take a file in and show its first page to both. Throws `Refused`.
+ * @param {Client} client
+ * @param {File} file
+ */
+export async function bringPaper(client, file) {
+  const response = await accepted(await fetch("/api/v1/room/papers", {
+    method: "POST",
+    body: file,
+    headers: { Authorization: `Bearer ${client.connection.session}` },
+    signal: AbortSignal.timeout(PATIENCE),
+  }));
+  const paper = /** @type {Paper} */ (await response.json());
+  await client.command({ type: "show_page", paper: paper.id, page: 1, point: client.state.self ?? "" });
+}
