@@ -55,9 +55,11 @@ def test_keys_that_are_put_together_exist() -> None:
     from bridge.conference import commands as c
     from bridge.conference import events as e
     from bridge.conference import legality
+    from bridge.conference.desk_call import CallOutcome, Unreached
     from bridge.conference.model import Layout, Phase
     from bridge.programme.orders import Problem
     from bridge.reports.conference import COLUMNS
+    from bridge.signalling.desk_messages import OfficerState
     from bridge.signalling.protocol import PointState
 
     problems = [word for word in get_args(Problem) if word]
@@ -68,6 +70,7 @@ def test_keys_that_are_put_together_exist() -> None:
         "maintenance": ("on", "off"),
         "attendance": ("present", "absent"),
         "registration": ("on", "off"),
+        "officer_unreached": get_args(Unreached),
         "locked": ("on", "off"),
         "banner": ("on", "off"),
         "self_muted": ("on", "off"),
@@ -78,6 +81,9 @@ def test_keys_that_are_put_together_exist() -> None:
     }
     expected = {f"role.{name}" for name in ROLES}
     expected |= {f"recording.{word}" for word in problems}
+    expected |= {f"desk.outcome_{name}" for name in (*get_args(CallOutcome), "running")}
+    expected |= {f"desk.state_{name}" for name in get_args(OfficerState)}
+    expected |= {f"refusal.officer_{name}" for name in get_args(OfficerState) if name != "free"}
     expected |= {f"layout.{name}" for name in get_args(Layout)}
     expected |= {f"phase.{name}" for name in get_args(Phase)}
     expected |= {f"state.{name}" for name in (*get_args(PointState), "requesting", "speaking")}
