@@ -116,6 +116,14 @@ BOARD = Dashboard(
         .en("Relays to the audience", "How many were opened and failed, by worker.")
         .query(increase("audience_relays_opened_total", "worker"), "{{worker}}")
         .query(increase("audience_relays_failed_total", "worker"), "{{worker}} ✘"),
+        Panel("lines", "none", w=12, low=0)
+        .vi("Cuộc gọi của bàn tiếp dân", "Số cuộc gọi đã kết thúc, theo kết quả.")
+        .en("Desk calls", "Calls of citizens' desks that ended, by outcome.")
+        .query(increase("desk_calls_total", "result"), "{{result}}"),
+        Panel("lines", "s", w=12, low=0)
+        .vi("Thời gian nói chuyện ở bàn tiếp dân", "Tổng thời gian các cuộc gọi đã kết thúc.")
+        .en("Talk at desks", "How long desks and officers have talked, when a call ends.")
+        .query(increase("desk_call_talk_seconds_total"), T("nói chuyện", "talk")),
         Panel("states", "none", h=10, values=NO, to_point=True)
         .vi("Vắng mặt khi đang họp", "Điểm cần có mà chưa có hình và tiếng.")
         .en("Missing from the conference", "Points that are expected and have no media.")
