@@ -12,6 +12,8 @@ from bridge.conference.schedule import Occurrence, Series, occurrences
 from config.schema import Name, Point, Template, Topology
 
 AD_HOC = "hop"  # the template where a topology has none: all points, its chair
+UNPLANNED = "hop-dot-xuat"  # what ad-hoc meetings of chosen points are named after
+UNPLANNED_TITLE = Name(vi="Họp đột xuất", en="Ad-hoc meeting")
 LOOK_AHEAD = 14 * 86400.0  # seconds of the schedule that pages show
 EARLY = 3 * 3600.0  # seconds before a planned start in which opening by hand means that one
 
@@ -42,6 +44,19 @@ def all_templates(topology: Topology, stored: dict[str, Template]) -> dict[str, 
 def rooms(points: Sequence[Point]) -> tuple[str, ...]:
     """The points that meet: all but desks, which call one another."""
     return tuple(point.id for point in points if point.desk is None)
+
+
+def ad_hoc(topology: Topology, chosen: Sequence[str]) -> Template:
+    """A meeting of chosen points that nobody has planned. Raises ValueError, which names
+    points that cannot meet."""
+    known = {point.id: point for point in topology.points if point.desk is None}
+    strange = sorted(set(chosen) - known.keys())
+    if strange:
+        raise ValueError(", ".join(strange))
+    points = [ident for ident in known if ident in chosen]
+    if sum(known[ident].role == "member" for ident in points) < 2:
+        raise ValueError(", ".join(points))
+    return Template(id=UNPLANNED, title=UNPLANNED_TITLE, points=points)
 
 
 def series_of(template: Template, zone: str) -> Series | None:

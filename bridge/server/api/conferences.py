@@ -10,16 +10,18 @@ from bridge.accounts.auth import Denied
 from bridge.base.i18n import Sentence
 from bridge.conference import commands as c
 from bridge.conference import events as e
-from bridge.conference.model import Refusal, State
+from bridge.conference.model import Point, Refusal, State
 from bridge.conference.report import Report, report
 from bridge.conference.typed import HELP, parse
 from bridge.control import views
 from bridge.control.draft import Done, Result
+from bridge.control.templates import ad_hoc
 from bridge.reports import conference as conference_report
 from bridge.server.api.proofs import Proof, proof_of
 from bridge.server.api.routes import Call, Route, attachment
 from bridge.server.directing import direct
 from bridge.signalling.protocol import ConferenceView
+from config.schema import Template
 
 EVENTS_PAGE = 1000
 LIST_PAGE = 50
@@ -27,10 +29,12 @@ LONGEST_LIST = 500
 
 
 class OpenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Open a conference of a template; ``start`` leaves out the trial session."""
+    """Open a conference of a template, or an ad-hoc meeting of ``points``; exactly one of the two.
+    ``start`` leaves out the trial session."""
 
-    template: Annotated[str, msgspec.Meta(max_length=64)]
+    template: Annotated[str, msgspec.Meta(max_length=64)] = ""
     start: bool = False
+    points: Annotated[tuple[Point, ...], msgspec.Meta(max_length=500)] = ()
 
 
 class CommandBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,12 +141,10 @@ async def _log(call: Call) -> list[e.Recorded]:
 async def open_conference(call: Call) -> Any:
     body: OpenBody = call.body
     services = call.services
-    template = services.scheduler.templates().get(body.template)
-    if template is None:
-        raise Denied(404, "api.unknown_template", id=body.template)
+    template = _meant(call, body)
     result = await services.scheduler.open(template, call.actor, call.key)
     if not isinstance(result, Done):
-        await call.note("open", body.template, result.key)
+        await call.note("open", template.id, result.key)
         return result
     await call.note("open", result.conference)
     if body.start:
@@ -151,6 +153,22 @@ async def open_conference(call: Call) -> Any:
         if isinstance(started, Done):
             result = started
     return Accepted(result.conference, result.seq)
+
+
+def _meant(call: Call, body: OpenBody) -> Template:
+    """The template that is to be opened, or one for these points. Raises `Denied`."""
+    if bool(body.template) == bool(body.points):
+        raise Denied(422, "api.template_or_points")
+    services = call.services
+    if body.template:
+        found = services.scheduler.templates().get(body.template)
+        if found is None:
+            raise Denied(404, "api.unknown_template", id=body.template)
+        return found
+    try:
+        return ad_hoc(services.control.topology.current, body.points)
+    except ValueError as error:
+        raise Denied(422, "api.bad_ad_hoc", reason=str(error)) from None
 
 
 async def show_conference(call: Call) -> ConferenceView:

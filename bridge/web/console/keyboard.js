@@ -22,15 +22,19 @@ function pressed(event, desk, lobby) {
   const target = /** @type {HTMLElement} */ (event.target);
   // Enter and Space on a focused button press that button; on a tile Enter takes.
   if (event.key === "Enter" && target.matches("button:not(.cell), a, summary, select")) return;
-  const found = actionOf(event, lobby.open ? "lobby" : "desk");
+  const found = actionOf(event, !lobby.open ? "desk" : lobby.adHoc.open ? "choosing" : "lobby");
   if (!found || (target.matches("input, textarea, select") && !found.always)) return;
   if (found.action === "leave") {
-    desk.leave();
+    if (lobby.open && lobby.adHoc.open) lobby.adHoc.hide();
+    else desk.leave();
     return; // the browser closes menus and searches by the same key
   }
   event.preventDefault();
   if (found.action === "choose_next") lobby.choose(1);
   else if (found.action === "choose_previous") lobby.choose(-1);
+  else if (found.action === "ad_hoc") lobby.adHoc.show();
+  else if (found.action === "choose_point") lobby.adHoc.pressed(found.index);
+  else if (found.action === "start_chosen") lobby.adHoc.start();
   else if (found.action === "preview") {
     const point = desk.client.state.points[found.index];
     if (point) desk.select(point.id);

@@ -2,7 +2,8 @@
 // the operator's guides are all made from it. Pure.
 
 /**
- * @typedef {"desk" | "lobby"} Place  what the console shows: a conference, or those to start
+ * @typedef {"desk" | "lobby" | "choosing"} Place  what the console shows: a conference, those to start,
+ *   or the points of an ad-hoc meeting
  * @typedef {"wide" | "small" | "menu"} Shape  of the button: with its text, with its icon alone
  *   (the text is shown on hover and focus), or a line of the menu
  *
@@ -26,6 +27,9 @@ const BINDINGS = /** @type {const} @satisfies {Binding[]} */ ([
   { action: "preview", keys: [...POINT_KEYS], places: ["desk"], text: "1 … 9 0 - =" },
   { action: "choose_previous", keys: ["ArrowUp"], places: ["lobby"], text: "↑" },
   { action: "choose_next", keys: ["ArrowDown"], places: ["lobby"], text: "↓" },
+  { action: "ad_hoc", keys: ["a"], places: ["lobby"] },
+  { action: "choose_point", keys: [...POINT_KEYS], places: ["choosing"], text: "1 … 9 0 - =" },
+  { action: "start_chosen", keys: ["s", "Enter"], places: ["choosing"] },
   { action: "start", keys: ["s"], places: ["desk", "lobby"], button: "wide", icon: "live" },
   { action: "take", keys: ["Enter"], places: ["desk"], button: "wide", icon: "take" },
   { action: "back", keys: ["Backspace"], places: ["desk"], button: "wide", icon: "back", text: "⌫" },
@@ -58,9 +62,9 @@ const BINDINGS = /** @type {const} @satisfies {Binding[]} */ ([
   { action: "extend", keys: ["e"], shift: true, places: ["desk"], button: "menu", icon: "extend" },
   { action: "take_over", keys: ["t"], shift: true, places: ["desk"], button: "menu", icon: "take-over" },
   { action: "end", keys: ["e"], places: ["desk"], button: "menu", icon: "end", danger: true },
-  { action: "help", keys: ["?"], places: ["desk", "lobby"], button: "menu", icon: "help" },
+  { action: "help", keys: ["?"], places: ["desk", "lobby", "choosing"], button: "menu", icon: "help" },
   { action: "typed", keys: ["k"], ctrl: true, always: true, places: ["desk", "lobby"] },
-  { action: "leave", keys: ["Escape"], always: true, places: ["desk", "lobby"], text: "Esc" },
+  { action: "leave", keys: ["Escape"], always: true, places: ["desk", "lobby", "choosing"], text: "Esc" },
 ]);
 
 /** @typedef {(typeof BINDINGS)[number]["action"]} Action */

@@ -7,6 +7,7 @@ import { byId, elementOf, make, makeText, refill } from "../common/dom.js";
 import { spanText, timeText } from "../common/format.js";
 import { language, pick, t } from "../common/i18n.js";
 import { errorText } from "../common/refused.js";
+import { AdHoc } from "./ad_hoc.js";
 import { plansOf, showPlan } from "./link_plan.js";
 
 const RETRY = 5000; // ms until the lists are asked for again where nothing has answered
@@ -30,6 +31,7 @@ export class Lobby {
     this.plans = new Map();
     this.chosen = 0; // index of the template that a key starts
     this.wanted = false; // while a conference is on the desk: to start another one
+    this.adHoc = new AdHoc(client, (conference) => this.watch(conference), alarm);
     const running = elementOf("running", HTMLSelectElement);
     running.addEventListener("change", () => {
       running.blur(); // the keys are the console's again
@@ -97,6 +99,7 @@ export class Lobby {
 
   render() {
     const { state } = this.client;
+    this.adHoc.render();
     byId("templates").replaceChildren(...this.templates.map((info, index) => this.row(info, index)));
     const coming = byId("upcoming");
     coming.replaceChildren();

@@ -1176,8 +1176,9 @@ export interface OfficerView {
 }
 
 export interface OpenBody {
-  template: string;
+  template?: string;
   start?: boolean;
+  points?: string[];
 }
 
 export interface OpenConference {

@@ -180,3 +180,30 @@ async def test_a_vote_from_opening_to_report(bridge: Bridge) -> None:
         text = await (await bridge.call("GET", f"{path}/report{query}", role="viewer")).text()
         assert "=1+1 <b>" in text
         assert not any(line.startswith(("=", '"=')) for line in text.splitlines())
+
+
+async def test_an_ad_hoc_meeting_of_chosen_points(bridge: Bridge) -> None:
+    async def ask(*points: str, **more: object) -> tuple[int, dict[str, object]]:
+        body = {"points": points, **more}
+        response = await bridge.call("POST", "/conferences", body, role="operator")
+        return response.status, await response.json()
+
+    assert (await ask("khoan-du"))[0] == 422, "one point alone"
+    assert (await ask("khoan-du", "nowhere"))[0] == 422
+    assert (await ask())[0] == 422, "neither a template nor points"
+    assert (await ask("khoan-du", "chi-ne", template="giao-ban"))[0] == 422
+    status, opened = await ask("khoan-du", "chi-ne", start=True)
+    assert status == 201
+    state = bridge.state(str(opened["conference"]))
+    assert (set(state.points), state.phase, state.chair) == (
+        {"khoan-du", "chi-ne"},
+        "live",
+        "chi-ne",
+    )
+    status, problem = await ask("an-binh", "khoan-du")
+    assert (status, problem["type"]) == (409, "/problems/refusal.point_busy")
+    assert (
+        await bridge.call(
+            "POST", "/conferences", {"points": ["an-binh", "hung-thi"]}, role="viewer"
+        )
+    ).status == 403
