@@ -27,6 +27,7 @@ from bridge.cli.common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
 from bridge.cli.minutes import minutes_app
 from bridge.cli.named_files import faults
 from bridge.cli.paper import paper_app
+from bridge.cli.person import person_app
 from bridge.cli.ready import ready
 from bridge.cli.remote import PLAIN, backup, conference_app, point_app, restore
 from bridge.cli.verify import verify
@@ -46,6 +47,7 @@ app.add_typer(conference_app, name="conference")
 app.add_typer(point_app, name="point")
 app.add_typer(paper_app, name="paper")
 app.add_typer(minutes_app, name="minutes")
+app.add_typer(person_app, name="person")
 app.add_typer(agents_app, name="agents")
 app.add_typer(bundle_app, name="bundle")
 app.command()(backup)

@@ -80,6 +80,8 @@ def ask(file: Path, method: str, path: str, body: Any = None, data: bytes | None
         errors.print(problem.get("title", f"The bridge refuses: {status}."), **PLAIN)
         if problem.get("detail"):
             errors.print(problem["detail"], **PLAIN)
+        for row in problem.get("rows", ()):  # of a table that was refused
+            errors.print(f"row {row['row']}: {row['sentence']}", **PLAIN)
         raise typer.Exit(1)
     return answer
 

@@ -65,6 +65,9 @@ class Register:
         self.code_key = code_key
         """Signs the codes with which delegates register."""
         self._kept: dict[str, PersonRecord] = {}
+        self._changes = 0  # of what is kept
+        self._settled: dict[str, tuple[int, Mapping[str, Person]]] = {}
+        self._holders: dict[str, str] | None = None  # digest of a secret → person
         self._last: dict[str, float] = {}  # conference that is over → its last event
         self._changing = asyncio.Lock()
         self._stream = NotedStream[PersonsForgotten](
@@ -81,6 +84,7 @@ class Register:
         await self._stream.load()
         self._last.clear()
         self._kept = {record.id: record for record in await self._records.load()}
+        self._changed()
 
     async def run(self) -> None:
         """Bring persons to their conferences and forget those whose time is over, until
@@ -116,8 +120,9 @@ class Register:
 
     def holding(self, secret: str) -> PersonRecord | None:
         """The person whose telephone holds a secret."""
-        digest = digest_of(secret)
-        return next((r for r in self._kept.values() if r.secret == digest and r.name), None)
+        if self._holders is None:
+            self._holders = {r.secret: r.id for r in self._kept.values() if r.secret}
+        return self.get(self._holders.get(digest_of(secret), ""))
 
     def linked(self, link: str) -> PersonRecord | None:
         """The person whom a link was made for, used or not."""
@@ -190,10 +195,15 @@ class Register:
 
     async def keep(self, record: PersonRecord) -> PersonRecord:
         """Keep a person as ``record`` says. Raises `NotSaved`."""
+        return (await self.keep_all([record]))[0]
+
+    async def keep_all(self, records: Sequence[PersonRecord]) -> Sequence[PersonRecord]:
+        """Keep persons of one list as ``records`` say, all or none. Raises `NotSaved`."""
         async with self._changing:
-            await self._save([record])
-        await self.settle_all(record.of)
-        return record
+            await self._save(records)
+        for of in {record.of for record in records}:
+            await self.settle_all(of)
+        return records
 
     async def remove(self, record: PersonRecord) -> None:
         """Take a person off its list; nothing is left of what it was called. Raises `NotSaved`."""
@@ -205,6 +215,11 @@ class Register:
         if records:
             await self._records.save(records)
             self._kept.update({record.id: record for record in records})
+            self._changed()
+
+    def _changed(self) -> None:
+        self._changes += 1
+        self._holders = None
 
     # --- conferences --------------------------------------------------------------------
 
@@ -220,7 +235,11 @@ class Register:
         async with self._changing:
             state = self._conductor.states.get(conference)
             if state is None or state.phase == "ended":
+                self._settled.pop(conference, None)
                 return
+            known = self._settled.get(conference)
+            if known is not None and known[0] == self._changes and known[1] is state.persons:
+                return  # every commit asks, and names change rarely
             await self._copy(state)
             wanted = {
                 r.id: Person(point=r.point, weight=r.weight, seal=seal(r))
@@ -241,6 +260,8 @@ class Register:
                 result = await self._conductor.submit(conference, told, SYSTEM)
                 if not isinstance(result, Done):
                     log.error("a list of persons was refused: %s", result.key)
+            if not news and not gone:
+                self._settled[conference] = (self._changes, state.persons)
 
     async def _copy(self, state: State) -> None:
         """Persons of the template become persons of the conference: what is changed there later
@@ -288,6 +309,7 @@ class Register:
             await self._records.erase(gone)
             for ident in gone:
                 del self._kept[ident]
+            self._changed()
             await self._records.settle()
         log.info("%d persons of %s are forgotten", count, of)
         if actor == "system":

@@ -3,8 +3,9 @@ telephones."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -22,6 +23,7 @@ from bridge.control.persons.list_files import LARGEST, rows_of
 from bridge.control.persons.list_rows import Entry, ListError, entries, plain_word
 from bridge.control.persons.register import Register, digest_of, sealed
 from bridge.reports.csv_table import as_csv
+from bridge.reports.link_cards import Card, link_cards
 from bridge.server.api.routes import Call, Route, attachment, read_bounded
 from bridge.server.problems import row_problems
 from bridge.store.person_records import PersonRecord
@@ -268,19 +270,55 @@ async def forget_persons(call: Call) -> None:
     await call.note("persons forget", of, str(count))
 
 
+async def _links(call: Call, of: str, records: Sequence[PersonRecord]) -> list[LinkView]:
+    """Links for the telephones of persons."""
+    if of not in call.services.conductor.states:
+        raise Denied(409, "persons.no_conference")
+    page = f"{room_address(call.services.control.topology.current)}/delegate#link="
+    until = call.services.conductor.now() + LINK_LIFE
+    made = [secrets.token_urlsafe(LINK_OCTETS) for _ in records]
+    await call.services.persons.keep_all(
+        [
+            replace(record, link=digest_of(link), link_until=until, secret="")
+            for record, link in zip(records, made, strict=True)
+        ]
+    )
+    return [LinkView(address=page + link, until=until, rows=qr_rows(page + link)) for link in made]
+
+
 async def make_link(call: Call) -> LinkView:
     """Make a link for one telephone of a person. One that was made before is good no longer, and a
     telephone that used it neither."""
-    register = call.services.persons
-    record = _found(call, register)
-    if record.of not in call.services.conductor.states:
-        raise Denied(409, "persons.no_conference")
-    link = secrets.token_urlsafe(LINK_OCTETS)
-    until = call.services.conductor.now() + LINK_LIFE
-    await register.keep(replace(record, link=digest_of(link), link_until=until, secret=""))
+    record = _found(call, call.services.persons)
+    [link] = await _links(call, record.of, [record])
     await call.note("person link", record.id)
-    address = f"{room_address(call.services.control.topology.current)}/delegate#link={link}"
-    return LinkView(address=address, until=until, rows=qr_rows(address))
+    return link
+
+
+async def print_links(call: Call) -> web.Response:
+    """Make links for all persons of ``?of=`` that no telephone is of, as cards to be printed."""
+    of = await _whose(call)
+    records = [record for record in call.services.persons.of(of) if not record.secret]
+    if not records:
+        raise Denied(409, "persons.all_have_telephones")
+    made = await _links(call, of, records)
+    language = "en" if call.request.query.get("language") == "en" else "vi"
+    topology = call.services.control.topology.current
+    names = {p.id: p.name.text(language) for p in topology.points}
+    cards = [
+        Card(
+            record.name,
+            " · ".join(filter(None, (record.position, record.agency))),
+            names.get(record.point, record.point),
+            link.rows,
+        )
+        for record, link in zip(records, made, strict=True)
+    ]
+    title = call.services.conductor.states[of].booking.title.text(language)
+    now = call.services.conductor.now()
+    body = await asyncio.to_thread(link_cards, cards, title, language, now)
+    await call.note("persons links", of, str(len(cards)))
+    return attachment(body, "application/pdf", f"{of}-links.pdf")
 
 
 ROUTES = [
@@ -338,6 +376,15 @@ ROUTES = [
         "direct",
         "Take a delegate off the list",
         status=204,
+    ),
+    Route(
+        "POST",
+        "/api/v1/persons/links",
+        print_links,
+        "direct",
+        "Make links for all delegates without a telephone, as cards to be printed (PDF)",
+        query=("of", "language"),
+        media_type="application/pdf",
     ),
     Route(
         "POST",

@@ -12,6 +12,7 @@ import { drawQr } from "../common/qr.js";
 import { Refused, accepted, errorText } from "../common/refused.js";
 import { pointOf } from "../common/state.js";
 
+const SAVED = 60000; // ms until a file that was saved is let go
 const FIELDS = /** @type {const} */ (["name", "position", "agency"]);
 
 /** The dialog with the delegates of a conference. */
@@ -28,6 +29,7 @@ export class Persons {
     byId("persons-close").addEventListener("click", () => this.dialog.close());
     byId("persons-code").addEventListener("click", () => this.register());
     byId("persons-all").addEventListener("click", () => this.attend(this.persons.filter(({ present }) => !present), true));
+    byId("persons-print").addEventListener("click", () => this.print());
     byId("person-link-close").addEventListener("click", () => elementOf("person-link", HTMLDialogElement).close());
   }
 
@@ -222,6 +224,22 @@ export class Persons {
       drawQr(byId("person-link-code"), rows, t("persons.link"));
       setText(byId("person-link-address"), address);
       elementOf("person-link", HTMLDialogElement).showModal();
+    });
+  }
+
+  /** Links for all delegates without a telephone, as a PDF of cards; links made before end. */
+  async print() {
+    const waiting = this.persons.filter(({ telephone }) => !telephone).length;
+    if (!(await confirmed(t("persons.print_sure", { count: String(waiting) }), t("persons.print")))) return;
+    await this.changing(async (of) => {
+      const address = addressOf("/persons/links", { of, language: language() });
+      const headers = { "Content-Type": "application/json" };
+      const response = await accepted(await fetch(address, { method: "POST", body: "{}", headers }));
+      const link = make("a");
+      link.href = URL.createObjectURL(await response.blob());
+      link.download = `${of}-links.pdf`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), SAVED);
     });
   }
 

@@ -7,10 +7,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.conference import commands as c
+from bridge.conference.model import SYSTEM
 from bridge.control.persons.codes import LIFE
 from bridge.control.persons.register import digest_of
 from bridge.proof.ballots import of_votes
@@ -273,3 +275,42 @@ async def test_votes_outlive_a_kill(tmp_path: Path) -> None:
     assert [found.state for found in of_votes(log)] == ["proved", "open"]
     assert AN["name"] not in str(log)
     await kill(bridge)
+
+
+async def test_links_are_printed_for_those_without_a_telephone(bridge: Bridge) -> None:
+    conference, code = await registering(bridge)
+    assert (await register(bridge, code)).status == 201
+    path = f"/persons/links?of={conference}"
+    nobody = await bridge.call("POST", path, {}, role="operator")
+    assert (await nobody.json())["type"] == "/problems/persons.all_have_telephones"
+    names = [f"Đại Biểu {letter}" for letter in "ABCDEFGHIK"]
+    body = {"persons": [{"point": "chi-ne", "name": name, "position": "Uỷ viên"} for name in names]}
+    await bridge.call("POST", f"/persons?of={conference}", body, role="operator")
+    printed = await bridge.call("POST", path, {}, role="operator")
+    assert printed.status == 200
+    pdf = pypdfium2.PdfDocument(await printed.read())
+    try:
+        pages = [page.get_textpage().get_text_range() for page in pdf]
+    finally:
+        pdf.close()
+    assert len(pages) == 2, "eight cards a page"
+    assert all(name in "".join(pages) for name in names)
+    assert AN["name"] not in "".join(pages)
+    links = {record.link for record in bridge.process.persons.of(conference)}
+    assert len(links) == len(names) + 1
+    assert (await bridge.call("GET", "/delegate", token=MINE)).status == 200
+
+
+async def test_a_register_of_which_nothing_is_new_asks_nothing(bridge: Bridge) -> None:
+    conference, code = await registering(bridge)
+    await register(bridge, code)
+    held = bridge.process.persons
+    await held.settle(conference)
+    events = bridge.state(conference).seq
+    await bridge.do(conference, c.Preview(point="khoan-du"))
+    await held.settle(conference)
+    assert bridge.state(conference).seq == events + 1
+    gone = tuple(bridge.state(conference).persons)
+    await bridge.conductor.submit(conference, c.UnlistPersons(persons=gone), SYSTEM)
+    await held.settle(conference)
+    assert set(bridge.state(conference).persons) == set(gone), "the table is what is true"
