@@ -57,6 +57,31 @@ def test_items_have_their_speakers_and_decisions() -> None:
     assert not told.recorded
 
 
+def test_a_turn_that_goes_on_into_the_next_item_is_told_under_both() -> None:
+    """Nobody speaks to the third item, so b keeps the floor; its line breaks for a while."""
+    run = meeting()
+    run.ok(c.Grant(point="b"))
+    run.now += 40
+    run.ok(c.PointDown(point="b", reason="lost"), SYSTEM)
+    run.now += 100
+    run.ok(c.PointUp(point="b"), SYSTEM)
+    run.now += 5
+    run.ok(c.NextItem())
+    run.now += 20
+    told = proceedings(run.log, run.now)
+    assert [round(m.turns[-1].seconds) for m in told.matters[1:]] == [45, 20]
+    run.ok(c.Return())
+    run.now += 3
+    run.ok(c.End())
+    told = proceedings(run.log, run.now)
+    (part,) = told.matters[2].turns
+    assert (part.point, round(part.seconds)) == ("b", 20)
+    assert part.at == told.matters[2].began_at
+    ended = [i.event.seconds for i in run.log if isinstance(i.event, e.FloorEnded)]
+    parts = [t.seconds for m in told.matters for t in m.turns]
+    assert round(sum(parts), 2) == round(sum(ended[1:]), 2), "nothing twice, nothing lost"
+
+
 def test_a_turn_that_goes_on_counts_up_to_now() -> None:
     run = meeting()
     run.ok(c.Grant(point="c"))
