@@ -10,6 +10,7 @@ import pytest
 from bridge.conference import commands as c
 from tests.live.browsers import chromium, new_page, open_console, open_room, text_is
 from tests.live.support import act, bridge_process, only, started
+from tests.live.test_pages import violations
 from tests.live.test_votes import NO_DEVICES
 from tests.waiting import eventually
 
@@ -38,6 +39,7 @@ async def test_a_telephone_registers_by_the_rooms_code_and_votes(tmp_path: Path)
         telephone.on("pageerror", lambda error: problems.append(str(error)))
         await telephone.goto(f"{process.url}/delegate#{address.partition('#')[2]}")
         await text_is(telephone, "#where", "Xã Khoan Dụ")
+        assert await violations(telephone) == []
         await telephone.fill("#name", "<b>An</b>")
         await telephone.click("#register button")
         await text_is(telephone, "#error", "không được có dấu < hoặc >")
@@ -48,6 +50,7 @@ async def test_a_telephone_registers_by_the_rooms_code_and_votes(tmp_path: Path)
         await text_is(telephone, "#self-present", "có mặt")
         await text_is(room, "#registration-count", "1")
         await text_is(console, "#person-rows", "Nguyễn Văn An")
+        assert await violations(console) == []
         await console.click("#persons-close")
         await act(process, conference, c.OpenVote(title="Thông qua", by="persons"))
         button = telephone.locator("#choices [data-choice=for]")
@@ -56,6 +59,7 @@ async def test_a_telephone_registers_by_the_rooms_code_and_votes(tmp_path: Path)
         assert box is not None
         assert box["height"] >= LARGE
         assert await telephone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await violations(telephone) == []
         await button.click()
         pressed = "#choices [data-choice=for][aria-pressed=true]"
         await telephone.wait_for_selector(pressed)

@@ -12,7 +12,8 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from bridge.conference import commands as c
-from bridge.conference.model import SYSTEM, Paper, Title
+from bridge.conference.attendance import Details, Person
+from bridge.conference.model import SYSTEM, Actor, Paper, Title
 from bridge.conference.proceedings import proceedings
 from bridge.reports.minutes import as_pdf as pdf_module
 from bridge.reports.minutes.as_docx import as_docx
@@ -205,3 +206,33 @@ def test_the_fonts_have_every_vietnamese_letter_and_are_what_their_authors_publi
         assert hashlib.sha256((FONTS / file).read_bytes()).hexdigest() == digest
     assert 30 <= pdf_module.LEFT <= 35
     assert 15 <= pdf_module.RIGHT <= 20
+
+
+def test_delegates_stand_by_name_whatever_they_are_called() -> None:
+    """Names are looked at when they come; what slipped through does no harm on paper either."""
+    run = meeting()
+    persons = {"1a": Person(point="b", seal="x"), "2b": Person(point="c"), "3c": Person(point="b")}
+    run.ok(c.ListPersons(persons=persons), SYSTEM)
+    run.ok(c.Attend(persons=("1a", "3c")))
+    run.ok(c.OpenVote(title="Thông qua", by="persons", quorum=0))
+    vote = run.state.votes[-1].number
+    cast = c.CastBallot(number=vote, choice="for", point="b", person="1a")
+    run.ok(cast, Actor(kind="person", name="1a"))
+    run.ok(c.CloseVote())
+    run.ok(c.End())
+    named = {"1a": Details(HOSTILE, "UBND xã", "Chủ tịch"), "2b": Details("Lò Thị Vắng")}
+    told = proceedings(run.log, run.now)
+    made = draft(told, setting()._replace(persons=named), PROOF)
+    said = words(made)
+    assert "2/3 đại biểu" in said
+    assert "|Chủ tịch|UBND xã|Xã Khoan Dụ" in said
+    assert "Đại biểu vắng mặt: Lò Thị Vắng." in said
+    assert "1 đại biểu không còn được lưu" in said
+    assert "(Xã Khoan Dụ): Tán thành" in said
+    assert "1/3 đại biểu biểu quyết" in said
+    document = docx.Document(io.BytesIO(as_docx(made)))
+    cells = [cell.text for grid in document.tables for row in grid.rows for cell in row.cells]
+    for text in ("\n".join(read(as_pdf(made))), "\n".join(cells)):
+        assert "Chủ tịch" in text
+        assert "<b>" in text, "as it was typed, not as markup"
+        assert not set("\u202e\x07") & set(text)

@@ -101,6 +101,7 @@ async def delete_template(call: Call) -> None:
     check_match(call, _etagged(before))
     await call.services.accounts.delete_template(ident)
     await call.services.scheduler.load()
+    await call.services.persons.forget(ident, 0, call.actor.label)  # nobody would find its list
     await call.note("template", ident, "deleted")
 
 

@@ -308,3 +308,18 @@ async def test_names_stand_in_no_log_and_no_metric_and_in_no_event(
     assert len(rows) > 10
     for word in ("Sơn", "Mai", "S\\u01a1n", "Chủ tịch"):
         assert not [row for row in rows if word in row], word
+
+
+async def test_a_templates_list_goes_with_the_template(bridge: Bridge) -> None:
+    template = await (await bridge.call("GET", "/templates/giao-ban", role="operator")).json()
+    body = {**template, "id": "hop-khac"}
+    for name in ("editable", "id"):
+        body.pop(name, None)
+    made = await bridge.call("PUT", "/templates/hop-khac", body, role="operator")
+    assert made.status == 201, await made.text()
+    await added(bridge, "hop-khac")
+    tagged = await bridge.call("GET", "/templates/hop-khac", role="operator")
+    headers = {"If-Match": tagged.headers["ETag"]}
+    gone = await bridge.call("DELETE", "/templates/hop-khac", role="operator", headers=headers)
+    assert gone.status == 204
+    assert bridge.process.persons.of("hop-khac") == []
