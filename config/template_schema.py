@@ -71,6 +71,21 @@ class Rules(Model):
     )
 
 
+class Moved(Model):
+    """One occurrence that takes place at another time."""
+
+    day: Annotated[str, AfterValidator(_date)] = Field(description="on which it would take place")
+    start: Annotated[str, AfterValidator(_local)]
+    minutes: Annotated[int, Field(ge=5, le=24 * 60)]
+
+
+class Extra(Model):
+    """One occurrence more than the rule gives."""
+
+    start: Annotated[str, AfterValidator(_local)]
+    minutes: Annotated[int, Field(ge=5, le=24 * 60)]
+
+
 class Schedule(Model):
     """When a template's conference takes place, on the wall clock of ``bridge.zone``."""
 
@@ -80,6 +95,8 @@ class Schedule(Model):
         default=None, description="RFC 5545 RRULE, for example FREQ=WEEKLY;BYDAY=MO"
     )
     exceptions: list[Annotated[str, AfterValidator(_date)]] = Field(default=[], max_length=500)
+    moved: list[Moved] = Field(default=[], max_length=500)
+    extra: list[Extra] = Field(default=[], max_length=500)
 
 
 class Item(Model):

@@ -16,22 +16,28 @@ MAX_LOOKED_AT = 5000  # occurrences looked at in one question: 13 years of daily
 @dataclass(frozen=True, slots=True)
 class Series:
     """A conference that recurs. ``start`` is local time in ``zone`` without tzinfo; without
-    ``rule`` it takes place once. ``exceptions`` are local dates on which it does not."""
+    ``rule`` it takes place once. ``exceptions`` are local dates on which it does not; ``moved`` has
+    those that take place at another time, by their date, and ``extra`` those beside the rule, each
+    with its start and minutes."""
 
     start: datetime
     minutes: int
     zone: str
     rule: str = ""
     exceptions: frozenset[date] = frozenset()
+    moved: tuple[tuple[date, datetime, int], ...] = ()
+    extra: tuple[tuple[datetime, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Occurrence:
-    """One conference of a series, UTC seconds; ``local`` is its start on the wall."""
+    """One conference of a series, UTC seconds; ``local`` is its start on the wall. ``day`` is the
+    date that the rule gives it, None for one beside the rule."""
 
     start: float
     end: float
     local: datetime
+    day: date | None = None
 
 
 def occurrences(series: Series, after: float, before: float) -> list[Occurrence]:
@@ -40,6 +46,7 @@ def occurrences(series: Series, after: float, before: float) -> list[Occurrence]
     The hour on the wall stays the same. A rule that names the 29th of February skips years
     that lack it, as RFC 5545 section 3.3.10 says."""
     found: list[Occurrence] = []
+    moved = {day for day, _, _ in series.moved}
     zone = ZoneInfo(series.zone)
     first = datetime.fromtimestamp(after, UTC).astimezone(zone).replace(tzinfo=None)
     first -= timedelta(minutes=series.minutes)
@@ -48,9 +55,20 @@ def occurrences(series: Series, after: float, before: float) -> list[Occurrence]
         if start >= before:
             break
         end = start + series.minutes * 60
-        if end > after and local.date() not in series.exceptions:
-            found.append(Occurrence(start, end, local))
-    return found
+        day = local.date()
+        if end > after and day not in series.exceptions and day not in moved:
+            found.append(Occurrence(start, end, local, day))
+    if not (series.moved or series.extra):
+        return found
+    single: list[tuple[datetime, int, date | None]] = []
+    single += [(local, minutes, day) for day, local, minutes in series.moved]
+    single += [(local, minutes, None) for local, minutes in series.extra]
+    for local, minutes, at in single:
+        start = local.replace(tzinfo=zone).timestamp()
+        end = start + minutes * 60
+        if end > after and start < before and at not in series.exceptions:
+            found.append(Occurrence(start, end, local, at))
+    return sorted(found, key=lambda occurrence: occurrence.start)
 
 
 def _starts(series: Series, first: datetime) -> Iterator[datetime]:

@@ -84,6 +84,12 @@ class LinkPromises:
         """What a conference would be promised if it was opened now."""
         return self._plan({state.booking.id: state for state in running}, booked(booking))
 
+    def taken(self, beside: Sequence[State]) -> dict[str, Load]:
+        """What these conferences would take of each link, if they ran together."""
+        meetings = self._known([meeting_of(state) for state in beside])
+        made = promises(self.tree, self._topology.current.media, meetings, {})
+        return taken_by(made.values())
+
     def whole(self, meeting: Meeting) -> dict[str, Load]:
         """What a meeting would take of each link if nothing was lowered."""
         endless = Tree(dict.fromkeys(self.tree.budgets, ENDLESS), self.tree.ways)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import msgspec
+
 from bridge.conference import commands as c
 from bridge.conference.model import SCHEDULER, Actor, Refusal
 from bridge.conference.schedule import Occurrence
 from bridge.control import templates
 from bridge.control.active_topology import ActiveTopology
+from bridge.control.calendar_changes import Action, Changed, Changes, changed_by, with_changes
 from bridge.control.conductor import Conductor
 from bridge.control.draft import Done, Result
 from bridge.control.publisher import Publisher
@@ -20,6 +23,7 @@ from config.schema import Template, Topology
 
 log = logging.getLogger("scheduler")
 
+SETTING = "calendar"  # the key under which changes of single bookings are kept
 INTERVAL = 1.0  # seconds between looks at the schedule
 AHEAD = 30.0  # seconds between two workings-out of what is due
 NEVER_STARTED = 30 * 60.0  # seconds after the planned end until a trial session is ended
@@ -43,6 +47,7 @@ class Scheduler:
         self._accounts = accounts
         self._publisher = publisher
         self._stored: dict[str, Template] = {}
+        self._changes: Changes = {}
         self._opened: set[str] = set()
         self._told: set[str] = set()
         self._planned: list[tuple[Template, Occurrence]] = []
@@ -59,14 +64,36 @@ class Scheduler:
         """Read the stored templates; one that no longer fits is left out."""
         self._stored = {}
         self._planned_for = None
+        kept = await self._accounts.setting(SETTING)
+        self._changes = {} if kept is None else msgspec.json.decode(kept, type=Changes)
         for ident, body in (await self._accounts.templates()).items():
             try:
                 self._stored[ident] = Template.model_validate_json(body)
             except ValueError as error:
                 log.error("template %s is left out: %s", ident, error)
 
-    def templates(self) -> dict[str, Template]:
+    def written(self) -> dict[str, Template]:
+        """Templates as they were written, without changes of single bookings."""
         return templates.all_templates(self._topology.current, self._stored)
+
+    def templates(self) -> dict[str, Template]:
+        """Templates with the bookings that they have now."""
+        changes = self._changes
+        return {name: with_changes(t, changes.get(name)) for name, t in self.written().items()}
+
+    async def change(
+        self, template: str, action: Action, day: str, start: str = "", minutes: int = 0
+    ) -> None:
+        """Cancel, move, restore or repeat one booking of a template. Raises `NotSaved`."""
+        before = self._changes.get(template, Changed())
+        changes = {**self._changes, template: changed_by(before, action, day, start, minutes)}
+        await self._accounts.put_setting(SETTING, msgspec.json.encode(changes).decode())
+        self._changes = changes
+        self._planned_for = None
+
+    def changed(self, template: str) -> Changed:
+        """What differs from a template's rule."""
+        return self._changes.get(template, Changed())
 
     def template_points(self) -> dict[str, tuple[str, ...]]:
         """The points of every template; none means all."""

@@ -14,6 +14,7 @@ from config.schema import Name, Point, Template, Topology
 AD_HOC = "hop"  # the template where a topology has none: all points, its chair
 UNPLANNED = "hop-dot-xuat"  # what ad-hoc meetings of chosen points are named after
 UNPLANNED_TITLE = Name(vi="Họp đột xuất", en="Ad-hoc meeting")
+LOCAL = "%Y-%m-%d %H:%M"  # times on the wall, as files and pages write them
 LOOK_AHEAD = 14 * 86400.0  # seconds of the schedule that pages show
 EARLY = 3 * 3600.0  # seconds before a planned start in which opening by hand means that one
 
@@ -64,11 +65,16 @@ def series_of(template: Template, zone: str) -> Series | None:
     if schedule is None:
         return None
     return Series(
-        start=datetime.strptime(schedule.start, "%Y-%m-%d %H:%M"),
+        start=datetime.strptime(schedule.start, LOCAL),
         minutes=schedule.minutes,
         zone=zone,
         rule=schedule.rule or "",
         exceptions=frozenset(date.fromisoformat(day) for day in schedule.exceptions),
+        moved=tuple(
+            (date.fromisoformat(one.day), datetime.strptime(one.start, LOCAL), one.minutes)
+            for one in schedule.moved
+        ),
+        extra=tuple((datetime.strptime(one.start, LOCAL), one.minutes) for one in schedule.extra),
     )
 
 

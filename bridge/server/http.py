@@ -14,6 +14,7 @@ from bridge.server.agent_socket import AgentSockets
 from bridge.server.api import (
     admin,
     audience_health,
+    bookings,
     conferences,
     delegates,
     desk_calls,
@@ -62,6 +63,7 @@ PAGES = {
     "/recordings": "recordings",
     "/templates": "templates",
     "/desk": "desk",
+    "/calendar": "calendar",
     "/verify": "verify",
     "/watch/{id}": "watch",
     "/delegate": "delegate",
@@ -78,6 +80,7 @@ ROUTES: tuple[Route, ...] = (
     *delegates.ROUTES,
     *signing_keys.ROUTES,
     *schedule.ROUTES,
+    *bookings.ROUTES,
     *people.ROUTES,
     *points.ROUTES,
     *incidents.ROUTES,

@@ -55,3 +55,31 @@ def test_leap_days() -> None:
     ]
     last_day = Series(datetime(2028, 1, 31, 8, 0), 60, ZONE, "FREQ=MONTHLY;BYMONTHDAY=-1")
     assert days(last_day, "2028-02-01", "2028-03-01") == ["2028-02-29 08:00"]
+
+
+def test_single_ones_are_moved_cancelled_and_held_once_more() -> None:
+    series = Series(
+        datetime(2026, 11, 23, 7, 30),
+        90,
+        ZONE,
+        "FREQ=WEEKLY;BYDAY=MO",
+        frozenset({date(2026, 12, 7), date(2026, 12, 14)}),
+        moved=(
+            (date(2026, 11, 30), datetime(2026, 12, 1, 14, 0), 60),
+            (date(2026, 12, 14), datetime(2026, 12, 15, 14, 0), 60),
+        ),
+        extra=((datetime(2026, 11, 26, 8, 0), 45),),
+    )
+    assert days(series, "2026-11-01", "2026-12-25") == [
+        "2026-11-23 07:30",
+        "2026-11-26 08:00",
+        "2026-12-01 14:00",
+        "2026-12-21 07:30",
+    ], "one that was moved and then cancelled takes place at neither time"
+    found = occurrences(series, 0, 1_796_500_000)
+    assert [one.day for one in found][:3] == [date(2026, 11, 23), None, date(2026, 11, 30)]
+    assert [one.end - one.start for one in found][:3] == [5400, 2700, 3600]
+    once = Series(
+        datetime(2026, 11, 23, 7, 30), 90, ZONE, extra=((datetime(2026, 12, 1, 8, 0), 60),)
+    )
+    assert days(once, "2026-11-01", "2027-01-01") == ["2026-11-23 07:30", "2026-12-01 08:00"]

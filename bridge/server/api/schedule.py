@@ -33,7 +33,7 @@ async def list_templates(call: Call) -> list[TemplateInfo]:
     stored = call.services.scheduler.stored()
     return [
         TemplateInfo(id=ident, editable=ident in stored, template=_plain(template))
-        for ident, template in call.services.scheduler.templates().items()
+        for ident, template in call.services.scheduler.written().items()
     ]
 
 
@@ -49,7 +49,7 @@ def _etagged(template: Template) -> bytes:
 
 
 async def show_template(call: Call) -> web.Response:
-    template = call.services.scheduler.templates().get(call.param("id"))
+    template = call.services.scheduler.written().get(call.param("id"))
     if template is None:
         raise Denied(404, "api.unknown_template", id=call.param("id"))
     body = _etagged(template)
@@ -65,7 +65,7 @@ def _bad(problems: list[str], where: str = "") -> Denied:
 async def put_template(call: Call) -> web.Response:
     ident = call.param("id")
     services = call.services
-    before = services.scheduler.templates().get(ident)
+    before = services.scheduler.written().get(ident)
     if before is not None and ident not in services.scheduler.stored():
         raise Denied(409, "api.template_of_topology", id=ident)
     check_match(call, _etagged(before) if before is not None else None)
@@ -93,7 +93,7 @@ async def put_template(call: Call) -> web.Response:
 
 async def delete_template(call: Call) -> None:
     ident = call.param("id")
-    before = call.services.scheduler.templates().get(ident)
+    before = call.services.scheduler.written().get(ident)
     if before is None:
         raise Denied(404, "api.unknown_template", id=ident)
     if ident not in call.services.scheduler.stored():

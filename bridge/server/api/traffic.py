@@ -3,6 +3,8 @@ both directions while it runs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from bridge.accounts.auth import Denied
@@ -10,6 +12,7 @@ from bridge.admission.ladder import Step
 from bridge.admission.link_tree import OWN
 from bridge.admission.planning import Load, Promise, taken_by
 from bridge.base.i18n import Sentence, sentence
+from bridge.conference.model import Booking, State
 from bridge.control import templates, views
 from bridge.media import messages as m
 from bridge.server.api.points import own_point
@@ -104,12 +107,18 @@ async def plan_template(call: Call) -> LinkPlan:
     if template is None:
         raise Denied(404, "api.unknown_template", id=call.param("id"))
     booking = templates.booking_of(template, services.control.topology.current, "", None)
-    promises = services.control.promises
-    running = services.conductor.running()
-    promise = promises.plan(running, booking)
+    taken = taken_by(services.control.promises.made.values())
+    return plan_view(call, booking, services.conductor.running(), taken)
+
+
+def plan_view(
+    call: Call, booking: Booking, beside: Sequence[State], taken: dict[str, Load]
+) -> LinkPlan:
+    """What a conference would take of the links ``beside`` others, which take ``taken``."""
+    promises = call.services.control.promises
+    promise = promises.plan(beside, booking)
     whole = promises.whole(promise.meeting)
     refusal = promises.refusal(promise)
-    taken = taken_by(promises.made.values())
     return LinkPlan(
         links=[_link(call, link, promise, whole, taken) for link in promise.loads],
         points={

@@ -256,8 +256,26 @@ export interface Booking {
   desk: DeskRules | null;
 }
 
+export interface BookingView {
+  template: string;
+  title: Sentence;
+  day: string;
+  start: number;
+  end: number;
+  state: string;
+  points: string[];
+  items: number;
+  opened: boolean;
+  clashes: Clash[];
+}
+
 export interface Bye {
   type: "bye";
+}
+
+export interface Calendar {
+  bookings: BookingView[];
+  names: Record<string, Sentence>;
 }
 
 export interface Call {
@@ -355,6 +373,13 @@ export interface ChainBegunEvent {
   events: number;
 }
 
+export interface ChangeBody {
+  action: "cancel" | "move" | "repeat" | "restore";
+  day: string;
+  start?: string;
+  minutes?: number;
+}
+
 export interface CheckView {
   name: string;
   level: string;
@@ -369,6 +394,14 @@ export interface Checked {
   differences: Difference[];
   refused: Sentence | null;
   notes: Sentence[];
+}
+
+export interface Clash {
+  template: string;
+  title: Sentence;
+  start: number;
+  end: number;
+  points: string[];
 }
 
 export interface ClockSteppedEvent {
@@ -1096,6 +1129,11 @@ export interface Me {
 export interface Media {
   type: "media";
   reason: string;
+}
+
+export interface MeetsView {
+  clashes: Clash[];
+  plan: LinkPlan;
 }
 
 export interface MicrophonesSetEvent {
@@ -2330,6 +2368,11 @@ export interface Problem extends Partial<Checked> {
   detail?: string;
 }
 
+export interface TemplateExtra {
+  start: string;
+  minutes: number;
+}
+
 export interface TemplateItem {
   title: string;
   point?: string | null;
@@ -2347,6 +2390,12 @@ export interface TemplateMinutes {
   trust: string[];
   revoked: string[];
   stamp?: string | null;
+}
+
+export interface TemplateMoved {
+  day: string;
+  start: string;
+  minutes: number;
 }
 
 export interface TemplateName {
@@ -2370,6 +2419,8 @@ export interface TemplateSchedule {
   minutes: number;
   rule?: string | null;
   exceptions: string[];
+  moved: TemplateMoved[];
+  extra: TemplateExtra[];
 }
 
 export interface Template {
@@ -2406,6 +2457,8 @@ export interface Get {
   "/templates": { body: undefined; answer: TemplateInfo[] };
   "/templates/{id}": { body: undefined; answer: Record<string, unknown> };
   "/schedule": { body: undefined; answer: Upcoming[] };
+  "/calendar": { body: undefined; answer: Calendar };
+  "/calendar/{id}/check": { body: undefined; answer: MeetsView };
   "/me": { body: undefined; answer: Me };
   "/users": { body: undefined; answer: User[] };
   "/logins": { body: undefined; answer: Login[] };
@@ -2450,6 +2503,7 @@ export interface Post {
   "/delegate/registration": { body: Registration; answer: DelegateView };
   "/delegate/link": { body: LinkUse; answer: DelegateView };
   "/delegate/ballot": { body: DelegateBallot; answer: DelegateView };
+  "/calendar/{id}": { body: ChangeBody; answer: Calendar };
   "/login": { body: LoginBody; answer: Me };
   "/logout": { body: undefined; answer: null };
   "/password": { body: PasswordBody; answer: null };
