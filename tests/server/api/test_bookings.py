@@ -119,7 +119,7 @@ async def test_invitations_and_the_feed_know_of_changes(bridge: Bridge) -> None:
     path = "/calendar/hop-xa/invitation.ics?day=2026-11-27"
     single = Calendar.from_ical(await (await bridge.call("GET", path, role="operator")).read())
     (event,) = single.walk("VEVENT")
-    assert f"{event['dtstart'].dt:%Y-%m-%d %H:%M}" == "2026-11-28 14:00"
+    assert f"{event.decoded('dtstart'):%Y-%m-%d %H:%M}" == "2026-11-28 14:00"
     assert "1. Khai mạc" in str(event["description"])
     notice = await bridge.call(
         "GET", "/calendar/hop-xa/notice.pdf?day=2026-11-27&language=en", role="operator"
