@@ -75,15 +75,17 @@ class PersonRecords:
         except (SQLAlchemyError, OSError) as error:
             raise NotSaved(first_line(error)) from None
 
-    async def settle(self) -> None:
-        """Bring what was deleted out of SQLite's log of changes, too. Where somebody reads
-        meanwhile it stays there until the next time."""
-        if self._engine.dialect.name == "sqlite":
-            try:
-                async with self._engine.connect() as connection:
-                    await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            except (SQLAlchemyError, OSError) as error:
-                raise NotSaved(first_line(error)) from None
+    async def settle(self) -> bool:
+        """Bring what was deleted out of SQLite's log of changes, too; whether that could be done:
+        not while somebody reads for long."""
+        if self._engine.dialect.name != "sqlite":
+            return True
+        try:
+            async with self._engine.connect() as connection:
+                done = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                return done.scalar() == 0
+        except (SQLAlchemyError, OSError) as error:
+            raise NotSaved(first_line(error)) from None
 
     async def last_event(self, conference: str) -> float | None:
         """When something happened last in a conference, UTC seconds; None: it was never opened."""

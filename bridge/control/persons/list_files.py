@@ -9,7 +9,7 @@ from bridge.conference.attendance import MAX_PERSONS
 from bridge.control.persons.list_rows import ListError, csv_rows
 
 LARGEST = 2 << 20  # octets of a file
-SECONDS = 10.0  # of the processor
+SECONDS = 15.0  # of the processor
 MEMORY = 1 << 30  # octets of address space, most of which libraries only reserve
 ARCHIVE = b"PK\x03\x04"
 OTHERS = (b"\xd0\xcf\x11\xe0", b"%PDF", b"{\\rtf", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")

@@ -66,6 +66,7 @@ class Register:
         """Signs the codes with which delegates register."""
         self._kept: dict[str, PersonRecord] = {}
         self._changes = 0  # of what is kept
+        self._traces = False  # whether what was removed may stand in the database's file yet
         self._settled: dict[str, tuple[int, Mapping[str, Person]]] = {}
         self._holders: dict[str, str] | None = None  # digest of a secret → person
         self._last: dict[str, float] = {}  # conference that is over → its last event
@@ -278,6 +279,8 @@ class Register:
 
     async def forget_due(self) -> None:
         """Remove the names of conferences whose time is over. Raises `NotSaved`."""
+        if self._traces:
+            self._traces = not await self._records.settle()
         days = self._keep_days()
         for of in {record.of for record in self._kept.values()}:
             ended = await self._over_since(of)
@@ -306,11 +309,12 @@ class Register:
             # The word of it first: what is noted twice harms nobody, what was removed unsaid does.
             count = sum(1 for ident in gone if self._kept[ident].name)
             await self._stream.add(PersonsForgotten(of=of, persons=count, days=days), actor)
+            self._traces = True
             await self._records.erase(gone)
             for ident in gone:
                 del self._kept[ident]
             self._changed()
-            await self._records.settle()
+            self._traces = not await self._records.settle()
         log.info("%d persons of %s are forgotten", count, of)
         if actor == "system":
             await self._audit("persons forget", of, "done")

@@ -21,7 +21,7 @@ from bridge.store import tables as t
 from monitoring.exposition.snapshot import exposition
 from tests.control.persons.test_list_files import LIST
 from tests.control_support import LAN, Bridge
-from tests.waiting import eventually
+from tests.waiting import HANG, eventually
 
 SON = {"point": "khoan-du", "name": "Đinh Công Sơn", "agency": "UBND xã", "position": "Chủ tịch"}
 MAI = {"point": "dong-tam", "name": "Bùi Thị Mai", "weight": 3}
@@ -252,7 +252,9 @@ async def test_names_go_when_their_time_is_over_and_the_log_stays_whole(
         audited = (await connection.execute(sa.select(t.audit.c.action, t.audit.c.target))).all()
         assert (await connection.execute(sa.select(t.persons))).all() == []
     assert ("persons forget", conference) in [tuple(row) for row in audited]
-    assert await _of_files(tmp_path, [SON["name"], MAI["name"]]) == []  # type: ignore[list-item]
+    async with asyncio.timeout(HANG):  # a reader may keep SQLite from it for some seconds
+        while await _of_files(tmp_path, ["Đinh Công Sơn", "Bùi Thị Mai"]):
+            await register.forget_due()
     assert mai["id"] not in str(audited)
 
 
