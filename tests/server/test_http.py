@@ -70,7 +70,7 @@ async def test_a_fault_of_ours_is_a_sentence(
     def fail() -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(bridge.process.scheduler, "templates", fail)
+    monkeypatch.setattr(bridge.process.scheduler, "written", fail)
     response = await bridge.call("GET", "/templates", role="viewer")
     assert response.status == 500
     assert (await response.json())["title_vi"].startswith("Cầu gặp lỗi")

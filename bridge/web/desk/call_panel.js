@@ -12,7 +12,7 @@ import { bringPaper } from "./case_papers.js";
 import { Ring } from "./ring.js";
 import { otherOf, ringingFor, stageOf, talkedFor } from "./stages.js";
 
-const SAID = 20000; // ms that the end of a call stays on the screen
+const SAID = 60000; // ms that the end of a call stays on the screen
 
 /** Calls of one desk. */
 export class CallPanel {
