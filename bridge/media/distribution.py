@@ -7,7 +7,15 @@ layers, and what comes of it is told to the control process.
 from __future__ import annotations
 
 from bridge.media import messages as m
-from bridge.media.congestion.allocation import GROUND, RISES, Demand, Step, allocate, steps_of
+from bridge.media.congestion.allocation import (
+    GROUND,
+    RISES,
+    Demand,
+    Step,
+    allocate,
+    hunger,
+    steps_of,
+)
 from bridge.media.congestion.line import Line
 from bridge.media.congestion.pacer import Pacer
 from bridge.media.counters import Counters
@@ -20,6 +28,7 @@ from bridge.media.slot import Slot
 from bridge.media.transport import Source, Transport
 
 HOLD = 2.0  # seconds that a line must have carried more before more is sent
+SOON = 0.5  # the same where what matters most is shown nothing
 CALM = 15.0  # seconds after a decrease; later on (and at first) more is sent at once
 MARGIN = 0.95  # of the budget that is spent by plan
 STANDING, DRAINS = 0.1, 0.8  # seconds of queue above which so much of it is spent: it must empty
@@ -206,7 +215,9 @@ class Distributor:
         budget = line.budget = transport.line(now)
         calm = now - max(estimator.rate.decreased_at, estimator.loss.lowered_at) > CALM
         line.failed(estimator.rate.decreases, budget * MARGIN, now)
-        carried = line.carried(budget, now, hold=0.0 if calm else HOLD)
+        blind = any(d.importance <= GROUND and not line.shown.get(d.slot) for d in demands)
+        hold = 0.0 if calm else SOON if blind else HOLD
+        carried = line.carried(budget, now, hold=hold)
         carried = line.below_ceiling(carried, now)
         full = 0 < carried * MARGIN < line.wanted
         share = MARGIN / (1 + min(estimator.loss.loss, REPAIR))
@@ -226,7 +237,15 @@ class Distributor:
         next_up = (d.steps[0].bitrate for d in demands if result.steps.get(d.slot) is None)
         first = next(next_up, None)  # of the most important slot that is shown nothing
         needed = 0.0 if first is None else (result.used + first) / MARGIN
-        estimator.tick(now, wanted=wanted, may_probe=bool(transport.cc_word), needed=needed)
+        more = hunger(demands, result) / MARGIN
+        hungry = more > budget > 0  # and not for having failed with it a moment ago
+        estimator.tick(
+            now,
+            wanted=wanted,
+            may_probe=bool(transport.cc_word),
+            needed=more if hungry else needed,
+            hungry=hungry,
+        )
         short = bool(budget) and result.used < result.wanted - 1
         transport.weaken(short or (bool(budget) and estimator.was_full(now)))
         self._pace(transport, short or result.used > NEARLY_FULL * budget > 0, now)

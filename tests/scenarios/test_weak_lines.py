@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Sequence
 
 import pytest
 
@@ -16,6 +17,7 @@ from bridge.admission.link_tree import Tree
 from bridge.media import messages as m
 from bridge.media import rtcp
 from endpoints.netem.impairment import Impairment, Profile
+from tests.scenarios.rooms import LAYERS
 from tests.scenarios.world import (
     Path,
     World,
@@ -31,11 +33,17 @@ from tests.scenarios.world import (
 THUMBNAILS = ("t1", "t2")
 
 
-def meeting(path: Path, *, seed: int = 1) -> World:
+SLOW_LAYERS = [
+    m.LayerSpec(rid=rid, height=height, bitrate=bitrate, frame_rate=15)
+    for rid, height, bitrate in (("q", 180, 150_000), ("h", 360, 400_000), ("f", 720, 1_500_000))
+]
+
+
+def meeting(path: Path, *, seed: int = 1, layers: Sequence[m.LayerSpec] = LAYERS) -> World:
     """A weak room ``r`` and a good one ``g``, a programme and two thumbnails."""
     world = World(seed=seed)
     for number in range(3):
-        world.camera(f"c{number}")
+        world.camera(f"c{number}", layers=layers)
     for name, line in (("r", path), ("g", good())):
         world.receiver(name, line, ["programme", *THUMBNAILS])
         show(world, name)
@@ -126,6 +134,22 @@ def test_ten_rooms_behind_one_3_mbit_s_link() -> None:
         assert voice_lost(world, room) == 0
     assert jain([mean_rate(world, room, 6, 16) for room in rooms]) >= 0.95
     assert longest_queue(world, 6, 16) < 0.15
+
+
+def test_a_picture_that_a_busy_process_ended_is_back_soon() -> None:
+    """A process on the way that does not run for a second and a half is a full line by all that
+    can be seen, and leaves sound alone. Once it runs nothing waits, and a trial shows that."""
+    path = thin(600_000)
+    world = meeting(path, layers=SLOW_LAYERS)
+    stopped = Profile(rate=600_000, delay=0.3, queue=0.3)
+    runs = Profile(rate=600_000, delay=0.02, queue=0.3)
+    world.at(10, functools.partial(world.change, path.down, stopped))
+    world.at(11.5, functools.partial(world.change, path.down, runs))
+    world.run(22)
+    times = frames(world, "r", "programme", 10, 22)
+    assert longest_gap(times, 10, 22) < 3.5
+    assert len([at for at in times if at > 17]) >= 10 * 5
+    assert voice_lost(world, "r") < 0.01
 
 
 def test_100_kbit_s_down_is_sound_only_and_said_so() -> None:

@@ -99,6 +99,21 @@ def _cost(step: Step, shown: Step | None) -> float:
 MIN_RATE = 10.0  # frames per second below which a higher layer is worse than a lower one
 
 
+def hunger(demands: Sequence[Demand], result: Allocation) -> float:
+    """bit/s that the next step of the first slot of the ground would take in all, where that has
+    nothing, or a lowest layer that hardly moves; 0 where none is so poor."""
+    for demand in demands:
+        step = result.steps.get(demand.slot)
+        if demand.importance > GROUND:
+            continue
+        if step is None:
+            return result.used + demand.steps[0].bitrate
+        if step.rid == demand.steps[0].rid and step.frame_rate < MIN_RATE:
+            better = (s.bitrate for s in demand.steps if s.bitrate > step.bitrate)
+            return result.used - step.bitrate + next(better, step.bitrate)
+    return 0.0
+
+
 def steps_of(layers: Sequence[Sequence[Step]]) -> tuple[Step, ...]:
     """The steps of a source from its layers, lowest first, each with its temporal steps: those of
     the lowest layer all, of higher layers only such as move well enough."""

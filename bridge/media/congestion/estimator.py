@@ -235,9 +235,10 @@ class Estimator:
         wanted: float,
         may_probe: bool,
         needed: float = 0.0,
+        hungry: bool = False,
     ) -> None:
         """Let time pass: ``wanted`` bit/s would be sent if the line carried it, and something more
-        than now if it carried ``needed``."""
+        than now if it carried ``needed``; ``hungry`` where that is what matters most."""
         self.wanted = wanted
         self.reader.trim(now)
         self._measure_sent(now)
@@ -255,6 +256,7 @@ class Estimator:
                 needed=needed,
                 decreased_at=lowered,
                 calm=calm,
+                hungry=hungry,
             )
             self.reader.probing(self.prober.current is not None)
 

@@ -76,6 +76,7 @@ class Prober:
 
     __slots__ = (
         "_every",
+        "_hungry",
         "_ident",
         "_last",
         "_needed",
@@ -95,6 +96,7 @@ class Prober:
         self._needed = 0.0
         self._last = -1e9
         self._every = EVERY
+        self._hungry = False
         self._started = False
 
     def plan(
@@ -106,10 +108,16 @@ class Prober:
         needed: float,
         decreased_at: float,
         calm: bool,
+        hungry: bool = False,
     ) -> None:
         """Begin a cluster where one is due. ``calm``: neither a queue nor loss is seen; ``needed``
-        is the least rate at which anything more would be sent."""
+        is the least rate at which anything more would be sent. ``hungry``: what matters most is
+        missing or hardly moves, so a long trial is made at once: a short cluster says little where
+        next to nothing is sent beside it."""
         self._needed = min(needed * NEED, wanted * LIMIT)
+        if hungry and not self._hungry:
+            self._every = EVERY
+        self._hungry = hungry
         if self._waiting and now - self._waiting[0].ended > PATIENCE:
             self._waiting.pop(0)
         if self.current is not None or self._waiting:
@@ -124,8 +132,12 @@ class Prober:
                 self._pending = [(min(f * estimate, most), DURATION, False) for f in FIRST]
             elif now - self._last >= self._every:
                 self._every = min(self._every * SLOWER, EVERY_MOST)
-                target = max(min(2 * estimate, most), self._needed)
-                self._pending = [(target, DURATION, False)]
+                if hungry:
+                    target = min(max(TRIED * estimate, self._needed), most)
+                    self._pending = [(target, TRIAL, True)]
+                else:
+                    target = max(min(2 * estimate, most), self._needed)
+                    self._pending = [(target, DURATION, False)]
         if self._pending:
             target, duration, trial = self._pending.pop(0)
             if target > estimate * 1.02:

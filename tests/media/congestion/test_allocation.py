@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.media.congestion.allocation import Demand, Step, allocate, steps_of
+from bridge.media.congestion.allocation import Demand, Step, allocate, hunger, steps_of
 
 Q = (Step("q", -1, 150_000, 180, 15),)
 H = (Step("h", 1, 330_000, 360, 15), Step("h", -1, 500_000, 360, 30))
@@ -65,6 +65,19 @@ def test_thumbnails_are_served_in_the_order_of_panes() -> None:
         "thumb:0",
         "thumb:1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kbit", "more"),
+    [(60, 90_000), (80, 90_000), (120, 130_000), (200, 0), (6000, 0)],
+)
+def test_who_sees_next_to_nothing_of_the_programme_is_hungry(kbit: int, more: int) -> None:
+    """Told is what its next step would take in all: of nothing, of four frames a second, of all."""
+    slow = (Step("q", 0, 40_000, 180, 4), Step("q", -1, 80_000, 180, 15))
+    wanted = [Demand("programme", 0, True, (*slow, *H)), Demand("thumb:1", 3, True, Q)]
+    result = allocate(wanted, budget=1000 * kbit, sound=VOICE, shown={})
+    assert hunger(wanted, result) == more
+    assert hunger(wanted[1:], result) == 0, "small pictures are no reason to fill a line"
 
 
 def test_what_may_not_pause_keeps_its_lowest_layer() -> None:
