@@ -354,6 +354,7 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     ),
     e.PageShown: lambda s, ev, _: replace(s, showing=e.showing(ev)),
     e.PaperPutAway: lambda s, ev, _: replace(s, showing=None),
+    e.StrokesKept: lambda s, ev, _: s,
     e.PaperKept: lambda s, ev, _: s,
     e.PaperRuled: lambda s, ev, _: s,
     e.PaperRemoved: lambda s, ev, _: s,

@@ -38,7 +38,13 @@ from bridge.conference.model import (
     Struct,
     Text,
 )
-from bridge.conference.paper_commands import AttachPaper, PutAway, ShowPage, WithdrawPaper
+from bridge.conference.paper_commands import (
+    AttachPaper,
+    KeepStrokes,
+    PutAway,
+    ShowPage,
+    WithdrawPaper,
+)
 from bridge.conference.person_commands import (
     Attend,
     ListPersons,
@@ -69,6 +75,7 @@ __all__ = [  # commands like all others
     "CloseVote",
     "CountSecretly",
     "EditDecision",
+    "KeepStrokes",
     "ListPersons",
     "NextItem",
     "NoteAudience",
@@ -379,6 +386,7 @@ Fact = (
     | AttachPaper
     | WithdrawPaper
     | PersonFact
+    | KeepStrokes
     | CastSecretly
     | CountSecretly
 )

@@ -24,6 +24,7 @@ from bridge.conference.paper_events import (
     PaperRemoved,
     PaperRuled,
     PaperWithdrawn,
+    StrokesKept,
     showing,
 )
 from bridge.conference.person_events import PersonEvent
@@ -84,6 +85,7 @@ __all__ = [  # the events of other streams are events of the same log
     "RecordingPart",
     "RecordingRuled",
     "SecretBallotCast",
+    "StrokesKept",
     "VoteCancelled",
     "VoteClosed",
     "VoteEnded",

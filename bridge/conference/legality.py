@@ -78,6 +78,7 @@ TABLE: dict[type[c.Command], Rule] = {
     c.SetRegistration: _ROLL,
     c.ListPersons: _FACT,
     c.UnlistPersons: _FACT,
+    c.KeepStrokes: Rule(directs=False),  # as papers are brought
     c.NextItem: Rule(),
     c.AddItem: Rule(),
     c.SetAgenda: Rule(),

@@ -44,5 +44,15 @@ class WithdrawPaper(Struct, frozen=True, kw_only=True, tag="withdraw_paper"):
     paper: PaperId
 
 
+class KeepStrokes(Struct, frozen=True, kw_only=True, tag="keep_strokes"):
+    """What was drawn on pages of a paper was kept, as in `StrokesKept`."""
+
+    paper: PaperId
+    version: int
+    pages: tuple[int, ...]
+    kept: PaperId
+    sha256: str
+
+
 Asked = ShowPage | PutAway
-Fact = AttachPaper | WithdrawPaper
+Fact = AttachPaper | WithdrawPaper | KeepStrokes

@@ -32,6 +32,17 @@ class PageShown(Struct, frozen=True, kw_only=True, tag="page_shown"):
     y: float = 0.5
 
 
+class StrokesKept(Struct, frozen=True, kw_only=True, tag="strokes_kept"):
+    """What was drawn on ``pages`` of a paper is kept: they are, with it, the paper ``kept``, whose
+    file has this SHA-256."""
+
+    paper: str
+    version: int
+    pages: tuple[int, ...]
+    kept: str
+    sha256: str
+
+
 def showing(event: PageShown) -> Showing:
     """What is shown from an event on."""
     return Showing(
@@ -101,6 +112,7 @@ PaperEvent = (
     | PaperWithdrawn
     | PageShown
     | PaperPutAway
+    | StrokesKept
     | PaperKept
     | PaperRuled
     | PaperRemoved

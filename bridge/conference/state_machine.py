@@ -124,6 +124,7 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     c.SetRegistration: attending.registration,
     c.ListPersons: attending.listed,
     c.UnlistPersons: attending.unlisted,
+    c.KeepStrokes: papers.keep_strokes,
     c.NextItem: agenda.next_item,
     c.AddItem: agenda.add,
     c.SetAgenda: agenda.set_items,

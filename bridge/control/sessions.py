@@ -23,7 +23,9 @@ GRACE = 60.0  # seconds a session lives with neither WebSocket nor media
 QUEUE = 64  # messages a client may be behind; more and it is told to come back later
 MAX_REPORTS = 600  # slots that a receiver may report: 500 points and some
 
-Newest = protocol.State | protocol.Levels | protocol.Lines  # only the newest of these matters
+Newest = (
+    protocol.State | protocol.Levels | protocol.Lines | protocol.Pointer
+)  # only the newest of these matters
 
 
 @dataclass(slots=True)

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import msgspec
 
+from bridge.base.i18n import text
 from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.desk_call import NAMED
-from bridge.conference.model import SYSTEM, State
-from bridge.control.conductor import Conductor
+from bridge.conference.model import SYSTEM, Actor, State
+from bridge.conference.strokes import Leaf, Stroke
+from bridge.control.control import Control
 from bridge.papers.kept_papers import KeptPaper, PaperCatalogue
 from bridge.papers.page_pictures import PagePictures
-from bridge.papers.taking_in import Found, Intake, RefusedPaperError
+from bridge.papers.stroke_board import StrokeBoards
+from bridge.papers.taking_in import Found, Intake, RefusedPaperError, pieces_of
 from bridge.papers.titles import title_of
 from bridge.papers.visibility import Rules, belongs
 from bridge.store.database import FAULTS
@@ -34,11 +37,14 @@ MAX_VERSIONS = 100
 class Library:
     """All papers. ``folder`` is where their files lie."""
 
-    def __init__(self, conductor: Conductor, events: EventLog, folder: Path) -> None:
-        self._conductor = conductor
-        self.catalogue = PaperCatalogue(events, folder, conductor.now)
+    def __init__(self, control: Control, events: EventLog, folder: Path) -> None:
+        self._conductor = control.conductor
+        self.catalogue = PaperCatalogue(events, folder, self._conductor.now)
         self.intake = Intake(folder, self.catalogue.file)
         self.pictures = PagePictures()
+        self.strokes = StrokeBoards(control.sessions, self._conductor)
+        self._with_strokes: dict[tuple[str, str], str] = {}
+        """The paper in which the strokes of a conference's paper were kept last."""
         self._changing = asyncio.Lock()
 
     async def load(self) -> None:
@@ -69,6 +75,7 @@ class Library:
                     self._conductor.fact(state.booking.id, c.AttachPaper(newest=kept.attached))
             for ident in state.papers.keys() - wanted.keys():
                 self._conductor.fact(state.booking.id, c.WithdrawPaper(paper=ident))
+        self.strokes.settle()
 
     async def _forget_cases(self) -> None:
         """Delete the papers of desk calls that are over: they belong to the citizen."""
@@ -159,6 +166,55 @@ class Library:
                 self.pictures.forget(path)
                 with contextlib.suppress(OSError):
                     await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    # --- strokes --------------------------------------------------------------------------
+
+    async def keep_strokes(self, conference: str, actor: Actor) -> list[KeptPaper]:
+        """Keep what is drawn on the pages of a conference: of each paper those pages become a PDF,
+        a paper of its own with the rules of the other, or the next version of it. Raises
+        `RefusedPaperError`, OSError, `NotSaved`."""
+        drawn: dict[tuple[str, int], dict[int, tuple[Stroke, ...]]] = {}
+        for leaf, strokes in self.strokes.of(conference).items():
+            drawn.setdefault((leaf.paper, leaf.version), {})[leaf.page] = strokes
+        if not drawn:
+            raise RefusedPaperError("strokes.none")
+        made = []
+        for (paper, version), pages in drawn.items():
+            made.append(await self._keep_drawn(conference, Leaf(paper, version, 0), pages, actor))
+        return made
+
+    async def _keep_drawn(
+        self, conference: str, of: Leaf, pages: dict[int, tuple[Stroke, ...]], actor: Actor
+    ) -> KeptPaper:
+        source = self.catalogue.kept.get(of.paper)
+        facts = source.version(of.version) if source is not None else None
+        if source is None or facts is None:
+            raise RefusedPaperError("papers.unknown", id=of.paper)
+        path = self.catalogue.file(facts.drawn)
+        async with self.intake.with_strokes(path, pages) as file:
+            before = self._with_strokes.get((conference, of.paper), "")
+            kept = await self.take(
+                pieces_of(file),
+                None,
+                of=conference,
+                name=text("vi", "strokes.title", title=facts.title),
+                rules=source.rules,
+                actor=actor.label,
+                replaces=before if before in self.catalogue.kept else "",
+            )
+        self._with_strokes[conference, of.paper] = kept.facts.paper
+        await self._conductor.submit(
+            conference,
+            c.KeepStrokes(
+                paper=of.paper,
+                version=of.version,
+                pages=tuple(pages),
+                kept=kept.facts.paper,
+                sha256=kept.facts.sha256,
+            ),
+            actor,
+        )
+        return kept
 
     # --- pages ----------------------------------------------------------------------------
 

@@ -4,16 +4,20 @@ of its own, converted where they must be. Nobody sees anything of a file before 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import msgspec
+
 from bridge.base.limited import OverLimitError, limited
+from bridge.conference.strokes import Stroke
 from bridge.papers import office, virus_scan
 from bridge.papers.page_bounds import MEMORY
 from bridge.papers.page_bounds import SECONDS as INSPECTION_SECONDS
@@ -118,6 +122,35 @@ class Intake:
                 await asyncio.to_thread(_put, path, self._place(checksum))
         return Found(seen["kind"], seen["pages"], octets, sha256, drawn, seen["scripts"], scanned)
 
+    @contextlib.asynccontextmanager
+    async def with_strokes(
+        self, path: Path, pages: Mapping[int, Sequence[Stroke]]
+    ) -> AsyncIterator[Path]:
+        """A PDF of some pages of a file, by number, with strokes drawn on them, while it is
+        wanted. Raises `RefusedPaperError`, OSError."""
+        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = self._incoming / f"{secrets.token_hex(8)}-strokes"
+        request = {
+            "path": str(path),
+            "into": str(made),
+            "pages": [(number, msgspec.to_builtins(strokes)) for number, strokes in pages.items()],
+        }
+        try:
+            try:
+                told = await limited(
+                    "bridge.papers.marked_pages",
+                    request,
+                    seconds=INSPECTION_SECONDS,
+                    memory=MEMORY,
+                )
+            except (OverLimitError, ValueError):
+                raise RefusedPaperError("papers.too_heavy") from None
+            if told.get("problem"):
+                raise RefusedPaperError(told["problem"])
+            yield made
+        finally:
+            made.unlink(missing_ok=True)
+
     def arrived(self, found: Found) -> None:
         """A paper has the file now, or does not want it."""
         self.arriving.subtract({found.sha256, found.drawn})
@@ -134,6 +167,13 @@ class Intake:
         if virus:
             raise RefusedPaperError("papers.virus", virus=virus)
         return True
+
+
+async def pieces_of(path: Path) -> AsyncIterator[bytes]:
+    """A file, piece by piece."""
+    with path.open("rb") as file:
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            yield piece
 
 
 async def _receive(pieces: AsyncIterator[bytes], path: Path) -> tuple[int, str]:

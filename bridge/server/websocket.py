@@ -21,9 +21,10 @@ from bridge.control.sessions import Client, Session
 from bridge.server.api.services import Services
 from bridge.server.api.signing_keys import wrong_key
 from bridge.server.directing import direct, note_refusal
-from bridge.server.guard.message_budget import PERSON, ROOM, STATUS, Budgets, Verdict
+from bridge.server.guard.message_budget import PERSON, POINTER, ROOM, STATUS, Budgets, Verdict
 from bridge.signalling import protocol, text
 from bridge.signalling.room_call import CallFound
+from bridge.signalling.stroke_messages import Draw, Erase, PointAt
 from bridge.store.database import FAULTS
 
 log = logging.getLogger("http")
@@ -130,6 +131,7 @@ class _Connection:
         for layers in session.layers.values():
             client.post(layers)
         self._control.publisher.publish()
+        self._services.papers.strokes.welcome(session)
         writer = asyncio.create_task(self._write())
         try:
             if session.may("watch"):
@@ -186,7 +188,8 @@ class _Connection:
             session.act(self._control.clock())
             kind, rate = "command", ROOM if session.point is not None else PERSON
         else:
-            kind, rate = type(message).__name__, STATUS
+            kind = type(message).__name__
+            rate = POINTER if isinstance(message, PointAt) else STATUS
         return self._budgets.spend(session.id, kind, rate, self._control.clock())
 
     def _refuse(self, message: protocol.FromClient) -> None:
@@ -208,6 +211,7 @@ class _Connection:
                 if session.may("watch"):
                     self._control.presence.watch(session, message.conference)
                     await self._watch(message.conference, message.last_seq)
+                    self._services.papers.strokes.welcome(session)
             case protocol.Thumbnails():
                 self._control.presence.turn_to(session, message.page)
             case protocol.Sizes():
@@ -216,6 +220,11 @@ class _Connection:
                 self._control.presence.status(session, message)
             case protocol.Playback():
                 session.played(message)
+            case PointAt() | Draw() | Erase():
+                refused = self._services.papers.strokes.take(session, message)
+                if refused is not None:
+                    why = sentence(refused.key, **refused.arguments)
+                    self._client.post(protocol.Error(sentence=why))
             case CallFound():
                 self._services.readiness.calls.answered(session, message)
             case protocol.Report():

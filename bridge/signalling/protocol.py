@@ -26,6 +26,7 @@ from bridge.signalling.desk_messages import CallView, Desk, OfficerView
 from bridge.signalling.line_messages import MarkView
 from bridge.signalling.picture_messages import Key, Layers, Playback, Sizes, Thumbnails
 from bridge.signalling.room_call import Call, CallFound
+from bridge.signalling.stroke_messages import OfPresenter, OfStrokes, Pointer
 from bridge.signalling.vote_messages import Attendance, VoteView
 
 VERSION = 2
@@ -33,7 +34,7 @@ VERSION = 2
 PointState = Literal["offline", "ready", "connecting", "in_session", "lost"]
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
-__all__ = ["Layers", "MarkView", "Playback", "Sizes", "Thumbnails"]  # found here as well
+__all__ = ["Layers", "MarkView", "Playback", "Pointer", "Sizes", "Thumbnails"]  # found here as well
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +121,7 @@ class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
     """The client leaves for good; its session ends."""
 
 
-FromPage = Thumbnails | Sizes | Report | RoomStatus | Playback | CallFound
+FromPage = Thumbnails | Sizes | Report | RoomStatus | Playback | CallFound | OfPresenter
 FromClient = Hello | Command | Typed | Watch | FromPage | Bye
 
 
@@ -392,5 +393,5 @@ class Error(Struct, frozen=True, kw_only=True, tag="error"):
     sentence: Sentence
 
 
-OfMedia = Media | Layers | Call
+OfMedia = Media | Layers | Call | OfStrokes
 ToClient = Welcome | State | Events | Levels | Lines | Notice | OfMedia | Result | Ended | Error

@@ -1,123 +1,36 @@
-"""Papers in real browsers: three rooms follow the presenter page by page, a fourth comes late, one
-leafs by itself and comes back. What is shown is looked at in the pixels."""
+"""The operator brings a paper, turns its pages, points and draws; a room sees it."""
 
 from __future__ import annotations
 
-import json
-import statistics
-import time
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
-from playwright.async_api import FilePayload, Page
+from playwright.async_api import FilePayload
 
-from bridge.app.process import ControlProcess
-from bridge.conference import commands as c
 from tests.live.browsers import chromium, open_console, open_room, text_is
-from tests.live.support import act, bridge_process, only, started
-from tests.papers.support import COLOURS, pdf
-from tests.waiting import HANG, eventually
+from tests.live.paper_rooms import NO_DEVICES, shows
+from tests.live.support import bridge_process, only, started
+from tests.papers.support import pdf
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.browser
 
-ROOMS = ("khoan-du", "chi-ne", "an-binh")
-LATE = "hung-thi"
-PAGES = 40
-TURNS = 10
-# Rooms without devices: they cost little, and papers need none.
-DEVICES = (Path(__file__).parent / "devices.js").read_text("utf-8")
-NO_DEVICES = f"{DEVICES}\ndevices.video = devices.audio = 'NotFoundError';"
-SHOWS = """([page, colour]) => {
-  const canvas = document.querySelector('#paper-page canvas');
-  if (canvas?.dataset.page !== String(page) || !canvas.width) return false;
+ROOM = "khoan-du"
+# How many strokes a page shows, and the colour a quarter from its top, in the middle.
+DRAWN = """count => {
+  const canvas = document.querySelector('#paper-page .strokes');
+  if (canvas?.dataset.strokes !== String(count)) return false;
   const [x, y] = [canvas.width >> 1, canvas.height >> 1];
-  const found = canvas.getContext('2d').getImageData(x, y, 1, 1).data;
-  return colour.every((part, index) => Math.abs(part - found[index]) < 24);
+  const [red, , , opaque] = canvas.getContext('2d').getImageData(x, y, 1, 1).data;
+  return count === 0 ? opaque === 0 : red > 180 && opaque === 255;
 }"""
-FETCHED = """() => performance.getEntriesByType('resource')
-  .filter(entry => entry.name.includes('/room/papers/')).map(entry => entry.transferSize)"""
-
-
-async def shows(room: Page, page: int) -> None:
-    """Wait until the room shows a page, by the colour in its middle."""
-    colour = list(COLOURS[(page - 1) % len(COLOURS)])
-    await room.wait_for_function(SHOWS, arg=[page, colour], polling=20)
-
-
-async def shown_at(room: Page) -> float:
-    """When the room has drawn what it shows, UTC seconds; all are one machine's clock."""
-    return (
-        float(await room.evaluate("document.querySelector('#paper-page canvas').dataset.at")) / 1e3
-    )
-
-
-async def brought(process: ControlProcess, conference: str, data: bytes) -> dict[str, Any]:
-    """A paper, as a program brings it."""
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HANG)) as http,
-        http.post(
-            f"{process.url}/api/v1/papers?of={conference}&name=Kế hoạch.pdf",
-            data=data,
-            headers={"Authorization": f"Bearer {process.local_token}"},
-        ) as response,
-    ):
-        assert response.status == 201, await response.text()
-        return dict(json.loads(await response.text()))
-
-
-async def test_rooms_follow_leaf_by_themselves_and_come_late(tmp_path: Path) -> None:
-    async with bridge_process(tmp_path) as process, chromium() as browser:
-        rooms = [await open_room(browser, process, point, script=NO_DEVICES) for point in ROOMS]
-        conference = await started(process)
-        paper = (await brought(process, conference, pdf(PAGES)))["id"]
-        await eventually(lambda: paper in only(process).papers)
-        await act(process, conference, c.ShowPage(paper=paper, page=1))
-        for room in rooms:
-            await shows(room, 1)
-        slowest = []
-        for page in range(2, 2 + TURNS):
-            asked = time.time()
-            await act(process, conference, c.ShowPage(page=page))
-            for room in rooms:
-                await shows(room, page)
-            slowest.append(max([await shown_at(room) for room in rooms]) - asked)
-        sizes = await rooms[0].evaluate(FETCHED)
-        print(
-            f"page turn → shown in the slowest of {len(rooms)} rooms: median "
-            f"{statistics.median(slowest) * 1e3:.0f} ms, worst {max(slowest) * 1e3:.0f} ms; "
-            f"{sum(sizes) / len(sizes) / 1e3:.1f} kB a page"
-        )
-        # One leafs by itself, and is not torn away when the presenter goes on.
-        first = rooms[0]
-        await first.keyboard.press("PageUp")
-        await shows(first, TURNS)
-        await act(process, conference, c.ShowPage(page=20))
-        await shows(rooms[1], 20)
-        await shows(first, TURNS)
-        await text_is(first, "#paper-mode", "tự xem riêng")
-        await first.keyboard.press("Home")
-        await shows(first, 20)
-        late = await open_room(browser, process, LATE, script=NO_DEVICES)
-        await shows(late, 20)
-        await act(process, conference, c.PutAway())
-        await late.wait_for_selector("#paper-stage", state="hidden")
-        # A room opens papers by itself, too, until they are collected.
-        await late.click("#papers-open")
-        await late.click("#paper-list button")
-        await shows(late, 1)
-        await act(process, conference, c.End())
-        await late.wait_for_selector("#paper-stage", state="hidden")
-        await late.wait_for_selector("#papers-open", state="hidden")
-        for room in (*rooms, late):
-            assert room.problems == []  # type: ignore[attr-defined]
+SMALL = "document.querySelectorAll('#paper-strip canvas')[2]?.width > 0"
 
 
 async def test_the_operator_brings_a_paper_and_turns_its_pages(tmp_path: Path) -> None:
     async with bridge_process(tmp_path) as process, chromium() as browser:
         await started(process)
-        room = await open_room(browser, process, ROOMS[0], script=NO_DEVICES)
+        room = await open_room(browser, process, ROOM, script=NO_DEVICES)
         console = await open_console(browser, process)
         await console.wait_for_selector("#desk:not([hidden])")
         await console.keyboard.press("p")
@@ -136,6 +49,26 @@ async def test_the_operator_brings_a_paper_and_turns_its_pages(tmp_path: Path) -
         await console.keyboard.press("PageDown")
         await shows(room, 2)
         await shows(console, 2)
+        await console.click("#paper-tools [data-tool=pen]")
+        place = await console.locator("#paper-page .strokes").bounding_box()
+        assert place is not None
+        left, top = place["x"], place["y"] + place["height"] / 2
+        await console.mouse.move(left + place["width"] * 0.3, top)
+        await console.mouse.down()
+        await console.mouse.move(left + place["width"] * 0.7, top, steps=5)
+        await console.mouse.up()
+        await room.wait_for_function(DRAWN, arg=1)
+        await room.reload()  # who comes late sees it, too
+        await room.wait_for_function(DRAWN, arg=1)
+        await console.click("#paper-tools [data-keep]")
+        await text_is(console, "#paper-why", "có nét vẽ")
+        await console.click("#paper-tools [data-erase=clear]")
+        await room.wait_for_function(DRAWN, arg=0)
+        assert len(only(process).papers) == 2
+        await console.click("#paper-all")
+        await console.wait_for_function(SMALL)
+        await console.click("#paper-strip button >> nth=2")
+        await shows(room, 3)
         await console.click("#paper-larger")
         await eventually(lambda: (shown := only(process).showing) is not None and shown.zoom == 1.5)
         await console.keyboard.press("p")

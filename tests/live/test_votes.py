@@ -12,15 +12,13 @@ from bridge.conference import commands as c
 from bridge.proof.ballots import of_votes
 from bridge.proof.verdict import worst
 from tests.live.browsers import chromium, open_console, open_room, text_is
+from tests.live.paper_rooms import NO_DEVICES
 from tests.live.support import act, bridge_process, only, started
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.browser
 
 ROOMS = ("khoan-du", "chi-ne")
-# Rooms without devices: they cost little, and votes need none.
-DEVICES = (Path(__file__).parent / "devices.js").read_text("utf-8")
-NO_DEVICES = f"{DEVICES}\ndevices.video = devices.audio = 'NotFoundError';"
 CAPITAL = """selector => {
   const element = document.querySelector(selector);
   return 0.7 * parseFloat(getComputedStyle(element).fontSize) / innerHeight;

@@ -8,7 +8,7 @@ from bridge.conference.decisions.outcome import Outcome, no
 from bridge.conference.model import MAX_PAPERS, Actor, State
 
 
-def _presents(state: State, actor: Actor) -> bool:
+def presents(state: State, actor: Actor) -> bool:
     """Whether somebody may turn pages: the direction; of the points the chair, and who speaks; in a
     desk call both."""
     if actor.kind != "point":
@@ -18,7 +18,7 @@ def _presents(state: State, actor: Actor) -> bool:
 
 
 def show(state: State, command: c.ShowPage, actor: Actor, now: float) -> Outcome:
-    if not _presents(state, actor):
+    if not presents(state, actor):
         return no("refusal.not_presenting")
     shown = state.showing
     ident = command.paper if command.paper is not None else (shown.paper if shown else None)
@@ -41,7 +41,7 @@ def show(state: State, command: c.ShowPage, actor: Actor, now: float) -> Outcome
 
 
 def put_away(state: State, _: c.PutAway, actor: Actor, now: float) -> Outcome:
-    if not _presents(state, actor):
+    if not presents(state, actor):
         return no("refusal.not_presenting")
     return stop(state)
 
@@ -49,6 +49,18 @@ def put_away(state: State, _: c.PutAway, actor: Actor, now: float) -> Outcome:
 def stop(state: State) -> tuple[e.Event, ...]:
     """No paper is shown any more, where one is."""
     return (e.PaperPutAway(paper=state.showing.paper),) if state.showing is not None else ()
+
+
+def keep_strokes(state: State, command: c.KeepStrokes, actor: Actor, now: float) -> Outcome:
+    return (
+        e.StrokesKept(
+            paper=command.paper,
+            version=command.version,
+            pages=command.pages,
+            kept=command.kept,
+            sha256=command.sha256,
+        ),
+    )
 
 
 def attach(state: State, command: c.AttachPaper, actor: Actor, now: float) -> Outcome:

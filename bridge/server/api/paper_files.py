@@ -80,7 +80,7 @@ class PaperRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     collect: bool = True
 
 
-def _view(kept: KeptPaper) -> PaperView:
+def view(kept: KeptPaper) -> PaperView:
     facts = kept.facts
     return PaperView(
         id=facts.paper,
@@ -119,7 +119,7 @@ async def list_papers(call: Call) -> PaperList:
     now = call.services.conductor.now()
     papers = call.services.papers
     found = [
-        _view(kept)
+        view(kept)
         for kept in papers.catalogue.kept.values()
         if (of is None or kept.facts.of == of) and kept.rules.for_user(call.user, now)
     ]
@@ -131,7 +131,7 @@ async def list_papers(call: Call) -> PaperList:
 
 
 async def show_paper(call: Call) -> PaperView:
-    return _view(_found(call))
+    return view(_found(call))
 
 
 async def add_paper(call: Call) -> PaperView:
@@ -174,7 +174,7 @@ async def add_paper(call: Call) -> PaperView:
     except OSError as error:
         raise Denied(507, "papers.not_kept", reason=error.strerror or "") from None
     await call.note("paper add", kept.facts.paper)
-    return _view(kept)
+    return view(kept)
 
 
 async def _belongs_somewhere(call: Call, of: str) -> None:
@@ -292,7 +292,7 @@ async def rule_paper(call: Call) -> PaperView:
     name = _found(call).facts.paper
     await call.services.papers.rule(name, _rules(call.body), call.actor.label)
     await call.note("paper rules", name)
-    return _view(_found(call))
+    return view(_found(call))
 
 
 async def remove_paper(call: Call) -> None:

@@ -25,6 +25,7 @@ class Rate(NamedTuple):
 PERSON = Rate(20.0, 60.0)
 ROOM = Rate(3.0, 15.0)
 STATUS = Rate(10.0, 60.0)  # what a page says of itself: once a second, and at each change
+POINTER = Rate(20.0, 60.0)  # a page sends ten places of it a second
 CODES = Rate(0.1, 5.0)  # an agent asks for one when its kiosk starts
 REPORTS = Rate(5.0, 30.0)  # of an agent: one every few seconds, and outcomes
 

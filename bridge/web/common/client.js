@@ -99,6 +99,10 @@ export class Client {
       this.view.levels();
       return;
     }
+    if (message.type === "pointer") {
+      this.view.received(message); // ten a second: nothing else changes by it
+      return;
+    }
     if (message.type === "welcome") this.told = "";
     if (message.type === "layers") this.media.choose(message);
     if (message.type === "ended") this.farewell = message.sentence;

@@ -15,10 +15,12 @@ export class PageCanvas {
    * @param {Element} parent
    * @param {(address: string) => Promise<Blob>} fetched  gets a page of the paper's address; may throw
    * @param {(text: string) => void} failed  why a page does not come, or ""
+   * @param {() => void} painted  a page was drawn, or forgotten
    */
-  constructor(parent, fetched, failed) {
+  constructor(parent, fetched, failed, painted) {
     this.fetched = fetched;
     this.failed = failed;
+    this.painted = painted;
     this.canvas = make("canvas", "page", parent);
     this.canvas.setAttribute("role", "img");
     /** @type {Map<string, Promise<ImageBitmap>>} */
@@ -82,6 +84,7 @@ export class PageCanvas {
     canvas.dataset.page = String(leaf.page);
     canvas.dataset.paper = leaf.paper.id;
     canvas.dataset.at = String(Date.now()); // for tests: when it was shown
+    this.painted();
   }
 
   /** @param {string} address */
@@ -105,6 +108,7 @@ export class PageCanvas {
     this.canvas.width = this.canvas.height = 0;
     delete this.canvas.dataset.page;
     delete this.canvas.dataset.paper;
+    this.painted();
   }
 }
 

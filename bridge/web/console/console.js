@@ -53,7 +53,7 @@ function received(message) {
     desk.sizes.forget();
   } else if (message.type === "notice") {
     orders.say(pick(message.sentence), false);
-  }
+  } else desk.papers.receive(message);
   const conference = client.state.conference?.id ?? "";
   if (conference === onDesk) return;
   onDesk = conference;

@@ -1,14 +1,16 @@
 // Papers on the console: bringing them, choosing which page everybody is shown, and turning pages.
 
-/** @import { ConferenceView, PaperList, PaperView } from "../types/protocol.js" */
+/** @import { ConferenceView, PaperList, PaperView, ToClient } from "../types/protocol.js" */
 /** @import { Client } from "../common/client.js" */
 /** @import { Orders } from "./orders.js" */
-import { addressOf, get, remove } from "../common/api.js";
+import { addressOf, get, post, remove } from "../common/api.js";
 import { confirmed } from "../common/dialog.js";
 import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { PageCanvas } from "../common/page_canvas.js";
 import { leafOf, pageAfter, pointed } from "../common/page_place.js";
+import { PageStrip } from "../common/page_strip.js";
+import { PageStrokes } from "../common/page_strokes.js";
 import { accepted, errorText } from "../common/refused.js";
 
 const PATIENCE = 20000; // ms for a page
@@ -25,7 +27,17 @@ export class Papers {
     /** @type {PaperList | null} */
     this.list = null;
     this.listed = ""; // what the list was asked for
-    this.canvas = new PageCanvas(byId("paper-page"), fetchPage, (text) => setText(byId("paper-why"), text));
+    /** Whether the small pictures of pages are shown. */
+    this.strip = false;
+    /** @param {string} text */
+    const say = (text) => setText(byId("paper-why"), text);
+    this.canvas = new PageCanvas(byId("paper-page"), fetchPage, say, () => this.strokes?.paint());
+    this.strokes = new PageStrokes(this.canvas, byId("paper-tools"), (message) => client.connection.send(message), say, () => this.keepStrokes());
+    this.pages = new PageStrip(byId("paper-strip"), fetchPage, (page) => this.goTo(page));
+    byId("paper-all").addEventListener("click", () => {
+      this.strip = !this.strip;
+      this.render();
+    });
     byId("paper-back").addEventListener("click", () => this.turn(-1));
     byId("paper-next").addEventListener("click", () => this.turn(1));
     byId("paper-away").addEventListener("click", () => orders.command({ type: "put_away" }));
@@ -59,8 +71,30 @@ export class Papers {
   turn(step) {
     const { leaf } = this;
     if (!leaf) return this.open();
-    const page = pageAfter(leaf.paper, leaf.page, step);
-    if (page !== leaf.page) this.orders.command({ type: "show_page", page });
+    this.goTo(pageAfter(leaf.paper, leaf.page, step));
+  }
+
+  /** Show everybody a page of the paper that is shown. @param {number} page */
+  goTo(page) {
+    if (this.leaf && page !== this.leaf.page) this.orders.command({ type: "show_page", page });
+  }
+
+  /** What is pointed at and drawn. @param {ToClient} message */
+  receive(message) {
+    this.strokes.receive(message);
+  }
+
+  /** What is drawn becomes a paper. */
+  async keepStrokes() {
+    const id = this.client.state.conference?.id;
+    if (!id) return;
+    setText(byId("paper-why"), t("strokes.keeping"));
+    try {
+      const { papers } = await post("/conferences/{id}/strokes", { id }, undefined);
+      setText(byId("paper-why"), t("strokes.kept", { title: papers.map(({ title }) => title).join(", ") }));
+    } catch (error) {
+      setText(byId("paper-why"), errorText(error));
+    }
   }
 
   /** @param {Event} event */
@@ -101,7 +135,10 @@ export class Papers {
       if (document.activeElement !== number) number.value = String(leaf.page);
       this.canvas.canvas.setAttribute("aria-label", t("paper.page_name", { title: leaf.paper.title, page: String(leaf.page) }));
     }
+    byId("paper-all").setAttribute("aria-pressed", String(this.strip));
+    this.pages.show(leaf, this.strip);
     this.canvas.show(leaf);
+    this.strokes.show(leaf, this.client.state.mayDirect && [null, this.client.state.user].includes(conference?.director ?? null));
     if (conference && this.dialog.open) this.renderList(conference);
   }
 

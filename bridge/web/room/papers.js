@@ -2,12 +2,14 @@
 // for everybody while this room presents.
 
 /** @import { Client } from "../common/client.js" */
-/** @import { Paper } from "../types/protocol.js" */
+/** @import { Paper, ToClient } from "../types/protocol.js" */
 /** @import { Bar } from "./bar.js" */
 import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { PageCanvas } from "../common/page_canvas.js";
 import { leafOf, pageAfter } from "../common/page_place.js";
+import { PageStrip } from "../common/page_strip.js";
+import { PageStrokes } from "../common/page_strokes.js";
 import { accepted } from "../common/refused.js";
 import { turnOfKey } from "./keys.js";
 import { presents } from "./texts.js";
@@ -27,7 +29,19 @@ export class Papers {
     this.asked = ""; // the conference for which `kept` was asked last
     /** @type {Bar | null} */
     this.bar = null;
-    this.canvas = new PageCanvas(byId("paper-page"), (address) => this.fetch(address), (text) => setText(byId("paper-why"), text));
+    /** Whether the small pictures of pages are shown. */
+    this.strip = false;
+    /** @param {string} address */
+    const fetched = (address) => this.fetch(address);
+    /** @param {string} text */
+    const say = (text) => setText(byId("paper-why"), text);
+    this.canvas = new PageCanvas(byId("paper-page"), fetched, say, () => this.strokes?.paint());
+    this.strokes = new PageStrokes(this.canvas, byId("paper-tools"), (message) => client.connection.send(message), say, null);
+    this.pages = new PageStrip(byId("paper-strip"), fetched, (page) => this.goTo(page));
+    byId("paper-all").addEventListener("click", () => {
+      this.strip = !this.strip;
+      this.changed();
+    });
     byId("paper-back").addEventListener("click", () => this.turn("previous"));
     byId("paper-next").addEventListener("click", () => this.turn("next"));
     byId("paper-follow").addEventListener("click", () => this.turn("follow"));
@@ -103,8 +117,14 @@ export class Papers {
   turn(turn) {
     const { leaf } = this;
     if (turn === "follow") this.own = null;
-    else if (leaf?.paper) {
-      const page = pageAfter(leaf.paper, leaf.page, turn === "next" ? 1 : -1);
+    else if (leaf?.paper) return this.goTo(pageAfter(leaf.paper, leaf.page, turn === "next" ? 1 : -1));
+    this.changed();
+  }
+
+  /** Show a page of the paper that is open: to everybody where this room presents. @param {number} page */
+  goTo(page) {
+    const { leaf } = this;
+    if (leaf?.paper) {
       if (this.leads) this.bar?.command({ type: "show_page", paper: leaf.paper.id, page, point: this.client.state.self ?? "" });
       else this.own = { paper: leaf.paper.id, page };
     }
@@ -123,6 +143,11 @@ export class Papers {
     const { leaf } = this;
     if (leaf?.paper) this.own = { paper: leaf.paper.id, page: leaf.page };
     this.changed();
+  }
+
+  /** What is pointed at and drawn. @param {ToClient} message */
+  receive(message) {
+    this.strokes.receive(message);
   }
 
   render() {
@@ -151,6 +176,10 @@ export class Papers {
       this.canvas.canvas.setAttribute("aria-label", t("paper.page_name", { title: open.paper.title, page: String(open.page) }));
       setText(byId("paper-mode"), t(this.own ? "room.paper_own" : this.leads ? "room.paper_leads" : "room.paper_follows"));
     }
+    byId("paper-all").hidden = !open || open.paper.pages < 2;
+    byId("paper-all").setAttribute("aria-pressed", String(this.strip));
+    this.pages.show(open, this.strip);
     this.canvas.show(open);
+    this.strokes.show(open, this.leads && conference?.showing?.paper === open?.paper.id);
   }
 }

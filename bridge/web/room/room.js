@@ -85,6 +85,7 @@ function received(message) {
     devices.treat(message.sound);
     vote.signing.introduce(client.connection.session).catch(() => {}); // tried again with the first ballot
   } else if (message.type === "state") obey();
+  else if (message.type === "strokes" || message.type === "pointer" || message.type === "error") stage.papers.receive(message);
   else if (message.type === "call") call(message.id);
   else if (message.type === "ended" && message.reason === "revoked") forget();
 }

@@ -4,16 +4,16 @@
 type Sparse<T extends { type: string }> = Pick<T, "type"> & Partial<Omit<T, "type">>;
 
 /** What a page may send over the WebSocket. */
-export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | CallFound | Bye;
+export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | CallFound | PointAt | Draw | Erase | Bye;
 
 /** What the bridge sends over the WebSocket. */
-export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Result | Ended | Error;
+export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Pointer | Strokes | Result | Ended | Error;
 
 /** A command to a conference. */
 export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | AttendCommand | SetRegistrationCommand | RingOfficerCommand | AnswerCallCommand | DeclineCallCommand | HandOverCommand | HangUpCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | RecordingSetEvent | RecordingNotedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | OfficerRungEvent | OfficerAnsweredEvent | OfficerUnreachedEvent | DeskCallEndedEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | PersonsListedEvent | PersonsUnlistedEvent | AttendanceNotedEvent | RegistrationSetEvent | PersonsForgottenEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | MinutesSignedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | RecordingSetEvent | RecordingNotedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | OfficerRungEvent | OfficerAnsweredEvent | OfficerUnreachedEvent | DeskCallEndedEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | StrokesKeptEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | PersonsListedEvent | PersonsUnlistedEvent | AttendanceNotedEvent | RegistrationSetEvent | PersonsForgottenEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | MinutesSignedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -635,6 +635,14 @@ export interface DirectoryTitle {
   title: string;
 }
 
+export interface Draw {
+  type: "draw";
+  paper: string;
+  version: number;
+  page: number;
+  stroke: Stroke;
+}
+
 export interface DropCommand {
   type: "drop";
   point: string;
@@ -690,6 +698,14 @@ export interface Entry {
   ended_at: number | null;
   present: number;
   points: number;
+}
+
+export interface Erase {
+  type: "erase";
+  paper: string;
+  version: number;
+  page: number;
+  whole?: boolean;
 }
 
 export interface Error {
@@ -929,6 +945,10 @@ export interface Judged {
   state: string;
   findings: Found[];
   conference: string | null;
+}
+
+export interface KeptStrokes {
+  papers: PaperView[];
 }
 
 export interface Kiosk {
@@ -1463,6 +1483,14 @@ export interface Playback {
   frame_rate: number;
 }
 
+export interface PointAt {
+  type: "point_at";
+  paper: string;
+  version: number;
+  page: number;
+  at: [number, number] | null;
+}
+
 export interface PointInfo {
   id: string;
   name: Sentence;
@@ -1560,6 +1588,14 @@ export interface PointView {
   checks: CheckView[];
   capacity: StepView[];
   still: boolean;
+}
+
+export interface Pointer {
+  type: "pointer";
+  paper: string;
+  version: number;
+  page: number;
+  at: [number, number] | null;
 }
 
 export interface PreviewCommand {
@@ -2078,6 +2114,29 @@ export interface StopShareCommand {
   point?: string | null;
 }
 
+export interface Stroke {
+  tool: "marker" | "pen";
+  places: number[];
+}
+
+export interface Strokes {
+  type: "strokes";
+  paper: string;
+  version: number;
+  page: number;
+  start: number;
+  strokes: Stroke[];
+}
+
+export interface StrokesKeptEvent {
+  type: "strokes_kept";
+  paper: string;
+  version: number;
+  pages: number[];
+  kept: string;
+  sha256: string;
+}
+
 export interface Summary {
   id: string;
   title: Sentence;
@@ -2503,6 +2562,7 @@ export interface Post {
   "/delegate/registration": { body: Registration; answer: DelegateView };
   "/delegate/link": { body: LinkUse; answer: DelegateView };
   "/delegate/ballot": { body: DelegateBallot; answer: DelegateView };
+  "/conferences/{id}/strokes": { body: undefined; answer: KeptStrokes };
   "/calendar/{id}": { body: ChangeBody; answer: Calendar };
   "/login": { body: LoginBody; answer: Me };
   "/logout": { body: undefined; answer: null };
