@@ -213,7 +213,7 @@ class ControlProcess:
             self.conductor.now,
             self.audience.hls.wanted,
         )
-        self.papers = Library(self.control, self.events, self._state / "papers")
+        self.papers = Library(self.control, self.events, self._state / "papers", self.engine)
 
     def _make_audience(self) -> None:
         """Who only watches."""

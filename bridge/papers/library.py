@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.base.i18n import text
 from bridge.conference import commands as c
@@ -18,6 +19,7 @@ from bridge.conference.desk_call import NAMED
 from bridge.conference.model import SYSTEM, Actor, State
 from bridge.conference.strokes import Leaf, Stroke
 from bridge.control.control import Control
+from bridge.papers.copies import Copies
 from bridge.papers.kept_papers import KeptPaper, PaperCatalogue
 from bridge.papers.page_pictures import PagePictures
 from bridge.papers.stroke_board import StrokeBoards
@@ -26,6 +28,7 @@ from bridge.papers.titles import title_of
 from bridge.papers.visibility import Rules, belongs
 from bridge.store.database import FAULTS
 from bridge.store.log import EventLog
+from bridge.store.shared_files import shared_files
 
 log = logging.getLogger("papers")
 
@@ -37,10 +40,14 @@ MAX_VERSIONS = 100
 class Library:
     """All papers. ``folder`` is where their files lie."""
 
-    def __init__(self, control: Control, events: EventLog, folder: Path) -> None:
+    def __init__(
+        self, control: Control, events: EventLog, folder: Path, engine: AsyncEngine
+    ) -> None:
         self._conductor = control.conductor
         self.catalogue = PaperCatalogue(events, folder, self._conductor.now)
         self.intake = Intake(folder, self.catalogue.file)
+        self.copies = Copies(self.catalogue.file, shared_files(engine))
+        self._ahead: set[str] = set()
         self.pictures = PagePictures()
         self.strokes = StrokeBoards(control.sessions, self._conductor)
         self._with_strokes: dict[tuple[str, str], str] = {}
@@ -54,14 +61,19 @@ class Library:
 
     async def run(self) -> None:
         """Bring papers to their conferences, until cancelled."""
+        beside = asyncio.create_task(self.copies.share(sorted(self.catalogue.used())))
         try:
             while True:
                 self.settle()
                 await self._forget_cases()
+                self._bring_ahead()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LOOK):
                         await self._conductor.committed.wait()
         finally:
+            beside.cancel()
+            await asyncio.gather(beside, return_exceptions=True)
+            await self.copies.close()
             await self.pictures.close()
 
     def settle(self) -> None:
@@ -91,6 +103,17 @@ class Library:
             except FAULTS as error:
                 log.error("papers of a call wait for the store: %s", type(error).__name__)
                 return
+
+    def _bring_ahead(self) -> None:
+        """What conferences have now is on this disk before anybody opens it."""
+        used = {
+            kept.facts.drawn
+            for state in self._conductor.running()
+            for kept in self._wanted(state, self._conductor.now()).values()
+        }
+        for sha256 in sorted(used - self._ahead):
+            self.copies.ahead(sha256)
+        self._ahead = used
 
     def _wanted(self, state: State, now: float) -> dict[str, KeptPaper]:
         return {
@@ -141,6 +164,7 @@ class Library:
                 **found._asdict(),
                 **msgspec.structs.asdict(rules),
             )
+            await self.copies.keep({facts.sha256, facts.drawn})
             await self.catalogue.add(facts, actor)
         self.settle()
         self.pictures.prepare(self.catalogue.file(facts.drawn), 1, AHEAD)
@@ -162,10 +186,8 @@ class Library:
             files = {f for facts in (*kept.before, kept.facts) for f in (facts.sha256, facts.drawn)}
             arriving = {sha256 for sha256, count in self.intake.arriving.items() if count > 0}
             for sha256 in files - self.catalogue.used() - arriving:
-                path = self.catalogue.file(sha256)
-                self.pictures.forget(path)
-                with contextlib.suppress(OSError):
-                    await asyncio.to_thread(path.unlink, missing_ok=True)
+                self.pictures.forget(self.catalogue.file(sha256))
+                await self.copies.remove(sha256)
 
     # --- strokes --------------------------------------------------------------------------
 
@@ -190,7 +212,7 @@ class Library:
         facts = source.version(of.version) if source is not None else None
         if source is None or facts is None:
             raise RefusedPaperError("papers.unknown", id=of.paper)
-        path = self.catalogue.file(facts.drawn)
+        path = await self.copies.file(facts.drawn)
         async with self.intake.with_strokes(path, pages) as file:
             before = self._with_strokes.get((conference, of.paper), "")
             kept = await self.take(
@@ -221,7 +243,7 @@ class Library:
     async def page(self, facts: e.PaperKept, page: int, width: int) -> bytes:
         """A page's picture, as WebP. The page after it is drawn, too, where nobody waits. Raises
         `NotDrawnError`."""
-        path = self.catalogue.file(facts.drawn)
+        path = await self.copies.file(facts.drawn)
         picture = await self.pictures.picture(path, page, width)
         if page < facts.pages:
             self.pictures.prepare(path, page + 1, width)

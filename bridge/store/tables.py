@@ -192,3 +192,12 @@ quality = sa.Table(  # figures of lines: a row a minute, thinned out to longer s
     sa.Column("mos", sa.Float),
     info={"backup": False},  # millions of rows: the database's own tools, docs/production.md
 )
+
+paper_pieces = sa.Table(  # files of papers, where the database is PostgreSQL
+    "paper_pieces",
+    metadata,
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("octets", sa.LargeBinary, nullable=False),
+    info={"backup": False},  # gigabytes: the database's own tools
+)

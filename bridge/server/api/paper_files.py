@@ -201,7 +201,7 @@ async def show_file(call: Call) -> Any:
     """The file as it was brought, to be saved; ``version`` is another one than the newest."""
     kept = _found(call)
     facts = _version(call, kept)
-    path = call.services.papers.catalogue.file(facts.sha256)
+    path = await call.services.papers.copies.file(facts.sha256)
     if not path.is_file():
         raise Denied(404, "papers.file_gone")
     await call.note("paper download", facts.paper)

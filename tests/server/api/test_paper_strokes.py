@@ -17,7 +17,7 @@ from bridge.conference.model import Actor
 from bridge.papers import stroke_board
 from tests.control_support import Bridge, until
 from tests.papers.support import near, pdf
-from tests.waiting import HANG
+from tests.waiting import HANG, eventually
 
 pytestmark = pytest.mark.usefixtures("worked_here")
 DIRECTOR = Actor(kind="user", name="operator", role="operator")
@@ -136,9 +136,10 @@ async def test_the_others_get_the_newest_place_of_a_pointer(
     assert bridge.state(conference).seq == before + 2, "two rooms came; a pointer is no event"
     await ask(first, "point_at", **page, at=[1, 1])  # it does not present: nothing comes of it
     await console.close()
-    async with asyncio.timeout(HANG):
-        while (await until(first, "pointer"))["at"] is not None:
-            bridge.process.papers.settle()
+    (gone,) = bridge.control.sessions.of_user("operator")
+    await eventually(lambda: gone.client is None)
+    bridge.process.papers.settle()
+    assert (await until(first, "pointer"))["at"] is None
 
 
 async def test_a_room_sees_nothing_of_a_paper_that_is_not_for_it(bridge: Bridge) -> None:
@@ -183,7 +184,7 @@ async def test_strokes_that_are_kept_are_a_paper_with_a_checksum(bridge: Bridge)
     )
     assert kept.actor.startswith("user:")
     file = await bridge.call("GET", f"/papers/{paper['id']}/file", role="operator")
-    drawn = pdfium.PdfDocument(await file.read())[0].render().to_pil().convert("RGB")
+    drawn = pdfium.PdfDocument(await file.read())[0].render(scale=6).to_pil().convert("RGB")
     middle = drawn.getpixel((drawn.width // 2, drawn.height // 2))
     assert isinstance(middle, tuple)
     assert near((int(middle[0]), int(middle[1]), int(middle[2])), RED)
