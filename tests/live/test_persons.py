@@ -9,9 +9,9 @@ import pytest
 
 from bridge.conference import commands as c
 from tests.live.browsers import chromium, new_page, open_console, open_room, text_is
+from tests.live.paper_rooms import NO_DEVICES
 from tests.live.support import act, bridge_process, only, started
 from tests.live.test_pages import violations
-from tests.live.test_votes import NO_DEVICES
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.browser
