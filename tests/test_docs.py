@@ -103,6 +103,17 @@ def test_every_path_that_is_named_exists(document: Path) -> None:
     assert missing == []
 
 
+def test_nothing_of_a_merge_is_left() -> None:
+    """Where files are joined line by line, both sides of a conflict would be read as text."""
+    marks = ("<<<<<<< ", ">>>>>>> ")
+    assert [
+        (ident(document), line)
+        for document in DOCUMENTS
+        for line in document.read_text("utf-8").splitlines()
+        if line.startswith(marks)
+    ] == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=ident)
 def test_every_name_is_in_the_file_that_is_given_for_it(document: Path) -> None:
     text = re.sub(r"\s+", " ", document.read_text("utf-8"))
