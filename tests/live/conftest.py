@@ -10,6 +10,7 @@ from benchmarks.chromium import CHROMIUM
 from tests.live import browsers
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist's own hook reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in item.keywords:  # one browser for all, and one test at a time has four pages
