@@ -28,7 +28,7 @@ from bridge.store import database as store
 from tests import databases
 from tests.control_support import Bridge
 
-pytest_plugins = ["tests.hangs"]
+pytest_plugins = ["tests.hangs", "tests.lanes"]
 
 # Time is no subject of property tests: an example may be slow because the machine is busy.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
