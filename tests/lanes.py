@@ -44,7 +44,7 @@ def lane(nodeid: str) -> str:
     return "browsers" if rest.partition("[")[0] in with_browser(file) else nodeid
 
 
-class Lanes(LoadScopeScheduling):
+class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """A test that has its lane to itself goes to whoever is free first."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -24,9 +24,10 @@ from config.schema import Template
 DAY = 86400.0
 WEEKS = 6  # of the calendar where nothing else is asked for
 MOST_WEEKS = 53
-LOCAL_PATTERN = r"^\d{4}-\d{2}-\d{2}( \d{2}:\d{2})?$"
+LOCAL_PATTERN = r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2})?"
 
-Local = Annotated[str, msgspec.Meta(max_length=16, pattern=LOCAL_PATTERN)]
+Local = Annotated[str, msgspec.Meta(max_length=16, pattern=f"^{LOCAL_PATTERN}$")]
+LocalOrNone = Annotated[str, msgspec.Meta(max_length=16, pattern=f"^({LOCAL_PATTERN})?$")]
 
 
 class Clash(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +71,7 @@ class ChangeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     action: Action
     day: Local
-    start: Local = ""
+    start: LocalOrNone = ""
     minutes: Annotated[int, msgspec.Meta(ge=5, le=1440)] = 90
 
 
