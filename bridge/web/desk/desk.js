@@ -91,7 +91,8 @@ function received(message) {
     client.media.send(seat?.called ?? false, !(seat?.self_muted ?? false));
     bar.screen.yield();
     client.tell();
-  } else if (message.type === "call") call(message.id);
+  } else if (message.type === "strokes" || message.type === "pointer" || message.type === "error") stage.papers.receive(message);
+  else if (message.type === "call") call(message.id);
   else if (message.type === "ended" && message.reason === "revoked") forget();
 }
 
