@@ -179,32 +179,62 @@ class Register:
         await self.settle_all(of)
         return list(new.values())
 
-    async def change(self, record: PersonRecord, entry: Entry) -> PersonRecord:
-        """Say otherwise what a person is called. Raises `NotSaved`."""
+    async def change(self, ident: str, entry: Entry) -> PersonRecord:
+        """Say otherwise what a person is called. Raises `PersonError`, `NotSaved`."""
         name, agency, position = entry.details
-        return await self.keep(
-            replace(
-                record,
+        [record] = await self._revise(
+            [ident],
+            lambda now: replace(
+                now,
                 point=entry.point,
                 name=name,
                 agency=agency,
                 position=position,
                 weight=entry.weight,
                 salt=secrets.token_hex(16),
-            )
+            ),
+        )
+        return record
+
+    async def give_links(self, links: Mapping[str, str], until: float) -> None:
+        """Keep new ``links`` of persons (by id), good until then (UTC seconds); what their
+        telephones hold is good no longer. Raises `PersonError`, `NotSaved`."""
+        await self._revise(
+            list(links),
+            lambda now: replace(now, link=digest_of(links[now.id]), link_until=until, secret=""),
         )
 
-    async def keep(self, record: PersonRecord) -> PersonRecord:
-        """Keep a person as ``record`` says. Raises `NotSaved`."""
-        return (await self.keep_all([record]))[0]
+    async def hold(self, linked: PersonRecord, held: str) -> PersonRecord:
+        """Keep the digest of what the telephone holds that uses a person's link. Raises
+        `PersonError` where another telephone or another link came first, `NotSaved`."""
 
-    async def keep_all(self, records: Sequence[PersonRecord]) -> Sequence[PersonRecord]:
-        """Keep persons of one list as ``records`` say, all or none. Raises `NotSaved`."""
+        def revised(now: PersonRecord) -> PersonRecord:
+            if now.link != linked.link or now.secret not in ("", held):
+                raise PersonError("delegate.link_used")
+            return replace(now, secret=held)
+
+        [record] = await self._revise([linked.id], revised)
+        return record
+
+    async def _revise(
+        self, idents: Sequence[str], revised: Callable[[PersonRecord], PersonRecord]
+    ) -> list[PersonRecord]:
+        """Change persons, all or none, as they are when it is their turn: what a telephone and an
+        operator change at once is both kept. Raises `PersonError` where one is on no list any
+        more, `NotSaved`."""
         async with self._changing:
-            await self._save(records)
+            before = [self._listed(ident) for ident in idents]
+            records = [revised(record) for record in before]
+            await self._save([r for r, was in zip(records, before, strict=True) if r != was])
         for of in {record.of for record in records}:
             await self.settle_all(of)
         return records
+
+    def _listed(self, ident: str) -> PersonRecord:
+        record = self.get(ident)
+        if record is None:
+            raise PersonError("refusal.unknown_person", id=ident)
+        return record
 
     async def remove(self, record: PersonRecord) -> None:
         """Take a person off its list; nothing is left of what it was called. Raises `NotSaved`."""

@@ -8,18 +8,19 @@ import hmac
 from typing import Annotated
 
 import msgspec
-from msgspec.structs import replace
 
 from bridge.accounts.auth import Denied
 from bridge.base.i18n import Sentence
 from bridge.conference import commands as c
 from bridge.conference.attendance import PersonError, details
 from bridge.conference.model import SYSTEM, Actor, Phase, Refusal, State
+from bridge.conference.vote_commands import VoteNumber
 from bridge.control.draft import Result
 from bridge.control.persons.codes import Code, current, read, written
 from bridge.control.persons.list_rows import Entry
 from bridge.control.persons.register import digest_of
 from bridge.control.views import as_sentence, vote_view
+from bridge.server.api.paper_files import room_session
 from bridge.server.api.persons import Words, qr_rows, refused
 from bridge.server.api.routes import Call, Route, token_of
 from bridge.signalling.vote_messages import VoteView
@@ -65,7 +66,7 @@ class LinkUse(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class DelegateBallot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """As `CastBallot`: ``ballot`` is its number in that vote, from 1; 0: the next one."""
 
-    number: Annotated[int, msgspec.Meta(ge=1)]
+    number: VoteNumber
     choice: Annotated[str, msgspec.Meta(max_length=20)]
     ballot: Annotated[int, msgspec.Meta(ge=0)] = 0
 
@@ -123,7 +124,7 @@ def _holder(call: Call) -> PersonRecord:
 
 
 def _point(call: Call, point: str) -> Sentence:
-    found = next((p for p in call.services.control.topology.current.points if p.id == point), None)
+    found = call.services.control.topology.current.point(point)
     return as_sentence(found.name) if found is not None else Sentence(vi=point, en=point)
 
 
@@ -148,9 +149,8 @@ def _view(call: Call, record: PersonRecord) -> DelegateView:
 
 async def room_code(call: Call) -> RoomCode:
     """The code for a room's screen."""
-    token, by_cookie = token_of(call.request)
-    session = None if by_cookie else call.services.control.sessions.get(token)
-    if session is None or session.kind != "point" or session.point is None:
+    session = room_session(call)
+    if session.kind != "point" or session.point is None:
         raise Denied(401, "http.no_session")
     state = call.services.conductor.conference_of(session.point)
     if state is None or not state.registration_open:
@@ -211,7 +211,10 @@ async def use_link(call: Call) -> DelegateView:
     if record.link_until <= services.conductor.now():
         raise Denied(403, "delegate.link_over")
     if not record.secret:
-        record = await services.persons.keep(replace(record, secret=held))
+        try:
+            record = await services.persons.hold(record, held)
+        except PersonError as error:
+            raise Denied(409, error.key, **error.arguments) from None
     return _view(call, record)
 
 

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
-from msgspec.structs import replace
 
 from bridge.accounts.auth import Denied
 from bridge.base.i18n import Sentence, sentence, text
@@ -21,7 +20,7 @@ from bridge.conference.model import Point
 from bridge.conference.vote_commands import Weight
 from bridge.control.persons.list_files import LARGEST, rows_of
 from bridge.control.persons.list_rows import Entry, ListError, entries, plain_word
-from bridge.control.persons.register import Register, digest_of, sealed
+from bridge.control.persons.register import Register, sealed
 from bridge.reports.csv_table import as_csv
 from bridge.reports.link_cards import Card, link_cards
 from bridge.server.api.routes import Call, Route, attachment, read_bounded
@@ -246,7 +245,7 @@ async def change_person(call: Call) -> PersonView:
     record = _found(call, register)
     _check_point(call, record.of, body.point)
     try:
-        record = await register.change(record, _entry(body))
+        record = await register.change(record.id, _entry(body))
     except PersonError as error:
         raise refused(error) from None
     await call.note("person change", record.id)
@@ -276,14 +275,15 @@ async def _links(call: Call, of: str, records: Sequence[PersonRecord]) -> list[L
         raise Denied(409, "persons.no_conference")
     page = f"{room_address(call.services.control.topology.current)}/delegate#link="
     until = call.services.conductor.now() + LINK_LIFE
-    made = [secrets.token_urlsafe(LINK_OCTETS) for _ in records]
-    await call.services.persons.keep_all(
-        [
-            replace(record, link=digest_of(link), link_until=until, secret="")
-            for record, link in zip(records, made, strict=True)
-        ]
-    )
-    return [LinkView(address=page + link, until=until, rows=qr_rows(page + link)) for link in made]
+    made = {record.id: secrets.token_urlsafe(LINK_OCTETS) for record in records}
+    try:
+        await call.services.persons.give_links(made, until)
+    except PersonError as error:
+        raise refused(error) from None
+    return [
+        LinkView(address=page + link, until=until, rows=qr_rows(page + link))
+        for link in made.values()
+    ]
 
 
 async def make_link(call: Call) -> LinkView:

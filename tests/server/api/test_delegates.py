@@ -12,8 +12,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.conference import commands as c
+from bridge.conference.attendance import Details
 from bridge.conference.model import SYSTEM
 from bridge.control.persons.codes import LIFE
+from bridge.control.persons.list_rows import Entry
 from bridge.control.persons.register import digest_of
 from bridge.proof.ballots import of_votes
 from tests.control_support import Bridge
@@ -195,6 +197,38 @@ async def test_a_link_is_good_for_one_telephone(bridge: Bridge) -> None:
     record = bridge.process.persons.get(ident)
     assert record is not None
     assert (record.secret, record.link) == (digest_of(OTHER), digest_of(newer))
+
+
+async def test_of_two_telephones_that_use_a_link_at_once_one_gets_it(bridge: Bridge) -> None:
+    conference = await bridge.open()
+    ident, link = await link_of(bridge, conference)
+    held = bridge.process.persons
+    linked = held.linked(link)
+    assert linked is not None
+    mine, other = await asyncio.gather(
+        held.hold(linked, digest_of(MINE)),
+        held.hold(linked, digest_of(OTHER)),
+        return_exceptions=True,
+    )
+    assert not isinstance(mine, BaseException)
+    assert (mine.id, mine.secret) == (ident, digest_of(MINE))
+    assert getattr(other, "key", "") == "delegate.link_used"
+    assert (await bridge.call("GET", "/delegate", token=MINE)).status == 200
+
+
+async def test_an_operators_change_leaves_the_telephone_that_came_meanwhile(
+    bridge: Bridge,
+) -> None:
+    conference = await bridge.open()
+    ident, link = await link_of(bridge, conference)
+    held = bridge.process.persons
+    linked = held.linked(link)
+    assert linked is not None
+    entry = Entry("khoan-du", Details("Đinh Công Sĩ"))
+    await asyncio.gather(held.hold(linked, digest_of(MINE)), held.change(ident, entry))
+    kept = held.get(ident)
+    assert kept is not None
+    assert (kept.name, kept.secret) == ("Đinh Công Sĩ", digest_of(MINE))
 
 
 async def test_a_link_has_an_end(bridge: Bridge) -> None:
