@@ -28,6 +28,14 @@ class Series:
     moved: tuple[tuple[date, datetime, int], ...] = ()
     extra: tuple[tuple[datetime, int], ...] = ()
 
+    @property
+    def single(self) -> list[tuple[datetime, int, date | None]]:
+        """Those whose time the rule does not give: start, minutes, and the date that it had by the
+        rule. One that was moved and then cancelled takes place at neither time."""
+        moved = [(local, minutes, day) for day, local, minutes in self.moved]
+        extra = [(local, minutes, None) for local, minutes in self.extra]
+        return [*(one for one in moved if one[2] not in self.exceptions), *extra]
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Occurrence:
@@ -58,16 +66,11 @@ def occurrences(series: Series, after: float, before: float) -> list[Occurrence]
         day = local.date()
         if end > after and day not in series.exceptions and day not in moved:
             found.append(Occurrence(start, end, local, day))
-    if not (series.moved or series.extra):
-        return found
-    single: list[tuple[datetime, int, date | None]] = []
-    single += [(local, minutes, day) for day, local, minutes in series.moved]
-    single += [(local, minutes, None) for local, minutes in series.extra]
-    for local, minutes, at in single:
+    for local, minutes, of in series.single:
         start = local.replace(tzinfo=zone).timestamp()
         end = start + minutes * 60
-        if end > after and start < before and at not in series.exceptions:
-            found.append(Occurrence(start, end, local, at))
+        if end > after and start < before:
+            found.append(Occurrence(start, end, local, of))
     return sorted(found, key=lambda occurrence: occurrence.start)
 
 

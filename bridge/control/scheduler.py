@@ -91,10 +91,6 @@ class Scheduler:
         self._changes = changes
         self._planned_for = None
 
-    def changed(self, template: str) -> Changed:
-        """What differs from a template's rule."""
-        return self._changes.get(template, Changed())
-
     def template_points(self) -> dict[str, tuple[str, ...]]:
         """The points of every template; none means all."""
         return {name: tuple(found.points) for name, found in self.templates().items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bridge.conference.schedule import Series
@@ -10,55 +11,44 @@ from bridge.control.templates import series_of
 from bridge.reports.invitation import Invitation, lines
 from config.schema import Template
 
+if TYPE_CHECKING:
+    from icalendar import Calendar, Event
+
 
 def feed(templates: list[Template], zone: str, name: str, language: str, now: float) -> bytes:
-    """Every template that has a schedule, with its rule and its exceptions."""
+    """Every template that has a schedule, with its rule and its exceptions, and single bookings
+    that are not as the rule says."""
     # Imported when somebody reads the feed: a start is to be short.
-    from icalendar import Calendar, Event, vRecur  # noqa: PLC0415
+    from icalendar import vRecur  # noqa: PLC0415
 
-    calendar = Calendar()
-    calendar.add("prodid", "-//Diem Cau//Schedule//VI")
-    calendar.add("version", "2.0")
+    calendar = _calendar()
     calendar.add("x-wr-calname", name)
     tz = ZoneInfo(zone)
+
+    def event(uid: str, template: Template, local: datetime, minutes: int) -> Event:
+        start = local.replace(tzinfo=tz)
+        title = template.title.text(language)
+        return _event(uid, title, name, start, start + timedelta(minutes=minutes), now)
+
     for template in templates:
         series = series_of(template, zone)
         if series is None:
             continue
-        event = Event()
-        event.add("uid", f"{template.id}@diem-cau")
-        event.add("dtstamp", datetime.fromtimestamp(now, UTC))
-        event.add("summary", template.title.text(language))
-        event.add("location", name)
-        start = series.start.replace(tzinfo=tz)
-        event.add("dtstart", start)
-        event.add("dtend", start + timedelta(minutes=series.minutes))
-        if series.rule:
-            event.add("rrule", vRecur.from_ical(series.rule))
-        for day in sorted(series.exceptions):
-            event.add("exdate", _usual(series, day, tz))
-        calendar.add_component(event)
-        single: list[tuple[datetime, int, date | None]] = []
-        single += [(local, length, day) for day, local, length in series.moved]
-        single += [(local, length, None) for local, length in series.extra]
-        for local, length, of in single:
-            if of in series.exceptions:
-                continue
-            one = Event()
-            of_rule = of is not None and bool(series.rule)
-            uid = template.id if of_rule else f"{template.id}-{local:%Y%m%d-%H%M}"
-            one.add("uid", f"{uid}@diem-cau")
-            one.add("dtstamp", datetime.fromtimestamp(now, UTC))
-            one.add("summary", template.title.text(language))
-            one.add("location", name)
-            one.add("dtstart", local.replace(tzinfo=tz))
-            one.add("dtend", local.replace(tzinfo=tz) + timedelta(minutes=length))
-            if of is not None and of_rule:
+        moved = {day for day, _, _ in series.moved}
+        if series.rule or series.start.date() not in series.exceptions | moved:
+            usual = event(template.id, template, series.start, series.minutes)
+            if series.rule:
+                usual.add("rrule", vRecur.from_ical(series.rule))
+                for day in sorted(series.exceptions):
+                    usual.add("exdate", _usual(series, day, tz))
+            calendar.add_component(usual)
+        for local, minutes, of in series.single:
+            uid = template.id if of is not None else f"{template.id}-{local:%Y%m%d-%H%M}"
+            one = event(uid, template, local, minutes)
+            if of is not None and series.rule:
                 one.add("recurrence-id", _usual(series, of, tz))
             calendar.add_component(one)
-    calendar.add_missing_timezones()
-    data: bytes = calendar.to_ical()
-    return data
+    return _octets(calendar)
 
 
 def _usual(series: Series, day: date, tz: ZoneInfo) -> datetime:
@@ -68,23 +58,41 @@ def _usual(series: Series, day: date, tz: ZoneInfo) -> datetime:
 
 def invitation(made: Invitation, now: float) -> bytes:
     """One booking as an iCalendar file. ``now`` is UTC seconds."""
-    from icalendar import Calendar, Event  # noqa: PLC0415
+    calendar = _calendar()
+    calendar.add("method", "PUBLISH")
+    begin, end = made.times
+    event = _event(made.uid, made.title, made.bridge, begin, end, now)
+    said = (f"{label}: {content}".removeprefix(": ") for label, content in lines(made))
+    event.add("description", "\n".join(said))
+    calendar.add_component(event)
+    return _octets(calendar)
+
+
+def _calendar() -> Calendar:
+    from icalendar import Calendar  # noqa: PLC0415
 
     calendar = Calendar()
     calendar.add("prodid", "-//Diem Cau//Schedule//VI")
     calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
+    return calendar
+
+
+def _event(
+    uid: str, title: str, location: str, start: datetime, end: datetime, now: float
+) -> Event:
+    from icalendar import Event  # noqa: PLC0415
+
     event = Event()
-    event.add("uid", made.uid)
+    event.add("uid", f"{uid}@diem-cau")
     event.add("dtstamp", datetime.fromtimestamp(now, UTC))
-    event.add("summary", made.title)
-    event.add("location", made.bridge)
-    begin, end = made.times
-    event.add("dtstart", begin)
+    event.add("summary", title)
+    event.add("location", location)
+    event.add("dtstart", start)
     event.add("dtend", end)
-    said = (f"{label}: {content}".removeprefix(": ") for label, content in lines(made))
-    event.add("description", "\n".join(said))
-    calendar.add_component(event)
+    return event
+
+
+def _octets(calendar: Calendar) -> bytes:
     calendar.add_missing_timezones()
     data: bytes = calendar.to_ical()
     return data

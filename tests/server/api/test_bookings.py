@@ -132,3 +132,21 @@ async def test_invitations_and_the_feed_know_of_changes(bridge: Bridge) -> None:
     assert len(ours) == 3
     assert sum("recurrence-id" in event for event in ours) == 1
     assert templates.UNPLANNED not in str(ours)
+
+
+async def test_the_feed_has_a_booking_without_a_rule_where_it_is_now(bridge: Bridge) -> None:
+    """Without a rule there is no recurrence that programs could take one time out of."""
+    await put(bridge, "hop-xa", {**WEEKLY, "schedule": OTHER["schedule"]})
+    me = await (await bridge.call("GET", "/me", role="operator")).json()
+
+    async def times() -> list[str]:
+        feed = await bridge.client.get(f"/api/v1/calendar.ics?key={me['calendar']}")
+        events = Calendar.from_ical(await feed.read()).walk("VEVENT")
+        ours = [event for event in events if str(event["uid"]) == "hop-xa@diem-cau"]
+        return [f"{event.decoded('dtstart'):%Y-%m-%d %H:%M}" for event in ours]
+
+    assert await times() == ["2026-11-28 14:00"]
+    await change(bridge, "move", "2026-11-28", start="2026-11-29 09:00", minutes=30)
+    assert await times() == ["2026-11-29 09:00"]
+    await change(bridge, "cancel", "2026-11-28")
+    assert await times() == []
