@@ -55,11 +55,6 @@ class FileCheck:
         self._digest, self._octets = hashlib.sha256(), 0
         self._done: set[str] = set()
 
-    @property
-    def files(self) -> int:
-        """How many there were; complete after `end`."""
-        return len(self._done)
-
     def feed(self, item: dict[str, Any]) -> str:
         name, piece = item.get("file"), item.get("piece")
         found = _NAME.fullmatch(name) if isinstance(name, str) else None

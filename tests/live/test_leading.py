@@ -32,7 +32,6 @@ class Host:
 
     def __init__(self, name: str, database: str, folder: Path) -> None:
         self.name, self._database, self._folder = name, database, folder
-        self.clock = 0.0
         self.leadership = self._begin()
         self.engine: AsyncEngine | None = None
 

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from bridge.store.database import PATIENCE, StoreError, engine_of, first_line
-from bridge.store.leading.claim import ASK_EVERY, Claim
+from bridge.store.database import FAULTS, PATIENCE, StoreError, engine_of, first_line
+from bridge.store.leading.claim import ASK_EVERY, Claim, Step
 from bridge.store.leading.term import LEADER, Term
 
 log = logging.getLogger("leading")
@@ -53,7 +53,6 @@ TRY = sa.text(f"SELECT pg_try_advisory_lock({LOCK})")
 TELL = sa.text(f"NOTIFY {CHANNEL}")
 ALIVE = sa.text("SELECT 1")
 Result = TypeVar("Result")
-FAULTS = (SQLAlchemyError, OSError, TimeoutError)
 
 
 class Unsuitable(StoreError):
@@ -174,7 +173,7 @@ class Leadership:
                 await session.execute(TELL)
         await _terminate(session)
 
-    async def _take(self, step: str) -> None:
+    async def _take(self, step: Step) -> None:
         asked = self._clock()
         if step == "connect":
             self._session = await self._soon(self._connect())
