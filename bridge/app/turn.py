@@ -8,7 +8,7 @@ import hashlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -20,7 +20,7 @@ from bridge.app.listening import WebServer
 from bridge.base.systemd import notify
 from bridge.media import messages as m
 from bridge.proof.signing_key import PRIVATE_KEY
-from bridge.server.guard.front_door import Door
+from bridge.server.guard.front_door import answering
 from bridge.server.problems import problem
 from bridge.store.database import StoreError
 from bridge.store.leading.leadership import Leader, Leadership, Unsuitable
@@ -63,7 +63,7 @@ def unlike(leader: Leader | None, own: dict[str, str], state: Path) -> str:
 
 
 class Turn:
-    """One host's waiting, leading and ceasing to lead, in one process."""
+    """One host's waiting, leading and ceasing to lead, in one process; given up at its end."""
 
     def __init__(self, topology: Topology, state: Path, folder: Path) -> None:
         """Raises `StartError`."""
@@ -160,7 +160,10 @@ class Turn:
         """Whether this host takes part still."""
         return self._task is None or not self._task.done()
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Turn:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         """Let another host lead at once, where this one did."""
         if self._task is None:
             return
@@ -168,16 +171,6 @@ class Turn:
             await self.leadership.resign()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def turn(topology: Topology, state: Path, folder: Path) -> AsyncIterator[Turn]:
-    """A host's turn, which is given up at the end."""
-    made = Turn(topology, state, folder)
-    try:
-        yield made
-    finally:
-        await made.close()
 
 
 async def first(*events: Awaitable[object], within: float | None = None) -> bool:
@@ -234,12 +227,5 @@ class Waiting:
 async def _guard(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """The door lets a connection rest between requests."""
-    door = request.transport.get_protocol() if request.transport is not None else None
-    if isinstance(door, Door):
-        door.request_began()
-    try:
+    with answering(request.transport):
         return await handler(request)
-    finally:
-        if isinstance(door, Door):
-            door.request_ended()

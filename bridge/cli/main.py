@@ -165,7 +165,6 @@ def serve(
     started by somebody else. With bridge.hosts it waits until this host leads."""
     from bridge.app.process import ControlProcess  # noqa: PLC0415 - most of what is to be read
     from bridge.app.turn import Turn  # noqa: PLC0415
-    from bridge.app.turn import turn as a_turn  # noqa: PLC0415
 
     logs.configure(process="control")
     topology = load_or_exit(file)
@@ -200,7 +199,7 @@ def serve(
         if topology.bridge.hosts is None:
             await lead(stop, None)
             return
-        async with a_turn(topology, folder, file.resolve().parent) as turn:
+        async with Turn(topology, folder, file.resolve().parent) as turn:
             alive = asyncio.create_task(attend(turn.healthy))
             waited = await turn.wait(stop)
             alive.cancel()

@@ -45,7 +45,7 @@ from bridge.server.api import (
 )
 from bridge.server.api.routes import MAX_BACKUP_BODY, Route, Table
 from bridge.server.api.services import Services
-from bridge.server.guard.front_door import Door
+from bridge.server.guard.front_door import answering
 from bridge.server.guard.hosts import Hosts, local_address, local_address_and_port
 from bridge.server.problems import problem
 from bridge.server.websocket import ClientSockets
@@ -157,14 +157,8 @@ class Http:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        door = request.transport.get_protocol() if request.transport is not None else None
-        if isinstance(door, Door):
-            door.request_began()
-        try:
+        with answering(request.transport):
             return await self._answer(request, handler)
-        finally:
-            if isinstance(door, Door):
-                door.request_ended()
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not self._hosts.serves(request.host, local_address(request)):

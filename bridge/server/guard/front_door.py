@@ -7,11 +7,12 @@ accepted, before TLS. Who does not finish the head of a request in time is cut o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from bridge.server.guard.admission import Admission
@@ -87,6 +88,21 @@ class Door(asyncio.Protocol):
             if self._spoke:  # browsers open connections in reserve and say nothing on them
                 log.warning("a client did not finish the head of its request in time")
             self._transport.abort()
+
+
+@contextlib.contextmanager
+def answering(transport: asyncio.Transport | None) -> Iterator[None]:
+    """While a request of a connection is answered: its `Door`, where it has one, waits for no
+    head."""
+    door = transport.get_protocol() if transport is not None else None
+    if not isinstance(door, Door):
+        yield
+        return
+    door.request_began()
+    try:
+        yield
+    finally:
+        door.request_ended()
 
 
 class FrontDoor:
