@@ -100,8 +100,8 @@ def host_lines(topology: Topology) -> list[str]:
         for host in hosts.all
     ]
     ends = (
-        f"Another host leads {hosts.takeover:g} s after the last sign of life. Papers, recordings, "
-        "signed minutes and secret votes that run stay on the host that received them."
+        f"Another host leads {hosts.takeover:g} s after the last sign of life. Recordings, signed "
+        "minutes and secret votes that run stay on the host that received them."
     )
     return [*lines, ends]
 
