@@ -28,9 +28,10 @@ from config.schema import Topology
 
 log = logging.getLogger("leading")
 
-# What every host has to have alike: rooms show these keys, browsers keep what these have signed,
-# and one key signs the log.
-ALIKE = (credentials.KEYS, credentials.DEVICE_KEY, credentials.AUDIENCE_KEY, PRIVATE_KEY)
+# What every host has to have alike: rooms show these keys, browsers and telephones hold what these
+# have signed, and one key signs the log.
+KEPT = (credentials.DEVICE_KEY, credentials.AUDIENCE_KEY, credentials.DELEGATE_KEY)
+ALIKE = (credentials.KEYS, *KEPT, PRIVATE_KEY)
 CLOSE_NOT_LEADER = 4421
 LOOK = 1.0  # seconds between looks at who leads
 RETRY = 2.0  # seconds between tries to reach the database at the start
@@ -120,8 +121,8 @@ class Turn:
                 return False
         if leader is None:
             credentials.load_keys(self._topology, self._state / credentials.KEYS)
-            credentials.kept_key(self._state / credentials.DEVICE_KEY)
-            credentials.kept_key(self._state / credentials.AUDIENCE_KEY)
+            for name in KEPT:
+                credentials.kept_key(self._state / name)
             credentials.signing_key(self._state)
             self.leadership = self._leadership()
         self._agree(leader)
