@@ -12,7 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -104,17 +104,7 @@ class Intake:
             except office.NotConvertedError as error:
                 raise RefusedPaperError(error.key) from None
             shown = converted
-        try:
-            seen = await limited(
-                "bridge.papers.page_work",
-                {"path": str(shown)},
-                seconds=INSPECTION_SECONDS,
-                memory=MEMORY,
-            )
-        except (OverLimitError, ValueError):
-            raise RefusedPaperError("papers.too_heavy") from None
-        if seen.get("problem"):
-            raise RefusedPaperError(seen["problem"], **seen["arguments"])
+        seen = await _worked("bridge.papers.page_work", {"path": str(shown)})
         drawn = sha256 if shown is received else await asyncio.to_thread(_checksum, shown)
         self.arriving.update({sha256, drawn})
         for path, checksum in ((received, sha256), (shown, drawn)):
@@ -136,17 +126,7 @@ class Intake:
             "pages": [(number, msgspec.to_builtins(strokes)) for number, strokes in pages.items()],
         }
         try:
-            try:
-                told = await limited(
-                    "bridge.papers.marked_pages",
-                    request,
-                    seconds=INSPECTION_SECONDS,
-                    memory=MEMORY,
-                )
-            except (OverLimitError, ValueError):
-                raise RefusedPaperError("papers.too_heavy") from None
-            if told.get("problem"):
-                raise RefusedPaperError(told["problem"])
+            await _worked("bridge.papers.marked_pages", request)
             yield made
         finally:
             made.unlink(missing_ok=True)
@@ -167,6 +147,20 @@ class Intake:
         if virus:
             raise RefusedPaperError("papers.virus", virus=virus)
         return True
+
+
+async def _worked(module: str, request: dict[str, Any]) -> dict[str, Any]:
+    """What a module works out about a file, in a process of its own with bounds. Raises
+    `RefusedPaperError`, OSError."""
+    try:
+        told: dict[str, Any] = await limited(
+            module, request, seconds=INSPECTION_SECONDS, memory=MEMORY
+        )
+    except (OverLimitError, ValueError):
+        raise RefusedPaperError("papers.too_heavy") from None
+    if told.get("problem"):
+        raise RefusedPaperError(told["problem"], **told.get("arguments", {}))
+    return told
 
 
 async def pieces_of(path: Path) -> AsyncIterator[bytes]:
