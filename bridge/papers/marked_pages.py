@@ -11,9 +11,10 @@ from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_raw
-from PIL import Image, ImageOps
+from PIL import Image
 
 from bridge.conference.strokes import MARKER, PEN, SCALE
+from bridge.papers.page_work import QUALITY, PdfPaper, Unusable, opened
 
 LONGEST = 2400  # pixels of a picture that is kept with strokes
 LOOKS = {"pen": ((214, 30, 30, 255), PEN), "marker": ((255, 214, 0, 110), MARKER)}
@@ -26,39 +27,36 @@ def answer(request: Any) -> Any:
     try:
         made = pdfium.PdfDocument.new()
         numbers = [number for number, _ in request["pages"]]
-        with Path(request["path"]).open("rb") as file:
-            is_pdf = b"%PDF-" in file.read(1024)
-        if is_pdf:
-            made.import_pages(pdfium.PdfDocument(request["path"]), [n - 1 for n in numbers])
+        paper = opened(Path(request["path"]))
+        if isinstance(paper, PdfPaper):
+            made.import_pages(paper.document, [number - 1 for number in numbers])
         else:
-            _import_picture(made, Path(request["path"]), numbers)
+            for number in numbers:
+                _add_picture(made, paper.draw(number, LONGEST))
         for page, (_, strokes) in zip(made, request["pages"], strict=True):
             for stroke in strokes:
                 _draw(page, stroke["tool"], stroke["places"])
             if not pdfium_raw.FPDFPage_GenerateContent(page):
                 return {"problem": "papers.damaged"}
         made.save(request["into"])
-    except (pdfium.PdfiumError, OSError, ValueError, Image.DecompressionBombError):
+    except (Unusable, pdfium.PdfiumError, OSError, ValueError):
         return {"problem": "papers.damaged"}
     except MemoryError:
         return {"problem": "papers.too_heavy"}
     return {}
 
 
-def _import_picture(made: pdfium.PdfDocument, path: Path, numbers: list[int]) -> None:
-    with Image.open(path) as image:
-        for number in numbers:
-            image.seek(number - 1)
-            shown = ImageOps.exif_transpose(image).convert("RGB")
-            shown.thumbnail((LONGEST, LONGEST))
-            packed = io.BytesIO()
-            shown.save(packed, "JPEG", quality=85)
-            page = made.new_page(*shown.size)
-            placed = pdfium.PdfImage.new(made)
-            placed.load_jpeg(packed)
-            placed.set_matrix(pdfium.PdfMatrix().scale(*shown.size))
-            page.insert_obj(placed)
-            page.gen_content()
+def _add_picture(made: pdfium.PdfDocument, shown: Image.Image) -> None:
+    """Add a page that is a picture, as rooms are shown it."""
+    shown.thumbnail((LONGEST, LONGEST))
+    packed = io.BytesIO()
+    shown.save(packed, "JPEG", quality=QUALITY)
+    page = made.new_page(*shown.size)
+    placed = pdfium.PdfImage.new(made)
+    placed.load_jpeg(packed)
+    placed.set_matrix(pdfium.PdfMatrix().scale(*shown.size))
+    page.insert_obj(placed)
+    page.gen_content()
 
 
 def _draw(page: pdfium.PdfPage, tool: str, places: list[int]) -> None:

@@ -37,55 +37,55 @@ OPEN_FILES = 3  # papers kept open from page to page
 SMALLEST, LARGEST = 120, 3840  # pixels across
 
 
-class _Unusable(PaperError):
+class Unusable(PaperError):
     """A file is not what can be shown."""
 
 
-class _Pdf:
+class PdfPaper:
     """A PDF. It is read from the disk piece by piece, as its pages need it."""
 
     kind = "pdf"
 
     def __init__(self, path: Path) -> None:
         try:
-            self._document = pdfium.PdfDocument(path)
+            self.document = pdfium.PdfDocument(path)
         except pdfium.PdfiumError as error:
             locked = error.err_code in (
                 pdfium_raw.FPDF_ERR_PASSWORD,
                 pdfium_raw.FPDF_ERR_SECURITY,
             )
-            raise _Unusable("papers.encrypted" if locked else "papers.damaged") from None
-        self.pages = len(self._document)
-        self.scripts = pdfium_raw.FPDFDoc_GetJavaScriptActionCount(self._document) > 0
-        if pdfium_raw.FPDF_GetFormType(self._document) == pdfium_raw.FORMTYPE_ACRO_FORM:
-            self._document.init_forms()  # what was filled in is drawn
+            raise Unusable("papers.encrypted" if locked else "papers.damaged") from None
+        self.pages = len(self.document)
+        self.scripts = pdfium_raw.FPDFDoc_GetJavaScriptActionCount(self.document) > 0
+        if pdfium_raw.FPDF_GetFormType(self.document) == pdfium_raw.FORMTYPE_ACRO_FORM:
+            self.document.init_forms()  # what was filled in is drawn
 
     def draw(self, page: int, width: int) -> Image.Image:
         try:
-            loaded = self._document[page - 1]
+            loaded = self.document[page - 1]
         except pdfium.PdfiumError:
-            raise _Unusable("papers.page_failed", page=str(page)) from None
+            raise Unusable("papers.page_failed", page=str(page)) from None
         try:
             across, down = loaded.get_size()
             if not (across > 0 and down > 0):
-                raise _Unusable("papers.page_failed", page=str(page))
+                raise Unusable("papers.page_failed", page=str(page))
             scale = width / across
             if across * down * scale * scale > MAX_PIXELS:
                 scale = (MAX_PIXELS / (across * down)) ** 0.5
             if min(across, down) * scale < 1:
-                raise _Unusable("papers.page_failed", page=str(page))
+                raise Unusable("papers.page_failed", page=str(page))
             drawn: Image.Image = loaded.render(scale=scale).to_pil()
             return drawn.convert("RGB")
         except pdfium.PdfiumError:
-            raise _Unusable("papers.page_failed", page=str(page)) from None
+            raise Unusable("papers.page_failed", page=str(page)) from None
         finally:
             loaded.close()
 
     def close(self) -> None:
-        self._document.close()
+        self.document.close()
 
 
-class _Picture:
+class PicturePaper:
     """A picture, or several of them in one file."""
 
     kind = "picture"
@@ -96,22 +96,22 @@ class _Picture:
             self._image = Image.open(path, formats=PICTURES)
             self.pages = 1 if self._image.format == "GIF" else getattr(self._image, "n_frames", 1)
             if self._image.width * self._image.height > MAX_SOURCE_PIXELS:
-                raise _Unusable("papers.too_heavy")
+                raise Unusable("papers.too_heavy")
         except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError):
-            raise _Unusable("papers.damaged") from None
+            raise Unusable("papers.damaged") from None
         if self.pages > MAX_FRAMES:
-            raise _Unusable("papers.too_many_pages", pages=str(self.pages), most=str(MAX_FRAMES))
+            raise Unusable("papers.too_many_pages", pages=str(self.pages), most=str(MAX_FRAMES))
 
     def draw(self, page: int, width: int) -> Image.Image:
         try:
             self._image.seek(page - 1)
             if self._image.width * self._image.height > MAX_SOURCE_PIXELS:
-                raise _Unusable("papers.page_failed", page=str(page))
+                raise Unusable("papers.page_failed", page=str(page))
             if self._image.format == "JPEG" and page == 1:
                 self._image.draft("RGB", (width, width))
             frame = ImageOps.exif_transpose(self._image).convert("RGBA")
         except (OSError, ValueError, EOFError, SyntaxError):
-            raise _Unusable("papers.page_failed", page=str(page)) from None
+            raise Unusable("papers.page_failed", page=str(page)) from None
         white = Image.new("RGBA", frame.size, "white")
         flat = Image.alpha_composite(white, frame).convert("RGB")
         scale = min(width / flat.width, (MAX_PIXELS / (flat.width * flat.height)) ** 0.5)
@@ -124,11 +124,11 @@ class _Picture:
         self._image.close()
 
 
-def _opened(path: Path) -> _Pdf | _Picture:
+def opened(path: Path) -> PdfPaper | PicturePaper:
     """Open a file by what is in it, whatever it is called."""
     with path.open("rb") as file:
         head = file.read(HEAD)
-    return _Pdf(path) if b"%PDF-" in head else _Picture(path)
+    return PdfPaper(path) if b"%PDF-" in head else PicturePaper(path)
 
 
 def packed(image: Image.Image) -> bytes:
@@ -146,11 +146,11 @@ def answer(request: Any) -> Any:
     """Inspect a file: its kind, pages and whether it has scripts; or the ``problem`` with it."""
     warnings.simplefilter("ignore")
     try:
-        paper = _opened(Path(request["path"]))
+        paper = opened(Path(request["path"]))
         if paper.pages > MAX_PAGES:
-            raise _Unusable("papers.too_many_pages", pages=str(paper.pages), most=str(MAX_PAGES))
+            raise Unusable("papers.too_many_pages", pages=str(paper.pages), most=str(MAX_PAGES))
         paper.draw(1, SMALLEST)
-    except _Unusable as error:
+    except Unusable as error:
         return {"problem": error.key, "arguments": error.arguments}
     except MemoryError:
         return {"problem": "papers.too_heavy", "arguments": {}}
@@ -161,19 +161,19 @@ class _Drawer:
     """Draws pages; the files used last stay open."""
 
     def __init__(self) -> None:
-        self._open: dict[str, _Pdf | _Picture] = {}
+        self._open: dict[str, PdfPaper | PicturePaper] = {}
 
     def draw(self, path: str, page: int, width: int) -> tuple[dict[str, Any], bytes]:
         try:
-            paper = self._open.pop(path, None) or _opened(Path(path))
+            paper = self._open.pop(path, None) or opened(Path(path))
             self._open[path] = paper
             while len(self._open) > OPEN_FILES:
                 self._open.pop(next(iter(self._open))).close()
             if not 1 <= page <= paper.pages:
-                raise _Unusable("papers.page_failed", page=str(page))
+                raise Unusable("papers.page_failed", page=str(page))
             image = paper.draw(page, max(SMALLEST, min(LARGEST, width)))
             return {"width": image.width, "height": image.height}, packed(image)
-        except _Unusable as error:
+        except Unusable as error:
             return {"problem": error.key, "arguments": error.arguments}, b""
         except OSError:
             return {"problem": "papers.file_gone", "arguments": {}}, b""

@@ -66,6 +66,14 @@ def test_a_picture_with_strokes_becomes_a_page(tmp_path: Path) -> None:
     assert page.width / page.height == pytest.approx(1.6, rel=0.02)
 
 
+def test_a_picture_is_kept_as_it_was_shown(tmp_path: Path) -> None:
+    """What is transparent in it is white, whatever colour is hidden there."""
+    out = io.BytesIO()
+    Image.new("RGBA", (320, 200), (0, 0, 0, 0)).save(out, "PNG")
+    (page,) = drawn(tmp_path, out.getvalue(), [[1, [LINE]]])
+    assert near(at(page, 0.5, 0.6), (255, 255, 255))
+
+
 def test_only_pages_with_strokes_are_there(tmp_path: Path) -> None:
     pages = drawn(tmp_path, pdf(40), [[2, [LINE]], [40, [DOT]]])
     second, last = pages
