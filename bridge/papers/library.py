@@ -17,7 +17,7 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.desk_call import NAMED
 from bridge.conference.model import SYSTEM, Actor, State
-from bridge.conference.strokes import Leaf, Stroke
+from bridge.conference.strokes import Stroke
 from bridge.control.control import Control
 from bridge.papers.copies import Copies
 from bridge.papers.kept_papers import KeptPaper, PaperCatalogue
@@ -66,7 +66,6 @@ class Library:
             while True:
                 self.settle()
                 await self._forget_cases()
-                self._bring_ahead()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LOOK):
                         await self._conductor.committed.wait()
@@ -77,16 +76,20 @@ class Library:
             await self.pictures.close()
 
     def settle(self) -> None:
-        """Tell running conferences what papers they have, where that is news. What is told once
-        too often changes nothing."""
-        now = self._conductor.now()
+        """Tell running conferences what papers they have, where that is news, and bring those to
+        this disk before anybody opens them. What is told once too often changes nothing."""
+        now, used = self._conductor.now(), set[str]()
         for state in self._conductor.running():
             wanted = self._wanted(state, now)
             for kept in wanted.values():
+                used.add(kept.facts.drawn)
                 if state.papers.get(kept.facts.paper) != kept.attached:
                     self._conductor.fact(state.booking.id, c.AttachPaper(newest=kept.attached))
             for ident in state.papers.keys() - wanted.keys():
                 self._conductor.fact(state.booking.id, c.WithdrawPaper(paper=ident))
+        for sha256 in sorted(used - self._ahead):
+            self.copies.ahead(sha256)
+        self._ahead = used
         self.strokes.settle()
 
     async def _forget_cases(self) -> None:
@@ -103,17 +106,6 @@ class Library:
             except FAULTS as error:
                 log.error("papers of a call wait for the store: %s", type(error).__name__)
                 return
-
-    def _bring_ahead(self) -> None:
-        """What conferences have now is on this disk before anybody opens it."""
-        used = {
-            kept.facts.drawn
-            for state in self._conductor.running()
-            for kept in self._wanted(state, self._conductor.now()).values()
-        }
-        for sha256 in sorted(used - self._ahead):
-            self.copies.ahead(sha256)
-        self._ahead = used
 
     def _wanted(self, state: State, now: float) -> dict[str, KeptPaper]:
         return {
@@ -202,19 +194,24 @@ class Library:
             raise RefusedPaperError("strokes.none")
         made = []
         for (paper, version), pages in drawn.items():
-            made.append(await self._keep_drawn(conference, Leaf(paper, version, 0), pages, actor))
+            made.append(await self._keep_drawn(conference, paper, version, pages, actor))
         return made
 
     async def _keep_drawn(
-        self, conference: str, of: Leaf, pages: dict[int, tuple[Stroke, ...]], actor: Actor
+        self,
+        conference: str,
+        paper: str,
+        version: int,
+        pages: dict[int, tuple[Stroke, ...]],
+        actor: Actor,
     ) -> KeptPaper:
-        source = self.catalogue.kept.get(of.paper)
-        facts = source.version(of.version) if source is not None else None
+        source = self.catalogue.kept.get(paper)
+        facts = source.version(version) if source is not None else None
         if source is None or facts is None:
-            raise RefusedPaperError("papers.unknown", id=of.paper)
+            raise RefusedPaperError("papers.unknown", id=paper)
         path = await self.copies.file(facts.drawn)
         async with self.intake.with_strokes(path, pages) as file:
-            before = self._with_strokes.get((conference, of.paper), "")
+            before = self._with_strokes.get((conference, paper), "")
             kept = await self.take(
                 pieces_of(file),
                 None,
@@ -224,12 +221,12 @@ class Library:
                 actor=actor.label,
                 replaces=before if before in self.catalogue.kept else "",
             )
-        self._with_strokes[conference, of.paper] = kept.facts.paper
+        self._with_strokes[conference, paper] = kept.facts.paper
         await self._conductor.submit(
             conference,
             c.KeepStrokes(
-                paper=of.paper,
-                version=of.version,
+                paper=paper,
+                version=version,
                 pages=tuple(pages),
                 kept=kept.facts.paper,
                 sha256=kept.facts.sha256,
