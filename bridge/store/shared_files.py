@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ class SharedFiles:
         """Keep a file, whole or not at all. Raises `NotSaved`."""
         try:
             async with self._engine.begin() as connection:
-                if await connection.scalar(_piece(sha256, 0)) is not None:
-                    return
+                if await connection.scalar(_piece(sha256, 0, paper_pieces.c.number)) is not None:
+                    return  # its octets need not come here to know that
                 number = 0
                 with path.open("rb") as file:
                     while piece := await asyncio.to_thread(file.read, PIECE):
@@ -50,7 +51,7 @@ class SharedFiles:
 
     async def get(self, sha256: str, path: Path) -> bool:
         """Bring a file to the disk; whether it is there, and is what its name says. What is left
-        half is left nowhere. Raises `NotSaved`."""
+        half is left nowhere, not even by a power cut. Raises `NotSaved`."""
         coming = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         await asyncio.to_thread(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
         digest, number = hashlib.sha256(), 0
@@ -62,6 +63,8 @@ class SharedFiles:
                         await asyncio.to_thread(file.write, piece)
                         await asyncio.to_thread(digest.update, piece)
                         number += 1
+                file.flush()
+                await asyncio.to_thread(os.fsync, file.fileno())
             if digest.hexdigest() != sha256:
                 return False
             coming.replace(path)
@@ -82,10 +85,10 @@ class SharedFiles:
             raise NotSaved(first_line(error)) from None
 
 
-def _piece(sha256: str, number: int) -> sa.Select[Any]:
-    return sa.select(paper_pieces.c.octets).where(
-        paper_pieces.c.sha256 == sha256, paper_pieces.c.number == number
-    )
+def _piece(
+    sha256: str, number: int, column: sa.Column[Any] = paper_pieces.c.octets
+) -> sa.Select[Any]:
+    return sa.select(column).where(paper_pieces.c.sha256 == sha256, paper_pieces.c.number == number)
 
 
 def shared_files(engine: AsyncEngine) -> SharedFiles | None:
