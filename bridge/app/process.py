@@ -19,7 +19,7 @@ from bridge.app.ending import end
 from bridge.app.errors import StartError, reading
 from bridge.app.listening import WebServer, hosts_of, require_tls
 from bridge.app.live_settings import LiveSettings
-from bridge.app.names import make_register
+from bridge.app.person_register import make_register
 from bridge.app.state_folder import make_backups, prepare
 from bridge.audience.watching import Audience
 from bridge.base.clock import SteadyClock

@@ -1,4 +1,4 @@
-"""The register of persons of a control process."""
+"""Makes the register of persons of a control process: of its log, its database and its key."""
 
 from __future__ import annotations
 
