@@ -9,12 +9,12 @@ import msgspec
 from aiohttp import web
 
 from bridge.accounts import passwords
-from bridge.accounts.auth import Denied
+from bridge.accounts.auth import Denied, Identity
 from bridge.control.sessions import Session
 from bridge.server.api.routes import Call, Route, must_change, read_bounded, token_of
 from bridge.server.problems import problem
 from bridge.signalling.sdp import MAX_SDP, SdpError
-from bridge.store.accounts import StoredSession
+from bridge.store.accounts import Device, StoredSession
 from bridge.store.database import FAULTS
 
 log = logging.getLogger("http")
@@ -68,9 +68,7 @@ async def create_session(call: Call) -> SessionAnswer:
 
 
 async def _point_session(call: Call, point: str, key: str, token: str) -> Session:
-    if point not in call.services.control.topology.points:
-        raise Denied(401, "http.wrong_key")
-    device = await call.services.auth.device(point, key, call.address)
+    device = await _device(call, point, key)
     if not call.services.control.presence.may_take_over(point, device.id):
         call.services.control.publisher.notice(
             "notice.second_device", point=point, device=device.name
@@ -79,24 +77,12 @@ async def _point_session(call: Call, point: str, key: str, token: str) -> Sessio
             f"point:{point}", call.address, "session", device.id, "point busy"
         )
         raise Denied(409, "http.point_busy", point=point)
-    return Session(
-        token,
-        passwords.digest(token),
-        "point",
-        point,
-        "point",
-        call.services.conductor.now(),
-        device=device.id,
-    )
+    return _session(call, token, "point", point, device=device)
 
 
 async def _officer_session(call: Call, point: str, token: str) -> Session:
     """An officer who has logged in sits at a desk of theirs: named accounts need no device key."""
-    identity = await call.services.auth.identify(token_of(call.request)[0], call.address)
-    if identity is None:
-        raise Denied(401, "account.log_in")
-    if identity.login and must_change(call.services, identity.user):
-        raise Denied(403, "account.change_first")
+    identity = await _identity(call)
     user = identity.user
     desk = call.services.control.topology.current.point(point)
     if desk is None or desk.desk != "officer" or not user.sits_at(point):
@@ -106,52 +92,58 @@ async def _officer_session(call: Call, point: str, token: str) -> Session:
         raise Denied(403, "account.no_right")
     if not call.services.control.presence.may_take_over(point, None, user.name):
         raise Denied(409, "http.point_busy", point=point)
-    return Session(
-        token,
-        passwords.digest(token),
-        "point",
-        point,
-        "point",
-        call.services.conductor.now(),
-        user=user.name,
-        login=identity.login,
-    )
+    return _session(call, token, "point", point, identity=identity)
 
 
 async def _test_session(call: Call, point: str, key: str, token: str) -> Session:
     """A test call of a point's agent: it sees and hears itself, beside the point's page."""
-    if point not in call.services.control.topology.points:
-        raise Denied(401, "http.wrong_key")
-    device = await call.services.auth.device(point, key, call.address)
-    return Session(
-        token,
-        passwords.digest(token),
-        "echo",
-        None,
-        "point",
-        call.services.conductor.now(),
-        device=device.id,
-    )
+    return _session(call, token, "echo", device=await _device(call, point, key))
 
 
 async def _user_session(call: Call, kind: str, token: str) -> Session:
+    identity = await _identity(call)
+    if not identity.user.may("watch") and kind == "console":
+        raise Denied(403, "account.no_right")
+    return _session(call, token, kind, identity=identity)
+
+
+async def _device(call: Call, point: str, key: str) -> Device:
+    """The device of a point that is there. Raises `Denied`."""
+    if point not in call.services.control.topology.points:
+        raise Denied(401, "http.wrong_key")
+    return await call.services.auth.device(point, key, call.address)
+
+
+async def _identity(call: Call) -> Identity:
+    """Who has logged in and may do something now. Raises `Denied`."""
     identity = await call.services.auth.identify(token_of(call.request)[0], call.address)
     if identity is None:
         raise Denied(401, "account.log_in")
     if identity.login and must_change(call.services, identity.user):
         raise Denied(403, "account.change_first")
-    user = identity.user
-    if not user.may("watch") and kind == "console":
-        raise Denied(403, "account.no_right")
+    return identity
+
+
+def _session(
+    call: Call,
+    token: str,
+    kind: str,
+    point: str | None = None,
+    *,
+    device: Device | None = None,
+    identity: Identity | None = None,
+) -> Session:
+    """A session of a device, or of somebody who has logged in. At a point both are the point."""
     return Session(
         token,
         passwords.digest(token),
         kind,
-        None,
-        user.role,
+        point,
+        identity.user.role if identity is not None and point is None else "point",
         call.services.conductor.now(),
-        user=user.name,
-        login=identity.login,
+        user=identity.user.name if identity is not None else None,
+        device=device.id if device is not None else None,
+        login=identity.login if identity is not None else None,
     )
 
 
