@@ -293,7 +293,7 @@ async def check_booking(call: Call) -> MeetsView:
 def _invitation(call: Call) -> tuple[Invitation, str]:
     template = _template(call)
     one = _found(call, template, call.request.query.get("day", "")[:16])
-    language = "en" if call.request.query.get("language") == "en" else "vi"
+    language = call.language()
     services = call.services
     topology = services.control.topology.current
     general = topology.bridge.minutes

@@ -215,7 +215,7 @@ async def show_report(call: Call) -> Any:
     made: Report = report(await _log(call), call.services.conductor.now())
     proof = proof_of(call, made.conference)
     kind = call.request.query.get("format", "json")
-    language = "en" if call.request.query.get("language") == "en" else "vi"
+    language = call.language()
     topology = call.services.control.topology.current
     if kind == "json":
         sentences = {p.id: views.as_sentence(p.name) for p in topology.points}

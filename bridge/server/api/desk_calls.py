@@ -112,7 +112,7 @@ async def list_calls(call: Call) -> Any:
         return CallRecords(calls=found, names=names)
     if kind != "csv":
         raise Denied(422, "api.bad_format")
-    language = "en" if call.request.query.get("language") == "en" else "vi"
+    language = call.language()
     spoken = {p.id: p.name.text(language) for p in topology.points}
     table = _table(found, spoken, language, ZoneInfo(topology.bridge.zone))
     return attachment(table.encode(), "text/csv", "desk-calls.csv")

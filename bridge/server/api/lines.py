@@ -100,7 +100,7 @@ async def show_lines(call: Call) -> Any:
         made = await _report(call, month, start, end)
     if kind == "json":
         return made
-    language = "en" if call.request.query.get("language") == "en" else "vi"
+    language = call.language()
     document = LinesDocument(made, language)
     if kind == "csv":
         body, media_type = document.csv().encode(), "text/csv"

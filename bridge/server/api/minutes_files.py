@@ -43,7 +43,7 @@ async def _sheet(call: Call) -> Sheet:
         raise Denied(404, "refusal.unknown_conference", id=ident)
     if log[0].event.booking.kind == "desk_call":
         raise Denied(409, "minutes.of_desk_call")
-    language = "en" if call.request.query.get("language") == "en" else "vi"
+    language = call.language()
     topology = call.services.control.topology.current
     setting = Setting(
         minutes=_settings(call, log[0].event.booking.template),

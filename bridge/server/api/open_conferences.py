@@ -88,7 +88,7 @@ async def list_open(call: Call) -> list[OpenConference]:
 
 async def open_calendar(call: Call) -> web.Response:
     """The same as a calendar (RFC 5545); it needs no key, and holds nothing else."""
-    language = "en" if call.request.query.get("language") == "en" else "vi"
+    language = call.language()
     topology = call.services.control.topology.current
     found = call.services.scheduler.templates().values()
     body = calendar.feed(

@@ -149,7 +149,7 @@ async def list_persons(call: Call) -> Any:
 
 
 def _table(call: Call, of: str, views: list[PersonView]) -> web.Response:
-    language = "en" if call.request.query.get("language") == "en" else "vi"
+    language = call.language()
     names = {p.id: p.name.text(language) for p in call.services.control.topology.current.points}
     columns = ("name", "agency", "position", "point", "weight", "present")
     header = [text(language, f"persons.column_{column}") for column in columns]
@@ -302,7 +302,7 @@ async def print_links(call: Call) -> web.Response:
     if not records:
         raise Denied(409, "persons.all_have_telephones")
     made = await _links(call, of, records)
-    language = "en" if call.request.query.get("language") == "en" else "vi"
+    language = call.language()
     topology = call.services.control.topology.current
     names = {p.id: p.name.text(language) for p in topology.points}
     cards = [

@@ -89,6 +89,10 @@ class Call:
             raise Denied(422, "api.bad_number", name=name)
         return int(text)
 
+    def language(self) -> str:
+        """The language that is asked for; Vietnamese where none is."""
+        return "en" if self.request.query.get("language") == "en" else "vi"
+
     async def note(self, action: str, target: str = "", outcome: str = "done") -> None:
         actor = f"user:{self.identity.user.name}" if self.identity is not None else "nobody"
         await self.services.auth.note(actor, self.address, action, target, outcome)

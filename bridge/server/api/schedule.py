@@ -114,7 +114,7 @@ async def calendar_feed(call: Call) -> web.Response:
     user = await call.services.accounts.user_of_calendar(call.request.query.get("key", ""))
     if user is None or user.disabled or not (user.may("watch") or user.may("own_points")):
         raise Denied(401, "account.log_in")
-    language = "en" if call.request.query.get("language") == "en" else "vi"
+    language = call.language()
     topology = call.services.control.topology.current
     body = calendar.feed(
         list(call.services.scheduler.templates().values()),
