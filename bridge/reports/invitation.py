@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bridge.base.i18n import text
-from bridge.reports.pdf import FONT
+from bridge.reports.pdf import FONT, new_document
 
 
 class Invitation(NamedTuple):
@@ -72,17 +71,8 @@ def lines(made: Invitation) -> list[tuple[str, str]]:
 def notice(made: Invitation, now: float) -> bytes:
     """The notice as PDF, one A4 page where it fits. ``now`` is UTC seconds: the same notice is the
     same file."""
-    # Imported with the first notice: it is a quarter of what a start would read.
-    import ttf_opensans  # noqa: PLC0415
-    from fpdf import FPDF  # noqa: PLC0415
-
-    fonts = Path(str(ttf_opensans.__file__)).parent / "ttf"
-    pdf = FPDF(format="A4")
+    pdf = new_document(made.title, now)
     pdf.set_margins(25, 20, 20)
-    pdf.set_creation_date(datetime.fromtimestamp(now, UTC))
-    pdf.add_font(FONT, "", fonts / "OpenSans-Regular.ttf")
-    pdf.add_font(FONT, "B", fonts / "OpenSans-Bold.ttf")
-    pdf.set_title(made.title)
     pdf.add_page()
     pdf.set_font(FONT, "", 11)
     for head in (made.superior, made.agency or made.bridge):

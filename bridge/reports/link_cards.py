@@ -4,13 +4,14 @@ telephone scans. Pure but for the font's file."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bridge.base.i18n import text
+from bridge.reports.pdf import FONT, new_document
 
-FONT = "OpenSans"
+if TYPE_CHECKING:
+    from fpdf import FPDF
+
 MARGIN, WIDTH, HEIGHT = 10.0, 95.0, 69.0  # mm: two beside each other, four below
 COLUMNS, ROWS = 2, 4
 CODE = 46.0  # side of a code with its margin, mm
@@ -28,15 +29,7 @@ class Card(NamedTuple):
 
 def link_cards(cards: Sequence[Card], title: str, language: str, at: float) -> bytes:
     """The octets of a PDF; ``at`` (UTC seconds) is when it was made."""
-    import ttf_opensans  # noqa: PLC0415  (with the first sheet)
-    from fpdf import FPDF  # noqa: PLC0415
-
-    fonts = Path(str(ttf_opensans.__file__)).parent / "ttf"
-    pdf = FPDF(format="A4")
-    pdf.set_creation_date(datetime.fromtimestamp(at, UTC))
-    pdf.add_font(FONT, "", fonts / "OpenSans-Regular.ttf")
-    pdf.add_font(FONT, "B", fonts / "OpenSans-Bold.ttf")
-    pdf.set_title(title)
+    pdf = new_document(title, at)
     pdf.set_auto_page_break(False)
     for number, card in enumerate(cards):
         place = number % (COLUMNS * ROWS)
@@ -59,10 +52,7 @@ def link_cards(cards: Sequence[Card], title: str, language: str, at: float) -> b
     return bytes(pdf.output())
 
 
-def _code(pdf: object, rows: Sequence[str], left: float, top: float) -> None:
-    from fpdf import FPDF  # noqa: PLC0415
-
-    assert isinstance(pdf, FPDF)
+def _code(pdf: FPDF, rows: Sequence[str], left: float, top: float) -> None:
     size = CODE / (len(rows) + 2 * QUIET)
     pdf.set_fill_color(0)
     for down, row in enumerate(rows, QUIET):

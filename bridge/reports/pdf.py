@@ -1,12 +1,35 @@
-"""The parts that all PDF reports share: a head, facts, a table. Pure but for the font's file."""
+"""What PDF documents share, and the parts of PDF reports: a head, facts, a table. Pure but for the
+font's file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 FONT = "OpenSans"
+
+
+def new_document(
+    title: str, at: float, orientation: Literal["portrait", "landscape"] = "portrait"
+) -> FPDF:
+    """An A4 document without a page yet, with a font that has every Vietnamese letter. ``at`` (UTC
+    seconds) is when it was made: the same document is the same file."""
+    # Imported with the first document: it is a quarter of what a start would read.
+    import ttf_opensans  # noqa: PLC0415
+    from fpdf import FPDF  # noqa: PLC0415
+
+    fonts = Path(str(ttf_opensans.__file__)).parent / "ttf"
+    pdf = FPDF(orientation=orientation, format="A4")
+    pdf.set_creation_date(datetime.fromtimestamp(at, UTC))
+    pdf.add_font(FONT, "", fonts / "OpenSans-Regular.ttf")
+    pdf.add_font(FONT, "B", fonts / "OpenSans-Bold.ttf")
+    pdf.set_title(title)
+    return pdf
 
 
 class Paper:
@@ -14,16 +37,7 @@ class Paper:
     seconds) is when it was made: the same report is the same file."""
 
     def __init__(self, *, title: str, owner: str, heading: str, at: float) -> None:
-        # Imported with the first report: it is a quarter of what a start would read.
-        import ttf_opensans  # noqa: PLC0415
-        from fpdf import FPDF  # noqa: PLC0415
-
-        fonts = Path(str(ttf_opensans.__file__)).parent / "ttf"
-        self.pdf = FPDF(orientation="landscape", format="A4")
-        self.pdf.set_creation_date(datetime.fromtimestamp(at, UTC))
-        self.pdf.add_font(FONT, "", fonts / "OpenSans-Regular.ttf")
-        self.pdf.add_font(FONT, "B", fonts / "OpenSans-Bold.ttf")
-        self.pdf.set_title(title)
+        self.pdf = new_document(title, at, "landscape")
         self.pdf.add_page()
         self.pdf.set_font(FONT, "", 9)
         self.pdf.cell(0, 6, owner, new_x="LMARGIN", new_y="NEXT")
