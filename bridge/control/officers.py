@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bridge.conference import commands as c
@@ -91,18 +91,10 @@ class DeskCalls:
         refused = self._not_free(chosen)
         if refused is not None:
             return refused
-        ident = await self._free_id(desk.id, log)
-        return await self._conductor.open(self._booking(ident, desk, chosen), actor, key)
-
-    async def _free_id(self, desk: str, log: EventLog) -> str:
         zone = ZoneInfo(self._topology.current.bridge.zone)
-        local = datetime.fromtimestamp(self._conductor.now(), UTC).astimezone(zone)
-        ident = wanted = f"{NAMED}{local:%Y%m%d-%H%M%S}-{desk}"
-        number = 2
-        while await log.exists(ident):
-            ident = f"{wanted}-{number}"
-            number += 1
-        return ident
+        local = datetime.fromtimestamp(self._conductor.now(), zone)
+        ident = await log.free_id(f"{NAMED}{local:%Y%m%d-%H%M%S}-{desk.id}")
+        return await self._conductor.open(self._booking(ident, desk, chosen), actor, key)
 
     def _booking(self, ident: str, desk: Point, officer: str) -> Booking:
         topology = self._topology.current

@@ -105,17 +105,10 @@ class Scheduler:
         zone = topology.bridge.zone
         now = self._conductor.now()
         occurrence = templates.occurrence_by_hand(template, zone, now)
-        ident = templates.ad_hoc_id(template, now, zone)
-        if occurrence is not None:
-            planned = templates.occurrence_id(template, occurrence)
-            if await self._events.exists(planned):
-                occurrence = None
-            else:
-                ident = planned
-        number = 2
-        while await self._events.exists(ident):
-            ident = f"{templates.ad_hoc_id(template, now, zone)}-{number}"
-            number += 1
+        ident = templates.occurrence_id(template, occurrence) if occurrence is not None else ""
+        if not ident or await self._events.exists(ident):
+            occurrence = None
+            ident = await self._events.free_id(templates.ad_hoc_id(template, now, zone))
         booking = templates.booking_of(template, topology, ident, occurrence)
         return await self._conductor.open(booking, actor, key)
 

@@ -251,6 +251,13 @@ class EventLog:
         async with self._engine.connect() as connection:
             return (await connection.execute(query)).first() is not None
 
+    async def free_id(self, wanted: str) -> str:
+        """An id for a new conference: ``wanted``, with a number behind it where it is taken."""
+        ident, number = wanted, 2
+        while await self.exists(ident):
+            ident, number = f"{wanted}-{number}", number + 1
+        return ident
+
     async def milestones(self, limit: int, before: int | None = None) -> list[Numbered]:
         """Opened, started and ended events of the newest ``limit`` conferences that are meetings,
         newest first."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bridge.conference import person_commands as c
 from bridge.conference import person_events as e
 from bridge.conference.attendance import MAX_PERSONS
@@ -34,11 +36,7 @@ def listed(state: State, command: c.ListPersons, actor: Actor, now: float) -> Ou
         if person.point not in state.seats:
             return no("refusal.unknown_point", point=person.point)
         before = state.persons.get(ident)
-        if before is None or (before.point, before.weight, before.seal) != (
-            person.point,
-            person.weight,
-            person.seal,
-        ):
+        if before is None or replace(before, present=person.present) != person:
             new[ident] = person
     if len(state.persons.keys() | new.keys()) > MAX_PERSONS:
         return no("refusal.too_many_persons", most=str(MAX_PERSONS))

@@ -180,7 +180,7 @@ class Register:
         return list(new.values())
 
     async def change(self, ident: str, entry: Entry) -> PersonRecord:
-        """Say otherwise what a person is called. Raises `PersonError`, `NotSaved`."""
+        """Change the entry of a delegate on its list. Raises `PersonError`, `NotSaved`."""
         name, agency, position = entry.details
         [record] = await self._revise(
             [ident],

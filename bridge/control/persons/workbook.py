@@ -9,9 +9,10 @@ import os
 import zipfile
 from typing import Any
 
+from bridge.control.persons.list_rows import MAX_COLUMNS, MAX_ROWS
+
 MAX_UNPACKED = 24 << 20  # octets of all parts together: a list of some hundred rows has 100 kB
 MAX_PARTS = 500
-MAX_ROWS, MAX_COLUMNS = 600, 30
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

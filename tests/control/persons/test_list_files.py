@@ -11,7 +11,7 @@ import pytest
 
 from bridge.control.persons import workbook
 from bridge.control.persons.list_files import LARGEST, rows_of
-from bridge.control.persons.list_rows import ListError, entries
+from bridge.control.persons.list_rows import MAX_ROWS, ListError, entries
 from tests.control.persons.test_list_rows import FOUND, POINTS
 
 
@@ -82,7 +82,7 @@ def many() -> bytes:
         (many(), "persons.file_large"),
         (LIST[:2000], "persons.file_kind"),
         (b"PK\x03\x04" + bytes(100), "persons.file_kind"),
-        (xlsx([["Name"]] * (workbook.MAX_ROWS + 1)), "persons.too_many_rows"),
+        (xlsx([["Name"]] * (MAX_ROWS + 1)), "persons.too_many_rows"),
     ],
     ids=["bomb", "lying", "parts", "cut", "nothing", "rows"],
 )
