@@ -5,12 +5,12 @@
 import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.js";
 import { language, pick, t } from "../common/i18n.js";
 import { startLanguage } from "../common/language.js";
-import { Refused, accepted, errorText } from "../common/refused.js";
+import { Refused, errorText } from "../common/refused.js";
+import { sessionCall } from "../common/session_call.js";
 import { choiceText, countsText, outcomeWord } from "../common/vote.js";
 import { Keeping, askedBy } from "./keeping.js";
 
 const LOOK = 3000; // ms between looks at what is to be voted on
-const TIMEOUT = 20000; // ms
 
 const keeping = new Keeping(localStorage, (octets) => crypto.getRandomValues(octets));
 let asked = askedBy(location.hash);
@@ -29,13 +29,7 @@ let next;
  * @param {unknown} [body]
  */
 async function call(method, path, bearer, body) {
-  const response = await fetch(`/api/v1/delegate${path}`, {
-    method,
-    headers: { "Content-Type": "application/json", ...(bearer && { Authorization: `Bearer ${bearer}` }) },
-    body: body === undefined ? undefined : JSON.stringify(body),
-    signal: AbortSignal.timeout(TIMEOUT),
-  });
-  return (await accepted(response)).json();
+  return (await sessionCall(bearer, `/delegate${path}`, { method, body })).json();
 }
 
 /** Do something with the bridge, and say what went wrong. @param {() => Promise<void>} work */

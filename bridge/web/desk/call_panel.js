@@ -6,7 +6,8 @@
 import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.js";
 import { clockText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
-import { accepted, errorText } from "../common/refused.js";
+import { errorText } from "../common/refused.js";
+import { sessionCall } from "../common/session_call.js";
 import { pointOf } from "../common/state.js";
 import { bringPaper } from "./case_papers.js";
 import { Ring } from "./ring.js";
@@ -30,7 +31,7 @@ export class CallPanel {
     /** @type {Stage} */
     this.stage = "idle";
     this.talked = 0; // seconds of the call that is over
-    this.error = "";
+    this.said = "";
     this.timer = 0;
     byId("call-first").addEventListener("click", () => this.call(""));
     byId("call-answer").addEventListener("click", () => this.ask("answer"));
@@ -69,14 +70,7 @@ export class CallPanel {
   async call(officer) {
     this.say("");
     try {
-      await accepted(await fetch("/api/v1/desk-calls", {
-        method: "POST",
-        body: JSON.stringify({ officer }),
-        headers: {
-          "Content-Type": "application/json",
-          Authorization: `Bearer ${this.client.connection.session}`,
-        },
-      }));
+      await sessionCall(this.client.connection.session, "/desk-calls", { method: "POST", body: { officer } });
     } catch (error) {
       this.say(errorText(error));
     }
@@ -122,7 +116,7 @@ export class CallPanel {
   /** @param {string} text */
   say(text) {
     clearTimeout(this.timer);
-    this.error = text;
+    this.said = text;
     this.timer = window.setTimeout(() => this.say(""), SAID);
     this.render();
   }
@@ -163,7 +157,7 @@ export class CallPanel {
     setText(byId("call-ringing-title"), t("desk.calling", { officer: other }));
     setText(byId("call-rung-title"), t("desk.rings", { desk: this.name(state.conference?.call?.desk) }));
     this.renderMissed(other);
-    setText(byId("call-said"), this.error);
+    setText(byId("call-said"), this.said);
     byId("call-first").toggleAttribute("disabled", !state.officers.some((view) => view.state === "free"));
     const officers = state.officers.filter((view) => view.point !== state.self);
     for (const id of ["call-list", "call-missed-list", "call-officer-list"]) this.list(byId(id), officers, !officer || talks);

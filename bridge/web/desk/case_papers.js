@@ -2,7 +2,7 @@
 
 /** @import { Client } from "../common/client.js" */
 /** @import { Paper } from "../types/protocol.js" */
-import { accepted } from "../common/refused.js";
+import { sessionCall } from "../common/session_call.js";
 
 const PATIENCE = 120000; // ms for a large file over a slow line
 
@@ -12,12 +12,7 @@ const PATIENCE = 120000; // ms for a large file over a slow line
  * @param {File} file
  */
 export async function bringPaper(client, file) {
-  const response = await accepted(await fetch("/api/v1/room/papers", {
-    method: "POST",
-    body: file,
-    headers: { Authorization: `Bearer ${client.connection.session}` },
-    signal: AbortSignal.timeout(PATIENCE),
-  }));
+  const response = await sessionCall(client.connection.session, "/room/papers", { method: "POST", body: file, patience: PATIENCE });
   const paper = /** @type {Paper} */ (await response.json());
   await client.command({ type: "show_page", paper: paper.id, page: 1, point: client.state.self ?? "" });
 }

@@ -1,4 +1,4 @@
-// The ring of an officer's page, as sound and in the page's title.
+// The sound with which an officer's page rings.
 
 const PERIOD = 3000; // ms from one ring to the next
 const TONES = [880, 660, 880, 660]; // Hz

@@ -10,11 +10,9 @@ import { PageCanvas } from "../common/page_canvas.js";
 import { leafOf, pageAfter } from "../common/page_place.js";
 import { PageStrip } from "../common/page_strip.js";
 import { PageStrokes } from "../common/page_strokes.js";
-import { accepted } from "../common/refused.js";
+import { sessionCall } from "../common/session_call.js";
 import { turnOfKey } from "./keys.js";
 import { presents } from "./texts.js";
-
-const PATIENCE = 20000; // ms for a page
 
 /** The papers of one room. */
 export class Papers {
@@ -96,11 +94,8 @@ export class Papers {
   }
 
   /** @param {string} address */
-  async call(address) {
-    return accepted(await fetch(`/api/v1/room${address}`, {
-      headers: { Authorization: `Bearer ${this.client.connection.session}` },
-      signal: AbortSignal.timeout(PATIENCE),
-    }));
+  call(address) {
+    return sessionCall(this.client.connection.session, `/room${address}`);
   }
 
   /** @param {KeyboardEvent} event */

@@ -5,11 +5,10 @@
 import { byId, setText } from "../common/dom.js";
 import { language, t } from "../common/i18n.js";
 import { drawQr } from "../common/qr.js";
-import { accepted } from "../common/refused.js";
+import { sessionCall } from "../common/session_call.js";
 
 const RENEW = 60000; // ms: a code is shown for ten minutes, and is good for ten more
 const RETRY = 5000; // ms
-const TIMEOUT = 20000; // ms
 
 export class RegistrationCode {
   /** @param {Client} client */
@@ -44,11 +43,8 @@ export class RegistrationCode {
   async ask() {
     this.asking = true;
     try {
-      const response = await fetch("/api/v1/room/registration", {
-        headers: { Authorization: `Bearer ${this.client.connection.session}` },
-        signal: AbortSignal.timeout(TIMEOUT),
-      });
-      this.code = await (await accepted(response)).json();
+      const response = await sessionCall(this.client.connection.session, "/room/registration");
+      this.code = await response.json();
       this.wanted = performance.now() + RENEW;
     } catch {
       this.wanted = performance.now() + RETRY; // what is shown is good for a while yet

@@ -2,7 +2,7 @@
 // private half away. Where the browser has no Ed25519, or the page is no secure context, there is none.
 
 /** @import { VoteView } from "../types/protocol.js" */
-import { accepted } from "../common/refused.js";
+import { sessionCall } from "../common/session_call.js";
 
 const DATABASE = "room";
 const STORE = "keys";
@@ -69,12 +69,7 @@ export class Signing {
   async introduce(session) {
     const key = await this.publicKey();
     if (!key || !session || this.known === session) return;
-    await accepted(await fetch("/api/v1/room/signing-key", {
-      method: "PUT",
-      headers: { Authorization: `Bearer ${session}`, "Content-Type": "application/json" },
-      body: JSON.stringify({ key }),
-      signal: AbortSignal.timeout(PATIENCE),
-    }));
+    await sessionCall(session, "/room/signing-key", { method: "PUT", body: { key }, patience: PATIENCE });
     this.known = session;
   }
 
