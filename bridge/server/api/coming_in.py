@@ -13,7 +13,7 @@ from bridge.audience.admittance import Admission, Kind, Refused
 from bridge.audience.viewers import Viewer
 from bridge.audience.watching import Audience
 from bridge.conference.model import State
-from bridge.server.api.routes import COOKIE, Call, must_change
+from bridge.server.api.routes import COOKIE, Call, due_first
 from bridge.server.guard.hosts import origin_of
 from bridge.server.problems import problem
 
@@ -63,7 +63,7 @@ async def _asker(call: Call, code: str) -> Asker:
     if not given and _own_page(call.request):
         token = call.request.cookies.get(COOKIE, "")
     identity = await call.services.auth.identify(token, call.address)
-    if identity is not None and identity.login and must_change(call.services, identity.user):
+    if identity is not None and due_first(call.services, identity) is not None:
         identity = None
     return Asker(identity, given)
 

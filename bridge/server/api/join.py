@@ -11,7 +11,7 @@ from aiohttp import web
 from bridge.accounts import passwords
 from bridge.accounts.auth import Denied, Identity
 from bridge.control.sessions import Session
-from bridge.server.api.routes import Call, Route, must_change, read_bounded, token_of
+from bridge.server.api.routes import Call, Route, due_first, read_bounded, token_of
 from bridge.server.problems import problem
 from bridge.signalling.sdp import MAX_SDP, SdpError
 from bridge.store.accounts import Device, StoredSession
@@ -119,8 +119,9 @@ async def _identity(call: Call) -> Identity:
     identity = await call.services.auth.identify(token_of(call.request)[0], call.address)
     if identity is None:
         raise Denied(401, "account.log_in")
-    if identity.login and must_change(call.services, identity.user):
-        raise Denied(403, "account.change_first")
+    due = due_first(call.services, identity)
+    if due is not None:
+        raise Denied(403, due)
     return identity
 
 

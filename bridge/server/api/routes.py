@@ -169,12 +169,9 @@ class Table:
             if "Origin" not in call.request.headers and site != "same-origin":
                 raise Denied(403, "http.foreign_origin")
         user = call.identity.user
-        security = self.services.auth.security
-        if route.fresh_password and call.identity.login:
-            if must_change(call.services, user):
-                raise Denied(403, "account.change_first")
-            if policy.factor_missing(security, user):
-                raise Denied(403, "account.factor_first")
+        due = due_first(call.services, call.identity) if route.fresh_password else None
+        if due is not None:
+            raise Denied(403, due)
         admin_port = self.services.admin_port()
         if route.right in ADMINISTRATION and admin_port and call.identity.login:
             name = local_address_and_port(call.request)
@@ -197,6 +194,17 @@ def must_change(services: Services, user: User) -> bool:
         services.auth.security, user, user.password_at, services.conductor.now()
     )
     return user.must_change or expired
+
+
+def due_first(services: Services, identity: Identity) -> str | None:
+    """What somebody who has logged in must do before anything else, as the key of a refusal: change
+    the password, or set the second factor up. None: nothing."""
+    if not identity.login:
+        return None
+    if must_change(services, identity.user):
+        return "account.change_first"
+    missing = policy.factor_missing(services.auth.security, identity.user)
+    return "account.factor_first" if missing else None
 
 
 async def read_bounded(request: web.Request, limit: int) -> bytes:

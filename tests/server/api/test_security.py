@@ -70,9 +70,13 @@ async def test_where_it_is_required_nothing_goes_before_it(bridge: Bridge) -> No
     response = await bridge.call("GET", "/users", role="admin")
     assert response.status == 403
     assert (await response.json())["type"].endswith("account.factor_first")
+    session = await bridge.call("POST", "/sessions", {}, role="admin")
+    assert session.status == 403, "a console directs over its WebSocket"
+    assert (await session.json())["type"].endswith("account.factor_first")
     me = await (await bridge.call("GET", "/me", role="admin")).json()
     assert me["factor"] == "needed"
     await enrolled(bridge, "admin")
+    assert (await bridge.call("POST", "/sessions", {}, role="admin")).status == 201
     assert (await bridge.call("GET", "/users", role="admin")).status == 200
     assert (await bridge.call("GET", "/conferences", role="viewer")).status == 200
 
