@@ -92,7 +92,8 @@ class Dialect(SQLiteDialect_aiosqlite):
 class Engine(AsyncEngine):
     """An engine that ends with every connection it opened. SQLAlchemy's leaves those alone that a
     task still holds, for instance one that was cancelled and is about to give its back. With a
-    ``term`` every transaction of `begin`, which is how this program writes, is within it."""
+    ``term`` every transaction of `begin` is within it; whoever writes otherwise asks `within_term`
+    first."""
 
     def __init__(self, made: AsyncEngine, term: Term | None = None) -> None:
         super().__init__(made.sync_engine)
@@ -147,6 +148,13 @@ class Engine(AsyncEngine):
                     await self._given_back.wait()
         while close and self._open:
             await self._open.pop().close()
+
+
+async def within_term(engine: AsyncEngine, connection: AsyncConnection) -> None:
+    """Let a transaction that was not begun by `Engine.begin` be within the term of an engine, where
+    it has one. Raises `NotSaved`."""
+    if isinstance(engine, Engine):
+        await engine.hold(connection)
 
 
 def engine_of(
@@ -232,8 +240,7 @@ async def migrate(engine: AsyncEngine) -> None:
     try:
         _keep_private(engine)
         async with patient.begin() as connection:
-            if isinstance(engine, Engine):
-                await engine.hold(connection)
+            await within_term(engine, connection)
             await connection.run_sync(upgrade)
     except StoreError:
         await engine.dispose()

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bridge.store import tables as t
-from bridge.store.database import NotSaved, first_line
+from bridge.store.database import NotSaved, first_line, within_term
 
 PORTION = 500  # ids in one statement: SQLite takes 999 values in its oldest form
 
@@ -61,6 +61,7 @@ class PersonRecords:
             async with self._engine.connect() as connection:
                 await _overwrite(connection, "ON")
                 try:
+                    await within_term(self._engine, connection)
                     for start in range(0, len(gone), PORTION):
                         ids = gone[start : start + PORTION]
                         await connection.execute(

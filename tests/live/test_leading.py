@@ -21,6 +21,7 @@ from bridge.conference import events as e
 from bridge.store.database import NotSaved, StoreError, engine_of, migrate
 from bridge.store.leading.leadership import Leadership
 from bridge.store.log import EventLog
+from bridge.store.person_records import PersonRecord, PersonRecords
 from tests import databases
 from tests.waiting import HANG, eventually
 
@@ -91,7 +92,8 @@ def line(seq: int) -> e.Recorded:
 async def test_one_leads_and_another_when_its_session_ends(tmp_path: Path, postgres: str) -> None:
     database = databases.new_database(postgres)
     async with hosts(database, tmp_path, "a") as (a,):
-        first = EventLog(await a.until_leading())
+        engine = await a.until_leading()
+        first, persons = EventLog(engine), PersonRecords(engine)
         await first.append([line(1)])
         async with hosts(database, tmp_path, "b") as (b,):
             await eventually(lambda: b.leadership.leader is not None)
@@ -100,6 +102,8 @@ async def test_one_leads_and_another_when_its_session_ends(tmp_path: Path, postg
             assert b.leadership.epoch > a.leadership.epoch
             with pytest.raises(NotSaved, match="another host leads"):
                 await first.append([line(2)])
+            with pytest.raises(NotSaved, match="another host leads"):
+                await persons.save([PersonRecord(id="d1", of="x", point="a", name="Lan")])
             await second.append([line(2)])
             assert [item.seq for item in await second.read("x")] == [1, 2]
             async with asyncio.timeout(HANG):
