@@ -72,7 +72,7 @@ class StrokeBoards:
     def take(self, session: Session, message: OfPresenter) -> Refusal | None:
         """Take a message; why it changed nothing. A pointer that comes too late is none."""
         state = session.watched(self._conductor.running())
-        if state is None or session.kind == "echo":
+        if state is None:
             return Refusal(key="refusal.not_allowed")
         leaf = Leaf(message.paper, message.version, message.page)
         refused = not_drawn_by(state, session.actor, leaf)
@@ -143,10 +143,10 @@ class StrokeBoards:
             self._tell(state, leaf, 0)
         pointing = board.pointing
         if leaf is not None and pointing is not None and pointing.message.at is not None:
-            self._still(state, leaf, board, pointing)
+            self._end_pointing(state, leaf, board, pointing)
         return board
 
-    def _still(self, state: State, leaf: Leaf, board: _Board, pointing: _Pointing) -> None:
+    def _end_pointing(self, state: State, leaf: Leaf, board: _Board, pointing: _Pointing) -> None:
         """Who has gone, or presents no longer, points at nothing."""
         session = pointing.session
         if session.client is None or not_drawn_by(state, session.actor, leaf) is not None:
