@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -123,14 +124,12 @@ def conference_view(
 
 def _attendance(state: State, receiver: str | None) -> dict[str, Attendance]:
     """How many delegates are on the list of each point, and are there; a room's own only."""
-    found: dict[str, Attendance] = {}
-    for person in state.persons.values():
-        if receiver in (None, person.point):
-            so_far = found.get(person.point, Attendance())
-            found[person.point] = Attendance(
-                listed=so_far.listed + 1, present=so_far.present + person.present
-            )
-    return found
+    shown = [p for p in state.persons.values() if receiver in (None, p.point)]
+    listed = Counter(person.point for person in shown)
+    present = Counter(person.point for person in shown if person.present)
+    return {
+        point: Attendance(listed=count, present=present[point]) for point, count in listed.items()
+    }
 
 
 def vote_view(vote: Vote, receiver: str | None) -> VoteView:

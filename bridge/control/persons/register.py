@@ -69,6 +69,7 @@ class Register:
         self._traces = False  # whether what was removed may stand in the database's file yet
         self._settled: dict[str, tuple[int, Mapping[str, Person]]] = {}
         self._holders: dict[str, str] | None = None  # digest of a secret → person
+        self._linked: dict[str, str] | None = None  # digest of a link → person
         self._last: dict[str, float] = {}  # conference that is over → its last event
         self._changing = asyncio.Lock()
         self._stream = NotedStream[PersonsForgotten](
@@ -127,8 +128,9 @@ class Register:
 
     def linked(self, link: str) -> PersonRecord | None:
         """The person whom a link was made for, used or not."""
-        digest = digest_of(link)
-        return next((r for r in self._kept.values() if r.link == digest and r.name), None)
+        if self._linked is None:
+            self._linked = {r.link: r.id for r in self._kept.values() if r.link}
+        return self.get(self._linked.get(digest_of(link), ""))
 
     def named(self, of: str, persons: Mapping[str, Person]) -> dict[str, Details]:
         """What the ``persons`` of a conference are called: those that are kept, and are called what
@@ -250,7 +252,7 @@ class Register:
 
     def _changed(self) -> None:
         self._changes += 1
-        self._holders = None
+        self._holders = self._linked = None
 
     # --- conferences --------------------------------------------------------------------
 
