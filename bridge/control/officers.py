@@ -82,7 +82,7 @@ class DeskCalls:
         running = self._conductor.conference_of(desk.id)
         if running is not None:
             rules = running.booking.desk
-            if rules is not None and rules.desk == desk.id and rules.first == officer:
+            if rules is not None and rules.desk == desk.id and officer in ("", rules.first):
                 return Done(running.booking.id, running.seq, ())  # the same button, pressed twice
             return Refusal(key="refusal.desk_busy")
         chosen = officer or self.next_free(None)

@@ -78,6 +78,7 @@ async def test_only_a_free_officer_is_rung_and_only_by_a_desk(desks: Bridge) -> 
     status, call = await opened(desks, tokens[DESK])
     assert (status, desks.state(call).call.ringing) == (201, STATUS)  # type: ignore[union-attr]
     assert await opened(desks, tokens[DESK], STATUS) == (201, call), "the same button, twice"
+    assert await opened(desks, tokens[DESK]) == (201, call), "or the one for whoever is free"
     assert await opened(desks, tokens[DESK], LAND) == (409, "refusal.desk_busy")
 
 
