@@ -156,7 +156,7 @@ def test_pure_packages_are_those_of_the_house() -> None:
         if path.is_relative_to(ROOT / package.replace(".", "/"))
     )
     assert set(counted) == {
-        *("bridge.admission", "bridge.conference", "bridge.signalling", "bridge.media"),
+        *("bridge.control.admission", "bridge.conference", "bridge.signalling", "bridge.media"),
         *("monitoring.quality", "monitoring.exposition"),
     }
     assert all(count >= 4 for count in counted.values()), counted

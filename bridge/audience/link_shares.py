@@ -4,7 +4,7 @@ A viewer is behind the link whose networks hold its address, and behind all link
 the bridge; an address of no network is behind the links without a parent. Who is served by a
 machine elsewhere is behind the links to that machine instead, and one relay takes those from there
 to the bridge, however many watch. What viewers may take is apart from what conferences may
-(`bridge.admission`), so that they never slow the points down.
+(`bridge.control.admission`), so that they never slow the points down.
 """
 
 from __future__ import annotations

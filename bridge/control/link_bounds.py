@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bridge.admission import ladder
-from bridge.admission.fair_shares import fair_shares
-from bridge.admission.ladder import Step
-from bridge.admission.link_tree import Tree, tree_of
-from bridge.admission.planning import Promise
 from bridge.conference import commands as c
 from bridge.conference.model import State
 from bridge.control.active_topology import ActiveTopology
+from bridge.control.admission import ladder
+from bridge.control.admission.fair_shares import fair_shares
+from bridge.control.admission.ladder import Step
+from bridge.control.admission.link_tree import Tree, tree_of
+from bridge.control.admission.planning import Promise
 from bridge.control.link_promises import LinkPromises
 from bridge.control.picture_notes import PictureNotes, picture_of
 from bridge.control.sessions import Session, Sessions

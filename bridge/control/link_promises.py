@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bridge.admission.link_tree import OWN, Tree, tree_of
-from bridge.admission.planning import Load, Meeting, Promise, plan_meeting, promises, taken_by
 from bridge.conference.model import Booking, Refusal, State
 from bridge.control.active_topology import ActiveTopology
+from bridge.control.admission.link_tree import OWN, Tree, tree_of
+from bridge.control.admission.planning import (
+    Load,
+    Meeting,
+    Promise,
+    plan_meeting,
+    promises,
+    taken_by,
+)
 from config.schema import Topology
 
 ENDLESS = 1 << 40  # kbit/s; a link that lowers nothing

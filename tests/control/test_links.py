@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from bridge.admission.ladder import Step
 from bridge.conference import commands as c
 from bridge.conference.model import Refusal
+from bridge.control.admission.ladder import Step
 from bridge.control.draft import Done
 from bridge.media import messages as m
 from config.schema import Link, Name, Template

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from bridge.admission.fair_shares import fair_shares
-from bridge.admission.link_tree import Tree
+from bridge.control.admission.fair_shares import fair_shares
+from bridge.control.admission.link_tree import Tree
 from bridge.media import messages as m
 from bridge.media import rtcp
 from endpoints.netem.impairment import Impairment, Profile

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import msgspec
 
 from bridge.accounts.auth import Denied
-from bridge.admission.ladder import Step
-from bridge.admission.link_tree import OWN
-from bridge.admission.planning import Load, Promise, taken_by
 from bridge.base.i18n import Sentence, sentence
 from bridge.conference.model import Booking, State
 from bridge.control import templates, views
+from bridge.control.admission.ladder import Step
+from bridge.control.admission.link_tree import OWN
+from bridge.control.admission.planning import Load, Promise, taken_by
 from bridge.media import messages as m
 from bridge.server.api.points import own_point
 from bridge.server.api.routes import Call, Route

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from bridge.admission.link_tree import Tree
+from bridge.control.admission.link_tree import Tree
 from config.schema import Layer, Media
 
 MEDIA = Media(

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.admission import ladder
-from bridge.admission.ladder import Step
-from bridge.admission.link_tree import Tree
-from bridge.admission.planning import Load, Meeting, plan_meeting, promises, taken_by
-from tests.admission.support import MEDIA, star, trees, wider
+from bridge.control.admission import ladder
+from bridge.control.admission.ladder import Step
+from bridge.control.admission.link_tree import Tree
+from bridge.control.admission.planning import Load, Meeting, plan_meeting, promises, taken_by
+from tests.control.admission.support import MEDIA, star, trees, wider
 
 
 def test_every_step_takes_less_than_the_one_before_and_the_last_is_the_sound() -> None:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.admission.fair_shares import fair_shares
-from bridge.admission.link_tree import OWN, Tree, tree_of
+from bridge.control.admission.fair_shares import fair_shares
+from bridge.control.admission.link_tree import OWN, Tree, tree_of
 from config.loader import load
-from tests.admission.support import star, trees, wider
+from tests.control.admission.support import star, trees, wider
 from tests.paths import ROOT
 
 LITTLE = 0.01  # kbit/s that rounding may make of it

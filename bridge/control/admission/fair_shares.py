@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bridge.admission.link_tree import Tree
+from bridge.control.admission.link_tree import Tree
 
 LEAST = 1e-6  # kbit/s; less than that is nothing
 SPARE = 10_000_000.0  # kbit/s; more than any line, so that what is left over is shared as well

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.admission import ladder
-from bridge.admission.ladder import Step
-from bridge.admission.link_tree import Tree
+from bridge.control.admission import ladder
+from bridge.control.admission.ladder import Step
+from bridge.control.admission.link_tree import Tree
 from config.schema import Media
 
 

@@ -1,0 +1,1 @@
+"""The gateway to standards-based codecs: SIP calls as ordinary points."""
