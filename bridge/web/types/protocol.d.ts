@@ -687,6 +687,7 @@ export interface EnrolBody {
 export interface Enrolled {
   point: string;
   key: string;
+  hosts: string[];
 }
 
 export interface Entry {
@@ -2406,6 +2407,7 @@ export interface Welcome {
   usage: ([string, string])[];
   sound: string;
   desk: "" | "citizen" | "officer";
+  hosts: string[];
 }
 
 export interface WithdrawDecisionCommand {
