@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,24 @@ from benchmarks.weak_room.expected import ROWS, Figures, Row, View, misses
 from benchmarks.weak_room.veth import network
 
 MINUTE = 60.0
-VARIANTS = (("without", ("--unaware",)), ("with", ()))
+VARIANTS: dict[str, tuple[str, ...]] = {"without": ("--unaware",), "with": ()}
 
 
-def measure(rows: list[int]) -> dict[str, dict[str, Any]]:
-    """The figures of these rows by variant and name."""
+def measure(
+    rows: list[int], variants: Sequence[str], trace: Path | None
+) -> dict[str, dict[str, Any]]:
+    """The figures of these rows by variant and name; ``trace`` gets what the bridge and the room
+    held at every look."""
     found: dict[str, dict[str, Any]] = {}
     with network() as line:
-        for name, options in VARIANTS:
+        for name in variants:
+            options = VARIANTS[name]
             command = ["ip", "netns", "exec", line.hub, sys.executable]
             command += ["-m", "benchmarks.weak_room.meeting", str(os.getpid()), *options]
             for index in rows:
                 command += ["--row", str(index)]
+            if trace is not None:
+                command += ["--trace", str(trace)]
             limit = (8 + len(rows)) * MINUTE
             done = subprocess.run(command, stdout=subprocess.PIPE, timeout=limit, check=False)
             lines = done.stdout.decode().strip().splitlines()
@@ -68,7 +75,7 @@ def table(found: dict[str, dict[str, Any]], rows: list[int]) -> str:
         row = ROWS[index]
         cells = []
         missed = "not measured"
-        for name, _ in VARIANTS:
+        for name in VARIANTS:
             document = found.get(name, {}).get(row.name)
             cells.append(cell(row, figures_of(document)) if document else "not measured")
             if document:
@@ -81,12 +88,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.weak_lines", description=__doc__)
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--row", action="append", type=int, help="0 to 8; all where left out")
+    parser.add_argument(
+        "--only", choices=VARIANTS, help="with or without the policy; both if left out"
+    )
+    parser.add_argument("--trace", type=Path, help="every look at the room, as lines of JSON")
     options = parser.parse_args()
     if CHROMIUM is None:
         print("chromium is missing: apt-get install chromium", file=sys.stderr)
         return 1
     rows = options.row or list(range(len(ROWS)))
-    found = measure(rows)
+    variants = [options.only] if options.only else list(VARIANTS)
+    found = measure(rows, variants, options.trace)
     print(table(found, rows))
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n", "utf-8")

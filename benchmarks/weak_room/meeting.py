@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from playwright.async_api import Browser, Page, Playwright, async_playwright
 
@@ -105,6 +105,7 @@ class Meeting:
         self.process = process
         self._network = network
         self._hop = hop
+        self.traced: TextIO | None = None
         self.chair: Watched
         self.weak: Watched
 
@@ -123,6 +124,8 @@ class Meeting:
             weak.append(await self.weak.look())
             chair.append(await self.chair.look())
             queued.append(await asyncio.to_thread(self._network.queue))
+            if self.traced is not None:
+                await self._trace(weak[-1], queued[-1])
             if time.monotonic() >= end:
                 return weak, chair, queued
             await asyncio.sleep(expected.STEP)
@@ -152,6 +155,14 @@ class Meeting:
             **await self._line(),
         )
 
+    async def _trace(self, seen: Seen, queued: int) -> None:
+        """Write a line of what the bridge holds of the weak room's line beside what is so."""
+        assert self.traced is not None
+        now = {"at": round(seen.at, 2), "queued": queued, "height": seen.height}
+        now |= {"decoded": seen.decoded, "frozen": seen.frozen, **await self._line()}
+        self.traced.write(json.dumps(now) + "\n")
+        self.traced.flush()
+
     async def _asked(self) -> int:
         """Key frames asked of the chair's camera."""
         stats = await self.process.worker.stats()
@@ -178,7 +189,7 @@ def topology() -> Topology:
     web = bridge.web.model_copy(update={"port": WEB_PORT})
     port = {"listen": [BRIDGE], "port": PORT, "public": [BRIDGE, LINE]}
     bridge = bridge.model_copy(update={"web": web, "media": bridge.media.model_copy(update=port)})
-    layers = [layer.model_copy(update={"frame_rate": 15}) for layer in loaded.media.layers]
+    layers = [layer.model_copy(update={"frame_rate": 24}) for layer in loaded.media.layers]
     media = loaded.media.model_copy(update={"layers": layers})
     return loaded.model_copy(update={"bridge": bridge, "media": media})
 
@@ -301,11 +312,14 @@ async def main() -> None:
     parser.add_argument("owner", type=int, help="process id in the namespaces' names")
     parser.add_argument("--unaware", action="store_true")
     parser.add_argument("--row", action="append", type=int, help="index; all where left out")
+    parser.add_argument("--trace", type=Path, help="a line for every look, as JSON")
     options = parser.parse_args()
     if options.unaware:
         forget()
     found: dict[str, Any] = {}
     async with meeting(Network(options.owner), policy=not options.unaware) as made:
+        if options.trace is not None:
+            made.traced = await asyncio.to_thread(options.trace.open, "a", encoding="utf-8")
         for index in options.row or range(len(expected.ROWS)):
             row = expected.ROWS[index]
             figures = await made.row(row)

@@ -120,8 +120,7 @@ FromAgent = Hello | Report | Outcome | WantRoom | Bye
 
 class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
     """Answer to `Hello`: how probes come. ``key`` (hexadecimal) signs the probes that come from
-    ``senders`` to ``port``. ``hosts``: where the pages of every host of the bridge are, this one's
-    first; none where it has one host only."""
+    ``senders`` to ``port``."""
 
     version: int
     point: str
@@ -130,7 +129,6 @@ class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
     senders: tuple[str, ...]
     certificate: str = ""
     now: float = 0.0
-    hosts: tuple[str, ...] = ()
 
 
 class Room(Struct, frozen=True, kw_only=True, tag="room"):

@@ -8,20 +8,22 @@ import hashlib
 import logging
 import os
 import signal
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+from aiohttp import web
 
 from bridge.app import credentials
 from bridge.app.certificates import ServerCertificate
 from bridge.app.errors import StartError
 from bridge.app.listening import WebServer
-from bridge.app.waiting import Waiting
 from bridge.base.systemd import notify
 from bridge.media import messages as m
 from bridge.proof.signing_key import PRIVATE_KEY
+from bridge.server.guard.front_door import answering
+from bridge.server.problems import problem
 from bridge.store.database import StoreError
 from bridge.store.leading.leadership import Leader, Leadership, Unsuitable
-from bridge.store.leading.seen_database import read_seen, write_seen
 from config.schema import Topology
 
 log = logging.getLogger("leading")
@@ -30,8 +32,9 @@ log = logging.getLogger("leading")
 # have signed, and one key signs the log.
 KEPT = (credentials.DEVICE_KEY, credentials.AUDIENCE_KEY, credentials.DELEGATE_KEY)
 ALIKE = (credentials.KEYS, *KEPT, PRIVATE_KEY)
+CLOSE_NOT_LEADER = 4421
 LOOK = 1.0  # seconds between looks at who leads
-RETRY = 0.5  # seconds between tries to reach the database at the start
+RETRY = 2.0  # seconds between tries to reach the database at the start
 END_PATIENCE = 2.0  # seconds that a worker may take to read that it is to end
 
 
@@ -71,7 +74,6 @@ class Turn:
         self._state = state
         self._certificate = ServerCertificate(topology.bridge.web.tls, folder, state / "tls")
         self._own = hosts.own
-        self._pages = hosts.urls
         self._silence = hosts.takeover
         self.leadership = self._leadership()
         self._task: asyncio.Task[None] | None = None
@@ -84,7 +86,6 @@ class Turn:
                 self._own.url,
                 digests(self._state),
                 self._silence,
-                seen=read_seen(self._state),
             )
         except StoreError as error:
             raise StartError(str(error)) from None
@@ -92,13 +93,8 @@ class Turn:
     async def wait(self, stop: asyncio.Event) -> bool:
         """Wait until this host leads; False where it was told to stop before. Raises
         `StartError`."""
-        waiting = Waiting(
-            lambda: self.leadership.leader,
-            self._own.id,
-            self._pages,
-            lambda: self.leadership.problem,
-        )
-        server = WebServer(waiting.app, lambda _: True)
+        app = Waiting(lambda: self.leadership.leader, self._own.id).app
+        server = WebServer(app, lambda _: True)
         await server.start(self._topology.bridge.web, self._certificate.context())
         try:
             if not await self._joined(stop):
@@ -107,14 +103,12 @@ class Turn:
             while not await first(stop.wait(), self.leadership.leading.wait(), within=LOOK):
                 await self._look()
         finally:
-            write_seen(self._state, self.leadership.seen)
             await server.stop()
         return not stop.is_set()
 
     async def _joined(self, stop: asyncio.Event) -> bool:
         """Look at the database, which may be away for now, and make what the first host of all
         makes; False where the process was told to stop before. Raises `StartError`."""
-        said = ""
         while True:
             try:
                 leader = await self.leadership.look()
@@ -122,9 +116,7 @@ class Turn:
             except Unsuitable as error:
                 raise StartError(str(error)) from None
             except StoreError as error:
-                if str(error) != said:
-                    log.error("%s", error)
-                said = str(error)
+                log.error("%s", error)
             if await first(stop.wait(), within=RETRY):
                 return False
         if leader is None:
@@ -138,7 +130,6 @@ class Turn:
 
     async def _look(self) -> None:
         """What another host's leading means for this one."""
-        write_seen(self._state, self.leadership.seen)
         leader = self.leadership.leader
         if leader is None or leader.host == self._own.id:
             return  # a worker that goes on here is adopted by whoever leads next, here
@@ -208,3 +199,34 @@ async def end_worker(socket: Path) -> None:
                     pass
             finally:
                 writer.close()
+
+
+class Waiting:
+    """Answers everybody that this host does not lead, and who does."""
+
+    def __init__(self, leader: Callable[[], Leader | None], own: str) -> None:
+        self._leader = leader
+        self._own = own
+        self.app = web.Application(middlewares=[_guard])
+        self.app.router.add_route("*", "/{path:.*}", self._answer)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        leader = self._leader()
+        url = leader.url if leader is not None and leader.host != self._own else ""
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            await socket.close(code=CLOSE_NOT_LEADER, message=url.encode())
+            return socket
+        key = "http.not_leader" if url else "http.no_leader"
+        response = problem(503, key, detail=url, leader=url)
+        response.headers["Retry-After"] = "1"
+        return response
+
+
+@web.middleware
+async def _guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    with answering(request.transport):
+        return await handler(request)

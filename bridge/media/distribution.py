@@ -214,14 +214,15 @@ class Distributor:
         estimator.hold((sound + RISES * ground) / MARGIN)
         budget = line.budget = transport.line(now)
         calm = now - max(estimator.rate.decreased_at, estimator.loss.lowered_at) > CALM
-        line.failed(estimator.rate.decreases, budget * MARGIN, now)
+        # A probe that fills the line says nothing against what is sent.
+        line.failed(estimator.rate.decreases - estimator.probed, budget * MARGIN, now)
         blind = any(d.importance <= GROUND and not line.shown.get(d.slot) for d in demands)
         hold = 0.0 if calm else SOON if blind else HOLD
         carried = line.carried(budget, now, hold=hold)
         carried = line.below_ceiling(carried, now)
         full = 0 < carried * MARGIN < line.wanted
         share = MARGIN / (1 + min(estimator.loss.loss, REPAIR))
-        if estimator.reader.queue > STANDING:
+        if estimator.reader.queue > STANDING and not estimator.prober.filled(now):
             share *= DRAINS
         result = allocate(
             demands,

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import ssl
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import av
@@ -117,17 +117,14 @@ class CameraPoint:
         camera: str,
         microphone: str | None,
         tls: ssl.SSLContext | None = None,
-        known: Iterable[str] = (),
     ) -> None:
         """``camera`` is a V4L2 device, an RTSP address or a file; ``microphone`` an ALSA device,
-        None for the sound of the camera. ``known`` are the hosts of the bridge."""
+        None for the sound of the camera."""
         self._camera = camera
         self._microphone = microphone
         self._players: dict[str, MediaPlayer] = {}
         self._missing: set[str] = {"microphone"} if self._silent() else set()
-        self._peer = Peer(
-            url, point, key, sources=self._tracks, has=self._has, tls=tls, known=known
-        )
+        self._peer = Peer(url, point, key, sources=self._tracks, has=self._has, tls=tls)
 
     def sources(self) -> list[dict[str, str]]:
         """Camera and microphone, as far as they give anything."""

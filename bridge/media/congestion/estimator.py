@@ -45,6 +45,7 @@ class Estimator:
         "_remb_counts",
         "floor",
         "loss",
+        "probed",
         "prober",
         "rate",
         "reader",
@@ -64,6 +65,7 @@ class Estimator:
         self.rtt = 0.0
         self.reported = False  # whether transport-cc feedback has come
         self.remb = 0.0
+        self.probed = 0  # decreases for a queue that a probe made
         self.refused = 0  # reports beyond the limit
         self.wanted = 0.0
         self.sent_rate = 0.0
@@ -129,10 +131,14 @@ class Estimator:
         self.reported = True
         self._measure_sent(now)
         usage = self._usage(now)
+        probed = self.prober.filled(now)
+        before = self.rate.decreases
         if usage is Usage.OVER:
             self.prober.abort(now)
         self.prober.arrived(read.arrived)
         self._judge(usage, now)
+        if probed:
+            self.probed += self.rate.decreases - before
         if now - self.rate.decreased_at < SETTLES:
             self.loss.pause(now)  # a queue overflowed, and less is sent already
         else:

@@ -16,7 +16,9 @@ from bridge.media.congestion.book import Arrived
 
 DURATION = 0.025  # seconds of a short cluster
 TRIAL = 0.3  # seconds of a long one
-TRIED = 1.5  # times the estimate: most of a long one
+TRIED = 1.2  # times the estimate: a long one on a line that may be full, whose queue it would fill
+TRIED_FOR = 1.5  # the same where something that is missing needs so much
+TRIED_NEXT = 2.0  # and after a long one that the line carried
 LEAST = 900  # octets of any cluster
 STEP = 0.005  # seconds between the bursts of a cluster
 FIRST = (3.0, 6.0)  # times the estimate, at the start
@@ -30,8 +32,12 @@ RECEIVED = 0.8  # share of a cluster that must have arrived
 PLAUSIBLE = 2.0  # times the sending rate: arrivals cannot be closer
 EVERY, EVERY_MOST = 1.5, 3.5  # seconds between clusters; the interval grows by `SLOWER`
 SLOWER = 1.4
+EVERY_FULL = 5.0  # seconds after one that the line did not carry
 PATIENCE = 0.8  # seconds that feedback about a cluster is waited for
 ALSO_AFTER = 1.0  # seconds after a decrease without probes
+HEAD = 0.4  # of a trial, which may be what a token bucket had saved up
+BLAMED = 0.7  # seconds after a cluster in which a queue is that cluster's
+WORTH_A_TRIAL = 1.05  # times the estimate
 FULL_BEFORE = 30.0  # seconds after a decrease in which a result needs a trial
 
 
@@ -55,6 +61,9 @@ class Cluster:
     first_octets: int = 0
     first_arrival: float = 0.0
     last_arrival: float = 0.0
+    # Where the tail of it begins, which no token bucket lets through ahead of its rate.
+    tail_octets: int = 0
+    tail_arrival: float = 0.0
 
     @property
     def wanted(self) -> int:
@@ -75,6 +84,8 @@ class Prober:
     """Decides when to probe, counts what a cluster sends and reads what came of it."""
 
     __slots__ = (
+        "_carried",
+        "_ended",
         "_every",
         "_hungry",
         "_ident",
@@ -94,10 +105,11 @@ class Prober:
         self._pending: list[tuple[float, float, bool]] = []  # target, duration, trial
         self._ident = 0
         self._needed = 0.0
-        self._last = -1e9
+        self._last = self._ended = -1e9
         self._every = EVERY
         self._hungry = False
         self._started = False
+        self._carried = False  # whether the last trial found room for all of it
 
     def plan(
         self,
@@ -115,7 +127,7 @@ class Prober:
         missing or hardly moves, so a long trial is made at once: a short cluster says little where
         next to nothing is sent beside it."""
         self._needed = min(needed * NEED, wanted * LIMIT)
-        if hungry and not self._hungry:
+        if hungry and not self._hungry and self._every < EVERY_FULL:
             self._every = EVERY
         self._hungry = hungry
         if self._waiting and now - self._waiting[0].ended > PATIENCE:
@@ -131,9 +143,9 @@ class Prober:
                 self._started = True
                 self._pending = [(min(f * estimate, most), DURATION, False) for f in FIRST]
             elif now - self._last >= self._every:
-                self._every = min(self._every * SLOWER, EVERY_MOST)
+                self._every = max(self._every, min(self._every * SLOWER, EVERY_MOST))
                 if hungry:
-                    target = min(max(TRIED * estimate, self._needed), most)
+                    target = min(self._tried(estimate), most)
                     self._pending = [(target, TRIAL, True)]
                 else:
                     target = max(min(2 * estimate, most), self._needed)
@@ -142,6 +154,12 @@ class Prober:
             target, duration, trial = self._pending.pop(0)
             if target > estimate * 1.02:
                 self._begin(target, duration, trial)
+
+    def _tried(self, estimate: float) -> float:
+        """bit/s of a trial."""
+        if self._carried:
+            return TRIED_NEXT * estimate
+        return max(TRIED * estimate, min(self._needed, TRIED_FOR * estimate))
 
     def _begin(self, target: float, duration: float, trial: bool) -> None:
         self._ident += 1
@@ -187,9 +205,18 @@ class Prober:
             self._end(now)
         return cluster.ident
 
+    def filled(self, now: float) -> bool:
+        """Whether a queue that is seen now is a cluster's, not that of what is sent anyway."""
+        if self.current is not None and self.current.sent:
+            return True
+        return self._ended > now - BLAMED
+
     def abort(self, now: float) -> None:
         """The line is full: probe no more for now."""
         self._pending.clear()
+        if self.filled(now):
+            self._carried = False
+            self._every = EVERY_FULL
         if self.current is not None:
             self._end(now)
         self._last = now
@@ -199,7 +226,7 @@ class Prober:
         self.current = None
         self._last = now
         if cluster is not None and cluster.sent:
-            cluster.ended = now
+            cluster.ended = self._ended = now
             self._waiting.append(cluster)
 
     def arrived(self, report: list[Arrived]) -> None:
@@ -219,13 +246,16 @@ class Prober:
                         cluster.last_arrival = batch.last_arrival
                     cluster.octets += batch.octets
                     cluster.arrived += batch.packets
+                    if not cluster.tail_octets and cluster.octets >= HEAD * cluster.wanted:
+                        cluster.tail_octets = cluster.octets
+                        cluster.tail_arrival = cluster.last_arrival
 
     def result(
         self, wanted: float, *, estimate: float, was_full: bool, loss: float
     ) -> Result | None:
         """What the oldest cluster measured, as soon as nearly all of it has arrived but the
-        share ``loss`` that the line loses anyway. A trial follows a good result where the line
-        ``was_full`` not long ago."""
+        share ``loss`` that the line loses anyway. Where the line ``was_full`` not long ago, a
+        short cluster proves nothing: a trial follows a good result."""
         if not self._waiting:
             return None
         cluster = self._waiting[0]
@@ -236,12 +266,15 @@ class Prober:
         result = _measure(cluster, carried)
         if result is None:
             return None
-        if result.rate >= FURTHER_FROM * cluster.target and not result.saturated:
-            self._every = EVERY
-            if was_full and not cluster.trial:
-                target = min(cluster.target, max(TRIED * estimate, self._needed))
+        good = result.rate >= FURTHER_FROM * cluster.target and not result.saturated
+        if was_full and not cluster.trial:
+            if result.rate > estimate * WORTH_A_TRIAL:
+                target = min(cluster.target, self._tried(estimate))
                 self._pending = [(target, TRIAL, True)]
-                return None
+            return None
+        self._carried = good and cluster.trial
+        if good:
+            self._every = EVERY
             further = min(FURTHER * result.rate, wanted * LIMIT)
             if not self._pending and further > result.rate * 1.05:
                 self._pending = [(further, DURATION, False)]
@@ -257,6 +290,9 @@ def _measure(cluster: Cluster, carried: float) -> Result | None:
     # of the receiving time: neither took any of it.
     sent = (cluster.sent - cluster.last_octets) * 8 / sending
     received = (cluster.octets - cluster.first_octets) / carried * 8 / receiving
+    tail = cluster.last_arrival - cluster.tail_arrival
+    if cluster.trial and cluster.tail_octets and tail > 0:
+        received = min(received, (cluster.octets - cluster.tail_octets) / carried * 8 / tail)
     if sent <= 0 or received <= 0 or received > PLAUSIBLE * max(sent, cluster.target):
         return None
     saturated = received < WITHIN * sent

@@ -687,7 +687,6 @@ export interface EnrolBody {
 export interface Enrolled {
   point: string;
   key: string;
-  hosts: string[];
 }
 
 export interface Entry {
@@ -2407,7 +2406,6 @@ export interface Welcome {
   usage: ([string, string])[];
   sound: string;
   desk: "" | "citizen" | "officer";
-  hosts: string[];
 }
 
 export interface WithdrawDecisionCommand {

@@ -137,3 +137,9 @@ def test_higher_layers_are_offered_only_where_they_move() -> None:
     slow = Step("h", 0, 200_000, 360, 7.5)
     assert steps_of([Q, (slow, *H)]) == (*Q, *H)
     assert steps_of([(slow, *H)]) == (slow, *H)
+
+
+def test_ten_frames_a_second_are_ten_as_they_are_measured() -> None:
+    """A step that comes and goes with a tenth of a frame would change the layer each time."""
+    half = Step("h", 1, 240_000, 360, 9.4)
+    assert steps_of([Q, (half, H[1])]) == (*Q, half, H[1])

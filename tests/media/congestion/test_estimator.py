@@ -140,6 +140,17 @@ def test_jitter_alone_is_no_congestion() -> None:
     assert flow.estimator.rate.decreases == 0
 
 
+def test_a_queue_that_a_probe_made_is_told_from_one_of_what_is_sent() -> None:
+    flow = Flow(line(5_000_000), 2_500_000)
+    flow.run(8)
+    flow.line.use(line(600_000))
+    flow.run(8.6)
+    assert flow.estimator.rate.decreases > 0
+    assert flow.estimator.probed == 0
+    flow.run(25)  # more is wanted than fits, and tried now and then
+    assert 0 < flow.estimator.probed < flow.estimator.rate.decreases
+
+
 def test_nobody_probes_for_what_nobody_wants() -> None:
     flow = Flow(line(5_000_000), 200_000)
     flow.run(10)
