@@ -11,6 +11,9 @@ const MOST = 20; // templates that are planned
 /** @param {number} kbit */
 const mbit = (kbit) => (kbit / KBIT).toFixed(1);
 
+/** What a link has left, kbit/s. @param {LinkPlan["links"][number]} link */
+const room = (link) => Math.max(0, link.budget - Math.max(link.taken_up, link.taken_down));
+
 /**
  * The sentences of a plan: why it is refused, else what each link that is too thin has and what is
  * lowered there, else that everything fits. Pure but for the catalogue.
@@ -22,14 +25,17 @@ export function planLines(plan) {
   const order = ["full", "medium", "no_thumbnails", "no_content", "lowest", "sound"];
   const steps = Object.values(plan.points).map(({ up, down }) => Math.max(order.indexOf(up), order.indexOf(down)));
   const worst = order[Math.max(0, ...steps)];
-  const thin = plan.links.filter((link) => link.promised_down < link.need_down || link.promised_up < link.need_up);
+  const less = plan.links.filter((link) => link.promised_down < link.need_down || link.promised_up < link.need_up);
+  // Links on whose way another one is too thin get less as well, and are not the reason.
+  const reasons = less.filter((link) => link.need_down > room(link) || link.need_up > room(link));
+  const thin = reasons.length ? reasons : less;
   if (!thin.length) return [{ text: t("links.fit"), level: "good" }];
   return thin.map((link) => ({
     level: "warn",
     text: t("links.lowered", {
       link: pick(link.name),
       need: mbit(Math.max(link.need_up, link.need_down)),
-      room: mbit(Math.max(0, link.budget - Math.max(link.taken_up, link.taken_down))),
+      room: mbit(room(link)),
       step: worst === "full" ? t("links.fit") : t(`links.step.${worst}`),
     }),
   }));

@@ -21,6 +21,12 @@ test("a plan says that everything fits, which link is too thin, or why it cannot
   });
   assert.deepEqual(lowered.map(({ level }) => level), ["warn"]);
   assert.match(lowered[0].text, /Đường Khoan Dụ: cần 4.8, có 2.3 Mbit\/s → không có hình nhỏ/);
+  const trunk = link({ name: { vi: "Trục huyện", en: "Trunk" }, budget: 600_000, promised_down: 2120 });
+  const reasons = planLines({
+    links: [trunk, link({ promised_down: 2120 })], refused: null,
+    points: { "khoan-du": { up: "full", down: "no_thumbnails" } },
+  });
+  assert.deepEqual(reasons.map(({ text }) => text.split(":")[0]), ["Đường Khoan Dụ"], "not what it passes as well");
   const refused = { vi: "Không đủ.", en: "Full." };
   assert.deepEqual(planLines({ links: [link()], points: {}, refused }), [{ text: "Không đủ.", level: "bad" }]);
 });
