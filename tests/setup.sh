@@ -18,6 +18,7 @@ need promtool "the alert rules and what is exported, checked by Prometheus itsel
 need prometheus "dashboards and rules on the figures of a running demo"
 need prometheus-alertmanager "the path of an alert from the rule to the bridge"
 need debootstrap "the walk of docs/production.md on a bare Debian"
+need keepalived "an address that follows the host that leads"
 need softhsm2-util "signing with a token"
 need pdfsig "signatures of minutes, checked by poppler"
 need amtool "the check of the example of Alertmanager"
@@ -29,7 +30,7 @@ fi
 test -n "$missing" || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "missing:$missing$skipped"
-    echo "as root: apt-get install chromium postgresql iproute2 iptables debootstrap softhsm2 poppler-utils prometheus prometheus-alertmanager"
+    echo "as root: apt-get install chromium postgresql iproute2 iptables debootstrap keepalived curl softhsm2 poppler-utils prometheus prometheus-alertmanager"
     if [ "${CI:-}" = true ]; then
         echo "with CI=true that is a failure" >&2
         exit 1
@@ -50,5 +51,5 @@ if ! test -e $rc; then
     trap 'rm -f $rc' EXIT
 fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get install -y -qq chromium postgresql iproute2 iptables debootstrap softhsm2 poppler-utils >/dev/null
+apt-get install -y -qq chromium postgresql iproute2 iptables debootstrap keepalived curl softhsm2 poppler-utils >/dev/null
 apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager >/dev/null
