@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from config.audience_schema import Audience
+from config.camera_schema import CameraControl
 from config.hosts_schema import Hosts
 from config.minutes_schema import Minutes
 from config.persons_schema import Persons
@@ -260,6 +261,9 @@ class Point(Model):
         default=None,
         description="no room that meets, but a desk: of citizens, who call officers; or of an "
         "officer, who is called",
+    )
+    camera_control: CameraControl | None = Field(
+        default=None, description="presets of its camera that operators may call"
     )
     sound: Literal["room", "hall", "codec"] = Field(
         default="room",

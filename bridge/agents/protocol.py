@@ -21,6 +21,13 @@ Line = Annotated[str, msgspec.Meta(max_length=200)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 CommandName = Literal["restart_kiosk", "self_test", "test_call", "send_logs"]
+CameraFault = Literal[
+    "missing", "timeout", "refused", "denied", "unreachable", "nonsense", "unknown"
+]
+"""Why a camera did not go to a preset: it has none of that name; it, or the agent, did not answer
+in time; it refused; it does not take the account; it cannot be reached; what it answers makes no
+sense; the agent knows no camera."""
+CameraState = Literal["", "reached", "timeout", "denied", "unreachable", "nonsense", "unknown"]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +75,14 @@ class Kiosk(Struct, frozen=True, kw_only=True):
     restarts: Count = 0
 
 
+class Steered(Struct, frozen=True, kw_only=True):
+    """The camera that the agent steers, as it was found last; "" where there is none, or nothing
+    is known yet. ``detail`` is what exactly was wrong."""
+
+    state: CameraState = ""
+    detail: Line = ""
+
+
 class Report(Struct, frozen=True, kw_only=True, tag="report", forbid_unknown_fields=True):
     """State of the room PC, every ten seconds and when it changes."""
 
@@ -79,6 +94,7 @@ class Report(Struct, frozen=True, kw_only=True, tag="report", forbid_unknown_fie
     """The release that was tried last and did not reach the bridge, and why; "" where none."""
     reflected: Count = 0
     refused: Count = 0
+    steered: Steered = Steered()
 
 
 class CallOutcome(Struct, frozen=True, kw_only=True):
@@ -101,6 +117,7 @@ class Outcome(Struct, frozen=True, kw_only=True, tag="outcome", forbid_unknown_f
     ok: bool
     detail: Line = ""
     call: CallOutcome | None = None
+    camera: CameraFault | None = None
     log: Annotated[str, msgspec.Meta(max_length=MAX_LOG)] = ""
 
 
@@ -159,6 +176,24 @@ class Update(Struct, frozen=True, kw_only=True, tag="update"):
     size: int
 
 
+class Camera(Struct, frozen=True, kw_only=True, tag="camera"):
+    """The camera that the agent is to steer, after the welcome and when the topology changes; an
+    empty ``kind`` is none."""
+
+    kind: Literal["", "onvif", "visca"] = ""
+    address: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+
+
+class Preset(Struct, frozen=True, kw_only=True, tag="preset"):
+    """Have the camera go to a preset, as the camera calls it. Answered with an `Outcome`."""
+
+    id: int
+    token: str
+
+
 class Ended(Struct, frozen=True, kw_only=True, tag="ended"):
     """The agent must not come back by itself: its key was revoked, or another agent of the point is
     connected."""
@@ -166,7 +201,7 @@ class Ended(Struct, frozen=True, kw_only=True, tag="ended"):
     reason: str
 
 
-ToAgent = Welcome | Room | RoomState | Command | Update | Ended
+ToAgent = Welcome | Room | RoomState | Command | Update | Camera | Preset | Ended
 encoder = msgspec.json.Encoder()
 
 

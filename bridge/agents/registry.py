@@ -17,6 +17,7 @@ from bridge.agents import protocol as p
 QUEUE = 32  # messages an agent may be behind
 KEY_OCTETS = 32
 COMMAND_TIMEOUT = 40.0  # seconds
+NO_CAMERA = p.Camera()
 
 
 class AgentAway(Exception):
@@ -36,6 +37,7 @@ class Agent:
     reported: float = 0.0
     unusable: int = 0  # messages of it that made no sense
     told: p.RoomState | None = None  # what it knows of its point's page
+    camera: p.Camera = NO_CAMERA  # the one that it was told to steer
     queue: asyncio.Queue[p.ToAgent | None] = field(
         default_factory=lambda: asyncio.Queue(maxsize=QUEUE)
     )
@@ -46,7 +48,8 @@ class Agent:
         devices = tuple(replace(d, name=p.printable(d.name)) for d in report.devices)
         kiosk = replace(report.kiosk, reason=p.printable(report.kiosk.reason))
         failed = p.printable(report.failed)
-        self.report = replace(report, devices=devices, kiosk=kiosk, failed=failed)
+        steered = replace(report.steered, detail=p.printable(report.steered.detail))
+        self.report = replace(report, devices=devices, kiosk=kiosk, failed=failed, steered=steered)
         self.reported = now
 
     def tell(self, state: p.RoomState) -> None:
@@ -54,6 +57,12 @@ class Agent:
         if state != self.told:
             self.told = state
             self.post(state)
+
+    def steer(self, camera: p.Camera) -> None:
+        """Tell it which camera it steers, where that is another one than before."""
+        if camera != self.camera:
+            self.camera = camera
+            self.post(camera)
 
     def post(self, message: p.ToAgent | None) -> None:
         """Queue a message (None: hang up). An agent that reads nothing is hung up on."""
@@ -165,6 +174,10 @@ class Agents:
             lambda ident: p.Update(id=ident, release=release, sha256=sha256, size=size),
             timeout,
         )
+
+    async def preset(self, point: str, token: str, timeout: float) -> p.Outcome:
+        """Have a point's camera go to a preset. Raises `AgentAway`."""
+        return await self._ask(point, lambda ident: p.Preset(id=ident, token=token), timeout)
 
     async def _ask(
         self, point: str, message: Callable[[int], p.ToAgent], timeout: float

@@ -39,6 +39,7 @@ from bridge.reports.minutes.signed_minutes import SignedMinutes
 from bridge.server.agent_socket import AgentSockets
 from bridge.server.api.services import Services
 from bridge.server.bundle import BUNDLE, INSTALLED, Bundles
+from bridge.server.camera_presets import Cameras
 from bridge.server.guard.entry import DelegateEntry, Entry
 from bridge.server.http import Http
 from bridge.server.metrics_listener import MetricsListener
@@ -165,6 +166,7 @@ class ControlProcess:
         """Agents, and what is known of the points' lines."""
         control, now = self.control, self.conductor.now
         self.agents = Agents(monotonic)
+        self.cameras = Cameras(self.agents, control, self._folder)
         self.updates = Updates(self.agents, self._in_conference)
         self.incidents = Incidents(self.events, now)
         self.media_quality = MediaQuality()
@@ -198,6 +200,7 @@ class ControlProcess:
             control,
             self.health.senders,
             self.certificate.authority,
+            self.cameras.of_point,
         )
 
     def _make_recordings(self) -> None:
@@ -340,6 +343,7 @@ class ControlProcess:
             restored=lambda: forget_mark(self._state),
             settings=self.settings,
             agents=self.agents,
+            cameras=self.cameras,
             incidents=self.incidents,
             health=self.health,
             readiness=self.readiness,

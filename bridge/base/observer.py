@@ -48,5 +48,8 @@ class Observer:
     def hung_up(self, reason: str) -> None:
         """The bridge closed a WebSocket: too_slow, bad_messages, too_many or no_hello."""
 
+    def preset_called(self, result: str) -> None:
+        """A camera's preset was called: done, no_agent, or why the camera did not go there."""
+
     def reloaded(self, accepted: bool) -> None:
         """Somebody asked for another topology to be taken in."""

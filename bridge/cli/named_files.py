@@ -40,6 +40,11 @@ def faults(topology: Topology, base: Path, now: datetime) -> list[Fault]:
     secret = topology.bridge.backup.secret
     if secret is not None:
         found += _of_secret(base / secret)
+    for point in topology.points:
+        camera = point.camera_control
+        if camera is not None and camera.password is not None:
+            where = f"points, {point.id}, camera_control.password"
+            found += _looked(where, base / camera.password, _of_password, now)
     for relay in topology.bridge.audience.relays:
         said = _of_key(base / relay.key)
         found += [Fault(f"bridge.audience.relays, {relay.id}: {said}")] if said else []
@@ -98,6 +103,11 @@ def _of_list(data: bytes, now: datetime) -> Iterator[Fault]:
             "not known. Fetch the newer one.",
             grave=False,
         )
+
+
+def _of_password(data: bytes, now: datetime) -> Iterator[Fault]:
+    if not data.strip():
+        yield Fault("is empty. Write the password of the camera's account into it.")
 
 
 def _of_secret(path: Path) -> list[Fault]:

@@ -17,6 +17,7 @@ from bridge.conference import commands as c
 from bridge.conference import events as e
 from bridge.conference.model import State
 from bridge.control.active_topology import ActiveTopology
+from bridge.control.camera_moves import CameraMoves
 from bridge.control.conductor import Conductor
 from bridge.control.link_bounds import LinkBounds
 from bridge.control.link_promises import LinkPromises
@@ -68,8 +69,14 @@ class Control:
         self.secret_votes = SecretVotes(self.conductor, ballots)
         self.routes = WorkerRoutes(self.sessions, send, self.topology.layer_heights)
         self.desk_calls = DeskCalls(self.topology, self.sessions, self.conductor)
+        self.cameras = CameraMoves()
         self.publisher = Publisher(
-            self.topology, self.sessions, self.conductor, self.routes, self.desk_calls
+            self.topology,
+            self.sessions,
+            self.conductor,
+            self.routes,
+            self.desk_calls,
+            self.cameras,
         )
         self.presence = Presence(
             self.topology,

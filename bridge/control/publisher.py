@@ -16,6 +16,7 @@ from bridge.conference.thumbnails import pages
 from bridge.conference.typed import HELP
 from bridge.control import views
 from bridge.control.active_topology import ActiveTopology
+from bridge.control.camera_moves import CameraMoves
 from bridge.control.conductor import Conductor
 from bridge.control.line_quality import LineQuality
 from bridge.control.officers import DeskCalls
@@ -43,8 +44,10 @@ class Publisher:
         conductor: Conductor,
         routes: WorkerRoutes,
         desk_calls: DeskCalls,
+        cameras: CameraMoves,
     ) -> None:
         self._topology = topology
+        self._cameras = cameras
         self._desk_calls = desk_calls
         self._sessions = sessions
         self._conductor = conductor
@@ -141,6 +144,7 @@ class Publisher:
             page=min(session.page, count - 1),
             pages=count,
             paused=self._paused() if console else {},
+            cameras=views.camera_views(self._cameras.all()) if console else {},
             worker=self._routes.ready,
             unsaved=(
                 sentence("store.unsaved", count=str(self._conductor.unsaved))
@@ -217,7 +221,7 @@ class Publisher:
             bridge=views.as_sentence(bridge.name),
             contact=bridge.contact or "",
             zone=bridge.zone,
-            points=views.point_infos(topology, desks=bool(desk)),
+            points=views.point_infos(topology, desks=bool(desk), presets=session.may("direct")),
             desk=desk,
             slots=views.slot_map(slots_of(session, topology)),
             layers=views.layer_infos(topology),

@@ -10,11 +10,14 @@ from bridge.base.i18n import Sentence, known, sentence
 from bridge.conference.model import Seat, State, Title
 from bridge.conference.plan import panes
 from bridge.conference.voting import Vote, result_of
+from bridge.control.camera_moves import Move
 from bridge.control.line_quality import LineQuality
 from bridge.control.slots import Slots
 from bridge.control.templates import Upcoming
 from bridge.signalling import protocol
+from bridge.signalling.camera_messages import CameraView, PresetView
 from bridge.signalling.vote_messages import Attendance, VoteView
+from config.camera_schema import CameraControl
 from config.schema import Name, Topology
 
 
@@ -181,8 +184,11 @@ def summary(state: State) -> protocol.Summary:
     )
 
 
-def point_infos(topology: Topology, *, desks: bool = False) -> tuple[protocol.PointInfo, ...]:
-    """The points that meet; or (``desks``) those that call one another."""
+def point_infos(
+    topology: Topology, *, desks: bool = False, presets: bool = False
+) -> tuple[protocol.PointInfo, ...]:
+    """The points that meet; or (``desks``) those that call one another. With the ``presets`` of
+    their cameras for who may call them."""
     return tuple(
         protocol.PointInfo(
             id=point.id,
@@ -190,10 +196,28 @@ def point_infos(topology: Topology, *, desks: bool = False) -> tuple[protocol.Po
             tier=point.tier,
             chair=point.id == topology.conference.chair,
             observer=point.role == "observer",
+            presets=preset_views(point.camera_control) if presets else (),
         )
         for point in topology.points
         if (point.desk is not None) == desks
     )
+
+
+def preset_views(camera: CameraControl | None) -> tuple[PresetView, ...]:
+    """The presets of a camera, by their digits."""
+    found = camera.presets if camera is not None else []
+    return tuple(
+        PresetView(number=preset.number, name=as_sentence(preset.name))
+        for preset in sorted(found, key=lambda preset: preset.number)
+    )
+
+
+def camera_views(moves: Mapping[str, Move]) -> dict[str, CameraView]:
+    """What cameras were asked for last."""
+    return {
+        point: CameraView(preset=m.preset, at=m.at, waits=m.waits, problem=m.problem)
+        for point, m in moves.items()
+    }
 
 
 def layer_infos(topology: Topology) -> tuple[protocol.LayerInfo, ...]:

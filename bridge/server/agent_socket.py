@@ -37,8 +37,8 @@ CLOSE_PROTOCOL, CLOSE_KEY, CLOSE_BUSY, CLOSE_TOO_MANY = 4400, 4403, 4409, 4429
 
 class AgentSockets:
     """Serves the WebSocket of every agent. ``senders`` gives the addresses that probes come from,
-    for the address at which an agent reached us; ``certificate`` is the local authority's
-    (PEM)."""
+    for the address at which an agent reached us; ``certificate`` is the local authority's (PEM),
+    ``camera`` what the agent of a point is to steer."""
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class AgentSockets:
         control: Control,
         senders: Callable[[str], tuple[str, ...]],
         certificate: Callable[[], Awaitable[str]],
+        camera: Callable[[str], p.Camera],
     ) -> None:
         self._agents = agents
         self._auth = auth
@@ -55,6 +56,7 @@ class AgentSockets:
         self._control = control
         self._senders = senders
         self._certificate = certificate
+        self._camera = camera
         self._budgets = Budgets()
 
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
@@ -94,13 +96,15 @@ class AgentSockets:
         return socket
 
     def tell_room(self, agent: Agent) -> None:
-        """Tell an agent how its point's page is, as seen from here, where that changed."""
+        """Tell an agent how its point's page is, as seen from here, and which camera it steers,
+        where that changed."""
         session = self._control.sessions.of_point(agent.point)
         state = p.RoomState(
             connected=session is not None and session.client is not None,
             in_conference=self._control.conductor.conference_of(agent.point) is not None,
         )
         agent.tell(state)
+        agent.steer(self._camera(agent.point))
 
     async def run(self) -> None:
         """Keep all agents told, until cancelled."""

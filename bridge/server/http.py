@@ -32,6 +32,7 @@ from bridge.server.api import (
     people,
     persons,
     points,
+    preset_calls,
     proofs,
     readiness,
     recordings,
@@ -72,6 +73,7 @@ PAGES = {
 
 ROUTES: tuple[Route, ...] = (
     *join.ROUTES,
+    *preset_calls.ROUTES,
     *conferences.ROUTES,
     *desk_calls.ROUTES,
     *minutes_files.ROUTES,

@@ -20,9 +20,11 @@ from bridge.control.draft import Done, Result
 from bridge.control.sessions import Client, Session
 from bridge.server.api.services import Services
 from bridge.server.api.signing_keys import wrong_key
+from bridge.server.camera_presets import RIGHT, call_preset
 from bridge.server.directing import direct, note_refusal
 from bridge.server.guard.message_budget import PERSON, POINTER, ROOM, STATUS, Budgets, Verdict
 from bridge.signalling import protocol, text
+from bridge.signalling.camera_messages import CallPreset
 from bridge.signalling.room_call import CallFound
 from bridge.signalling.stroke_messages import Draw, Erase, PointAt
 from bridge.store.database import FAULTS
@@ -119,6 +121,7 @@ class _Connection:
         self._session = session
         self._address = address
         self._client = Client()
+        self._moves: set[asyncio.Task[None]] = set()
         self.liveness = Liveness()
 
     async def serve(self, hello: protocol.Hello) -> None:
@@ -184,7 +187,7 @@ class _Connection:
         session = self._session
         if isinstance(message, protocol.Bye | protocol.Hello):
             return "take"
-        if isinstance(message, protocol.Command | protocol.Typed | protocol.Watch):
+        if isinstance(message, CallPreset | protocol.Command | protocol.Typed | protocol.Watch):
             session.act(self._control.clock())
             kind, rate = "command", ROOM if session.point is not None else PERSON
         else:
@@ -193,7 +196,7 @@ class _Connection:
         return self._budgets.spend(session.id, kind, rate, self._control.clock())
 
     def _refuse(self, message: protocol.FromClient) -> None:
-        if isinstance(message, protocol.Command | protocol.Typed):
+        if isinstance(message, CallPreset | protocol.Command | protocol.Typed):
             self._client.post(_result(message.id, Refusal(key="refusal.too_many")))
         elif isinstance(message, protocol.Watch):
             self._client.post(protocol.Error(sentence=sentence("refusal.too_many")))
@@ -207,6 +210,10 @@ class _Connection:
             case protocol.Typed():
                 result = await self._typed(message.conference, message.text)
                 self._client.post(_result(message.id, result))
+            case CallPreset():  # takes seconds, in which others are not kept waiting
+                move = asyncio.create_task(self._call_preset(message))
+                self._moves.add(move)
+                move.add_done_callback(self._moves.discard)
             case protocol.Watch():
                 if session.may("watch"):
                     self._control.presence.watch(session, message.conference)
@@ -250,6 +257,22 @@ class _Connection:
             log.error("the log could not be read: %s", type(error).__name__)
             return
         session.post(protocol.Events(conference=ident, events=tuple(events), reset=fresh))
+
+    async def _call_preset(self, asked: CallPreset) -> None:
+        services, session = self._services, self._session
+        try:
+            refused = await call_preset(
+                services.cameras,
+                services.auth,
+                asked.point,
+                asked.number,
+                session.actor,
+                may=session.may(RIGHT) and session.kind == "console",
+                address=self._address,
+            )
+        except FAULTS:
+            refused = Refusal(key="store.not_saved")
+        self._client.post(_result(asked.id, refused if refused is not None else Done("", 0, ())))
 
     async def _bye(self) -> None:
         self._client.post(protocol.Ended(reason="bye", sentence=sentence("ended.bye")))

@@ -56,3 +56,23 @@ class Playback(Struct, frozen=True, kw_only=True, tag="playback"):
     concealed: Part = 0.0
     frame_height: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
     frame_rate: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0
+
+
+class SlotReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver observed in one slot. ``point`` is read out of the picture or sound
+    itself where the receiver can (simulated points do), otherwise empty."""
+
+    slot: str
+    point: str = ""
+    since: float = 0.0  # the receiver's monotonic clock, s: first seen of `point`
+    first_frame_ms: float | None = None
+    latency_ms: float | None = None
+    packets: int = 0
+    lost: int = 0
+    frame_height: int = 0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report"):
+    """Observations of a receiver, about once a second."""
+
+    slots: tuple[SlotReport, ...] = ()

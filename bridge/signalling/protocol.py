@@ -22,9 +22,18 @@ from bridge.conference.model import (
     Showing,
     Wish,
 )
+from bridge.signalling.camera_messages import CallPreset, CameraView, PresetView
 from bridge.signalling.desk_messages import CallView, Desk, OfficerView
 from bridge.signalling.line_messages import MarkView
-from bridge.signalling.picture_messages import Key, Layers, Playback, Sizes, Thumbnails
+from bridge.signalling.picture_messages import (
+    Key,
+    Layers,
+    Playback,
+    Report,
+    Sizes,
+    SlotReport,
+    Thumbnails,
+)
 from bridge.signalling.room_call import Call, CallFound
 from bridge.signalling.stroke_messages import OfPresenter, OfStrokes, Pointer
 from bridge.signalling.vote_messages import Attendance, VoteView
@@ -34,7 +43,9 @@ VERSION = 2
 PointState = Literal["offline", "ready", "connecting", "in_session", "lost"]
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
-__all__ = ["Layers", "MarkView", "Playback", "Pointer", "Sizes", "Thumbnails"]  # found here as well
+__all__ = [  # found here as well
+    "Layers", "MarkView", "Playback", "Pointer", "Report", "Sizes", "SlotReport", "Thumbnails",
+]  # fmt: skip
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,26 +89,6 @@ class Watch(Struct, frozen=True, kw_only=True, tag="watch", forbid_unknown_field
     last_seq: Id = 0
 
 
-class SlotReport(Struct, frozen=True, kw_only=True):
-    """What a receiver observed in one slot. ``point`` is read out of the picture or sound
-    itself where the receiver can (simulated points do), otherwise empty."""
-
-    slot: str
-    point: str = ""
-    since: float = 0.0  # the receiver's monotonic clock, s: first seen of `point`
-    first_frame_ms: float | None = None
-    latency_ms: float | None = None
-    packets: int = 0
-    lost: int = 0
-    frame_height: int = 0
-
-
-class Report(Struct, frozen=True, kw_only=True, tag="report"):
-    """Observations of a receiver, about once a second."""
-
-    slots: tuple[SlotReport, ...] = ()
-
-
 DeviceFault = Literal["", "missing", "denied", "busy", "muted", "insecure", "failed"]
 Voice = Literal["none", "silent", "live"]
 
@@ -122,7 +113,7 @@ class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
 
 
 FromPage = Thumbnails | Sizes | Report | RoomStatus | Playback | CallFound | OfPresenter
-FromClient = Hello | Command | Typed | Watch | FromPage | Bye
+FromClient = Hello | Command | Typed | Watch | CallPreset | FromPage | Bye
 
 
 # --- bridge → client -----------------------------------------------------------------------
@@ -134,6 +125,7 @@ class PointInfo(Struct, frozen=True, kw_only=True):
     tier: str
     chair: bool
     observer: bool = False
+    presets: tuple[PresetView, ...] = ()
 
 
 class SlotMap(Struct, frozen=True, kw_only=True):
@@ -317,7 +309,7 @@ class State(Struct, frozen=True, kw_only=True, tag="state"):
     whose picture this client's programme slot is to show. ``page`` of ``pages`` is the page of
     points that its thumbnail slots hold. ``paused`` (consoles) are the slots of each point to
     which nothing is sent because its line, or a link, carries no more. ``officers`` (desks) are
-    those that can be called."""
+    those that can be called. ``cameras`` (consoles) are those that were steered, by point."""
 
     seq: int
     programme: str
@@ -333,6 +325,7 @@ class State(Struct, frozen=True, kw_only=True, tag="state"):
     pages: int = 1
     paused: dict[str, tuple[str, ...]] = {}
     officers: tuple[OfficerView, ...] = ()
+    cameras: dict[str, CameraView] = {}
 
 
 class Events(Struct, frozen=True, kw_only=True, tag="events"):

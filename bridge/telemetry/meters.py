@@ -161,6 +161,9 @@ class Meters(Observer):
     def hung_up(self, reason: str) -> None:
         self.counts["websocket_drops_total", reason] += 1
 
+    def preset_called(self, result: str) -> None:
+        self.counts["camera_presets_total", result] += 1
+
     def reloaded(self, accepted: bool) -> None:
         self.reload_ok = accepted
 

@@ -13,6 +13,8 @@ import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
+from endpoints.agent.camera_control import CameraControl
+from endpoints.agent.camera_outcome import CameraError
 from endpoints.agent.kiosk import Kiosk
 from endpoints.agent.link import AgentLink
 from endpoints.agent.log_keeper import LogKeeper
@@ -80,6 +82,7 @@ class Agent:
         self._reflector: ReflectorSocket | None = None
         self._wanted: tuple[int, bytes, frozenset[str]] | None = None
         self._changed = asyncio.Event()
+        self._camera = CameraControl(self._report_soon)
         self._rewire = asyncio.Event()
         self._greeted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,6 +94,7 @@ class Agent:
         """Run until cancelled. Raises `KeyRevoked` where the key is not valid any more, and
         `Staged` where the launcher has a release to try."""
         jobs = [self._link.run(), self._report(), self._reflect(), self._until_staged()]
+        jobs.append(self._camera.run())
         if self._kiosk is not None:
             jobs.append(self._run_kiosk(self._kiosk))
         tasks = [asyncio.create_task(job) for job in jobs]
@@ -145,6 +149,10 @@ class Agent:
             case "update":
                 wanted = Wanted(message["release"], message["sha256"], message["size"])
                 self._start(self._update(message["id"], wanted))
+            case "camera":
+                self._camera.describe(message)
+            case "preset":
+                self._start(self._preset(message["id"], message["token"]))
             case "command":
                 self._start(self._command(message["id"], message["name"]))
             case "ended":
@@ -179,6 +187,16 @@ class Agent:
                 outcome["ok"] = call["picture"] and call["sound"]
             case _:
                 outcome |= {"ok": False, "detail": f"this agent cannot do {name}"[:200]}
+        await self._link.send(outcome)
+
+    async def _preset(self, ident: int, token: str) -> None:
+        """Have the camera go to a preset, and say what came of it."""
+        outcome: dict[str, Any] = {"type": "outcome", "id": ident, "ok": True}
+        try:
+            await self._camera.recall(token)
+        except CameraError as error:
+            log.warning("the camera did not go to preset %r: %s", token, error.detail)
+            outcome |= {"ok": False, "camera": error.why, "detail": error.detail}
         await self._link.send(outcome)
 
     async def _update(self, ident: int, wanted: Wanted) -> None:
@@ -219,7 +237,8 @@ class Agent:
             self._changed.clear()
             devices = await asyncio.to_thread(self._machine.devices)
             now = loop.time()
-            fixed = {"devices": devices, "kiosk": self._kiosk_report()}
+            camera = {"state": self._camera.state, "detail": self._camera.detail}
+            fixed = {"devices": devices, "kiosk": self._kiosk_report(), "steered": camera}
             if not asked and fixed == last and now - sent < REPORT_EVERY:
                 continue
             last, sent = fixed, now

@@ -9,6 +9,7 @@ from monitoring.exposition.label_sets import (
     CALL_RESULTS,
     KIND,
     POINT,
+    PRESET_RESULTS,
     REASON,
     RESULT,
     STATE,
@@ -40,6 +41,9 @@ CONFERENCES: tuple[Metric, ...] = (
         "Calls of citizens' desks that ended, by outcome."
     ),
     counter("desk_call_talk_seconds_total").help("Seconds that desks and officers have talked."),
+    counter("camera_presets_total", RESULT, result=PRESET_RESULTS).help(
+        "Presets of points' cameras that were called, by what came of it."
+    ),
     counter("takes_total").help("Changes of who is on air."),
     histogram("take_duration_seconds", TAKES).help(
         "From the order to show another picture until a receiver's programme slot switched."

@@ -21,6 +21,10 @@ DISCONNECTS = ("vanished", "failed", "closed", "left", "worker_restarted")
 DENIALS = ("password", "device_key", "enrolment_code", "throttled", "metrics_token")
 RECORDING_PROBLEMS = ("space", "folder", "failed")
 CLIENT_DROPS = ("too_slow", "bad_messages", "too_many", "no_hello")
+PRESET_RESULTS = (
+    *("done", "no_agent", "missing", "timeout", "refused", "denied", "unreachable", "nonsense"),
+    "unknown",
+)
 CALL_RESULTS = ("talked", "unanswered", "declined", "cancelled", "lost")
 AUDIENCE = ("accounts", "code", "anybody", "hls")
 AUDIENCE_REFUSALS = (

@@ -96,6 +96,10 @@ BOARD = Dashboard(
         .vi("Lệnh theo kết quả", "Số lệnh điều khiển mỗi giây.")
         .en("Commands by result", "Commands a second.")
         .query(rate("commands_total", "result"), "{{result}}"),
+        Panel("lines", "none", w=12, low=0)
+        .vi("Vị trí máy quay theo kết quả", "Số lần gọi vị trí máy quay của các điểm cầu.")
+        .en("Camera presets by result", "Presets of points' cameras that were called.")
+        .query(increase("camera_presets_total", "result"), "{{result}}"),
         Panel("lines", "s", low=0)
         .vi("Thời gian trả lời lệnh p95", "Từ lúc nhận lệnh tới lúc đã lưu và trả lời.")
         .en("Command duration p95", "From a command until it was saved and answered.")

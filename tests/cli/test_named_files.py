@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from bridge.cli.main import app
 from bridge.cli.named_files import Fault, faults
-from config.schema import Topology
+from config.camera_schema import CameraControl, Preset
+from config.schema import Name, Topology
 from tests.control_support import TOPOLOGY
 from tests.proof.certificates import Authority
 
@@ -105,3 +106,25 @@ def test_check_says_it_and_ends_so(tmp_path: Path, authority: Authority) -> None
         assert f"bridge.minutes.trust: {name} is not there." in missing.stderr, "all at once"
         (tmp_path / name).write_bytes(authority.pem)
     assert CliRunner().invoke(app, ["check", str(path)]).exit_code == 0
+
+
+def test_the_password_of_a_camera(tmp_path: Path) -> None:
+    camera = CameraControl(
+        kind="onvif",
+        address="192.0.2.21",
+        user="a",
+        password="camera.txt",
+        presets=[Preset(number=1, name=Name(vi="A"))],
+    )
+    first = TOPOLOGY.points[0].model_copy(update={"camera_control": camera})
+    topology = TOPOLOGY.model_copy(update={"points": [first, *TOPOLOGY.points[1:]]})
+
+    def said() -> list[str]:
+        return [fault.said for fault in faults(topology, tmp_path, NOW)]
+
+    assert ["camera_control.password is not there" in one for one in said()] == [True]
+    path = tmp_path / "camera.txt"
+    path.write_text(" \n")
+    assert ["is empty" in one for one in said()] == [True]
+    path.write_text("secret\n")
+    assert said() == []

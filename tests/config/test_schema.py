@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from config.audience_schema import Audience
+from config.camera_schema import CameraControl
 from config.schema import Schedule
 
 
@@ -69,3 +70,36 @@ def test_no_more_viewers_are_allowed_than_workers_hold(
         assert not good
     else:
         assert good
+
+
+CAMERA = {"kind": "onvif", "address": "192.0.2.21", "presets": [{"number": 1, "name": {"vi": "A"}}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "good"),
+    [
+        ({}, True),
+        ({"user": "a", "password": "a.txt"}, True),
+        ({"user": "a"}, False),
+        ({"password": "a.txt"}, False),
+        ({"address": "camera.example"}, False),
+        ({"port": 0}, False),
+        ({"presets": []}, False),
+        ({"presets": [{"number": 10, "name": {"vi": "A"}}]}, False),
+        ({"presets": CAMERA["presets"] * 2}, False),
+        ({"kind": "visca"}, True),
+        ({"kind": "visca", "user": "a", "password": "a.txt"}, False),
+        ({"kind": "visca", "presets": [{"number": 1, "name": {"vi": "A"}, "token": "255"}]}, True),
+        ({"kind": "visca", "presets": [{"number": 1, "name": {"vi": "A"}, "token": "256"}]}, False),
+        ({"kind": "visca", "presets": [{"number": 1, "name": {"vi": "A"}, "token": "a"}]}, False),
+        ({"kind": "pelco"}, False),
+    ],
+)
+def test_cameras_that_are_steered(change: dict[str, object], good: bool) -> None:
+    try:
+        camera = CameraControl.model_validate(CAMERA | change)
+    except ValidationError:
+        assert not good
+    else:
+        assert good
+        assert camera.at_port == (80 if camera.kind == "onvif" else 52381)

@@ -32,6 +32,7 @@ from bridge.recordings.viewings import Viewings
 from bridge.reports.minutes.signed_minutes import SignedMinutes
 from bridge.reports.monthly_lines import LinesReport
 from bridge.server.bundle import Bundles
+from bridge.server.camera_presets import Cameras
 from bridge.server.guard.entry import DelegateEntry, Entry
 from bridge.store.accounts import Accounts
 from bridge.store.backups import Backups
@@ -152,6 +153,7 @@ class Services:
     """Called first after a restore: the database is another one."""
     settings: Settings
     agents: Agents
+    cameras: Cameras
     incidents: IncidentLog
     health: LineHistory
     readiness: ReadinessBoard

@@ -1,6 +1,6 @@
 // What a page knows of its conference, as a pure reducer: (state, message) → state.
 
-/** @import { ConferenceView, Events, Floor, LayerInfo, Notice, OfficerView, PointInfo, Quality, Recorded, RoomStatus, Sentence, SlotMap, SlotView, Summary, ToClient, Upcoming, Welcome } from "../types/protocol.js" */
+/** @import { CameraView, ConferenceView, Events, Floor, LayerInfo, Notice, OfficerView, PointInfo, Quality, Recorded, RoomStatus, Sentence, SlotMap, SlotView, Summary, ToClient, Upcoming, Welcome } from "../types/protocol.js" */
 
 /**
  * @typedef {object} PageState
@@ -30,6 +30,7 @@
  * @property {Upcoming[]} upcoming
  * @property {Welcome["desk"]} desk  whose desk the page is
  * @property {OfficerView[]} officers  whom a desk can call
+ * @property {Record<string, CameraView>} cameras  those that were steered, by point (consoles)
  * @property {Record<string, Quality>} lines
  * @property {Record<string, number[]>} losses  share lost (the worse direction, 0.1 fills the
  *   sparkline), a value a second, oldest first
@@ -74,6 +75,7 @@ export const initial = Object.freeze({
   upcoming: [],
   desk: "",
   officers: [],
+  cameras: {},
   lines: {},
   losses: {},
   notices: [],
@@ -123,6 +125,7 @@ export function reduce(state, message) {
         rooms: message.rooms,
         upcoming: message.upcoming,
         officers: message.officers,
+        cameras: message.cameras,
         worker: message.worker,
         unsaved: message.unsaved,
       };

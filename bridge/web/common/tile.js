@@ -6,6 +6,8 @@ import { clockText } from "./format.js";
 import { pick, t } from "./i18n.js";
 import { pointOf, standing } from "./state.js";
 
+const MOVED = 4; // seconds that a tile tells where a camera was sent, and
+const NOT_MOVED = 30; // that it was not
 const OLD_LINE = 6; // seconds after which a line's figures are old
 
 /** @type {Record<string, string>} */
@@ -34,6 +36,7 @@ export function tileOf(state, id, now) {
   const old = line !== undefined && now - line.at > OLD_LINE;
   const onAir = conference?.on_air === id;
   const preview = conference?.preview === id;
+  const camera = cameraOf(state, id, now);
   return {
     name,
     standing: does,
@@ -48,11 +51,13 @@ export function tileOf(state, id, now) {
     microphone: seat ? microphoneIcon(seat) : "",
     open: heard(seat),
     faults: faultsOf(state, id).map(([short]) => short),
+    camera: camera.text,
+    cameraFails: camera.fails,
     line: !line ? "" : old ? t("console.old", { seconds: clockText(now - line.at) }) : lineMark(line),
     lineLevel: line ? worst(line) : "unknown",
     old,
     losses: state.losses[id] ?? [],
-    details: [pick(seat?.problem), ...faultsOf(state, id).map(([, whole]) => whole), line ? lineText(line) : ""].filter(Boolean).join("\n"),
+    details: [pick(seat?.problem), camera.why, ...faultsOf(state, id).map(([, whole]) => whole), line ? lineText(line) : ""].filter(Boolean).join("\n"),
     label: label(state, id, name),
   };
 }
@@ -66,6 +71,22 @@ export function pausedText(state, id) {
   if (state.paused[id]?.includes("programme")) return t("tile.sound_only");
   const slot = Object.values(state.shown).find(({ stands }) => stands === id);
   return slot?.paused ? t("tile.paused") : "";
+}
+
+/**
+ * Where a point's camera was sent a moment ago, or why it did not go there.
+ * @param {PageState} state
+ * @param {string} id
+ * @param {number} now  UTC seconds
+ */
+export function cameraOf(state, id, now) {
+  const move = state.cameras[id];
+  const age = move ? now - move.at : 0;
+  if (!move || age > (move.problem ? NOT_MOVED : MOVED) + (move.waits ? NOT_MOVED : 0)) return { text: "", fails: false, why: "" };
+  const name = pointOf(state, id)?.presets.find(({ number }) => number === move.preset)?.name;
+  const preset = name ? pick(name) : String(move.preset);
+  const text = t(move.problem ? "tile.camera_fails" : move.waits ? "tile.camera_asked" : "tile.camera_moves", { preset });
+  return { text, fails: move.problem !== null, why: pick(move.problem) };
 }
 
 /** @param {SeatView} seat */

@@ -13,6 +13,14 @@ const EXTENSION = 15; // minutes
 export const NEEDS_POINT = ["floor_selected", "mute", "lock_microphone", "camera", "drop"];
 
 /**
+ * The point that is meant where no other is named: as at a vision mixer the one that is prepared, so
+ * that nothing moves on air by accident; where none is, the one that was chosen.
+ * @param {PageState} state
+ * @param {string | null} selected
+ */
+export const aimedAt = ({ conference }, selected) => conference?.preview ?? selected;
+
+/**
  * The command of an action, or null where an action is no single command.
  * @param {Action} action
  * @param {PageState} state

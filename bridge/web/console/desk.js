@@ -26,6 +26,7 @@ import { Monitors } from "./monitors.js";
 import { Papers } from "./papers.js";
 import { Panel } from "./panel.js";
 import { Persons } from "./persons.js";
+import { Presets } from "./presets.js";
 import { Votes } from "./votes.js";
 import { Wall } from "./wall.js";
 
@@ -60,6 +61,7 @@ export class Desk {
     this.minutes = new Minutes(client, orders);
     this.persons = new Persons(client, orders);
     this.votes = new Votes(client, orders, this.persons);
+    this.presets = new Presets(client, orders, () => this.selected, () => this.watching());
     this.sizes = new Sizes(() => this.places(), (message) => client.connection.send(message));
     byId("direct").addEventListener("click", () => orders.takeOver());
   }
@@ -110,6 +112,7 @@ export class Desk {
     this.wall.render(state, now, this.selected);
     this.agenda.tick();
     this.panel.render(state, now);
+    this.presets.render(this.panel.point);
   }
 
   /** Sound levels have changed. */

@@ -35,6 +35,7 @@ function pressed(event, desk, lobby) {
   else if (found.action === "ad_hoc") lobby.adHoc.show();
   else if (found.action === "choose_point") lobby.adHoc.pressed(found.index);
   else if (found.action === "start_chosen") lobby.adHoc.start();
+  else if (found.action === "preset") desk.presets.called(found.index + 1);
   else if (found.action === "preview") {
     const point = desk.client.state.points[found.index];
     if (point) desk.select(point.id);

@@ -10,6 +10,8 @@
  * @typedef {object} Binding
  * @property {string} action  named in the catalogue: action.NAME on buttons, shortcut.NAME in the help
  * @property {string[]} keys  as KeyboardEvent.key has them, letters in lower case
+ * @property {string[]} [codes]  places on the keyboard (KeyboardEvent.code), for what is another sign
+ *   with Shift on every keyboard; they are heard where nothing in the table has that sign
  * @property {Place[]} places  where they are heard
  * @property {boolean} [shift]
  * @property {boolean} [ctrl]
@@ -25,6 +27,7 @@ export const POINT_KEYS = [..."1234567890-="];
 
 const BINDINGS = /** @type {const} @satisfies {Binding[]} */ ([
   { action: "preview", keys: [...POINT_KEYS], places: ["desk"], text: "1 … 9 0 - =" },
+  { action: "preset", keys: [], codes: [..."123456789"].map((digit) => `Digit${digit}`), shift: true, places: ["desk"], text: "1 … 9" },
   { action: "choose_previous", keys: ["ArrowUp"], places: ["lobby"], text: "↑" },
   { action: "choose_next", keys: ["ArrowDown"], places: ["lobby"], text: "↓" },
   { action: "ad_hoc", keys: ["a"], places: ["lobby"] },
@@ -81,7 +84,7 @@ export function keyText({ keys, shift, ctrl, text }) {
 
 /**
  * The action of a key press, and which of the action's keys it was; null where it is none.
- * @param {{key: string, shiftKey: boolean, ctrlKey: boolean, altKey: boolean, metaKey: boolean}} event
+ * @param {{key: string, code: string, shiftKey: boolean, ctrlKey: boolean, altKey: boolean, metaKey: boolean}} event
  * @param {Place} place
  * @returns {{action: Action, index: number, always: boolean} | null}
  */
@@ -94,6 +97,11 @@ export function actionOf(event, place) {
     const index = keys.indexOf(key);
     if (index < 0 || !places.includes(place) || ctrl !== event.ctrlKey) continue;
     if (!exact || shift === event.shiftKey) return { action, index, always };
+  }
+  for (const { action, codes = [], places, shift = false, ctrl = false, always = false } of KEYS) {
+    const index = codes.indexOf(event.code);
+    if (index < 0 || !places.includes(place) || ctrl !== event.ctrlKey) continue;
+    if (shift === event.shiftKey) return { action, index, always };
   }
   return null;
 }

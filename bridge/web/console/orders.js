@@ -61,14 +61,14 @@ export class Orders {
     return this.command({ type: "direct", take_over: true });
   }
 
-  /** @param {() => Promise<Outcome>} ask */
-  async settle(ask) {
+  /** @param {() => Promise<Outcome>} ask @param {string} [done]  what is said then */
+  async settle(ask, done = t("console.done")) {
     this.last += 1;
     const order = this.last;
     this.say("…", null);
     const outcome = await ask();
     // A later order has the line now, unless this one has failed: that is never hidden.
-    if (order === this.last || !outcome.ok) this.say(outcome.ok ? `✓ ${t("console.done")}` : outcomeText(outcome), outcome.ok);
+    if (order === this.last || !outcome.ok) this.say(outcome.ok ? `✓ ${done}` : outcomeText(outcome), outcome.ok);
     return outcome.ok;
   }
 }

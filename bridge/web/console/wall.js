@@ -75,11 +75,12 @@ export class Wall {
     const microphone = make("span", "microphone", marks);
     const status = make("span", "status", marks);
     const faults = make("span", "faults", marks);
+    const camera = make("span", "steered", marks);
     const lines = make("span", "lines", marks);
     const history = make("span", "history", marks);
     const meter = makeMeter(strip, false);
     for (const part of [shot, strip]) part.setAttribute("aria-hidden", "true");
-    return { tile, shot, video, slate, name, status, microphone, faults, lines, history, meter };
+    return { tile, shot, video, slate, name, status, microphone, faults, camera, lines, history, meter };
   }
 
   /** The tiles of this page of points. */
@@ -163,6 +164,8 @@ export class Wall {
       setMark(parts.slate, shown.picture ? "" : shown.badge || shown.word);
       setMark(parts.lines, shown.line);
       setMark(parts.faults, [...shown.faults, shown.paused].filter(Boolean).join(" · "));
+      setMark(parts.camera, shown.camera);
+      parts.camera.classList.toggle("bad", shown.cameraFails);
       parts.status.dataset.icon = shown.onAir ? "live" : shown.preview ? "take" : shown.icon;
       parts.microphone.dataset.icon = shown.microphone;
       parts.microphone.classList.toggle("open", shown.open);

@@ -39,7 +39,7 @@ const points = await get("/points").catch(() => []);
 const names = {
   ...initial,
   zone: me.zone,
-  points: points.map(({ id, name }) => ({ id, name, tier: "", chair: false, observer: false })),
+  points: points.map(({ id, name }) => ({ id, name, tier: "", chair: false, observer: false, presets: [] })),
 };
 byId("recordings").hidden = false;
 const video = elementOf("video", HTMLVideoElement);

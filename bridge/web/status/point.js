@@ -81,11 +81,12 @@ function showIncidents(incidents, root, attempt) {
 function showAgent({ agent }, root) {
   if (!agent) makeText("p", "hint", t("status.agent_away"), root);
   if (!agent?.report) return;
-  const { machine, devices } = agent.report;
+  const { machine, devices, steered } = agent.report;
   const shares = { cpu: percent(machine.cpu, 0), memory: percent(machine.memory, 0), disk: percent(machine.disk, 0) };
   makeText("p", "hint", t("status.agent", shares), root);
   const names = devices.map((device) => device.name).join(", ");
   makeText("p", "hint", t("status.devices", { devices: names || "–" }), root);
+  if (steered.state && steered.state !== "unknown") makeText("p", "hint", t(`status.camera_${steered.state}`), root);
 }
 
 /** @param {Upcoming} next @param {number} now @param {Element} root */

@@ -4,7 +4,7 @@
 type Sparse<T extends { type: string }> = Pick<T, "type"> & Partial<Omit<T, "type">>;
 
 /** What a page may send over the WebSocket. */
-export type FromClient = Hello | Command | Typed | Watch | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | CallFound | PointAt | Draw | Erase | Bye;
+export type FromClient = Hello | Command | Typed | Watch | CallPreset | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | CallFound | PointAt | Draw | Erase | Bye;
 
 /** What the bridge sends over the WebSocket. */
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Pointer | Strokes | Result | Ended | Error;
@@ -100,6 +100,7 @@ export interface AgentReport {
   failed: string;
   reflected: number;
   refused: number;
+  steered: Steered;
 }
 
 export interface AgentView {
@@ -307,6 +308,13 @@ export interface CallOutcome {
   detail: string;
 }
 
+export interface CallPreset {
+  type: "preset";
+  id: number;
+  point: string;
+  number: number;
+}
+
 export interface CallProblemEvent {
   type: "call_problem";
   point: string;
@@ -349,6 +357,13 @@ export interface CameraSetEvent {
   type: "camera";
   point: string;
   off: boolean;
+}
+
+export interface CameraView {
+  preset: number;
+  at: number;
+  waits: boolean;
+  problem: Sentence | null;
 }
 
 export interface CancelVoteCommand {
@@ -1497,6 +1512,7 @@ export interface PointInfo {
   tier: string;
   chair: boolean;
   observer: boolean;
+  presets: PresetView[];
 }
 
 export interface PointJoinedEvent {
@@ -1596,6 +1612,16 @@ export interface Pointer {
   version: number;
   page: number;
   at: [number, number] | null;
+}
+
+export interface PresetView {
+  number: number;
+  name: Sentence;
+}
+
+export interface Presets {
+  presets: PresetView[];
+  last: CameraView | null;
 }
 
 export interface PreviewCommand {
@@ -2090,6 +2116,12 @@ export interface State {
   pages: number;
   paused: Record<string, string[]>;
   officers: OfficerView[];
+  cameras: Record<string, CameraView>;
+}
+
+export interface Steered {
+  state: "" | "denied" | "nonsense" | "reached" | "timeout" | "unknown" | "unreachable";
+  detail: string;
 }
 
 export interface StepView {
@@ -2499,6 +2531,7 @@ export interface Template {
 
 /** Body and answer of each GET, by its path below /api/v1. */
 export interface Get {
+  "/points/{id}/camera/presets": { body: undefined; answer: Presets };
   "/conferences": { body: undefined; answer: Entry[] };
   "/conferences/{id}": { body: undefined; answer: ConferenceView };
   "/conferences/{id}/events": { body: undefined; answer: EventPage };
@@ -2549,6 +2582,7 @@ export interface Get {
 /** Body and answer of each POST, by its path below /api/v1. */
 export interface Post {
   "/sessions": { body: SessionBody; answer: SessionAnswer };
+  "/points/{id}/camera/presets/{number}": { body: undefined; answer: null };
   "/conferences": { body: OpenBody; answer: Accepted };
   "/conferences/{id}/commands": { body: CommandBody; answer: Accepted };
   "/desk-calls": { body: CallBody; answer: Accepted };

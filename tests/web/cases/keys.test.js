@@ -4,7 +4,7 @@ import { KEYS, POINT_KEYS, actionOf, keyText } from "../../../bridge/web/console
 import * as room from "../../../bridge/web/room/keys.js";
 
 /** A key press. @param {string} key @param {object} [held] */
-const press = (key, held = {}) => ({ key, shiftKey: false, ctrlKey: false, altKey: false, metaKey: false, ...held });
+const press = (key, held = {}) => ({ key, code: "", shiftKey: false, ctrlKey: false, altKey: false, metaKey: false, ...held });
 
 test("every binding of the table is heard where it says, and only there", () => {
   for (const { action, keys, places, shift = false, ctrl = false, always = false } of KEYS) {
@@ -69,4 +69,16 @@ test("a USB button of a room asks for the floor", () => {
   for (const key of ["f", " ", "Enter", "F9"]) assert.equal(room.actionOf(key), "ask");
   assert.equal(room.actionOf("M"), "mute");
   assert.equal(room.actionOf("x"), null);
+});
+
+test("presets are places on the keyboard: with Shift the digits are other signs", () => {
+  const held = (/** @type {string} */ key, /** @type {string} */ code) => actionOf(press(key, { code, shiftKey: true }), "desk");
+  assert.deepEqual(held("!", "Digit1"), { action: "preset", index: 0, always: false });
+  assert.deepEqual(held("(", "Digit9"), { action: "preset", index: 8, always: false });
+  assert.equal(held(")", "Digit0"), null);
+  assert.equal(held("1", "Digit1")?.action, "preview"); // a keyboard on which digits need Shift
+  assert.equal(held("?", "Digit8")?.action, "help"); // what the table has comes first
+  assert.equal(actionOf(press("1", { code: "Digit1" }), "desk")?.action, "preview");
+  assert.equal(actionOf(press("!", { code: "Digit1", shiftKey: true }), "lobby"), null);
+  assert.equal(actionOf(press("!", { code: "Digit1", shiftKey: true, ctrlKey: true }), "desk"), null);
 });

@@ -11,9 +11,10 @@ export const welcome = (changes = {}) => ({
   point: null, user: "lan", role: "operator", bridge: name("Cầu", "Bridge"), contact: "0218 000 000",
   zone: "Asia/Ho_Chi_Minh",
   points: [
-    { id: "hoi-truong", name: name("Hội trường", "Hall"), tier: "district", chair: true, observer: false },
-    { id: "khoan-du", name: name("Khoan Dụ", "Khoan Du"), tier: "commune", chair: false, observer: false },
-    { id: "chi-ne", name: name("Chi Nê", "Chi Ne"), tier: "town", chair: false, observer: true },
+    { id: "hoi-truong", name: name("Hội trường", "Hall"), tier: "district", chair: true, observer: false, presets: [] },
+    { id: "khoan-du", name: name("Khoan Dụ", "Khoan Du"), tier: "commune", chair: false, observer: false,
+      presets: [{ number: 1, name: name("Toàn cảnh", "Everybody") }, { number: 3, name: name("Chủ tọa", "Chair") }] },
+    { id: "chi-ne", name: name("Chi Nê", "Chi Ne"), tier: "town", chair: false, observer: true, presets: [] },
   ],
   slots: { video: ["programme"], audio: ["audio:0"] }, layers: [], may_direct: true, now: NOW, usage: [],
   ...changes,
@@ -52,7 +53,7 @@ export const stateMessage = (changes = {}) => ({
     "thumb:1": { wanted: "khoan-du", shown: "khoan-du", layer: "q", stands: "khoan-du" },
     "thumb:2": { wanted: "chi-ne", shown: null, layer: "", stands: "chi-ne" },
   },
-  conference: conference(), conferences: [], rooms: {}, upcoming: [], officers: [], worker: true, unsaved: null,
+  conference: conference(), conferences: [], rooms: {}, upcoming: [], officers: [], cameras: {}, worker: true, unsaved: null,
   page: 0, pages: 1, paused: {}, ...changes,
 });
 

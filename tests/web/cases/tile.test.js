@@ -101,3 +101,20 @@ test("a paused picture says why it stands still, and a console sees who gets sou
   assert.match(tileOf(state, "chi-ne", NOW).label, /chỉ nghe được tiếng/);
   assert.equal(tileOf(onDesk(), "khoan-du", NOW).paused, "");
 });
+
+test("a tile tells where its camera was sent, for a moment, and longer that it did not go there", () => {
+  const shown = (/** @type {object} */ move, age = 1) => {
+    const cameras = { "khoan-du": { preset: 3, at: NOW - age, waits: false, problem: null, ...move } };
+    return tileOf({ ...onDesk(), cameras }, "khoan-du", NOW);
+  };
+  assert.equal(shown({ waits: true }).camera, "Máy quay → Chủ tọa …");
+  assert.equal(shown({}).camera, "Máy quay → Chủ tọa");
+  assert.equal(shown({}, 10).camera, "");
+  const problem = { vi: "Máy quay từ chối.", en: "The camera refused." };
+  const failed = shown({ problem }, 10);
+  assert.deepEqual([failed.camera, failed.cameraFails], ["Máy quay không tới Chủ tọa", true]);
+  assert.match(failed.details, /từ chối/);
+  assert.equal(shown({ problem }, 60).camera, "");
+  assert.equal(shown({ preset: 9 }).camera, "Máy quay → 9"); // one that the topology has no more
+  assert.equal(tileOf(onDesk(), "khoan-du", NOW).camera, "");
+});
