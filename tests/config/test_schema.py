@@ -86,7 +86,7 @@ CAMERA = {"kind": "onvif", "address": "192.0.2.21", "presets": [{"number": 1, "n
         ({"port": 0}, False),
         ({"presets": []}, False),
         ({"presets": [{"number": 10, "name": {"vi": "A"}}]}, False),
-        ({"presets": CAMERA["presets"] * 2}, False),
+        ({"presets": [{"number": 1, "name": {"vi": "A"}}] * 2}, False),
         ({"kind": "visca"}, True),
         ({"kind": "visca", "user": "a", "password": "a.txt"}, False),
         ({"kind": "visca", "presets": [{"number": 1, "name": {"vi": "A"}, "token": "255"}]}, True),
