@@ -108,7 +108,7 @@ async def cost(points: int) -> dict[str, Any]:
             for kind in process.control.topology.current.probes.classes:
                 process.health.prober.distributions[p, kind] = Distributions()
         began = time.perf_counter()
-        process.meters.take_worker(figures(names), "w", names)
+        process.meters.take_worker(figures(names), "0", "w", names)
         taken = time.perf_counter() - began
         began = time.perf_counter()
         process.collector.tick(1.0)

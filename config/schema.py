@@ -15,7 +15,9 @@ from config.minutes_schema import Minutes
 from config.persons_schema import Persons
 from config.security_schema import Backup, Security, Syslog
 from config.template_schema import Rules, Schedule, Template
-from config.values import MAX_POINTS, Identifier, Ip, Model, Name, Network, Port, Text
+from config.values import MAX_POINTS, MAX_PORT, Identifier, Ip, Model, Name, Network, Port, Text
+
+MAX_WORKERS = 16  # that serve points: as many conferences at once hardly any district holds
 
 __all__ = ["MAX_POINTS", "Identifier", "Name", "Rules", "Schedule", "Template"]
 
@@ -185,11 +187,27 @@ class Bridge(Model):
     persons: Persons = Persons()
     security: Security = Security()
     workers: Annotated[
-        int, Field(ge=1, le=1, description="media workers; one carries the conference there is")
+        int,
+        Field(
+            ge=1,
+            le=MAX_WORKERS,
+            description="media workers, each with a core and a port of its own; a conference is "
+            "held by one of them",
+        ),
     ] = 1
     state: Text = Field(
         default="var", description="folder for keys and sockets, beside the topology file"
     )
+
+    @model_validator(mode="after")
+    def _ports(self) -> Bridge:
+        workers = self.workers + self.audience.workers
+        if self.media.port + workers - 1 > MAX_PORT:
+            raise ValueError(
+                f"{workers} workers need as many ports from media.port {self.media.port} on, and "
+                f"the last port there is has the number {MAX_PORT}: choose a lower one"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_database(self) -> Bridge:

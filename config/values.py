@@ -29,7 +29,8 @@ Network = Annotated[str, AfterValidator(_network)]
 Identifier = Annotated[
     str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64, description="a-z, 0-9, -")
 ]
-Port = Annotated[int, Field(ge=0, le=65535, description="0: chosen by the system")]
+MAX_PORT = 65_535
+Port = Annotated[int, Field(ge=0, le=MAX_PORT, description="0: chosen by the system")]
 
 
 class Model(BaseModel):

@@ -18,7 +18,12 @@ STATE = Path("/var/lib/diem-cau")
 BACKUPS = Path("/var/backups/diem-cau")
 SETTINGS = Path("/etc/diem-cau")
 USER = "diem-cau"
-UNITS = ("diem-cau-worker.service", "diem-cau.service", "diem-cau-relay.service")
+UNITS = (
+    "diem-cau-worker.service",
+    "diem-cau-worker@.service",
+    "diem-cau.service",
+    "diem-cau-relay.service",
+)
 VARIABLES = ("worker.env", "relay.env")
 WHERE_UNITS = Path("/etc/systemd/system")
 COMMAND = Path("/usr/local/bin/diem-cau")
@@ -60,7 +65,7 @@ def install(bundle: Path, given: argparse.Namespace) -> None:
         _system(release)
     print(f"{release} is the current release")
     if before is not None and before != release:
-        print("systemctl restart diem-cau-worker diem-cau    # between conferences")
+        print("systemctl restart 'diem-cau-worker*' diem-cau    # between conferences")
         print(f"The one before is kept: ln -sfn releases/{before.name} {home}/current goes back.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +103,13 @@ class Bridge:
         self.now = 1000.0
         self.wall = at
         self.sent: list[m.Command] = []
+        self.sent_to: dict[str, list[m.Command]] = defaultdict(list)
         self.process = ControlProcess(
             with_database(url, topology),
             state=state,
             folder=state,
             topology_file=topology_file,
-            send=self.sent.append,
+            send=self._send,
             wall=lambda: self.wall,
             monotonic=lambda: self.now,
         )
@@ -116,6 +118,10 @@ class Bridge:
         self.keys = self.process.keys
         self._task: asyncio.Task[None] | None = None
         self._tokens: dict[str, str] = {}
+
+    def _send(self, worker: str, command: m.Command) -> None:
+        self.sent.append(command)
+        self.sent_to[worker].append(command)
 
     async def start(self, inventory: m.Inventory | None = INVENTORY) -> None:
         await self.process.prepare()

@@ -7,28 +7,30 @@ from pathlib import Path
 
 from bridge.audience.fleet import Fleet, Link, OnEvent
 from bridge.control.control import Control
+from bridge.control.placing.active_workers import Send
 from bridge.control.relay_dial import RelayDial
 from bridge.control.worker_link import WorkerLink
-from bridge.media import messages as m
 from config.schema import Topology
 
 
 def names_of(topology: Topology) -> tuple[str, ...]:
-    """The names in figures of an audience's workers on this machine; that of the points is "0"."""
-    return tuple(str(number) for number in range(1, topology.bridge.audience.workers + 1))
+    """The names in figures of an audience's workers on this machine; those of the points come
+    before, from "0" on."""
+    first = topology.bridge.workers
+    return tuple(str(first + number) for number in range(topology.bridge.audience.workers))
 
 
 def make_fleet(
     control: Control,
-    send: Callable[[m.Command], None],
+    send: Send,
     state: Path,
     folder: Path,
     *,
     with_parent: bool,
 ) -> Fleet:
     """The workers that serve viewers. Those on this machine belong to this process: worker n has
-    the media port n above that of the points' worker, and its control socket in ``state``. Keys of
-    others lie where the topology says, from ``folder``."""
+    the media port n above that of the first one of the points, and its control socket in ``state``.
+    Keys of others lie where the topology says, from ``folder``."""
     topology = control.topology.current
     media = topology.bridge.media
     relays = {relay.id: relay for relay in topology.bridge.audience.relays}

@@ -20,13 +20,14 @@ from bridge.app.errors import StartError, reading
 from bridge.app.listening import WebServer, hosts_of, require_tls
 from bridge.app.live_settings import LiveSettings
 from bridge.app.person_register import make_register
+from bridge.app.points_workers import PointsFigures, make_links
 from bridge.app.state_folder import make_backups, prepare
 from bridge.audience.watching import Audience
 from bridge.base.clock import SteadyClock
 from bridge.control.control import Control
+from bridge.control.placing.active_workers import FIRST, Send
 from bridge.control.scheduler import Scheduler
 from bridge.control.session_keeper import SessionKeeper
-from bridge.control.worker_link import WorkerLink
 from bridge.control.worker_supervision import supervise
 from bridge.lines.incident_log import Incidents
 from bridge.lines.media_quality import MediaQuality
@@ -71,15 +72,15 @@ class ControlProcess:
         keep_worker: bool = True,
         topology_file: Path | None = None,
         own_worker: bool = True,
-        send: Callable[[m.Command], None] | None = None,
+        send: Send | None = None,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         term: Term | None = None,
     ) -> None:
         """``state`` is where database, keys and sockets lie, ``folder`` what relative paths of
         the topology refer to. ``keep_worker`` leaves the worker running at the end; without
-        ``own_worker`` somebody else (systemd) starts it. ``send`` gets the commands for the
-        worker instead of a worker. ``term`` is that of a leader among several hosts."""
+        ``own_worker`` somebody else (systemd) starts it. ``send`` gets the commands for
+        workers instead of them. ``term`` is that of a leader among several hosts."""
         self.topology = topology
         self._folder = folder
         self._state = state
@@ -100,19 +101,10 @@ class ControlProcess:
         self.events = EventLog(self.engine, self.meters.committed)
         self.accounts = Accounts(self.engine)
         self.backups = make_backups(topology, state, folder)
-        media = topology.bridge.media
-        self.worker = WorkerLink(
-            control=state / "worker.sock",
-            hosts=media.listen,
-            port=media.port,
-            with_parent=with_parent,
-            estimation=topology.media.estimation,
-            on_event=self._on_event,
-            on_down=self._on_worker_down,
-            own=own_worker,
-            spare=media.spare,
-        )
-        self._send = send if send is not None else self.worker.send
+        news = (self._on_event, self._on_worker_down)
+        self.workers = make_links(topology, state, *news, with_parent=with_parent, own=own_worker)
+        self.worker = self.workers[FIRST]
+        self._send = send if send is not None else self._post
         self.control = Control(
             topology,
             self.events,
@@ -122,6 +114,7 @@ class ControlProcess:
             monotonic,
             self.meters,
             state / "secret-votes",
+            tuple(self.workers),
         )
         self.conductor = self.control.conductor
         self.heads = SignedHeads(self.events, credentials.signing_key(state), self.conductor.now)
@@ -129,6 +122,7 @@ class ControlProcess:
         self._make_lines(monotonic)
         self._make_audience()
         self._make_recordings()
+        self.control.moves.tell(self._conference_moved)
         self._make_figures()
         self._server: WebServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -237,7 +231,7 @@ class ControlProcess:
             audience=self.audience,
             scheduler=self.scheduler,
             meters=self.meters,
-            worker=self.worker,
+            workers=self.workers,
             now=self.conductor.now,
         )
         self.collector = Collector(sources, self._state, self.certificate.file)
@@ -275,13 +269,14 @@ class ControlProcess:
 
     def _start_jobs(self) -> None:
         self.health.start()
+        figures = PointsFigures(self.control, self.meters, self.media_quality, self.health)
         jobs = [
             self.conductor.run(),
             self.control.secret_votes.run(),
             self.heads.run(),
             self.scheduler.run(),
-            self.worker.run(),
-            supervise(self.worker, self._on_stats),
+            *(link.run() for link in self.workers.values()),
+            *(supervise(link, figures.of(name)) for name, link in self.workers.items()),
             self.session_keeper.run(),
             self.control.publisher.beat(),
             self.agent_sockets.run(),
@@ -319,7 +314,9 @@ class ControlProcess:
         await self.updates.close()
         if not self._keep_worker:
             await self.recordings.close()
-        await end(self._tasks, () if self._keep_worker else (self.worker, self.audience.fleet))
+        await end(
+            self._tasks, () if self._keep_worker else (*self.workers.values(), self.audience.fleet)
+        )
         if self._server is not None:
             await self._server.stop()
         await self.engine.dispose()
@@ -384,16 +381,21 @@ class ControlProcess:
             return "http.no_worker"
         return "store.not_saved" if self.conductor.problem else ""
 
-    def _on_event(self, event: m.Event) -> None:
-        self.control.reconciler.on_event(event)
-        self.audience.fleet.on_points_event(event)
+    def _post(self, worker: str, command: m.Command) -> None:
+        self.workers[worker].send(command)
 
-    def _on_worker_down(self) -> None:
-        self.control.reconciler.on_worker_down()
-        self.audience.fleet.on_points_down()
+    def _on_event(self, event: m.Event, worker: str = FIRST) -> None:
+        self.control.reconciler.on_event(event, worker)
+        self.audience.fleet.on_points_event(event, worker)
 
-    def _on_stats(self, stats: m.Stats) -> None:
-        control = self.control
-        self.meters.take_worker(stats, control.routes.worker, control.topology.points)
-        found = self.media_quality.feed(stats, control.clock(), self.conductor.now())
-        self.health.take_media(found, self.media_quality.heard)
+    def _on_worker_down(self, worker: str = FIRST) -> None:
+        self.control.reconciler.on_worker_down(worker)
+        self.audience.fleet.on_points_down(worker)
+        self.media_quality.lost(worker)
+
+    def _conference_moved(self, conference: str) -> None:
+        """Another worker holds it: so do those who record it and who watch it."""
+        routes = self.control.routes
+        routes.close(routes.listeners.tap_of(conference))
+        self.audience.fleet.conference_moved(conference)
+        self.recordings.settle()

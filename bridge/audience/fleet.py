@@ -14,6 +14,7 @@ from bridge.audience.serving import Place, PointsPlace, RelayedPlace
 from bridge.audience.viewers import Viewer
 from bridge.audience.worker_health import POINTS, AudienceWorker, worker_health
 from bridge.control.control import Control
+from bridge.control.placing.active_workers import FIRST, Send
 from bridge.control.relay_dial import Trouble
 from bridge.control.worker_supervision import supervise
 from bridge.media import messages as m
@@ -87,14 +88,14 @@ class Member:
 
 class Fleet:
     """All of them. ``names`` are those of workers of the audience on this machine, ``remote`` of
-    those on others; where there are none, the worker of the points serves viewers, too. ``send``
-    posts to that one. ``hosts`` are the addresses of those on other machines, ``ports`` is
+    those on others; where there are none, those of the points serve viewers, too. ``send``
+    posts to one of these. ``hosts`` are the addresses of those on other machines, ``ports`` is
     where each listens (TCP for those), ``trouble`` why one of these cannot be connected to."""
 
     def __init__(
         self,
         control: Control,
-        send: Callable[[m.Command], None],
+        send: Send,
         names: Sequence[str],
         make: MakeLink,
         remote: Sequence[str] = (),
@@ -112,7 +113,10 @@ class Fleet:
         self._began = control.conductor.now()
         self._since: dict[str, float] = {}  # when a worker came or went last, UTC seconds
         topology = control.topology
-        self.points = PointsPlace(control.routes, send)
+        self.points = {
+            worker: PointsPlace(control.routes, worker, _to(send, worker))
+            for worker in control.routes.by_name
+        }
         self.members = [
             Member(
                 name,
@@ -126,7 +130,7 @@ class Fleet:
         self.places: Mapping[str, Place] = (
             {member.name: member.place for member in self.members}
             if self.members
-            else {self.points.name: self.points}
+            else {one.name: one for one in self.points.values()}
         )
         self.relays = Relays(
             topology,
@@ -170,9 +174,15 @@ class Fleet:
         found = place(
             load
             for load in self.loads(conference, viewers)
-            if load.relayed or not self.host(load.name) or carries(self.host(load.name))
+            if (load.relayed or not self.host(load.name) or carries(self.host(load.name)))
+            and self.may_serve(load.name, conference)
         )
         return self.places[found] if found is not None else None
+
+    def may_serve(self, name: str, conference: str) -> bool:
+        """Whether viewers of a conference may be at a worker: of the points' only at its own."""
+        home = self._control.routes.home(conference)
+        return bool(self.members) or not home or self.points[home].name == name
 
     def host(self, name: str) -> str:
         """The address of a machine elsewhere; "" for a worker of this one."""
@@ -198,7 +208,7 @@ class Fleet:
         """How each of them is. Where there is none for viewers alone, that of the points is."""
         count = Counter(viewer.place for viewer in viewers)
         loads = {load.name: load for load in self.loads("", ())}
-        points = sum(state.phase == "live" for state in self._control.conductor.running())
+        routes = self._control.routes
         media = self._control.topology.current.bridge.media
         return [
             worker_health(
@@ -208,7 +218,7 @@ class Fleet:
                 since=self._since.get(name, self._began),
                 viewers=count[name],
                 room=loads[name].room if name in loads else ROOM,
-                conferences=self.relays.up(name) if name else points,
+                conferences=(self.relays.up(name) if self.members else routes.held(name or FIRST)),
                 port=self._ports.get(name, media.port),
                 trouble=self._trouble(name),
             )
@@ -253,16 +263,17 @@ class Fleet:
 
     # --- what workers say -----------------------------------------------------------------
 
-    def on_points_event(self, event: m.Event) -> None:
-        """Take an event of the points' worker in."""
+    def on_points_event(self, event: m.Event, worker: str = FIRST) -> None:
+        """Take an event of a worker of points in."""
+        one = self.points[worker]
         if isinstance(event, m.Inventory):
-            self._note(self.points.name)
+            self._note(one.name)
             self._close_others()
             self.relays.points_there()
         if self.members:
             self.relays.on_points_event(event)
         else:
-            self._on_event(self.points, event)
+            self._on_event(one, event)
 
     def _close_others(self) -> None:
         """It still holds what it served under another topology."""
@@ -270,13 +281,18 @@ class Fleet:
         for ident in list(listeners.viewers if self.members else listeners.relays):
             self._control.routes.close(ident)
 
-    def on_points_down(self) -> None:
-        """The points' worker is gone."""
-        self._note(self.points.name)
+    def on_points_down(self, worker: str = FIRST) -> None:
+        """A worker of points is gone."""
+        one = self.points[worker]
+        self._note(one.name)
         if self.members:
-            self.relays.points_lost()
+            self.relays.points_there()
         else:
-            self._on_down(self.points)
+            self._on_down(one)
+
+    def conference_moved(self, conference: str) -> None:
+        """Another worker of points holds a conference from now on."""
+        self.relays.conference_moved(conference)
 
     def take(self, one: RelayedPlace, event: m.Event) -> None:
         """Take an event of a worker of the audience in."""
@@ -303,6 +319,10 @@ class Fleet:
         one.lost()
         self.relays.place_lost(one.name)
         self._on_down(one)
+
+
+def _to(send: Send, worker: str) -> Callable[[m.Command], None]:
+    return lambda command: send(worker, command)
 
 
 def _nobody(one: Place, event: m.Event) -> None:

@@ -15,7 +15,7 @@ from bridge.audience.relay_orders import Relay
 from bridge.audience.serving import RelayedPlace
 from bridge.conference.model import State
 from bridge.control.active_topology import ActiveTopology
-from bridge.control.worker_routes import WorkerRoutes
+from bridge.control.placing.active_workers import ActiveWorkers
 from bridge.media import messages as m
 from bridge.media.parts import MASTER_SIZE
 
@@ -45,11 +45,11 @@ class _Held:
 
 @dataclass(slots=True)
 class Relays:
-    """All relays of this process. ``routes`` are those of the points' worker, ``clock`` is
+    """All relays of this process. ``routes`` are those of the points' workers, ``clock`` is
     monotonic."""
 
     topology: ActiveTopology
-    routes: WorkerRoutes
+    routes: ActiveWorkers
     places: Mapping[str, RelayedPlace]
     running: Callable[[], Sequence[State]]
     clock: Callable[[], float]
@@ -79,7 +79,8 @@ class Relays:
         conferences = {state.booking.id for state in self.running()}
         for worker, conference in needs:
             place = self.places.get(worker)
-            if place is None or place.inventory is None or conference not in conferences:
+            here = self.routes.inventory_of(conference) if conference in conferences else None
+            if place is None or place.inventory is None or here is None:
                 continue
             held = self._find(worker, conference)
             if held is not None:
@@ -157,15 +158,18 @@ class Relays:
                 place.feed(held.relay.conference, held.relay.id)
 
     def points_there(self) -> None:
-        """The points' worker has said what it holds: a spare one that took over has nothing."""
+        """A worker of points has said what it holds, or is gone: a spare one that took over has
+        nothing."""
         for held in list(self._held.values()):
             if held.relay.id not in self.routes.listeners.relays:
                 self._close(held)
 
-    def points_lost(self) -> None:
-        """The points' worker is gone: so is its end of every relay."""
+    def conference_moved(self, conference: str) -> None:
+        """Another worker holds a conference: it is relayed from there."""
         for held in list(self._held.values()):
-            self._close(held)
+            if held.relay.conference == conference:
+                self._close(held)
+                self._tried.pop((held.relay.worker, conference), None)
 
     def place_lost(self, name: str) -> None:
         """A worker of the audience is gone."""

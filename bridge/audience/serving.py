@@ -10,7 +10,8 @@ from bridge.conference.model import State
 from bridge.conference.plan import AUDIO, CONTENT, plan
 from bridge.control.listeners import VIEWER, conference_of
 from bridge.control.picture_heights import importance_of
-from bridge.control.worker_routes import MAX_ROUTES, WorkerRoutes
+from bridge.control.placing.active_workers import FIRST, ActiveWorkers
+from bridge.control.worker_routes import MAX_ROUTES
 from bridge.media import messages as m
 
 FEW = "few:"  # before a conference: the mix of viewers with fewer lines of sound than it has voices
@@ -46,28 +47,32 @@ class Place(Protocol):
 
 
 class PointsPlace:
-    """The worker of the points serves viewers, too."""
+    """A worker of points serves viewers of its conferences, too. Its name is "" for the first."""
 
-    name = ""
     remote = False
 
-    def __init__(self, routes: WorkerRoutes, send: Callable[[m.Command], None]) -> None:
+    def __init__(
+        self, routes: ActiveWorkers, worker: str, send: Callable[[m.Command], None]
+    ) -> None:
+        self.name = "" if worker == FIRST else worker
         self._routes = routes
+        self._here = routes.by_name[worker]
         self.send = send
-        self.open = routes.open_listener
+        self.open = self._here.open_listener
         self.close = routes.close
         self.apply = routes.apply
 
     @property
     def inventory(self) -> m.Inventory | None:
-        return self._routes.inventory
+        return self._here.inventory
 
     @property
     def viewers(self) -> Mapping[str, str]:
-        return self._routes.listeners.viewers
+        found = self._routes.listeners.viewers
+        return {ident: label for ident, label in found.items() if self._here.holds(ident)}
 
     def paused(self, ident: str, slot: str) -> bool:
-        return bool(self._routes.shown(ident, slot).paused)
+        return bool(self._here.shown(ident, slot).paused)
 
 
 class RelayedPlace:

@@ -274,11 +274,10 @@ class Audience:
             self.end(viewer, "lost")
 
     def _take_inventory(self, place: Place) -> None:
-        held = place.viewers
         for viewer in self.viewers.at(place.name):
-            if viewer.id not in held:
+            if viewer.id not in place.viewers:
                 self.end(viewer, "worker")
-        for ident, label in list(held.items()):
+        for ident, label in list(place.viewers.items()):
             if self.viewers.get(ident) is not None:
                 continue
             way = self.shares.served_from(self.fleet.host(place.name), "")
@@ -293,7 +292,6 @@ class Audience:
 
     def _lose(self, place: Place) -> None:
         """A worker is gone, and every transport that it had."""
-        self._forget_bounds(place)
         for viewer in self.viewers.at(place.name):
             self.end(viewer, "worker")
 
@@ -332,6 +330,8 @@ class Audience:
             away = viewer.away_since
             if not why and away is not None and now - away > AWAY:
                 why = "lost"
+            elif not why and not self.fleet.may_serve(viewer.place, viewer.conference):
+                why = "worker"
             if why:
                 self.end(viewer, why)
             else:

@@ -87,7 +87,20 @@ def check(
     console.print(topology_tree(topology))
     for line in host_lines(topology):
         console.print(line, markup=False)
+    console.print(media_line(topology), markup=False)
     console.print(minutes_head(topology), markup=False)
+
+
+def media_line(topology: Topology) -> str:
+    """The UDP ports that points have to reach. Pure."""
+    bridge = topology.bridge
+    first, more = bridge.media.port, bridge.workers + bridge.audience.workers - 1
+    if not first or not more:
+        return f"Media: UDP port {first or '(chosen by the system)'}, 1 worker"
+    return (
+        f"Media: UDP ports {first} to {first + more}, one for each worker: {bridge.workers} for "
+        f"points, {bridge.audience.workers} for viewers. Let all of them through."
+    )
 
 
 def host_lines(topology: Topology) -> list[str]:
@@ -186,6 +199,7 @@ def serve(
         async with process:
             if sys.stdout.isatty():  # elsewhere it is a journal of JSON lines
                 typer.echo(f"{process.url}/console")
+                typer.echo(media_line(topology))
             alive = asyncio.create_task(attend(lambda: process.healthy))
             await (stop.wait() if turn is None else turn.lead(stop))
             notify("STOPPING=1")

@@ -23,13 +23,13 @@ from bridge.control.link_bounds import LinkBounds
 from bridge.control.link_promises import LinkPromises
 from bridge.control.offers import Offers
 from bridge.control.officers import DeskCalls
+from bridge.control.placing.active_workers import FIRST, ActiveWorkers, Send
+from bridge.control.placing.moves import Moves
 from bridge.control.presence import Presence
 from bridge.control.publisher import Publisher
 from bridge.control.reconciler import Reconciler
 from bridge.control.secret_votes import SecretVotes
 from bridge.control.sessions import Sessions
-from bridge.control.worker_routes import WorkerRoutes
-from bridge.media import messages as m
 from bridge.store.log import EventLog
 from bridge.store.snapshots import Snapshots
 from config.schema import Topology
@@ -40,34 +40,35 @@ MILESTONES = (e.Opened, e.Started, e.Ended, e.PointJoined, e.PointLeft, e.Taken,
 
 
 class Control:
-    """Makes the parts and holds them; each caller uses the one it needs. ``send`` posts to the
-    worker, ``monotonic`` never goes back, ``clock`` follows it and tells UTC; ``ballots`` is where
-    the boxes of secret votes lie."""
+    """Makes the parts and holds them; each caller uses the one it needs. ``send`` posts to one of
+    the active ``workers``, ``monotonic`` never goes back, ``clock`` follows it and tells UTC;
+    ``ballots`` is where the boxes of secret votes lie."""
 
     def __init__(
         self,
         topology: Topology,
         events: EventLog,
         snapshots: Snapshots,
-        send: Callable[[m.Command], None],
+        send: Send,
         clock: SteadyClock,
         monotonic: Callable[[], float],
         observer: Observer,
         ballots: Path,
+        workers: Sequence[str] = (FIRST,),
     ) -> None:
         self.clock = monotonic
         self.observer = observer
         self.topology = ActiveTopology(topology)
         self.sessions = Sessions()
         self.promises = LinkPromises(self.topology)
+        self.routes = ActiveWorkers(self.sessions, send, self.topology.layer_heights, workers)
         self.bounds = LinkBounds(
-            self.topology, self.sessions, self.promises, send, self._fact, monotonic
+            self.topology, self.sessions, self.promises, self.routes.bound, self._fact, monotonic
         )
         self.conductor = Conductor(
             events, snapshots, clock, self._committed, observer, self.promises.admit
         )
         self.secret_votes = SecretVotes(self.conductor, ballots)
-        self.routes = WorkerRoutes(self.sessions, send, self.topology.layer_heights)
         self.desk_calls = DeskCalls(self.topology, self.sessions, self.conductor)
         self.cameras = CameraMoves()
         self.publisher = Publisher(
@@ -78,11 +79,15 @@ class Control:
             self.desk_calls,
             self.cameras,
         )
+        self.moves = Moves(
+            self.sessions, self.routes, self.publisher, self.conductor.running, monotonic
+        )
         self.presence = Presence(
             self.topology,
             self.sessions,
             self.conductor,
             self.routes,
+            self.moves,
             self.publisher,
             self.bounds,
             observer,
@@ -94,11 +99,12 @@ class Control:
             self.publisher,
             self.presence,
             self.bounds,
-            send,
             observer,
             monotonic,
         )
-        self.offers = Offers(self.topology, self.routes, self.presence, observer, monotonic)
+        self.offers = Offers(
+            self.topology, self.routes, self.moves, self.presence, observer, monotonic
+        )
 
     def _fact(self, conference: str, command: c.Command) -> None:
         self.conductor.fact(conference, command)

@@ -29,7 +29,8 @@ LESS, MORE = 0.01, 0.1  # of a bound: changes that are told
 
 
 class LinkBounds:
-    """Works bounds out when conferences change and once a second, and sends those that differ.
+    """Works bounds out when conferences change and once a second, and sends those that differ:
+    ``bound`` posts them, by transport, with what lines were found to carry.
     ``note`` tells a conference a fact, ``clock`` is monotonic."""
 
     def __init__(
@@ -37,14 +38,14 @@ class LinkBounds:
         topology: ActiveTopology,
         sessions: Sessions,
         promises: LinkPromises,
-        send: Callable[[m.Command], None],
+        bound: Callable[[Mapping[str, int], Mapping[str, int]], None],
         note: Callable[[str, c.Command], None],
         clock: Callable[[], float],
     ) -> None:
         self._topology = topology
         self._sessions = sessions
         self._promises = promises
-        self._send = send
+        self._bound = bound
         self._note = note
         self._notes = PictureNotes()
         self._clock = clock
@@ -59,18 +60,19 @@ class LinkBounds:
 
     # --- what the worker says -------------------------------------------------------------
 
-    def lost(self) -> None:
-        """The worker is gone, or another one is there: all has to be told again."""
-        self._rates.clear()
-        self._wanted.clear()
-        self._told.clear()
+    def lost(self, holds: Callable[[str], bool]) -> None:
+        """A worker is gone, or another one is there: all about what it ``holds`` has to be told
+        again."""
+        self._rates = {name: rate for name, rate in self._rates.items() if not holds(name)}
+        self._wanted = {key: layers for key, layers in self._wanted.items() if not holds(key[0])}
+        self._told = {name: bound for name, bound in self._told.items() if not holds(name)}
 
     def rates(self, event: m.Bandwidth) -> None:
         """Take in what lines carry and what is sent over them."""
         for rate in event.transports:
             self._rates[rate.transport] = rate
         if self._clock() - self._looked >= EVERY:
-            known = {s.transport for s in self._sessions.all()}
+            known = {ident for s in self._sessions.all() for ident in s.transports}
             self._rates = {name: r for name, r in self._rates.items() if name in known}
             self._remember()
             self._look()
@@ -98,8 +100,14 @@ class LinkBounds:
         """Somebody is shown, or is about to be, other layers of a source than before."""
         self._wanted[event.transport, event.name] = event.layers
         session = self._sessions.by_transport(event.transport)
-        if session is not None:
+        if session is not None and session.transport == event.transport:
             self._ask(session, event.name)
+
+    def ask(self, session: Session) -> None:
+        """Another transport of a session counts: tell its page what is wanted of it."""
+        for transport, source in list(self._wanted):
+            if transport == session.transport:
+                self._ask(session, source)
 
     def rate_of(self, transport: str) -> m.TransportRate | None:
         """The newest figures of a transport, both directions."""
@@ -138,7 +146,8 @@ class LinkBounds:
         self._up = fair_shares(
             tree, {p: self._sends(media, here[p], state) for p, (state, _) in inside.items()}
         )
-        self._tell({here[p].transport: round(1000 * s) for p, s in self._down.items()})
+        # While one moves, both are bound to as much: for a moment its line may be sent it twice.
+        self._tell({t: round(1000 * s) for p, s in self._down.items() for t in here[p].transports})
         for point in inside:
             self._ask(here[point], "camera")
 
@@ -173,7 +182,7 @@ class LinkBounds:
             else:
                 self._told.pop(transport, None)
         if changed:
-            self._send(m.SetBounds(bounds=changed, carried=carried))
+            self._bound(changed, carried)
 
     def _carried_by(self, transport: str) -> int:
         """What the line of a new transport was found to carry a short while ago, bit/s; 0: that is

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from bridge.base.observer import Observer
 from bridge.control.active_topology import ActiveTopology
+from bridge.control.placing.active_workers import ActiveWorkers
+from bridge.control.placing.moves import Moves
 from bridge.control.presence import Presence
 from bridge.control.sessions import Session
 from bridge.control.slots import slots_of
-from bridge.control.worker_routes import WorkerRoutes
 from bridge.media import messages as m
 from bridge.signalling import sdp
 from bridge.signalling.answer import CONSOLE_SOURCES, ROOM_SOURCES, Local, negotiate
@@ -24,21 +25,24 @@ class Offers:
     def __init__(
         self,
         topology: ActiveTopology,
-        routes: WorkerRoutes,
+        routes: ActiveWorkers,
+        moves: Moves,
         presence: Presence,
         observer: Observer,
         clock: Callable[[], float],
     ) -> None:
         self._topology = topology
         self._routes = routes
+        self._moves = moves
         self._presence = presence
         self._observer = observer
         self._clock = clock
 
-    def answer(self, session: Session, text: str) -> str:
-        """Negotiate; return the answer. The session's media so far ends. Raises `sdp.SdpError`,
-        or LookupError while no worker is ready."""
-        inventory = self._routes.inventory
+    def answer(self, session: Session, text: str, *, beside: bool = False) -> str:
+        """Negotiate; return the answer. The session's media so far ends, unless the new transport
+        is made ``beside`` it. Raises `sdp.SdpError`, or LookupError while no worker is ready."""
+        worker = self._moves.place_of(session)
+        inventory = self._routes.by_name[worker].inventory if worker else None
         if inventory is None:
             raise LookupError
         slots = slots_of(session, self._topology.current)
@@ -54,9 +58,16 @@ class Offers:
             sources=self._sources(session),
             local=self.local(inventory),
         )
-        self._routes.close(session.release_transport())
+        if beside and session.transport_up:
+            self._routes.open(worker, spec, session)
+            self._routes.close(session.build(ident))
+            return answer
+        self._routes.open(worker, spec, session)
+        for transport in session.release_all():
+            self._routes.close(transport)
         session.use_transport(ident)
-        self._routes.open(spec, session.point)
+        if beside:
+            session.keep_former()  # of another host, which forwards until this one is there
         if session.point is not None:
             self._observer.offered(session.point, self._clock())
         self._presence.settle("new_offer")

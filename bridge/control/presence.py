@@ -10,9 +10,10 @@ from bridge.control.active_topology import ActiveTopology
 from bridge.control.calling import Calls
 from bridge.control.conductor import Conductor
 from bridge.control.link_bounds import LinkBounds
+from bridge.control.placing.active_workers import ActiveWorkers
+from bridge.control.placing.moves import Moves
 from bridge.control.publisher import Farewell, Publisher
 from bridge.control.sessions import Session, Sessions
-from bridge.control.worker_routes import WorkerRoutes
 from bridge.signalling.protocol import RoomStatus
 
 
@@ -24,7 +25,8 @@ class Presence:
         topology: ActiveTopology,
         sessions: Sessions,
         conductor: Conductor,
-        routes: WorkerRoutes,
+        routes: ActiveWorkers,
+        moves: Moves,
         publisher: Publisher,
         bounds: LinkBounds,
         observer: Observer,
@@ -34,6 +36,7 @@ class Presence:
         self._sessions = sessions
         self._conductor = conductor
         self._routes = routes
+        self._moves = moves
         self._publisher = publisher
         self._bounds = bounds
         self._observer = observer
@@ -50,6 +53,7 @@ class Presence:
 
     def _reroute(self) -> None:
         running = self._conductor.running()
+        self._moves.settle()
         self._routes.apply(running)
         self._bounds.settle(running)
         self._publisher.publish()
@@ -70,7 +74,9 @@ class Presence:
                     self._conductor.fact(state.booking.id, c.PointDown(point=point, reason=why))
 
     def call(self) -> None:
-        """Nudge points that are to be in a conference and are not; once a second or so."""
+        """Nudge points that are to be in a conference and are not, and those that are to be at
+        another worker; once a second or so."""
+        self._moves.settle()
         reasons = {point: self._why_away(point) for point in self._topology.points}
         for point, reason, note in self._calls.step(
             self._conductor.running(), reasons, self._clock()
@@ -108,8 +114,9 @@ class Presence:
                 # Its page lost the WebSocket for good: same seat, same media.
                 session.take_over(replaced)
             else:
-                self._routes.close(replaced.release_transport())
                 self._publisher.bid_farewell(replaced, "taken_over")
+            for transport in replaced.release_all():
+                self._routes.close(transport)
         self._sync()
         self._publisher.publish()
         return replaced
@@ -121,7 +128,8 @@ class Presence:
             self._publisher.bid_farewell(session, reason)
         if session.transport_up and session.point is not None:
             self._observer.disconnected(session.point, "left")
-        self._routes.close(session.release_transport())
+        for transport in session.release_all():
+            self._routes.close(transport)
         self._sessions.remove(session)
         if session.point is None and session.status.sharing:
             self._stop_share(f"user:{session.user}", session)
@@ -157,6 +165,12 @@ class Presence:
         if session.page != page:
             session.turn_to(page)
             self._reroute()
+
+    def came_over(self, session: Session) -> None:
+        """A page plays the transport that it has made beside the former one."""
+        self._moves.came_over(session)
+        self.settle()
+        self._bounds.ask(session)
 
     def sizes(self, session: Session, sizes: dict[str, int]) -> None:
         """A page shows its slots in other sizes."""

@@ -20,11 +20,11 @@ from bridge.control.camera_moves import CameraMoves
 from bridge.control.conductor import Conductor
 from bridge.control.line_quality import LineQuality
 from bridge.control.officers import DeskCalls
+from bridge.control.placing.active_workers import ActiveWorkers
 from bridge.control.sessions import Session, Sessions
 from bridge.control.slots import slots_of
 from bridge.control.templates import Upcoming
 from bridge.control.voices import Voices
-from bridge.control.worker_routes import WorkerRoutes
 from bridge.signalling import protocol
 from bridge.signalling.desk_messages import CallView, Desk
 
@@ -42,7 +42,7 @@ class Publisher:
         topology: ActiveTopology,
         sessions: Sessions,
         conductor: Conductor,
-        routes: WorkerRoutes,
+        routes: ActiveWorkers,
         desk_calls: DeskCalls,
         cameras: CameraMoves,
     ) -> None:

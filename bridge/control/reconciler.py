@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from bridge.base import logs
 from bridge.base.observer import Observer
 from bridge.control.link_bounds import LinkBounds
+from bridge.control.placing.active_workers import FIRST, ActiveWorkers
 from bridge.control.presence import Presence
 from bridge.control.publisher import Publisher
 from bridge.control.sessions import Session, Sessions
@@ -20,46 +21,44 @@ log = logging.getLogger("control")
 
 
 class Reconciler:
-    """Handles every event of the worker, and its loss. ``send`` posts commands to
-    it, ``clock`` is monotonic."""
+    """Handles every event of the active workers, and their loss. ``clock`` is monotonic."""
 
     def __init__(
         self,
         sessions: Sessions,
-        routes: WorkerRoutes,
+        workers: ActiveWorkers,
         publisher: Publisher,
         presence: Presence,
         bounds: LinkBounds,
-        send: Callable[[m.Command], None],
         observer: Observer,
         clock: Callable[[], float],
     ) -> None:
         self._sessions = sessions
-        self._routes = routes
+        self._workers = workers
         self._publisher = publisher
         self._presence = presence
         self._bounds = bounds
-        self._send = send
         self._observer = observer
         self._clock = clock
 
-    def on_event(self, event: m.Event) -> None:
-        """Take an event of the worker in."""
+    def on_event(self, event: m.Event, worker: str = FIRST) -> None:
+        """Take an event of a worker in."""
+        routes = self._workers.by_name[worker]
         match event:
             case m.Inventory():
-                self._reconcile(event)
+                self._reconcile(event, routes)
             case m.StateChanged():
                 self._transport_state(event)
             case m.SlotShowing():
-                self._routes.showing(event)
-                if not self._routes.listeners.of_audience(event.transport):
+                routes.showing(event)
+                if not self._workers.listeners.of_audience(event.transport):
                     self._observer.showing(event.slot, event.waited_ms / 1000)
                     self._publisher.publish()
             case m.SourceChanged():
-                self._routes.sends(event)
+                routes.sends(event)
                 self._publisher.publish()
             case m.Levels():
-                self._levels(event)
+                self._levels(event, routes)
             case m.Bandwidth():
                 self._bounds.rates(event)
             case m.LayersWanted():
@@ -69,43 +68,46 @@ class Reconciler:
             case _:
                 pass
 
-    def on_worker_down(self) -> None:
-        """Every transport is gone; the rooms are told to offer again."""
-        self._routes.lost()
-        self._bounds.lost()
-        for session in self._sessions.all():
-            if session.transport:
-                self._lose_media(session, "worker_restarted")
+    def on_worker_down(self, worker: str = FIRST) -> None:
+        """Every transport of a worker is gone; the rooms there are told to offer again."""
+        routes = self._workers.by_name[worker]
+        self._bounds.lost(routes.holds)
+        gone = [(s, t) for s in self._sessions.all() for t in s.transports if routes.holds(t)]
+        routes.lost()
+        for session, transport in gone:
+            self._lose(session, transport)
         self._presence.settle()
 
-    def _levels(self, event: m.Levels) -> None:
+    def _levels(self, event: m.Levels, routes: WorkerRoutes) -> None:
         levels: dict[str, int] = {
             point: level
             for transport, level in event.levels.items()
-            if (point := self._routes.owner(transport)) is not None
+            if (point := routes.owner(transport)) is not None
         }
         self._observer.levels(levels)
         self._publisher.levels(levels)
 
-    def _reconcile(self, inventory: m.Inventory) -> None:
-        self._routes.take_inventory(inventory)
-        self._bounds.lost()
+    def _reconcile(self, inventory: m.Inventory, routes: WorkerRoutes) -> None:
+        self._bounds.lost(routes.holds)
+        routes.take_inventory(inventory)
         held = {transport.transport: transport for transport in inventory.transports}
         for session in self._sessions.all():
-            if session.transport and session.transport not in held:
-                self._lose_media(session, "worker_restarted")
+            for ident in session.transports:
+                if ident not in held and routes.holds(ident):
+                    self._lose(session, ident)
         # All owners first, one plan at the end: a plan made in between would take sources that
         # are not known yet out of the slots that show them.
         kept: list[m.TransportState] = []
         for ident, transport in held.items():
-            if self._routes.adopt_listener(transport):
+            if routes.adopt_listener(transport):
                 continue
             owner = self._owner(transport, held)
             if owner is None:
-                self._send(m.Close(transport=ident))
+                routes.close(ident)
                 continue
-            owner.use_transport(ident, up=transport.state == "connected")
-            self._routes.adopt(transport, owner.point)
+            if owner.transport in ("", ident):
+                owner.use_transport(ident, up=transport.state == "connected")
+            routes.adopt(transport, owner.point)
             if owner.client is None and any(
                 s.name == "content" and s.layers for s in transport.sources
             ):
@@ -113,7 +115,7 @@ class Reconciler:
                 owner.does(replace(owner.status, sharing=True))
             kept.append(transport)
         for transport in kept:
-            self._routes.adopt_pictures(transport)
+            routes.adopt_pictures(transport)
         self._presence.settle()
 
     def _owner(
@@ -124,7 +126,7 @@ class Reconciler:
         if owner is None and transport.state == "connected":
             # This process was restarted: the media goes on until its page is back.
             owner = self._sessions.by_label(transport.label)
-            if owner is not None and owner.transport and owner.transport in held:
+            if owner is not None and owner.transport:
                 return None  # an older one of the same session
         return owner
 
@@ -135,22 +137,50 @@ class Reconciler:
         with logs.context(point=session.point):
             why = f" ({event.reason})" if event.reason else ""
             log.info("media of a %s: %s%s", session.kind, event.state, why)
-        if event.state == "connected":
+        if event.transport != session.transport:
+            self._beside(session, event)
+        elif event.state == "connected":
             session.media_began()
             if session.point is not None:
                 self._observer.connected(session.point, self._clock())
+        elif event.state in ("vanished", "failed", "closed") and session.move.up:
+            self._workers.close(session.transport)  # the new one carries on
+            session.release_transport()
+            self._workers.close(session.come_over(self._clock()))
         elif event.state in ("vanished", "failed", "closed"):
             session.media_ended(self._clock())
             if session.point is not None:
                 self._observer.disconnected(session.point, event.state)
             if event.state != "vanished":  # a vanished peer may come back on its own
-                self._routes.close(session.release_transport())
+                self._workers.close(session.release_transport())
                 if event.state == "failed":
                     # Who closed its own is about to offer anew, and would take a request for
                     # another offer as one more: a storm of offers.
                     self._publisher.ask_for_offer(session, event.state)
         # The log has the code, which pages know in both languages; the sentence is for programs.
         self._presence.settle(event.state)
+
+    def _beside(self, session: Session, event: m.StateChanged) -> None:
+        """A transport to which a session moves, or from which it has moved."""
+        if event.transport == session.move.beside:
+            if event.state == "connected":
+                session.beside_began()
+            elif event.state in ("failed", "closed"):
+                self._workers.close(session.drop_beside())
+        elif event.state in ("failed", "closed"):
+            self._workers.close(session.leave_former())
+
+    def _lose(self, session: Session, transport: str) -> None:
+        """A transport of a session went with its worker."""
+        if transport == session.move.beside:
+            session.drop_beside()
+        elif transport == session.move.former:
+            session.leave_former()
+        elif session.move.up:
+            session.release_transport()
+            session.come_over(self._clock())
+        else:
+            self._lose_media(session, "worker_restarted")
 
     def _lose_media(self, session: Session, reason: str) -> None:
         if session.transport_up and session.point is not None:

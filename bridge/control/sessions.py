@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from msgspec.structs import replace
+import msgspec
 
 from bridge.accounts.passwords import digest
 from bridge.base.roles import RIGHTS, Right
@@ -78,6 +78,21 @@ class Client:
             await self._wake.wait()
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a session is on the way to another worker, or to another host's. ``beside`` is the
+    transport that its page makes while it plays the present one, and whether that is ``up``;
+    ``former`` is the one from before, which others may still be shown. ``keeps`` is whether its
+    page holds a former one, here or at another host; ``arrived`` when it began to play the new
+    one, monotonic."""
+
+    beside: str = ""
+    up: bool = False
+    former: str = ""
+    keeps: bool = False
+    arrived: float | None = None
+
+
 @dataclass(slots=True)
 class Session:
     """One page of a point, one console, or one self-test. ``kind`` is point, console or echo;
@@ -97,6 +112,7 @@ class Session:
     transport_up: bool = False
     media_lost: bool = False
     """Its media was up, or was asked for, and is gone."""
+    move: Move = field(default_factory=Move)
     seq: int = 0
     last_state: protocol.State | None = None
     idle_since: float = 0.0
@@ -150,7 +166,7 @@ class Session:
         """Send what the page sees from now on, where that changed; numbered."""
         if state != self.last_state:
             self.seq += 1
-            self.last_state = replace(state, seq=self.seq)
+            self.last_state = msgspec.structs.replace(state, seq=self.seq)
             self.post(self.last_state)
 
     def look_at(self, conference: str) -> None:
@@ -205,6 +221,59 @@ class Session:
         transport, self.transport = self.transport, ""
         self.transport_up = False
         return transport
+
+    # --- on the way to another worker ------------------------------------------------------
+
+    @property
+    def transports(self) -> tuple[str, ...]:
+        """All that it has, the one that counts first: more than one while it moves."""
+        return tuple(filter(None, (self.transport, self.move.beside, self.move.former)))
+
+    def has(self, transport: str) -> bool:
+        """Whether a transport is its own."""
+        return transport in (self.transport, self.move.beside, self.move.former)
+
+    def build(self, transport: str) -> str:
+        """Its page makes a transport beside the one that it plays; returns one that was begun
+        before, "" for none."""
+        begun = self.move.beside
+        self.move = replace(self.move, beside=transport, up=False, keeps=True, arrived=None)
+        return begun
+
+    def keep_former(self) -> None:
+        """Its page plays a transport still that another host holds."""
+        self.move = replace(self.move, keeps=True, arrived=None)
+
+    def beside_began(self) -> None:
+        self.move = replace(self.move, up=True)
+
+    def drop_beside(self) -> str:
+        """What was being made beside is gone; returns its id."""
+        beside, self.move = self.move.beside, replace(self.move, beside="", up=False)
+        return beside
+
+    def come_over(self, now: float) -> str:
+        """Its page plays the new transport, which counts from ``now`` on (monotonic); returns one
+        that is to be closed for it, "" for none."""
+        move = self.move
+        if not move.beside:  # the former one is another host's
+            self.move = replace(move, arrived=now)
+            return ""
+        self.move = Move(former=self.transport, keeps=True, arrived=now)
+        self.use_transport(move.beside, up=move.up)
+        return move.former
+
+    def leave_former(self) -> str:
+        """Nobody is shown the former transport any more; returns its id."""
+        former = self.move.former
+        self.move = replace(self.move, former="", keeps=False, arrived=None)
+        return former
+
+    def release_all(self) -> tuple[str, ...]:
+        """Give everything up that it has; returns the ids."""
+        transports, self.move = self.transports, Move()
+        self.release_transport()
+        return transports
 
     def take_over(self, other: Session) -> None:
         """Go on with the media of the session that this one replaces."""
@@ -269,7 +338,9 @@ class Sessions:
         return [s for s in self._by_id.values() if s.user == user]
 
     def by_transport(self, transport: str) -> Session | None:
-        return next((s for s in self._by_id.values() if s.transport == transport), None)
+        if not transport:
+            return None
+        return next((s for s in self._by_id.values() if s.has(transport)), None)
 
     def by_label(self, label: str) -> Session | None:
         return next((s for s in self._by_id.values() if s.label == label), None)

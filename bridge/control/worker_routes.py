@@ -4,10 +4,11 @@ show and what it shows. Sends the worker differences only. No clock, no waiting.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from bridge.conference.model import State
-from bridge.conference.plan import CONTENT, PROGRAMME, THUMBNAIL, Feed, feed_of, plan
+from bridge.conference.plan import CONTENT, PROGRAMME, THUMBNAIL, Feed, RoutingPlan, feed_of
 from bridge.conference.thumbnails import on_page, stand
 from bridge.control.listeners import Listeners
 from bridge.control.picture_heights import height_for, importance_of
@@ -40,14 +41,16 @@ class WorkerRoutes:
         sessions: Sessions,
         send: Callable[[m.Command], None],
         heights: Callable[[], tuple[int, ...]] = tuple,
+        listeners: Listeners | None = None,
     ) -> None:
+        """``listeners`` are those of all workers."""
         self._sessions = sessions
         self._heights = heights
         self._send = send
         self.inventory: m.Inventory | None = None
         self._owners: dict[str, str | None] = {}  # transport → its point
         self._slots: dict[str, tuple[str, ...]] = {}  # transport → its video slots
-        self.listeners = Listeners()
+        self.listeners = listeners if listeners is not None else Listeners()
         self._stands: dict[str, dict[str, str]] = {}  # transport → points in thumbnail slots
         self._shown: dict[tuple[str, str], Shown] = {}
         self._routes: dict[tuple[str, str], m.Route] = {}
@@ -69,14 +72,19 @@ class WorkerRoutes:
         """The identity of the worker that is connected; "" for none."""
         return self.inventory.worker if self.inventory is not None else ""
 
+    def holds(self, transport: str) -> bool:
+        """Whether a transport is this worker's, or was its predecessor's."""
+        return transport in self._owners or transport in self._slots
+
     # --- what the worker holds ----------------------------------------------------------
 
     def lost(self) -> None:
         """The worker is gone, and everything it held."""
         self.inventory = None
+        for transport in self._slots:
+            self.listeners.close(transport)
         self._owners.clear()
         self._slots.clear()
-        self.listeners.clear()
         self._stands.clear()
         self._shown.clear()
         self._routes.clear()
@@ -129,9 +137,14 @@ class WorkerRoutes:
             if slot.name.startswith(THUMBNAIL) and (name := self.named(slot.wanted)) is not None
         }
 
-    def open(self, spec: m.Open, point: str | None) -> None:
+    def open(
+        self, spec: m.Open, point: str | None, stands: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Open a session's transport; ``stands`` are the points that stand in its thumbnail slots
+        already."""
         self._owners[spec.transport] = point
         self._slots[spec.transport] = _pictures(spec.slots)
+        self._stands[spec.transport] = dict(stands)
         self._send(spec)
 
     def close(self, transport: str) -> None:
@@ -207,37 +220,29 @@ class WorkerRoutes:
         """A conference has ended: so has its mix."""
         self._ended.add(group)
 
-    def apply(self, states: Sequence[State]) -> None:
+    def apply(self, states: Sequence[State], plans: Mapping[str, RoutingPlan]) -> None:
         """Send what differs from the plans of the running conferences."""
         if self.inventory is None:
             return
-        plans = {state.booking.id: plan(state) for state in states}
         changes: list[m.Route] = []
-        members: dict[str, list[str]] = {ident: [] for ident in plans}
+        members: dict[str, list[str]] = {}
         groups: dict[str, m.SetAudio] = {}
         for session in self._sessions.all():
-            if not session.transport:
-                continue
-            if session.kind == "echo":
-                group = self._echo(session, changes)
-                groups[group.group] = group
-                continue
-            state = session.watched(states)
-            current = plans[state.booking.id] if state is not None else None
-            if state is not None and (session.point is None or session.point in state.present):
-                members[state.booking.id].append(session.transport)
-            stands = self._stand(session, state)
-            for slot in self._slots.get(session.transport, ()):
-                feed = None
-                if current is not None:
-                    feed = feed_of(current, session.point, slot, stands)
-                size = session.sizes.get(slot)
-                shown = None if size == 0 else feed  # hidden: nobody would see it
-                self._route(session.transport, slot, self._source(shown), shown, changes, size)
+            for transport in session.transports:
+                if transport not in self._owners:
+                    continue
+                if session.kind == "echo":
+                    group = self._echo(session, changes)
+                    groups[group.group] = group
+                    continue
+                state = session.watched(states)
+                self._show(session, transport, state, plans, changes)
+                if state is not None and (session.point is None or session.point in state.present):
+                    members.setdefault(state.booking.id, []).append(transport)
         for listener, conference in self.listeners.listening():
             programme = plans.get(conference)
-            if programme is not None:
-                members[conference].append(listener)
+            if programme is not None and listener in self._slots:
+                members.setdefault(conference, []).append(listener)
                 slots = self._slots[listener]
                 for slot in slots:
                     feed = feed_of(programme, None, slot, {})
@@ -247,24 +252,43 @@ class WorkerRoutes:
         for at in range(0, len(changes), MAX_ROUTES):
             self._send(m.SetRoutes(routes=tuple(changes[at : at + MAX_ROUTES])))
         self._prepare([current.preview for current in plans.values()])
-        for ident, current in plans.items():
+        for ident, listening in members.items():
             groups[ident] = m.SetAudio(
                 group=ident,
-                members=tuple(members[ident]),
-                allowed=self._microphones(current.speakers),
-                floor=self._microphones(current.floor),
+                members=tuple(listening),
+                allowed=self._microphones(plans[ident].speakers),
+                floor=self._microphones(plans[ident].floor),
             )
         self._mix(groups)
 
-    def _stand(self, session: Session, state: State | None) -> dict[str, str]:
-        """The points in the thumbnail slots of a session from now on, by slot."""
-        names = self._slots.get(session.transport, ())
+    def _show(
+        self,
+        session: Session,
+        transport: str,
+        state: State | None,
+        plans: Mapping[str, RoutingPlan],
+        changes: list[m.Route],
+    ) -> None:
+        """What the slots of one transport are to show."""
+        current = plans[state.booking.id] if state is not None else None
+        stands = self._stand(session, transport, state)
+        for slot in self._slots.get(transport, ()):
+            feed = None
+            if current is not None:
+                feed = feed_of(current, session.point, slot, stands)
+            size = session.sizes.get(slot)
+            shown = None if size == 0 else feed  # hidden: nobody would see it
+            self._route(transport, slot, self._source(shown), shown, changes, size)
+
+    def _stand(self, session: Session, transport: str, state: State | None) -> dict[str, str]:
+        """The points in the thumbnail slots of a transport from now on, by slot."""
+        names = self._slots.get(transport, ())
         slots = tuple(name for name in names if name.startswith(THUMBNAIL))
-        before = self._stands.get(session.transport, {})
+        before = self._stands.get(transport, {})
         points: tuple[str, ...] = ()
         if state is not None:
             points = on_page(state, session.point, len(slots), session.page)
-        stands = self._stands[session.transport] = stand(points, before, slots)
+        stands = self._stands[transport] = stand(points, before, slots)
         return stands
 
     def _mix(self, groups: Mapping[str, m.SetAudio]) -> None:
@@ -282,7 +306,7 @@ class WorkerRoutes:
             return None
         if feed.source == "camera" and self._camera_fails(feed.point):
             return None  # known before its last packet is a second old
-        ident = self.sharing(feed.user) if feed.user else self._transport_of(feed.point)
+        ident = self._sharing(feed.user) if feed.user else self._transport_of(feed.point)
         return m.SourceRef(transport=ident, name=feed.source) if ident else None
 
     def _route(
@@ -318,7 +342,9 @@ class WorkerRoutes:
         """What stands on preview goes on air next: its best layer is to be there by then, as good
         as the largest programme that any page shows."""
         sources = {source: None for feed in previews if (source := self._source(feed)) is not None}
-        shown_to = (s for s in self._sessions.all() if s.point is not None and s.transport)
+        shown_to = (
+            s for s in self._sessions.all() if s.point is not None and s.transport in self._owners
+        )
         sizes = [session.sizes.get(PROGRAMME) for session in shown_to]
         known = [size for size in sizes if size]
         limit = height_for(max(known), self._heights()) if known and None not in sizes else 0
@@ -346,26 +372,24 @@ class WorkerRoutes:
         return tuple(m.SourceRef(transport=t, name="microphone") for t in idents if t)
 
     def _transport_of(self, point: str) -> str:
+        """Where what a point sends comes in here, "" for nowhere."""
         session = self._sessions.of_point(point)
-        return session.transport if session is not None else ""
+        return self._here(session) if session is not None else ""
+
+    def _here(self, session: Session) -> str:
+        return next((t for t in session.transports if t in self._owners), "")
 
     def _camera_fails(self, point: str) -> bool:
         """Whether a point's page has said that it has no picture to send."""
         session = self._sessions.of_point(point)
         return session is not None and bool(session.status.camera_fault)
 
-    def sharing(self, user: str) -> str:
-        """The transport on which a user shares a screen, "" for none."""
+    def _sharing(self, user: str) -> str:
+        """Where a screen that a user shares comes in here, "" for nowhere."""
         for session in self._sessions.of_user(user):
-            if session.status.sharing and session.transport:
-                return session.transport
+            if session.status.sharing and (transport := self._here(session)):
+                return transport
         return ""
-
-    def shares(self, session: Session) -> bool:
-        """Whether a session, or another one of its user, has a screen to show."""
-        if session.point is not None:
-            return session.status.sharing
-        return bool(self.sharing(session.user or ""))
 
 
 def _pictures(slots: Sequence[m.SlotSpec | m.SlotState]) -> tuple[str, ...]:

@@ -17,10 +17,13 @@ class MediaQuality:
     """When media last came from a point, monotonic seconds."""
     _lines: dict[str, Line] = field(default_factory=dict)
     _counted: dict[str, int] = field(default_factory=dict)
+    _found: dict[str, dict[str, LineQuality]] = field(default_factory=dict)  # by worker
 
-    def feed(self, stats: m.Stats, now: float, at: float) -> dict[str, LineQuality]:
-        """Quality by point; ``now`` monotonic, ``at`` UTC seconds. Points without media are
-        left out."""
+    def feed(
+        self, stats: m.Stats, now: float, at: float, worker: str = "0"
+    ) -> dict[str, LineQuality]:
+        """Quality by point, of all workers; ``now`` monotonic, ``at`` UTC seconds. Points without
+        media are left out."""
         found: dict[str, LineQuality] = {}
         for transport in stats.transports:
             point = transport.label
@@ -48,4 +51,9 @@ class MediaQuality:
                 rtt_ms=transport.rtt_ms,
                 at=round(at, 3),
             )
-        return found
+        self._found[worker] = found
+        return {point: line for one in self._found.values() for point, line in one.items()}
+
+    def lost(self, worker: str) -> None:
+        """A worker is gone: what it said is of no time any more."""
+        self._found.pop(worker, None)

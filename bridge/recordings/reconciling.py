@@ -18,7 +18,7 @@ from bridge.conference.plan import AUDIO, CONTENT, PICTURE, PROGRAMME
 from bridge.control.active_topology import ActiveTopology
 from bridge.control.conductor import Conductor
 from bridge.control.listeners import TAP
-from bridge.control.worker_routes import WorkerRoutes
+from bridge.control.placing.active_workers import ActiveWorkers
 from bridge.media import messages as m
 from bridge.programme import orders as o
 from bridge.programme.shelf import SUFFIX, folder_of
@@ -69,7 +69,7 @@ class Recordings:
         self,
         topology: ActiveTopology,
         conductor: Conductor,
-        routes: WorkerRoutes,
+        routes: ActiveWorkers,
         events: EventLog,
         folder: Path,
         sockets: Path,
@@ -212,7 +212,7 @@ class Recordings:
         wanted = ""
         if state.recording == "on":
             wanted = name_of(state.booking.id, state.recordings)
-        ready = link.ready and self._routes.ready
+        ready = link.ready and self._routes.inventory_of(state.booking.id) is not None
         if ready and self._tapped(state) and not self._routes.listeners.tap_of(state.booking.id):
             self._routes.open_listener(self._tap(state.booking.id, link.tap))
             self._routes.apply(self._conductor.running())

@@ -25,6 +25,7 @@ from bridge.server.directing import direct, note_refusal
 from bridge.server.guard.message_budget import PERSON, POINTER, ROOM, STATUS, Budgets, Verdict
 from bridge.signalling import protocol, text
 from bridge.signalling.camera_messages import CallPreset
+from bridge.signalling.move_messages import Moved
 from bridge.signalling.room_call import CallFound
 from bridge.signalling.stroke_messages import Draw, Erase, PointAt
 from bridge.store.database import FAULTS
@@ -221,6 +222,8 @@ class _Connection:
                     self._services.papers.strokes.welcome(session)
             case protocol.Thumbnails():
                 self._control.presence.turn_to(session, message.page)
+            case Moved():
+                self._control.presence.came_over(session)
             case protocol.Sizes():
                 self._control.presence.sizes(session, message.slots)
             case protocol.RoomStatus():

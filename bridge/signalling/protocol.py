@@ -25,6 +25,7 @@ from bridge.conference.model import (
 from bridge.signalling.camera_messages import CallPreset, CameraView, PresetView
 from bridge.signalling.desk_messages import CallView, Desk, OfficerView
 from bridge.signalling.line_messages import MarkView
+from bridge.signalling.move_messages import Move, Moved
 from bridge.signalling.picture_messages import (
     Key,
     Layers,
@@ -112,7 +113,7 @@ class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
     """The client leaves for good; its session ends."""
 
 
-FromPage = Thumbnails | Sizes | Report | RoomStatus | Playback | CallFound | OfPresenter
+FromPage = Thumbnails | Sizes | Report | RoomStatus | Playback | Moved | CallFound | OfPresenter
 FromClient = Hello | Command | Typed | Watch | CallPreset | FromPage | Bye
 
 
@@ -386,5 +387,5 @@ class Error(Struct, frozen=True, kw_only=True, tag="error"):
     sentence: Sentence
 
 
-OfMedia = Media | Layers | Call | OfStrokes
+OfMedia = Media | Move | Layers | Call | OfStrokes
 ToClient = Welcome | State | Events | Levels | Lines | Notice | OfMedia | Result | Ended | Error

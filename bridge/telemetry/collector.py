@@ -107,7 +107,10 @@ class Collector:
         classes = self._sources.control.topology.current.probes.classes
         return {
             label_sets.POINT: self._sources.control.topology.points,
-            label_sets.WORKER: ("0", *(m.name for m in self._sources.audience.fleet.members)),
+            label_sets.WORKER: (
+                *self._sources.control.routes.by_name,
+                *(member.name for member in self._sources.audience.fleet.members),
+            ),
             label_sets.DIRECTION: label_sets.DIRECTIONS,
             label_sets.DSCP: tuple(str(CLASSES[name].dscp) for name in classes),
             label_sets.KIND: label_sets.KINDS,
@@ -136,7 +139,7 @@ class Collector:
             lambda: scrape_lines.media(found, sources),
             lambda: scrape_bridge.conferences(found, sources),
             lambda: scrape_bridge.recordings(found, sources),
-            lambda: scrape_bridge.worker(found, sources),
+            lambda: scrape_bridge.workers(found, sources),
             lambda: scrape_bridge.audience(found, sources),
             lambda: scrape_bridge.process(
                 found, sources, self.host, began=self._began, reloaded=self._reloaded_at

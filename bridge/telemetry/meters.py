@@ -51,6 +51,40 @@ class Running:
 
 
 @dataclass(slots=True)
+class WorkerFigures:
+    """What a worker of points said last, and how long packets stayed in it."""
+
+    stats: m.Stats
+    identity: str = ""
+    cpu: float = 0.0
+    """The part of a core that it used between its last two answers."""
+    forwarding: Histogram = field(default_factory=lambda: Histogram(buckets.FORWARDING))
+    _counts: tuple[int, ...] = ()
+    _sum: float = 0.0
+
+    def take(self, stats: m.Stats, identity: str, *, adopted: bool) -> None:
+        """Newer figures, of the same process or of one in its place."""
+        before = self.stats
+        passed = stats.uptime - before.uptime
+        if identity == self.identity and passed > 0:
+            self.cpu = (stats.cpu_seconds - before.cpu_seconds) / passed
+        self._note_delays(stats, new=identity != self.identity, adopted=adopted)
+        self.stats, self.identity = stats, identity
+
+    def _note_delays(self, stats: m.Stats, *, new: bool, adopted: bool) -> None:
+        if len(stats.delay_counts) != len(self.forwarding.counts):
+            return  # a worker of an earlier version
+        counts, total = self._counts or (0,) * len(stats.delay_counts), self._sum
+        if new:
+            counts, total = (0,) * len(stats.delay_counts), 0.0
+            if adopted:
+                counts, total = stats.delay_counts, stats.delay_sum
+        more = [max(0, now - old) for now, old in zip(stats.delay_counts, counts, strict=True)]
+        self.forwarding.add(more, max(0.0, stats.delay_sum - total))
+        self._counts, self._sum = stats.delay_counts, stats.delay_sum
+
+
+@dataclass(slots=True)
 class Meters(Observer):
     """Everything that is counted, fed by the observer's callbacks."""
 
@@ -63,15 +97,13 @@ class Meters(Observer):
     waits: Histogram = field(default_factory=lambda: Histogram(buckets.WAITS))
     lengths: Histogram = field(default_factory=lambda: Histogram(buckets.LENGTHS))
     lags: Histogram = field(default_factory=lambda: Histogram(buckets.LAGS))
-    forwarding: Histogram = field(default_factory=lambda: Histogram(buckets.FORWARDING))
     loudness: dict[str, int] = field(default_factory=dict)
     running: Running = field(default_factory=Running)
     reload_ok: bool = True
-    worker: m.Stats | None = None
-    worker_id: str = ""
+    workers: dict[str, WorkerFigures] = field(default_factory=dict)
+    """The newest figures of the workers of points, by name."""
     _asked: dict[tuple[str, str], float] = field(default_factory=dict)
     _offers: dict[str, float] = field(default_factory=dict)
-    _delays: tuple[str, tuple[int, ...], float] = ("", (), 0.0)
 
     # --- the observer -------------------------------------------------------------------
 
@@ -169,33 +201,24 @@ class Meters(Observer):
 
     # --- the worker's figures, every two seconds ----------------------------------------
 
-    def take_worker(self, stats: m.Stats, worker: str, points: Collection[str]) -> None:
-        """Take a worker's figures in; ``worker`` is its identity. The labels of transports are
-        points, or sessions of users, which are left out."""
+    def take_worker(
+        self, stats: m.Stats, name: str, identity: str, points: Collection[str]
+    ) -> None:
+        """Take the figures of the worker of a name in; ``identity`` is fresh at each of its starts.
+        The labels of transports are points, or sessions of users, which are left out."""
+        known = self.workers.setdefault(name, WorkerFigures(stats))
         # A worker that ran before this process did: its past was counted by the one before.
-        adopted = worker != self.worker_id and stats.uptime > ADOPTED
-        if worker != self.worker_id and not adopted:
-            self.counts["worker_starts_total", "0"] += 1
-        self.worker, self.worker_id = stats, worker
-        for name, total in stats.counters.items():
-            self.running.feed(("worker", name), worker, total, adopted=adopted)
-        self.running.feed(("worker", "cpu_seconds"), worker, stats.cpu_seconds, adopted=adopted)
-        self._forwarding(stats, worker, adopted)
+        adopted = identity != known.identity and stats.uptime > ADOPTED
+        if identity != known.identity and not adopted:
+            self.counts["worker_starts_total", name] += 1
+        for counted, total in stats.counters.items():
+            self.running.feed(("worker", name, counted), identity, total, adopted=adopted)
+        used = ("worker", name, "cpu_seconds")
+        self.running.feed(used, identity, stats.cpu_seconds, adopted=adopted)
+        known.take(stats, identity, adopted=adopted)
         for transport in stats.transports:
             if transport.label in points:
                 self._media(transport.label, transport, adopted)
-
-    def _forwarding(self, stats: m.Stats, worker: str, adopted: bool) -> None:
-        if len(stats.delay_counts) != len(self.forwarding.counts):
-            return  # a worker of an earlier version
-        identity, counts, total = self._delays
-        if identity != worker:
-            counts, total = (0,) * len(stats.delay_counts), 0.0
-            if adopted:
-                counts, total = stats.delay_counts, stats.delay_sum
-        more = [max(0, new - old) for new, old in zip(stats.delay_counts, counts, strict=True)]
-        self.forwarding.add(more, max(0.0, stats.delay_sum - total))
-        self._delays = (worker, stats.delay_counts, stats.delay_sum)
 
     def _media(self, point: str, transport: m.TransportStats, adopted: bool) -> None:
         sums: dict[tuple[str, str, str], list[int]] = {}

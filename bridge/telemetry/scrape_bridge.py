@@ -66,35 +66,47 @@ def recordings(found: Snapshot, sources: Sources) -> None:
     found.set("recordings_least_free_bytes", made.least_free)
 
 
-def worker(found: Snapshot, sources: Sources) -> None:
-    """The media worker: its totals, which outlive it, and its state while it runs."""
-    meters, ready = sources.meters, sources.control.routes.ready
-    found.set("workers", 1, "ready" if ready else "away")
-    spare = sources.worker.spare
-    found.set("worker_spare_ready", int(spare is not None and spare.ready))
-    totals = meters.running.totals
-
-    def total(name: str) -> float:
-        return totals.get(("worker", name), 0.0)
-
-    for metric, name in WORKER_TOTALS:
-        found.set(metric, total(name), "0")
-    for reason in Drop:
-        found.set("worker_packets_dropped_total", total(f"dropped.{reason}"), "0", reason.value)
-    for reason_, name in (
+def workers(found: Snapshot, sources: Sources) -> None:
+    """The media workers of points: their totals, which outlive them, and their state while they
+    run."""
+    meters, routes = sources.meters, sources.control.routes
+    ready = sum(one.ready for one in routes.by_name.values())
+    found.set("workers", ready, "ready")
+    found.set("workers", len(routes.by_name) - ready, "away")
+    spares = [link.spare for link in sources.workers.values()]
+    found.set("worker_spare_ready", all(spare is not None and spare.ready for spare in spares))
+    for name, one in routes.by_name.items():
+        _worker(found, sources, name, ready=one.ready)
+    for reason, counted in (
         ("ice", "ice_failed"),
         ("dtls", "dtls_failed"),
         ("consent", "consent_lost"),
     ):
-        found.set("transport_failures_total", total(name), reason_)
-    found.histogram("worker_forwarding_delay_seconds", meters.forwarding, "0")
-    if meters.worker is None or not ready:
+        totals = meters.running.totals
+        failed = sum(totals.get(("worker", name, counted), 0.0) for name in routes.by_name)
+        found.set("transport_failures_total", failed, reason)
+
+
+def _worker(found: Snapshot, sources: Sources, name: str, *, ready: bool) -> None:
+    totals = sources.meters.running.totals
+    for metric, counted in WORKER_TOTALS:
+        found.set(metric, totals.get(("worker", name, counted), 0.0), name)
+    for reason in Drop:
+        dropped = totals.get(("worker", name, f"dropped.{reason}"), 0.0)
+        found.set("worker_packets_dropped_total", dropped, name, reason.value)
+    found.set("worker_conferences", sources.control.routes.held(name), name)
+    known = sources.meters.workers.get(name)
+    if known is None:
         return
-    found.set("worker_uptime_seconds", meters.worker.uptime, "0")
-    found.set("worker_resident_memory_bytes", meters.worker.rss_bytes, "0")
-    found.set("worker_compiled", int(meters.worker.compiled), "0")
-    found.set("worker_event_loop_lag_seconds", meters.worker.loop_lag_ms / 1000, "0")
-    for transport in meters.worker.transports:
+    found.histogram("worker_forwarding_delay_seconds", known.forwarding, name)
+    if not ready:
+        return
+    stats = known.stats
+    found.set("worker_uptime_seconds", stats.uptime, name)
+    found.set("worker_resident_memory_bytes", stats.rss_bytes, name)
+    found.set("worker_compiled", int(stats.compiled), name)
+    found.set("worker_event_loop_lag_seconds", stats.loop_lag_ms / 1000, name)
+    for transport in stats.transports:
         with contextlib.suppress(UnknownSeries):  # one that is being closed
             before = found.value("transports", transport.state)
             found.set("transports", before + 1, transport.state)

@@ -87,11 +87,13 @@ def media(found: Snapshot, sources: Sources) -> None:
     """What the worker and the rooms say of the media of each point."""
     meters, control = sources.meters, sources.control
     rids = [layer.rid for layer in control.topology.current.media.layers]
-    transports = (
-        {}
-        if meters.worker is None or not control.routes.ready
-        else {t.label: t for t in meters.worker.transports if t.state == "connected"}
-    )
+    transports = {
+        transport.label: transport
+        for name, worker in meters.workers.items()
+        if control.routes.by_name[name].ready
+        for transport in worker.stats.transports
+        if transport.state == "connected"
+    }
     tree = control.promises.plain
     for point in control.topology.points:
         level = -float(meters.loudness[point]) if point in meters.loudness else SILENCE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bridge.agents.registry import Agents
@@ -31,5 +31,5 @@ class Sources:
     audience: Audience
     scheduler: Scheduler
     meters: Meters
-    worker: WorkerLink
+    workers: Mapping[str, WorkerLink]
     now: Callable[[], float]

@@ -18,7 +18,7 @@ from aiortc import (
 
 from bridge.base.patience import patiently
 from endpoints.webrtc.client import BridgeClient, Refused
-from endpoints.webrtc.peer import peer_connection
+from endpoints.webrtc.connection import peer_connection
 from endpoints.webrtc.reading import read_cards, read_tones
 from endpoints.webrtc.tracks import CardTrack, SourceTrack, ToneTrack
 

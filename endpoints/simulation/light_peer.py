@@ -10,12 +10,13 @@ import asyncio
 import secrets
 import struct
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bridge.base.patience import patiently
 from endpoints.netem.impairment import Hop
-from endpoints.simulation.light_sdp import offer, read_answer
+from endpoints.simulation.light_sdp import Answer, offer, read_answer
 from endpoints.simulation.light_sender import (
     PictureSender,
     SoundSender,
@@ -27,7 +28,9 @@ from endpoints.simulation.light_slots import Pictures, Seen, Sounds
 from endpoints.simulation.light_transport import LightTransport
 from endpoints.simulation.meeting_room import MeetingRoom
 from endpoints.simulation.picture_loop import PictureLoop
-from endpoints.webrtc.peer import MEDIA_TIMEOUT, Peer, Tracks
+from endpoints.webrtc.connection import MEDIA_TIMEOUT
+from endpoints.webrtc.observation import Observations
+from endpoints.webrtc.peer import Peer, Tracks
 from endpoints.webrtc.tracks import encoded_tone
 
 TICK = 0.02  # seconds: a packet of sound
@@ -64,10 +67,9 @@ class LightPeer(Peer):
         self._own_hop = hop
         self._loop: PictureLoop | None = None
         self._tone: list[bytes] = []
-        self._transport: LightTransport | None = None
-        self._slots: dict[int, Pictures | Sounds] = {}
-        self._sound: SoundSender | None = None
-        self._picture: PictureSender | None = None
+        self._media_now: LightMedia | None = None
+        self._media_next: LightMedia | None = None  # made beside it
+        self._media_former: LightMedia | None = None
         self._sending_now = False
         self._ticks = 0
 
@@ -79,14 +81,23 @@ class LightPeer(Peer):
 
     @property
     def has_media(self) -> bool:
-        return self._transport is not None
+        return self._media_now is not None
+
+    @property
+    def media_up(self) -> bool:
+        return self._media_now is not None and self._media_now.transport.up
 
     def send_media(self, on: bool) -> None:
-        if on and not self._sending_now and self._picture is not None:
-            self._picture.want_key()
+        if on and not self._sending_now:
+            for media in self._all():
+                media.picture.want_key()
         self._sending_now = on
 
-    async def open_media(self, video: list[str], audio: list[str]) -> bool:
+    def _all(self) -> list[LightMedia]:
+        made = (self._media_former, self._media_now, self._media_next)
+        return [media for media in made if media is not None]
+
+    async def _made(self) -> LightMedia:
         loop = self._loop
         if loop is None:
             encoded = await asyncio.to_thread(self._encoded)
@@ -94,41 +105,57 @@ class LightPeer(Peer):
             self._tone = encoded[1]
             self._loop = loop
             encoder.submit(loop.fill)
-        ssrcs = secrets.randbits(32) | 1, secrets.randbits(32) & ~1
-        transport = LightTransport(
-            self._own_address,
-            self._own_hop,
-            on_rtp=self._take_rtp,
-            on_rtcp=self._take_rtcp,
-            on_lost=self.renew,
+        return LightMedia(
+            self._own_address, self._own_hop, self.observations, loop, self._tone, self._lost_media
         )
-        self._transport = transport
-        self._sound = SoundSender(ssrcs[0], self._tone)
-        self._picture = PictureSender(ssrcs[1], loop)
+
+    async def open_media(self, video: list[str], audio: list[str]) -> bool:
+        self._media_now = media = await self._made()
         started = time.monotonic()
-        answer = read_answer(
-            await self.exchange(offer(transport.own, ssrcs, video, audio)), video, audio
-        )
-        self.observations.connected(answer.slots, started)
-        for name, ssrc in answer.slots.items():
-            kind = Pictures if name in video else Sounds
-            self._slots[ssrc] = kind(name, ssrc, self.observations, seen)
-        try:
-            await patiently(transport.connect(answer), MEDIA_TIMEOUT)
-        except TimeoutError:
+        slots = await media.negotiate(self.exchange, video, audio)
+        self.observations.connected(slots, started)
+        if not await media.connect():
             return False
         ticker.add(self)
         return True
 
+    async def open_beside(self, video: list[str], audio: list[str]) -> bool:
+        await self.close_beside()
+        self._media_next = media = await self._made()
+        await media.negotiate(self.exchange, video, audio)
+        return await media.connect()
+
+    async def both_received(self) -> tuple[dict[str, int], dict[str, int]]:
+        now, beside = self._media_now, self._media_next
+        return now.received() if now else {}, beside.received() if beside else {}
+
+    def change_over(self) -> None:
+        if self._media_next is not None:
+            self._media_former, self._media_now = self._media_now, self._media_next
+            self._media_next = None
+
+    async def leave_former(self) -> None:
+        former, self._media_former = self._media_former, None
+        if former is not None:
+            former.transport.close()
+
+    async def close_beside(self) -> None:
+        beside, self._media_next = self._media_next, None
+        if beside is not None:
+            beside.transport.close()
+
     async def close_media(self) -> None:
         ticker.remove(self)
-        self._slots.clear()
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
+        for media in self._all():
+            media.transport.close()
+        self._media_now = self._media_next = self._media_former = None
+
+    def _lost_media(self, media: LightMedia) -> None:
+        if media is self._media_now:
+            self.renew()
 
     async def count_packets(self) -> None:
-        for slot in self._slots.values():
+        for slot in self._media_now.slots.values() if self._media_now else ():
             reception = slot.reception
             if reception.packets:
                 self.observations.counted(slot.name, reception.packets, reception.lost)
@@ -143,56 +170,110 @@ class LightPeer(Peer):
 
     def drain(self) -> None:
         """Take in what came."""
-        if self._transport is not None:
-            self._transport.drain()
+        for media in self._all():
+            media.transport.drain()
 
     def tick(self, now: float) -> None:
         """Send what is due, and reports now and then."""
-        transport = self._transport
-        if transport is None or self._sound is None or self._picture is None:
-            return
-        if self._sending_now:
-            for packet in self._sound.due(now):
-                transport.send_rtp(packet)
-            for packet in self._picture.due(now) if self.picture_wanted else ():
-                transport.send_rtp(packet)
         self._ticks += 1
-        if (self._ticks + 4 * self._number) % REPORT_EVERY == 0:
-            self._send_reports(transport, now)
-        elif self._ticks % LOOK_EVERY == 0:
-            self._ask_for_keys(transport, now)
+        for media in self._all():
+            if self._sending_now:
+                media.send(now, picture=self.picture_wanted)
+            if (self._ticks + 4 * self._number) % REPORT_EVERY == 0:
+                media.send_reports(now, sending=self._sending_now)
+            elif self._ticks % LOOK_EVERY == 0:
+                media.ask_for_keys(now)
 
-    def _send_reports(self, transport: LightTransport, now: float) -> None:
-        assert self._sound is not None
-        assert self._picture is not None
-        assert self._loop is not None
+
+class LightMedia:
+    """What is received and sent over one transport."""
+
+    def __init__(
+        self,
+        address: str,
+        hop: Hop | None,
+        observations: Observations,
+        loop: PictureLoop,
+        tone: list[bytes],
+        lost: Callable[[LightMedia], None],
+    ) -> None:
+        self._ssrcs = secrets.randbits(32) | 1, secrets.randbits(32) & ~1
+        self._observations = observations
+        self._loop = loop
+        self.slots: dict[int, Pictures | Sounds] = {}
+        self.sound = SoundSender(self._ssrcs[0], tone)
+        self.picture = PictureSender(self._ssrcs[1], loop)
+        self._answer: Answer | None = None
+        self.transport = LightTransport(
+            address,
+            hop,
+            on_rtp=self._take_rtp,
+            on_rtcp=self._take_rtcp,
+            on_lost=lambda: lost(self),
+        )
+
+    async def negotiate(
+        self, exchange: Callable[[str], Awaitable[str]], video: list[str], audio: list[str]
+    ) -> list[str]:
+        """Exchange offer and answer; the names of the slots."""
+        text = await exchange(offer(self.transport.own, self._ssrcs, video, audio))
+        self._answer = answer = read_answer(text, video, audio)
+        for name, ssrc in answer.slots.items():
+            kind = Pictures if name in video else Sounds
+            self.slots[ssrc] = kind(name, ssrc, self._observations, seen)
+        return list(answer.slots)
+
+    async def connect(self) -> bool:
+        """Wait until media are up; False where they do not come up in time."""
+        assert self._answer is not None
+        try:
+            await patiently(self.transport.connect(self._answer), MEDIA_TIMEOUT)
+        except TimeoutError:
+            return False
+        return True
+
+    def received(self) -> dict[str, int]:
+        """Packets that came so far, by slot."""
+        return {slot.name: slot.reception.packets for slot in self.slots.values()}
+
+    def send(self, now: float, *, picture: bool) -> None:
+        """Send the sound that is due, and the ``picture``."""
+        if not self.transport.up:
+            return
+        for packet in self.sound.due(now):
+            self.transport.send_rtp(packet)
+        for packet in self.picture.due(now) if picture else ():
+            self.transport.send_rtp(packet)
+
+    def send_reports(self, now: float, *, sending: bool) -> None:
+        """Send what was received, and what was sent."""
         local = time.localtime()
         if self._loop.show(local.tm_hour, local.tm_min):
-            self._picture.want_key()
-        ssrc = self._sound.ssrc
-        heard = [slot for slot in self._slots.values() if slot.reception.packets]
-        parts = [receiver_report(ssrc, [slot.reception.block(now) for slot in heard])]
-        if self._sending_now:
+            self.picture.want_key()
+        heard = [slot for slot in self.slots.values() if slot.reception.packets]
+        blocks = [slot.reception.block(now) for slot in heard]
+        parts = [receiver_report(self.sound.ssrc, blocks)]
+        if sending:
             wall = time.time()
-            parts += [sender_report(s, now, wall) for s in (self._sound, self._picture)]
-        transport.send_rtcp(b"".join(parts))
+            parts += [sender_report(s, now, wall) for s in (self.sound, self.picture)]
+        self.transport.send_rtcp(b"".join(parts))
 
-    def _ask_for_keys(self, transport: LightTransport, now: float) -> None:
-        assert self._sound is not None
-        ssrc = self._sound.ssrc
+    def ask_for_keys(self, now: float) -> None:
+        """Ask for key frames that are missing."""
+        ssrc = self.sound.ssrc
         parts = [
             picture_loss(ssrc, slot.reception.ssrc)
-            for slot in self._slots.values()
+            for slot in self.slots.values()
             if isinstance(slot, Pictures) and slot.wants_key(now)
         ]
         if parts:
-            transport.send_rtcp(b"".join((receiver_report(ssrc, []), *parts)))
+            self.transport.send_rtcp(b"".join((receiver_report(ssrc, []), *parts)))
 
     def _take_rtp(self, sealed: bytes) -> None:
         second, sequence, timestamp, ssrc = RTP_HEADER.unpack_from(sealed)
-        slot = self._slots.get(ssrc)
-        if slot is not None and self._transport is not None:
-            unseal = self._transport.open_rtp
+        slot = self.slots.get(ssrc)
+        if slot is not None:
+            unseal = self.transport.open_rtp
             slot.take(sealed, sequence, timestamp, second >= 0x80, time.monotonic(), unseal)
 
     def _take_rtcp(self, packet: bytes) -> None:
@@ -200,10 +281,10 @@ class LightPeer(Peer):
         while at + 12 <= len(packet):
             form, kind = packet[at] & 0x1F, packet[at + 1]
             size = 4 + 4 * int.from_bytes(packet[at + 2 : at + 4], "big")
-            if kind == 206 and form in (1, 4) and self._picture is not None:
-                self._picture.want_key()  # PLI, or FIR (RFC 5104 section 4.3.1)
+            if kind == 206 and form in (1, 4):
+                self.picture.want_key()  # PLI, or FIR (RFC 5104 section 4.3.1)
             elif kind == 200 and at + 16 <= len(packet):
-                slot = self._slots.get(int.from_bytes(packet[at + 4 : at + 8], "big"))
+                slot = self.slots.get(int.from_bytes(packet[at + 4 : at + 8], "big"))
                 if slot is not None:
                     middle = int.from_bytes(packet[at + 10 : at + 14], "big")
                     slot.reception.reported(middle, time.monotonic())

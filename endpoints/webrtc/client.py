@@ -165,9 +165,11 @@ class BridgeClient:
         await self.send({**message, "id": self._next_id})
         return await patiently(future, ANSWER_TIMEOUT)
 
-    async def offer(self, sdp: str) -> str:
-        """Exchange an offer for an answer. Raises `Refused`."""
-        return await self._post("/api/v1/offer", sdp, "application/sdp")
+    async def offer(self, sdp: str, *, beside: bool = False) -> str:
+        """Exchange an offer for an answer; ``beside`` the media so far, which play on. Raises
+        `Refused`."""
+        path = "/api/v1/offer?beside=1" if beside else "/api/v1/offer"
+        return await self._post(path, sdp, "application/sdp")
 
     async def _post(self, path: str, body: str, content_type: str) -> str:
         status, text = await patiently(self._answer(path, body, content_type), ANSWER_TIMEOUT)

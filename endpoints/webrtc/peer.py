@@ -9,26 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from aiortc import (
-    MediaStreamTrack,
-    RTCBundlePolicy,
-    RTCConfiguration,
-    RTCPeerConnection,
-    RTCRtpTransceiver,
-    RTCSessionDescription,
-)
+from aiortc import MediaStreamTrack
+from aiortc.contrib.media import MediaRelay
 
-from bridge.base.patience import patiently
-from bridge.media import rtp
 from endpoints.netem.impairment import Hop
 from endpoints.webrtc import aiortc_seams
+from endpoints.webrtc.changeover import Changeover
 from endpoints.webrtc.client import RETRY, BridgeClient, Refused
+from endpoints.webrtc.connection import Connection
 from endpoints.webrtc.observation import Observations
 from endpoints.webrtc.reading import read_cards, read_tones
 from endpoints.webrtc.tracks import SourceTrack
@@ -36,23 +29,12 @@ from endpoints.webrtc.tracks import SourceTrack
 log = logging.getLogger("peer")
 
 REPORT_INTERVAL = 0.5  # seconds
+LOOK_EVERY = 0.1  # seconds between looks at what comes by media that are made beside others
+MOVE_LIMIT = 5.0  # seconds after which a point changes over to them whatever does not come
+FORMER_LIMIT = 15.0  # seconds after which the former media end, whatever the bridge says
 STATS_EVERY = 6  # reports between two looks at packet loss
-MEDIA_TIMEOUT = 10.0  # seconds of patience from the answer to connected
 
 Tracks = tuple[SourceTrack, SourceTrack]  # sound and picture
-
-
-def without_remb(sdp: str) -> str:
-    """Leave abs-send-time out of an offer: aiortc would answer every few packets with an
-    estimate of the bandwidth that nobody needs."""
-    return "".join(line for line in sdp.splitlines(True) if rtp.URI_ABS_SEND_TIME not in line)
-
-
-def peer_connection() -> RTCPeerConnection:
-    """A peer connection as the bridge wants it: no STUN server, one transport for all media."""
-    return RTCPeerConnection(
-        RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-    )
 
 
 class Peer:
@@ -83,14 +65,18 @@ class Peer:
         self._address = address
         self._hop = hop
         self._welcome: dict[str, Any] | None = None
-        self._pc: RTCPeerConnection | None = None
-        self._receivers: dict[str, RTCRtpTransceiver] = {}
+        self._now: Connection | None = None
+        self._next: Connection | None = None  # made beside it
+        self._former: Connection | None = None
+        self._relay: MediaRelay | None = None
         self._sending: Tracks | None = None
         self._inside = False
         self._asked: dict[str, bool] = {}  # by source, whether the bridge wants it sent
         self._status_sent: tuple[bool, bool] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._renew = asyncio.Event()
+        self._moving: asyncio.Task[None] | None = None
+        self._beside = False  # what is exchanged is for media beside others
 
     async def run(self) -> None:
         """Be the point until cancelled."""
@@ -119,19 +105,23 @@ class Peer:
     @property
     def codec(self) -> str:
         """The video codec that the bridge chose, in capitals; "" before there is an answer."""
-        description = self._pc.remoteDescription if self._pc is not None else None
-        found = re.search(r"a=rtpmap:\d+ (VP8|H264)/90000", description.sdp if description else "")
-        return found[1] if found else ""
+        return self._now.codec if self._now is not None else ""
 
     def _message(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "welcome":
                 self._welcome = message
                 self._status_sent = None
-                if not (message["media"] and self.has_media):
+                if self.media_up and not message["media"]:
+                    self._move()  # another host leads, and the one that led forwards for now
+                elif not (message["media"] and self.has_media):
                     self._renew.set()
             case "media":
                 self._renew.set()
+            case "move" if message["step"] == "build" and self.media_up:
+                self._move()
+            case "move" if message["step"] == "leave":
+                self._start(self.leave_former())
             case "layers":
                 self._asked[message["source"]] = bool(message["rids"])
                 self._activate()
@@ -188,6 +178,38 @@ class Peer:
         self._activate()
         return opened
 
+    def _move(self) -> None:
+        """Make media beside those that play, and change over when they have everything."""
+        if self._moving is not None:
+            self._moving.cancel()
+        self._moving = asyncio.create_task(self._move_over())
+        self._tasks.add(self._moving)
+        self._moving.add_done_callback(self._tasks.discard)
+
+    async def _move_over(self) -> None:
+        assert self._welcome is not None
+        slots = self._welcome["slots"]
+        self._beside = True
+        try:
+            opened = await self.open_beside(slots["video"], slots["audio"])
+        except (Refused, OSError, TimeoutError, ValueError) as error:
+            log.warning("%s: %s", self._point, error)
+            opened = False
+        finally:
+            self._beside = False
+        if not opened:
+            await self.close_beside()  # the bridge asks again
+            return
+        seen = Changeover()
+        for _ in range(round(MOVE_LIMIT / LOOK_EVERY)):
+            if seen.look(*await self.both_received()):
+                break
+            await asyncio.sleep(LOOK_EVERY)
+        self.change_over()
+        await self._client.send({"type": "moved"})
+        await asyncio.sleep(FORMER_LIMIT)
+        await self.leave_former()
+
     async def _drop(self) -> None:
         for task in list(self._tasks):
             task.cancel()
@@ -195,8 +217,9 @@ class Peer:
 
     async def exchange(self, sdp: str) -> str:
         """Exchange an offer for the bridge's answer. Raises `Refused`."""
-        self._asked.clear()  # fresh media send everything until the bridge asks for less
-        return await self._client.offer(sdp)
+        if not self._beside:
+            self._asked.clear()  # fresh media send everything until the bridge asks for less
+        return await self._client.offer(sdp, beside=self._beside)
 
     @property
     def picture_wanted(self) -> bool:
@@ -212,7 +235,12 @@ class Peer:
     @property
     def has_media(self) -> bool:
         """Whether there are media, connected or on the way."""
-        return self._pc is not None
+        return self._now is not None
+
+    @property
+    def media_up(self) -> bool:
+        """Whether media flow now."""
+        return self._now is not None and self._now.up
 
     def send_media(self, on: bool) -> None:
         """Send sound and picture from now on, or nothing."""
@@ -226,51 +254,73 @@ class Peer:
     async def open_media(self, video: list[str], audio: list[str]) -> bool:
         """Offer, take the answer, wait for media; True where they came up. ``video`` and
         ``audio`` are the slots to be received."""
-        self._pc = pc = peer_connection()
-        up = asyncio.Event()
-
-        @pc.on("connectionstatechange")
-        def changed() -> None:
-            if pc.connectionState == "connected":
-                up.set()
-            elif pc.connectionState in ("failed", "closed") and self._pc is pc:
-                self.renew()
-
+        self._now = now = Connection(self._lost)
         self._sending = self._sources()
         self._activate()
-        for track in self._sending:
-            pc.addTransceiver(track, direction="sendonly")
-        self._receivers = {
-            name: pc.addTransceiver("video", direction="recvonly") for name in video
-        } | {name: pc.addTransceiver("audio", direction="recvonly") for name in audio}
-        await pc.setLocalDescription(await pc.createOffer())
         started = time.monotonic()
-        answer = await self.exchange(without_remb(pc.localDescription.sdp))
-        await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-        self.observations.connected(self._receivers, started)
-        for name, transceiver in self._receivers.items():
+
+        def answered() -> None:
+            self.observations.connected(now.receivers, started)
+            self._observe(now)
+
+        return await now.open(self._sending, video, audio, self.exchange, answered)
+
+    def _lost(self, connection: Connection) -> None:
+        if connection is self._now:
+            self.renew()
+
+    def _observe(self, connection: Connection) -> None:
+        for name, transceiver in connection.receivers.items():
             observe = self._watch if transceiver.kind == "video" else self._listen
             self._start(observe(name, transceiver.receiver.track))
-        try:
-            await patiently(up.wait(), MEDIA_TIMEOUT)
-        except TimeoutError:
-            return False
-        return True
+
+    async def open_beside(self, video: list[str], audio: list[str]) -> bool:
+        """Make media beside those that there are; True where they came up. Both send the same."""
+        assert self._now is not None
+        assert self._sending is not None
+        await self.close_beside()
+        if self._relay is None:
+            self._relay = MediaRelay()
+            self._now.share(self._relay, self._sending)
+        self._next = beside = Connection(self._lost)
+        tracks = beside.shared(self._relay, self._sending)
+        return await beside.open(tracks, video, audio, self.exchange, lambda: self._observe(beside))
+
+    async def both_received(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Packets that came so far by the media that play and by those beside them."""
+        both = []
+        for one in (self._now, self._next):
+            counted = await one.counted() if one is not None else {}
+            both.append({slot: came for slot, (came, _) in counted.items()})
+        return both[0], both[1]
+
+    def change_over(self) -> None:
+        """The media that were made beside are those that count."""
+        if self._next is not None:
+            self._former, self._now, self._next = self._now, self._next, None
+
+    async def leave_former(self) -> None:
+        """End the media from before, if there are any."""
+        former, self._former = self._former, None
+        if former is not None:
+            await former.close()
+
+    async def close_beside(self) -> None:
+        """End the media that were made beside, if there are any."""
+        beside, self._next = self._next, None
+        if beside is not None:
+            await beside.close()
 
     async def close_media(self) -> None:
-        """End the media, if there are any."""
-        pc, self._pc = self._pc, None
-        if pc is not None:
-            # Half closed, it would leave threads that decode, and no process ends before them.
-            closing = asyncio.create_task(pc.close())
-            try:
-                await asyncio.shield(closing)
-            except asyncio.CancelledError:
-                await closing
-                raise
+        """End all media, if there are any."""
+        now, self._now = self._now, None
+        if now is not None:
+            await now.close()
+        await self.close_beside()
+        await self.leave_former()
         for track in self._sending or ():
             track.stop()
-        self._sending = None
+        self._sending = self._relay = None
 
     # --- what is received ---------------------------------------------------------------
 
@@ -293,11 +343,6 @@ class Peer:
 
     async def count_packets(self) -> None:
         """Note in `observations` how many packets came and were lost."""
-        for slot, transceiver in self._receivers.items():
-            report = await transceiver.receiver.getStats()
-            inbound = [s for s in report.values() if s.type == "inbound-rtp"]
-            self.observations.counted(
-                slot,
-                sum(s.packetsReceived for s in inbound),
-                sum(max(0, s.packetsLost) for s in inbound),
-            )
+        counted = await self._now.counted() if self._now is not None else {}
+        for slot, (came, lost) in counted.items():
+            self.observations.counted(slot, came, lost)

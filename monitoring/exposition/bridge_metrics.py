@@ -21,6 +21,7 @@ BRIDGE: tuple[Metric, ...] = (
     counter("worker_starts_total", WORKER).help(
         "Starts of the worker seen by this control process."
     ),
+    gauge("worker_conferences", WORKER).help("Conferences that a worker of points holds."),
     gauge("worker_uptime_seconds", WORKER).help("Since the worker's start."),
     histogram("worker_forwarding_delay_seconds", FORWARDING, WORKER).help(
         "From a packet's arrival in the kernel until its copies were handed back, sampled."
@@ -34,7 +35,7 @@ BRIDGE: tuple[Metric, ...] = (
     counter("worker_cpu_seconds_total", WORKER).help("CPU time of the worker."),
     gauge("worker_resident_memory_bytes", WORKER).help("Memory of the worker."),
     gauge("worker_spare_ready").help(
-        "1: a second worker waits to take the place of one that dies; 0: one would be started."
+        "1: beside each worker another waits to take its place; 0: one would be started."
     ),
     gauge("worker_compiled", WORKER).help("1: the compiled turn forwards media, 0: Python does."),
     counter("worker_gso_batches_total", WORKER).help("Calls that sent several packets at once."),

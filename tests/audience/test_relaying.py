@@ -14,8 +14,8 @@ from bridge.audience.relaying import Relays
 from bridge.audience.serving import RelayedPlace
 from bridge.conference.model import State
 from bridge.control.active_topology import ActiveTopology
+from bridge.control.placing.active_workers import FIRST, ActiveWorkers
 from bridge.control.sessions import Sessions
-from bridge.control.worker_routes import WorkerRoutes
 from bridge.media import messages as m
 from bridge.media.relay_end import problem
 from tests.control_support import INVENTORY, TOPOLOGY, Bridge
@@ -45,8 +45,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.running.append(self.state)
-        self.routes = WorkerRoutes(Sessions(), self.points.append)
-        self.routes.take_inventory(INVENTORY)
+        self.routes = ActiveWorkers(Sessions(), lambda _, command: self.points.append(command))
+        self.worker = self.routes.by_name[FIRST]
+        self.worker.take_inventory(INVENTORY)
+        self.routes.settle(self.running)
         self.places = {
             name: RelayedPlace(name, sent.append, lambda: 3) for name, sent in self.sent.items()
         }
@@ -197,7 +199,7 @@ def test_a_spare_worker_that_takes_the_points_over_gets_a_fresh_relay_at_once(
     """Nobody says that the worker before it is gone: only that this one holds nothing."""
     world.settle("1")
     first = world.bring_up("1")
-    world.routes.take_inventory(replace(INVENTORY, worker="spare"))
+    world.worker.take_inventory(replace(INVENTORY, worker="spare"))
     world.relays.points_there()
     assert m.Close(transport=first.transport) in world.sent["1"]
     assert m.Close(transport=first.transport) not in world.points, "it never had it"

@@ -11,9 +11,9 @@ import pytest
 from bridge.conference import events as e
 from bridge.conference.apply import apply
 from bridge.conference.model import Booking, State, Title
+from bridge.control.placing.active_workers import FIRST, ActiveWorkers
 from bridge.control.sessions import Session, Sessions
 from bridge.control.slots import slots_of
-from bridge.control.worker_routes import WorkerRoutes
 from bridge.media import messages as m
 from bridge.signalling import sdp
 from config.loader import load
@@ -89,7 +89,8 @@ def test_what_is_negotiated_does_not_grow_with_the_points(
 
 def test_every_room_gets_its_thumbnails_and_is_told_differences_only(province: Topology) -> None:
     sessions, sent = Sessions(), list[m.Command]()
-    routes = WorkerRoutes(sessions, sent.append)
+    workers = ActiveWorkers(sessions, lambda _, command: sent.append(command))
+    routes = workers.by_name[FIRST]
     routes.take_inventory(INVENTORY)
     for ident in IDS:
         room = session(ident, "point", ident)
@@ -110,7 +111,7 @@ def test_every_room_gets_its_thumbnails_and_is_told_differences_only(province: T
         routes.adopt_pictures(held)
     state = conference()
     tracemalloc.start()
-    routes.apply([state])
+    workers.apply([state])
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     changes = [r for c in sent if isinstance(c, m.SetRoutes) for r in c.routes]
@@ -121,12 +122,12 @@ def test_every_room_gets_its_thumbnails_and_is_told_differences_only(province: T
     # every point took twenty times that.
     assert used < len(changes) * 1500
     sent.clear()
-    routes.apply([state])
+    workers.apply([state])
     assert sent == []
     taken = e.Taken(point=IDS[450], previous=IDS[0])
     line = e.Recorded(
         conference="hop", seq=state.seq + 1, at=2.0, actor="x", reason="take", event=taken
     )
-    routes.apply([apply(state, line)])
+    workers.apply([apply(state, line)])
     moved = [r.slot for c in sent if isinstance(c, m.SetRoutes) for r in c.routes]
     assert set(moved) == {"programme"}, "a take moves nobody's thumbnails"

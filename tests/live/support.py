@@ -40,26 +40,37 @@ def free_port(kind: socket.SocketKind, host: str) -> int:
     raise OSError("a thousand ports are in use")
 
 
-def topology(**media: Any) -> Topology:
+def free_ports(count: int, host: str) -> int:
+    """The first of so many UDP ports in a row that nothing listens on."""
+    while True:
+        first = free_port(socket.SOCK_DGRAM, host)
+        if all(free_port(socket.SOCK_DGRAM, host) == first + n for n in range(1, count)):
+            return first
+
+
+def topology(*, workers: int = 1, **media: Any) -> Topology:
     """The demo's topology on free ports."""
     loaded = load(ROOT / "config" / "lac-thuy.yaml")
     bridge = loaded.bridge
     web = bridge.web.model_copy(update={"port": 0})
-    port = free_port(socket.SOCK_DGRAM, bridge.media.listen[0])
+    port = free_ports(workers, bridge.media.listen[0])
     media_port = bridge.media.model_copy(update={"port": port, "spare": False, **media})
-    changed = bridge.model_copy(update={"web": web, "media": media_port})
+    changed = bridge.model_copy(update={"web": web, "media": media_port, "workers": workers})
     return loaded.model_copy(update={"bridge": changed})
 
 
 @contextlib.asynccontextmanager
-async def bridge_process(state: Path, **media: Any) -> AsyncIterator[ControlProcess]:
-    """A control process in this process, with its worker as a child."""
+async def bridge_process(
+    state: Path, *, made: Topology | None = None, **media: Any
+) -> AsyncIterator[ControlProcess]:
+    """A control process in this process, with its workers as children."""
     process = ControlProcess(
-        topology(**media), state=state, folder=state, with_parent=True, keep_worker=False
+        made or topology(**media), state=state, folder=state, with_parent=True, keep_worker=False
     )
     async with process:
         async with asyncio.timeout(HANG):
-            await process.worker.ready.wait()
+            for worker in process.workers.values():
+                await worker.ready.wait()
         yield process
 
 

@@ -222,7 +222,12 @@ async def test_a_machine_for_viewers_as_its_unit_starts_it(tmp_path: Path, relay
 
 
 def test_the_units_say_what_systemd_needs() -> None:
-    for name in ("diem-cau.service", "diem-cau-worker.service", "diem-cau-relay.service"):
+    for name in (
+        "diem-cau.service",
+        "diem-cau-worker.service",
+        "diem-cau-worker@.service",
+        "diem-cau-relay.service",
+    ):
         text = (UNITS / name).read_text("utf-8")
         for line in ("Type=notify", "WatchdogSec=", "Restart=always", "User=diem-cau"):
             assert line in text, (name, line)

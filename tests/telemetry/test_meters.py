@@ -127,8 +127,8 @@ def media(meters: Meters, name: str) -> dict[tuple[str, ...], float]:
 
 def test_media_by_direction_and_kind() -> None:
     meters = Meters()
-    meters.take_worker(stats(transport("t1", packets=100)), "w1", POINTS)
-    meters.take_worker(stats(transport("t1", packets=150)), "w1", POINTS)
+    meters.take_worker(stats(transport("t1", packets=100)), "0", "w1", POINTS)
+    meters.take_worker(stats(transport("t1", packets=150)), "0", "w1", POINTS)
     assert media(meters, "packets_total") == {
         ("up", "video"): 150,
         ("up", "audio"): 150,
@@ -141,17 +141,17 @@ def test_media_by_direction_and_kind() -> None:
         ("down", "video"): 1,
     }
     # Another transport of the same point counts anew, and the total goes on.
-    meters.take_worker(stats(transport("t2", packets=10)), "w1", POINTS)
+    meters.take_worker(stats(transport("t2", packets=10)), "0", "w1", POINTS)
     assert media(meters, "packets_total")["up", "video"] == 160
     # A user's session is no point.
-    meters.take_worker(stats(transport("t3", packets=10, label="session:x")), "w1", POINTS)
+    meters.take_worker(stats(transport("t3", packets=10, label="session:x")), "0", "w1", POINTS)
     assert {k[1] for k in meters.counts if k[0] == "media_packets_total"} == {"an-binh"}
 
 
 def test_a_screen_counts_as_content_from_when_it_is_shown() -> None:
     meters = Meters()
-    meters.take_worker(stats(transport("t1", packets=100)), "w1", POINTS)
-    meters.take_worker(stats(transport("t1", packets=130, shows="content")), "w1", POINTS)
+    meters.take_worker(stats(transport("t1", packets=100)), "0", "w1", POINTS)
+    meters.take_worker(stats(transport("t1", packets=130, shows="content")), "0", "w1", POINTS)
     found = media(meters, "packets_total")
     assert found["down", "content"] == 30
     assert found["down", "video"] == 100 + 130  # the programme before, and the thumbnail
@@ -159,27 +159,27 @@ def test_a_screen_counts_as_content_from_when_it_is_shown() -> None:
 
 def test_a_worker_that_was_started_again_counts_on() -> None:
     meters = Meters()
-    meters.take_worker(stats(), "w1", POINTS)
-    meters.take_worker(stats(), "w1", POINTS)
-    meters.take_worker(stats(counters={"packets_out": 30}, cpu_seconds=0.25), "w2", POINTS)
-    assert meters.running.totals["worker", "packets_out"] == 130
-    assert meters.running.totals["worker", "cpu_seconds"] == 1.75
-    assert meters.running.totals["worker", "dropped.empty"] == 2
-    assert meters.forwarding.counts == [2] * 9
-    assert meters.forwarding.total == 1.0
+    meters.take_worker(stats(), "0", "w1", POINTS)
+    meters.take_worker(stats(), "0", "w1", POINTS)
+    meters.take_worker(stats(counters={"packets_out": 30}, cpu_seconds=0.25), "0", "w2", POINTS)
+    assert meters.running.totals["worker", "0", "packets_out"] == 130
+    assert meters.running.totals["worker", "0", "cpu_seconds"] == 1.75
+    assert meters.running.totals["worker", "0", "dropped.empty"] == 2
+    assert meters.workers["0"].forwarding.counts == [2] * 9
+    assert meters.workers["0"].forwarding.total == 1.0
     # One of an earlier version says nothing of delays.
-    meters.take_worker(stats(delay_counts=()), "w3", POINTS)
-    assert meters.forwarding.counts == [2] * 9
+    meters.take_worker(stats(delay_counts=()), "0", "w3", POINTS)
+    assert meters.workers["0"].forwarding.counts == [2] * 9
 
 
 def test_what_an_adopted_worker_counted_before_is_not_new() -> None:
     """A control process that was restarted: its counters begin at 0, and do not jump."""
     meters = Meters()
     old = stats(transport("t1", packets=5000), uptime=600.0)
-    meters.take_worker(old, "w1", POINTS)
+    meters.take_worker(old, "0", "w1", POINTS)
     assert media(meters, "packets_total") == {}
-    assert meters.running.totals["worker", "packets_out"] == 0
-    assert meters.forwarding.count == 0
+    assert meters.running.totals["worker", "0", "packets_out"] == 0
+    assert meters.workers["0"].forwarding.count == 0
     assert ("worker_starts_total", "0") not in meters.counts
     new = stats(
         transport("t1", packets=5010),
@@ -187,18 +187,18 @@ def test_what_an_adopted_worker_counted_before_is_not_new() -> None:
         uptime=602.0,
         counters={"packets_out": 130},
     )
-    meters.take_worker(new, "w1", POINTS)
+    meters.take_worker(new, "0", "w1", POINTS)
     found = {k[1:]: v for k, v in meters.counts.items() if k[0] == "media_packets_total" and v}
     assert found["an-binh", "up", "video"] == 10
     assert found["khoan-du", "up", "video"] == 7
-    assert meters.running.totals["worker", "packets_out"] == 30
+    assert meters.running.totals["worker", "0", "packets_out"] == 30
 
 
 def test_starts_of_workers_are_new_identities() -> None:
     """Whoever starts them: this process, or systemd."""
     meters = Meters()
     for worker, uptime in (("w1", 0.5), ("w1", 2.5), ("w2", 1.0), ("w2", 3.0)):
-        meters.take_worker(stats(uptime=uptime), worker, POINTS)
+        meters.take_worker(stats(uptime=uptime), "0", worker, POINTS)
     assert meters.counts["worker_starts_total", "0"] == 2
 
 
@@ -213,7 +213,7 @@ def test_what_is_counted_has_its_place_in_the_table() -> None:
         e.Ended(),
     )
     meters = log.meters
-    meters.take_worker(stats(transport("t1", packets=100)), "w1", POINTS)
+    meters.take_worker(stats(transport("t1", packets=100)), "0", "w1", POINTS)
     meters.command("start", "refused", 0.1)
     meters.committed(1.0, False)
     meters.denied("password")

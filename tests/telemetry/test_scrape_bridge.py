@@ -11,6 +11,7 @@ async def test_the_worker_and_its_transports(watched: Bridge) -> None:
     found = transport("t1", packets=100, label=POINT)
     watched.process.meters.take_worker(
         stats(found, transport("t2", packets=1, label="an-binh")),
+        "0",
         "w",
         watched.control.topology.points,
     )
@@ -34,5 +35,5 @@ async def test_the_worker_and_its_transports(watched: Bridge) -> None:
         sources=(),
         slots=(),
     )
-    watched.process.meters.take_worker(stats(closing), "w", watched.control.topology.points)
+    watched.process.meters.take_worker(stats(closing), "0", "w", watched.control.topology.points)
     assert snapshot(watched).value("worker_uptime_seconds", "0") == 1

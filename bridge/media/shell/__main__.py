@@ -33,6 +33,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bridge.media", description=__doc__)
     parser.add_argument("--listen", action="append", required=True, help="an IP address")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument(
+        "--number", type=int, default=0, help="of several on this machine: how far above --port"
+    )
     parser.add_argument("--control", type=Path, help="path of the Unix socket")
     parser.add_argument(
         "--relay",
@@ -79,7 +82,7 @@ def main() -> int:
     async def run(control: Path) -> None:
         worker = Worker(
             hosts=options.listen,
-            port=options.port,
+            port=options.port and options.port + options.number,
             control=control,
             orphan_timeout=alone,
             estimation=options.estimation,

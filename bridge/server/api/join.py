@@ -149,7 +149,8 @@ def _session(
 
 
 async def offer(call: Call) -> web.Response:
-    """Answer the SDP offer of a session: 201 with the SDP answer."""
+    """Answer the SDP offer of a session: 201 with the SDP answer. With ``beside=1`` its media so
+    far plays on, until its page has come over to the new transport."""
     token, by_cookie = token_of(call.request)
     session = None if by_cookie else call.services.control.sessions.get(token)
     if session is None:
@@ -158,7 +159,8 @@ async def offer(call: Call) -> web.Response:
         raise Denied(415, "http.not_sdp")
     try:
         text = (await read_bounded(call.request, MAX_SDP + 1024)).decode("utf-8")
-        answer = call.services.control.offers.answer(session, text)
+        beside = call.request.query.get("beside") == "1"
+        answer = call.services.control.offers.answer(session, text, beside=beside)
     except UnicodeDecodeError:
         return problem(400, "http.bad_sdp", detail="The SDP is not UTF-8.")
     except SdpError as error:
@@ -188,5 +190,6 @@ ROUTES = [
         status=201,
         media_type="application/sdp",
         headers=("Authorization",),
+        query=("beside",),
     ),
 ]

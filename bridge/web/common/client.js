@@ -2,7 +2,7 @@
 // to. The console and the room page are two views of it.
 
 /** @import { Asked, FromClient, Problem, Sentence, SessionBody, ToClient } from "../types/protocol.js" */
-/** @import { Setup } from "./media.js" */
+/** @import { Setup } from "./transport.js" */
 /** @import { Outcome, Status } from "./protocol.js" */
 import { blockedKey } from "./blocked.js";
 import { browser } from "./browser.js";
@@ -16,7 +16,8 @@ import { Vigil } from "./vigil.js";
  * @typedef {object} View  what a page does with its client
  * @property {() => Setup} setup  what to receive and send, whenever media starts
  * @property {() => Extract<FromClient, {type: "status"}>} status  what the page really does
- * @property {(slot: string, track: MediaStreamTrack) => void} track  a slot's picture or sound
+ * @property {(slot: string, track: MediaStreamTrack, over: boolean) => void} track  a slot's picture or
+ *   sound; `over`: it takes the place of what plays there
  * @property {(message: ToClient) => void} received  a message, after the state took it in
  * @property {(status: Status) => void} linked  the connection's status changed
  * @property {(error: unknown) => void} mediaChanged  the media's status changed, maybe by an error
@@ -47,7 +48,8 @@ export class Client {
       browser,
     );
     this.media = new Media(this.connection, {
-      track: (slot, track) => view.track(slot, track),
+      track: (slot, track, over) => view.track(slot, track, over),
+      moved: () => this.connection.send({ type: "moved" }),
       status: (status, error) => {
         this.mediaLink = status;
         view.mediaChanged(error);
@@ -107,9 +109,12 @@ export class Client {
     if (message.type === "layers") this.media.choose(message);
     if (message.type === "ended") this.farewell = message.sentence;
     this.view.received(message);
-    // A connection that still carries media is kept: only signalling was lost.
+    // A connection that still carries media is kept: only signalling was lost. Where the bridge has none,
+    // another host leads, and the one that led forwards until this page has come over.
     const wanted = message.type === "welcome" && !(message.media && this.media.up);
-    if (wanted || message.type === "media") this.media.start(this.view.setup());
+    if (message.type === "media") this.media.start(this.view.setup());
+    else if (wanted || (message.type === "move" && message.step === "build")) this.media.move(this.view.setup());
+    else if (message.type === "move") this.media.leave();
     if (message.type === "welcome") this.tell();
     this.view.render();
   }

@@ -35,7 +35,9 @@ function settle(seen) {
  */
 export function told(seen, shown, since) {
   if (shown === null) return { ...seen, point: null, coming: null, since: null };
-  if (shown === seen.point || shown === seen.coming) return seen;
+  if (shown === seen.point) return seen;
+  // The page has moved to another connection, whose timestamps are others.
+  if (shown === seen.coming) return since === seen.since ? seen : settle({ ...seen, since });
   return settle({ ...seen, point: null, coming: shown, since, pictures: 0 });
 }
 

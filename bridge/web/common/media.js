@@ -1,85 +1,80 @@
-// Picture and sound: one RTCPeerConnection, negotiated once. Knows no DOM.
+// Picture and sound: one connection, and beside it a second one while the page moves to another worker.
+// Knows no DOM.
 
-/** @import { LayerInfo, Layers, SlotMap } from "../types/protocol.js" */
+/** @import { Layers } from "../types/protocol.js" */
+/** @import { Setup } from "./transport.js" */
+import { looked, nothingYet, replaced } from "./changeover.js";
 import { RETRY } from "./protocol.js";
+import { Transport } from "./transport.js";
 import { patiently, timers } from "./vigil.js";
-import { repeater, VoiceRepeats } from "./voice_repeats.js";
+import { repeater } from "./voice_repeats.js";
 
 export const DISCONNECTED_LIMIT = 2.5; // s in "disconnected" until a new connection is made
-const CODECS = ["video/vp8", "video/h264", "video/rtx"];
 export const CONNECT_LIMIT = 10; // s from the answer to "connected"
 const PATIENCE = 2; // times that this limit is doubled: a machine that is busy must come to an end, too
+export const LOOK_EVERY = 0.1; // s between looks at what comes by both connections
+export const MOVE_LIMIT = 5; // s after which a page changes over whatever does not come
+export const FORMER_LIMIT = 15; // s after which a former connection ends, whatever the bridge says
 const TIMEOUT = "timeout";
 const FAILED = "failed";
 
-/**
- * @typedef {"room" | "console" | "none"} Sends  what may be sent: microphone, camera and screen;
- *   a screen; nothing
- * @typedef {{slots: SlotMap, layers: LayerInfo[], sends: Sends, stereo?: boolean}} Setup
- */
-
-/**
- * An offer with stereo (RFC 7587 section 6.1) on every line that receives sound, and on the one that
- * sends it where both channels are to be sent: browsers offer one channel.
- * @param {string} sdp
- * @param {boolean} sent
- */
-export function bothChannels(sdp, sent) {
-  return sdp.split(/(?=^m=)/m).map((section) => {
-    const opus = /^a=rtpmap:(\d+) opus\//m.exec(section)?.[1];
-    if (!section.startsWith("m=audio") || !opus) return section;
-    if (section.includes("a=sendonly") && !sent) return section;
-    return section.replace(new RegExp(`^(a=fmtp:${opus} [^\\r\\n]*)`, "m"), "$1;stereo=1;sprop-stereo=1");
-  }).join("");
-}
-
-/** A page's transport: what it receives by slot, and the tracks that it sends. */
+/** A page's media: what it receives by slot, and the tracks that it sends. */
 export class Media {
   /**
-   * @param {{offer: (sdp: string) => Promise<string>}} connection
+   * @param {{offer: (sdp: string, beside?: boolean) => Promise<string>}} connection
    * @param {object} handlers
-   * @param {(slot: string, track: MediaStreamTrack) => void} handlers.track
+   * @param {(slot: string, track: MediaStreamTrack, over: boolean) => void} handlers.track  `over`: it takes
+   *   the place of one that plays
    * @param {(status: "connecting" | "up" | "down", error?: unknown) => void} handlers.status
+   * @param {() => void} [handlers.moved]  the connection that was made beside plays
    * @param {import("./vigil.js").Timers} [clock]
    */
   constructor(connection, handlers, clock = timers) {
     this.connection = connection;
     this.clock = clock;
     this.handlers = handlers;
-    /** @type {RTCPeerConnection | null} */
-    this.pc = null;
+    /** The connection that plays. @type {Transport | null} */
+    this.now = null;
+    /** The one that is made beside it. @type {Transport | null} */
+    this.next = null;
+    /** The one from before: others may still see by it what this page sends. @type {Transport | null} */
+    this.former = null;
     /** The microphone's sound, whatever becomes of the camera. @type {MediaStreamTrack | null} */
     this.voice = null;
     /** The camera's picture. @type {MediaStreamTrack | null} */
     this.camera = null;
     /** @type {MediaStreamTrack | null} */
     this.screen = null;
-    /** @type {SlotMap} */
-    this.slots = { video: [], audio: [] };
-    /** @type {LayerInfo[]} */
-    this.layers = [];
-    /** @type {Sends} */
-    this.sends = "none";
+    /** @type {Setup} */
+    this.setup = { slots: { video: [], audio: [] }, layers: [], sends: "none" };
     this.sending = false; // camera and microphone are sent only inside a conference
     this.microphone = true;
-    this.contentRate = 1500;
-    this.stereo = false; // both channels of the microphone: a codec that is put through
     this.tries = 0;
     /** Connections in a row that the bridge answered and that never came up. */
     this.failures = 0;
     this.reached = false; // this one has been up
     this.unwait = () => {}; // ends what is waited for
+    this.unlinger = () => {}; // ends the wait for the former connection's end
     this.generation = 0;
-    /** @type {MediaStreamTrack | null} */
-    this.programme = null; // what the programme's slot receives
-    /** @type {RTCRtpTransceiver | null} */
-    this.voiceLine = null;
-    /** What repeats the microphone's frames; null where nothing can. @type {VoiceRepeats | null} */
-    this.repeats = null;
-    /** @type {RTCRtpTransceiver | null} */
-    this.cameraLine = null;
-    /** @type {RTCRtpTransceiver | null} */
-    this.contentLine = null;
+  }
+
+  /** The connection of the browser that plays. */
+  get pc() {
+    return this.now?.pc ?? null;
+  }
+
+  /** What the programme's slot receives. */
+  get programme() {
+    return this.now?.tracks.get("programme") ?? null;
+  }
+
+  get repeats() {
+    return this.now?.repeats ?? null;
+  }
+
+  /** Whether media flows now. */
+  get up() {
+    return this.now?.up ?? false;
   }
 
   /**
@@ -87,24 +82,38 @@ export class Media {
    * @param {Setup} setup
    */
   start(setup) {
-    this.slots = setup.slots;
-    this.layers = setup.layers;
-    this.sends = setup.sends;
-    this.stereo = setup.stereo ?? false;
+    this.setup = setup;
     this.tries = 0;
     this.again();
+  }
+
+  /**
+   * Make a connection beside the one that plays, and change over when its pictures flow.
+   * @param {Setup} setup
+   */
+  move(setup) {
+    if (!this.up) {
+      this.start(setup);
+      return;
+    }
+    this.setup = setup;
+    this.build();
   }
 
   stop() {
     this.unwait();
     this.generation += 1;
-    this.pc?.close();
-    this.pc = null;
+    this.now?.close();
+    this.next?.close();
+    this.now = this.next = null;
+    this.leave();
   }
 
-  /** Whether media flows now. */
-  get up() {
-    return this.pc?.connectionState === "connected";
+  /** Nobody is shown anything of the former connection any more. */
+  leave() {
+    this.unlinger();
+    this.former?.close();
+    this.former = null;
   }
 
   again() {
@@ -129,24 +138,14 @@ export class Media {
     const generation = this.generation;
     this.reached = false;
     this.handlers.status("connecting");
-    const worker = this.sends === "room" ? await repeater().catch(() => null) : null;
+    const worker = await this.repeater();
     if (generation !== this.generation) return;
-    const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
-    this.pc = pc;
-    pc.onconnectionstatechange = () => this.changed(pc, generation);
+    const now = new Transport(this.setup);
+    this.now = now;
+    now.pc.onconnectionstatechange = () => this.changed(now, generation);
     try {
-      this.addSending(pc);
-      this.repeats = worker && this.voiceLine ? new VoiceRepeats(worker, this.voiceLine.sender) : null;
-      const video = this.slots.video.map(() => pc.addTransceiver("video", { direction: "recvonly" }));
-      preferCodecs(video);
-      const audio = this.slots.audio.map(() => pc.addTransceiver("audio", { direction: "recvonly" }));
-      await pc.setLocalDescription({ type: "offer", sdp: bothChannels((await pc.createOffer()).sdp ?? "", this.stereo) });
-      const answer = await this.connection.offer(pc.localDescription?.sdp ?? "");
-      if (generation !== this.generation) return;
-      await pc.setRemoteDescription({ type: "answer", sdp: answer });
-      this.programme = video[this.slots.video.indexOf("programme")]?.receiver.track ?? null;
-      this.slots.video.forEach((slot, i) => this.handlers.track(slot, video[i].receiver.track));
-      this.slots.audio.forEach((slot, i) => this.handlers.track(slot, audio[i].receiver.track));
+      if (!await now.negotiate((sdp) => this.connection.offer(sdp), worker)) return;
+      for (const [slot, track] of now.tracks) this.handlers.track(slot, track, false);
       await this.feed();
       if (generation === this.generation && !this.up) this.giveUpAfter(generation, CONNECT_LIMIT * 2 ** Math.min(this.failures, PATIENCE), TIMEOUT);
     } catch (error) {
@@ -154,50 +153,82 @@ export class Media {
     }
   }
 
-  /** Microphone, camera (simulcast) and shared screen, in this order. @param {RTCPeerConnection} pc */
-  addSending(pc) {
-    this.voiceLine = this.cameraLine = this.contentLine = null;
-    if (this.sends === "room") {
-      const top = this.layers.at(-1)?.height ?? 720;
-      // RFC 8837: at high priority sound is marked EF and pictures AF41.
-      this.voiceLine = pc.addTransceiver("audio", {
-        direction: "sendonly",
-        // Sound comes first where the line is thin, too.
-        sendEncodings: [{ networkPriority: "high", priority: "high" }],
-      });
-      this.cameraLine = pc.addTransceiver("video", {
-        direction: "sendonly",
-        sendEncodings: this.layers.map((layer, index) => ({
-          rid: layer.rid,
-          scaleResolutionDownBy: top / layer.height,
-          maxBitrate: layer.bitrate * 1000,
-          maxFramerate: layer.frame_rate,
-          // The mark is the line's: browsers take it from the first layer only.
-          ...(index === 0 ? { networkPriority: /** @type {RTCPriorityType} */ ("high") } : {}),
-        })),
-      });
-    }
-    if (this.sends !== "none") {
-      this.contentLine = pc.addTransceiver("video", {
-        direction: "sendonly",
-        sendEncodings: [{ maxBitrate: this.contentRate * 1000 }],
-      });
+  /** What repeats sound in rooms. */
+  async repeater() {
+    return this.setup.sends === "room" ? repeater().catch(() => null) : null;
+  }
+
+  // --- the change from one connection to another ----------------------------------------------
+
+  async build() {
+    this.next?.close();
+    const next = new Transport(this.setup);
+    this.next = next;
+    try {
+      const worker = await this.repeater();
+      if (next.closed || !await next.negotiate((sdp) => this.connection.offer(sdp, true), worker)) return;
+      await next.feed(this.sent());
+      this.watch(next, nothingYet(), 0);
+    } catch {
+      this.drop(next); // the bridge asks again
     }
   }
 
-  /** Put the tracks that are to be sent now on their lines; needs no negotiation. */
+  /** @param {Transport} next */
+  drop(next) {
+    next.close();
+    if (this.next === next) this.next = null;
+  }
+
+  /**
+   * Look what comes by both connections, until the next one has all.
+   * @param {Transport} next @param {import("./changeover.js").Flow} flow @param {number} waited  s
+   */
+  async watch(next, flow, waited) {
+    const { now } = this;
+    const [here, there] = await Promise.all([now?.received(), next.received()]);
+    if (next.closed || !now || now !== this.now) return;
+    const seen = looked(flow, here ?? new Map());
+    if (next.up && (replaced(seen, there) || waited >= MOVE_LIMIT)) this.change(next);
+    else if (next.pc.connectionState === "failed" || waited >= CONNECT_LIMIT) this.drop(next);
+    else this.clock.later(() => this.watch(next, seen, waited + LOOK_EVERY), LOOK_EVERY);
+  }
+
+  /** Play the connection that was made beside. @param {Transport} next */
+  change(next) {
+    this.leave();
+    this.unwait();
+    this.former = this.now;
+    if (this.former) this.former.pc.onconnectionstatechange = null;
+    this.now = next;
+    this.next = null;
+    this.generation += 1;
+    this.tries = this.failures = 0;
+    this.reached = true;
+    const { generation } = this;
+    next.pc.onconnectionstatechange = () => this.changed(next, generation);
+    for (const [slot, track] of next.tracks) this.handlers.track(slot, track, true);
+    this.feed();
+    const timer = this.clock.later(() => this.leave(), FORMER_LIMIT);
+    this.unlinger = () => this.clock.cancel(timer);
+    this.handlers.moved?.();
+    this.handlers.status("up");
+  }
+
+  // --- what is sent ---------------------------------------------------------------------------
+
+  /** The tracks that are to be sent now. @returns {import("./transport.js").Sent} */
+  sent() {
+    return {
+      voice: this.sending && this.microphone ? this.voice : null,
+      camera: this.sending ? this.camera : null,
+      screen: this.screen,
+    };
+  }
+
+  /** Put them on the lines of every connection; needs no negotiation. */
   async feed() {
-    // One that cannot be sent must not keep the others from being sent.
-    await Promise.allSettled([
-      this.put(this.voiceLine, this.sending && this.microphone ? this.voice : null),
-      this.put(this.cameraLine, this.sending ? this.camera : null),
-      this.put(this.contentLine, this.screen),
-    ]);
-  }
-
-  /** @param {RTCRtpTransceiver | null} line @param {MediaStreamTrack | null} track */
-  async put(line, track) {
-    if (line && line.sender.track !== track && this.pc) await line.sender.replaceTrack(track);
+    await Promise.all([this.former, this.now, this.next].map((transport) => transport?.feed(this.sent())));
   }
 
   /**
@@ -229,24 +260,15 @@ export class Media {
     await this.feed();
   }
 
-  /**
-   * Send these layers of a source and no others; needs no negotiation. What is not simulcast has one
-   * layer, which is sent or not.
-   * @param {Layers} layers
-   */
-  async choose({ source, rids }) {
-    const sender = { camera: this.cameraLine, content: this.contentLine }[source]?.sender;
-    if (!sender || !this.pc) return;
-    const parameters = sender.getParameters();
-    const before = JSON.stringify(parameters.encodings);
-    for (const encoding of parameters.encodings) encoding.active = rids.includes(encoding.rid ?? "");
-    if (JSON.stringify(parameters.encodings) === before) return;
-    // Fails where the connection was replaced meanwhile: that one will be asked again.
-    await sender.setParameters(parameters).catch(() => {});
+  /** Send these layers of a source and no others. @param {Layers} layers */
+  async choose(layers) {
+    await this.now?.choose(layers);
   }
 
-  /** @param {RTCPeerConnection} pc @param {number} generation */
-  changed(pc, generation) {
+  // --- how the connection stands --------------------------------------------------------------
+
+  /** @param {Transport} transport @param {number} generation */
+  changed({ pc }, generation) {
     if (generation !== this.generation) return;
     if (pc.connectionState === "connected") {
       this.tries = 0;
@@ -264,21 +286,14 @@ export class Media {
   /** @param {number} generation @param {unknown} error */
   failed(generation, error) {
     if (generation !== this.generation) return;
+    if (this.next?.up) {
+      this.change(this.next); // nothing is better than what this one gives
+      return;
+    }
     // Anything else (the bridge did not answer, a line was cut) is told in other ways.
     if (!this.reached && (error === TIMEOUT || error === FAILED)) this.failures += 1;
     this.stop();
     this.handlers.status("down", error);
     this.again();
   }
-}
-
-/**
- * Offer only the codecs that a bridge may choose: with every codec of the browser the offer of a
- * console with dozens of pictures would be larger than a bridge takes.
- * @param {RTCRtpTransceiver[]} lines
- */
-function preferCodecs(lines) {
-  const all = RTCRtpReceiver.getCapabilities("video")?.codecs ?? [];
-  const known = all.filter(({ mimeType }) => CODECS.includes(mimeType.toLowerCase()));
-  for (const line of lines) line.setCodecPreferences(known);
 }

@@ -13,9 +13,9 @@ export class Pictures {
     this.streams = new Map();
   }
 
-  /** A slot has a picture. @param {string} slot @param {MediaStreamTrack} track */
-  add(slot, track) {
-    this.streams.set(slot, new MediaStream([track]));
+  /** A slot has a picture. @param {string} slot @param {MediaStreamTrack} track @param {boolean} over */
+  add(slot, track, over) {
+    this.streams.set(slot, streamOf(track, over ? this.of(slot) : null));
   }
 
   /** What a slot receives. @param {string} slot */
@@ -38,4 +38,18 @@ export class Pictures {
 /** Show a stream in a <video>; the same one again changes nothing. @param {HTMLVideoElement} video @param {MediaStream | null} stream */
 export function show(video, stream) {
   if (video.srcObject !== stream) video.srcObject = stream;
+}
+
+/**
+ * A stream of a track: the one that plays already, where it takes the place of another in it, so that
+ * there is no empty moment.
+ * @param {MediaStreamTrack} track
+ * @param {MediaProvider | null} playing
+ */
+export function streamOf(track, playing) {
+  if (!(playing instanceof MediaStream)) return new MediaStream([track]);
+  const before = playing.getTracks();
+  playing.addTrack(track);
+  for (const old of before) if (old !== track) playing.removeTrack(old);
+  return playing;
 }

@@ -6,6 +6,7 @@
 import { make, makeVideo, setText } from "./dom.js";
 import { decoded, nothing, placeOf, told } from "./handover.js";
 import { pick } from "./i18n.js";
+import { streamOf } from "./pictures.js";
 import { whyNoPicture } from "./slate.js";
 import { loudness, pointOf } from "./state.js";
 
@@ -39,10 +40,10 @@ export class Programme {
     this.watch();
   }
 
-  /** @param {MediaStreamTrack} track */
-  attach(track) {
-    this.seen = nothing;
-    this.video.srcObject = new MediaStream([track]);
+  /** @param {MediaStreamTrack} track @param {boolean} [over]  it takes the place of what plays */
+  attach(track, over = false) {
+    if (!over) this.seen = nothing;
+    this.video.srcObject = streamOf(track, over ? this.video.srcObject : null);
   }
 
   /** Look at every picture of the slot as it comes on the screen. */

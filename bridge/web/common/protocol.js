@@ -249,9 +249,10 @@ export class Connection {
   /**
    * Exchange an SDP offer for an answer.
    * @param {string} sdp
+   * @param {boolean} [beside]  while the connection so far plays on
    */
-  offer(sdp) {
-    return this.environment.post("/api/v1/offer", sdp, "application/sdp", this.session);
+  offer(sdp, beside = false) {
+    return this.environment.post(`/api/v1/offer${beside ? "?beside=1" : ""}`, sdp, "application/sdp", this.session);
   }
 }
 

@@ -1,6 +1,7 @@
 // Voices: one audio element a slot, in no layout, and the button that browsers may ask for.
 
 import { byId } from "./dom.js";
+import { streamOf } from "./pictures.js";
 
 /** Plays the track of each audio slot. */
 export class Sounds {
@@ -33,12 +34,12 @@ export class Sounds {
     if (this.speaker || element.sinkId) element.setSinkId?.(this.speaker).catch(() => {});
   }
 
-  /** @param {string} slot @param {MediaStreamTrack} track */
-  attach(slot, track) {
+  /** @param {string} slot @param {MediaStreamTrack} track @param {boolean} [over] */
+  attach(slot, track, over = false) {
     const element = this.elements.get(slot) ?? new Audio();
     this.elements.set(slot, element);
     this.aim(element);
-    element.srcObject = new MediaStream([track]);
+    element.srcObject = streamOf(track, over ? element.srcObject : null);
     element.play().catch(() => this.blocked());
   }
 

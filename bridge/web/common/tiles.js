@@ -3,6 +3,7 @@
 /** @import { PageState } from "./state.js" */
 import { make, makeVideo, setMark, setText } from "./dom.js";
 import { Pager } from "./pager.js";
+import { streamOf } from "./pictures.js";
 import { loudness } from "./state.js";
 import { tileOf } from "./tile.js";
 
@@ -51,9 +52,9 @@ export class Tiles {
     return { tile, video, paused, name, status, badge, microphone, faults, bar };
   }
 
-  /** Take in what a slot receives; the state says whose picture it is. @param {string} slot @param {MediaStreamTrack} track */
-  attach(slot, track) {
-    this.streams.set(slot, new MediaStream([track]));
+  /** Take in what a slot receives; the state says whose picture it is. @param {string} slot @param {MediaStreamTrack} track @param {boolean} over */
+  attach(slot, track, over) {
+    this.streams.set(slot, streamOf(track, over ? (this.streams.get(slot) ?? null) : null));
   }
 
   /** The live picture of a point, or null where none is shown of it. @param {string} point */

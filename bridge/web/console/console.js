@@ -32,7 +32,7 @@ const client = new Client({ kind: "console" }, {
     return { slots, layers: [], sends: mayDirect ? "console" : "none" };
   },
   status: () => ({ type: "status", sharing: client.media.screen !== null }),
-  track: (slot, track) => desk.attach(slot, track),
+  track: (slot, track, over) => desk.attach(slot, track, over),
   received,
   linked(status) {
     if (status === "wrong_key") location.reload(); // the login has ended: ask again

@@ -66,11 +66,11 @@ export class Desk {
     byId("direct").addEventListener("click", () => orders.takeOver());
   }
 
-  /** Show or sound what a slot receives. @param {string} slot @param {MediaStreamTrack} track */
-  attach(slot, track) {
-    if (slot.startsWith("audio:")) this.sounds.attach(slot, track);
-    else if (slot === "programme") this.monitors.attach(track);
-    else this.pictures.add(slot, track);
+  /** Show or sound what a slot receives. @param {string} slot @param {MediaStreamTrack} track @param {boolean} over */
+  attach(slot, track, over) {
+    if (slot.startsWith("audio:")) this.sounds.attach(slot, track, over);
+    else if (slot === "programme") this.monitors.attach(track, over);
+    else this.pictures.add(slot, track, over);
     this.render();
   }
 

@@ -25,9 +25,9 @@ export class Monitors {
     this.meters = { preview: makeMeter(byId("preview-meter"), true), programme: makeMeter(byId("programme-meter"), true) };
   }
 
-  /** The programme's slot has a picture. @param {MediaStreamTrack} track */
-  attach(track) {
-    this.programme.attach(track);
+  /** The programme's slot has a picture. @param {MediaStreamTrack} track @param {boolean} over */
+  attach(track, over) {
+    this.programme.attach(track, over);
   }
 
   /** @param {PageState} state */

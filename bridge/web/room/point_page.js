@@ -38,7 +38,7 @@ export class PointPage {
     this.client = new Client(identity, {
       setup: () => ({ slots: this.client.state.slots, layers: this.client.state.layers, sends: "room", stereo: devices.profile === "codec" }),
       status: () => this.status(),
-      track: (slot, track) => this.stage.attach(slot, track),
+      track: (slot, track, over) => this.stage.attach(slot, track, over),
       received: (message) => this.received(message),
       linked() {},
       mediaChanged: (error) => this.mediaChanged(error),

@@ -6,6 +6,7 @@ import { itemClock, runningItem } from "../common/agenda.js";
 import { byId, make, makeVideo, setMark, setText } from "../common/dom.js";
 import { timeText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
+import { streamOf } from "../common/pictures.js";
 import { Programme } from "../common/programme.js";
 import { Sizes } from "../common/sizes.js";
 import { Sounds } from "../common/sounds.js";
@@ -37,12 +38,12 @@ export class Stage {
     this.sizes = new Sizes(() => this.pictures(), (message) => client.connection.send(message));
   }
 
-  /** Show or sound what a slot receives. @param {string} slot @param {MediaStreamTrack} track */
-  attach(slot, track) {
-    if (slot === "programme") this.programme.attach(track);
-    else if (slot === "content") this.content.srcObject = new MediaStream([track]);
-    else if (slot.startsWith("audio:")) this.sounds.attach(slot, track);
-    else this.tiles.attach(slot, track);
+  /** Show or sound what a slot receives. @param {string} slot @param {MediaStreamTrack} track @param {boolean} over */
+  attach(slot, track, over) {
+    if (slot === "programme") this.programme.attach(track, over);
+    else if (slot === "content") this.content.srcObject = streamOf(track, over ? this.content.srcObject : null);
+    else if (slot.startsWith("audio:")) this.sounds.attach(slot, track, over);
+    else this.tiles.attach(slot, track, over);
   }
 
   /** One's own picture. @param {MediaStreamTrack | null} camera */

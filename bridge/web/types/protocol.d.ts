@@ -4,10 +4,10 @@
 type Sparse<T extends { type: string }> = Pick<T, "type"> & Partial<Omit<T, "type">>;
 
 /** What a page may send over the WebSocket. */
-export type FromClient = Hello | Command | Typed | Watch | CallPreset | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | CallFound | PointAt | Draw | Erase | Bye;
+export type FromClient = Hello | Command | Typed | Watch | CallPreset | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | Moved | CallFound | PointAt | Draw | Erase | Bye;
 
 /** What the bridge sends over the WebSocket. */
-export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Layers | Call | Pointer | Strokes | Result | Ended | Error;
+export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Move | Layers | Call | Pointer | Strokes | Result | Ended | Error;
 
 /** A command to a conference. */
 export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | AttendCommand | SetRegistrationCommand | RingOfficerCommand | AnswerCallCommand | DeclineCallCommand | HandOverCommand | HangUpCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
@@ -1184,6 +1184,15 @@ export interface MinutesSignedEvent {
   sha256: string;
   octets: number;
   signers: string[];
+}
+
+export interface Move {
+  type: "move";
+  step: "build" | "leave";
+}
+
+export interface Moved {
+  type: "moved";
 }
 
 export interface MuteAllCommand {

@@ -2,7 +2,7 @@
 // DOM.
 
 /** @import { WatchView } from "../types/protocol.js" */
-import { bothChannels } from "../common/media.js";
+import { bothChannels } from "../common/transport.js";
 import { accepted } from "../common/refused.js";
 
 export const VOICES = 3; // lines of sound: as many as are heard at once where nobody says otherwise

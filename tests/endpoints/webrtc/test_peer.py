@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bridge.media import rtp
-from endpoints.webrtc import peer as module
-from endpoints.webrtc.peer import Peer, peer_connection, without_remb
+from endpoints.webrtc import connection as module
+from endpoints.webrtc.connection import peer_connection, without_remb
+from endpoints.webrtc.peer import Peer
 from endpoints.webrtc.tracks import CardTrack, ToneTrack
 
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Device, RETRY, faultOf } from "../../../bridge/web/room/device.js";
 import { profileOf, treatmentOf } from "../../../bridge/web/room/sound_profile.js";
-import { bothChannels } from "../../../bridge/web/common/media.js";
+import { bothChannels } from "../../../bridge/web/common/transport.js";
 import { FakeClock } from "./support.js";
 
 /** @param {string} name */

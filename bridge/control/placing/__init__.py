@@ -1,0 +1,1 @@
+"""Which of several active workers holds which conference, and how points come over to it."""
