@@ -59,6 +59,10 @@ BOARD = Dashboard(
             T("chuyển tiếp {{worker}}", "worker {{worker}}"),
         )
         .query(rate("process_cpu_seconds_total"), T("điều khiển", "control")),
+        Panel("lines", "none", low=0)
+        .vi("Cuộc họp theo tiến trình", "Số cuộc họp mà mỗi tiến trình chuyển tiếp đang giữ.")
+        .en("Conferences by worker", "Conferences that each worker of points holds.")
+        .query(total("worker_conferences", "worker"), "{{worker}}"),
         Panel("lines", "pps", low=0)
         .vi("Gói bị loại theo lý do", "Gói không được dùng, theo lý do.")
         .en("Drops by reason", "Packets that were not used, by reason.")
