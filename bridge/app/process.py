@@ -104,7 +104,7 @@ class ControlProcess:
         news = (self._on_event, self._on_worker_down)
         self.workers = make_links(topology, state, *news, with_parent=with_parent, own=own_worker)
         self.worker = self.workers[FIRST]
-        self._send = send if send is not None else self._post
+        self._send = send or (lambda worker, command: self.workers[worker].send(command))
         self.control = Control(
             topology,
             self.events,
@@ -380,9 +380,6 @@ class ControlProcess:
         if not self.control.routes.ready:
             return "http.no_worker"
         return "store.not_saved" if self.conductor.problem else ""
-
-    def _post(self, worker: str, command: m.Command) -> None:
-        self.workers[worker].send(command)
 
     def _on_event(self, event: m.Event, worker: str = FIRST) -> None:
         self.control.reconciler.on_event(event, worker)
