@@ -49,6 +49,12 @@ class Hosts(Model):
         return self
 
     @property
+    def urls(self) -> tuple[str, ...]:
+        """Where the pages of every host are, this one's first."""
+        own = self.own.url
+        return own, *(host.url for host in self.all if host.url != own)
+
+    @property
     def own(self) -> Host:
         """The host that this file is for."""
         return next(host for host in self.all if host.id == self.this)

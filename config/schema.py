@@ -199,6 +199,11 @@ class Bridge(Model):
         default="var", description="folder for keys and sockets, beside the topology file"
     )
 
+    @property
+    def host_pages(self) -> tuple[str, ...]:
+        """Where the pages of every host are, this one's first; none where there is one only."""
+        return self.hosts.urls if self.hosts is not None else ()
+
     @model_validator(mode="after")
     def _ports(self) -> Bridge:
         workers = self.workers + self.audience.workers

@@ -283,7 +283,10 @@ class Auth:
             return None
         if hmac.compare_digest(token.encode("utf-8", "replace"), self._local_token.encode()):
             return Identity(LOCAL_USER, "")
-        ident = passwords.digest(token)
+        return await self.of_login(passwords.digest(token), address)
+
+    async def of_login(self, ident: str, address: str = "") -> Identity | None:
+        """The same by a login's id, which an open session of it knows."""
         now = self._now()
         found = await self.accounts.login(ident, now, self.security.idle_minutes * 60.0)
         if found is None:

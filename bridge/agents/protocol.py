@@ -137,7 +137,8 @@ FromAgent = Hello | Report | Outcome | WantRoom | Bye
 
 class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
     """Answer to `Hello`: how probes come. ``key`` (hexadecimal) signs the probes that come from
-    ``senders`` to ``port``."""
+    ``senders`` to ``port``. ``hosts``: where the pages of every host of the bridge are, this one's
+    first; none where it has one host only."""
 
     version: int
     point: str
@@ -146,6 +147,7 @@ class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
     senders: tuple[str, ...]
     certificate: str = ""
     now: float = 0.0
+    hosts: tuple[str, ...] = ()
 
 
 class Room(Struct, frozen=True, kw_only=True, tag="room"):

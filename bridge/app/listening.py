@@ -59,7 +59,7 @@ def hosts_of(topology: Topology, certificate: Path | None) -> Hosts:
             names |= {str(address) for address in found.get_values_for_type(x509.IPAddress)}
         except (OSError, ValueError, x509.ExtensionNotFound):
             log.warning("the names in the certificate cannot be read")
-    return Hosts(names, bridge.web.origins)
+    return Hosts(names, bridge.web.origins, bridge.host_pages)
 
 
 def require_tls(listen: str, context: ssl.SSLContext | None) -> None:

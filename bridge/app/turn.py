@@ -8,20 +8,17 @@ import hashlib
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
-
-from aiohttp import web
 
 from bridge.app import credentials
 from bridge.app.certificates import ServerCertificate
 from bridge.app.errors import StartError
 from bridge.app.listening import WebServer
+from bridge.app.waiting import Waiting
 from bridge.base.systemd import notify
 from bridge.media import messages as m
 from bridge.proof.signing_key import PRIVATE_KEY
-from bridge.server.guard.front_door import answering
-from bridge.server.problems import problem
 from bridge.store.database import StoreError
 from bridge.store.leading.leadership import Leader, Leadership, Unsuitable
 from config.schema import Topology
@@ -32,7 +29,6 @@ log = logging.getLogger("leading")
 # have signed, and one key signs the log.
 KEPT = (credentials.DEVICE_KEY, credentials.AUDIENCE_KEY, credentials.DELEGATE_KEY)
 ALIKE = (credentials.KEYS, *KEPT, PRIVATE_KEY)
-CLOSE_NOT_LEADER = 4421
 LOOK = 1.0  # seconds between looks at who leads
 RETRY = 2.0  # seconds between tries to reach the database at the start
 END_PATIENCE = 2.0  # seconds that a worker may take to read that it is to end
@@ -74,6 +70,7 @@ class Turn:
         self._state = state
         self._certificate = ServerCertificate(topology.bridge.web.tls, folder, state / "tls")
         self._own = hosts.own
+        self._pages = hosts.urls
         self._silence = hosts.takeover
         self.leadership = self._leadership()
         self._task: asyncio.Task[None] | None = None
@@ -93,7 +90,7 @@ class Turn:
     async def wait(self, stop: asyncio.Event) -> bool:
         """Wait until this host leads; False where it was told to stop before. Raises
         `StartError`."""
-        app = Waiting(lambda: self.leadership.leader, self._own.id).app
+        app = Waiting(lambda: self.leadership.leader, self._own.id, self._pages).app
         server = WebServer(app, lambda _: True)
         await server.start(self._topology.bridge.web, self._certificate.context())
         try:
@@ -199,34 +196,3 @@ async def end_worker(socket: Path) -> None:
                     pass
             finally:
                 writer.close()
-
-
-class Waiting:
-    """Answers everybody that this host does not lead, and who does."""
-
-    def __init__(self, leader: Callable[[], Leader | None], own: str) -> None:
-        self._leader = leader
-        self._own = own
-        self.app = web.Application(middlewares=[_guard])
-        self.app.router.add_route("*", "/{path:.*}", self._answer)
-
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        leader = self._leader()
-        url = leader.url if leader is not None and leader.host != self._own else ""
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            socket = web.WebSocketResponse()
-            await socket.prepare(request)
-            await socket.close(code=CLOSE_NOT_LEADER, message=url.encode())
-            return socket
-        key = "http.not_leader" if url else "http.no_leader"
-        response = problem(503, key, detail=url, leader=url)
-        response.headers["Retry-After"] = "1"
-        return response
-
-
-@web.middleware
-async def _guard(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    with answering(request.transport):
-        return await handler(request)

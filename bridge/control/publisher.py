@@ -229,6 +229,7 @@ class Publisher:
             now=self._conductor.now(),
             usage=HELP if session.may("direct") else (),
             sound=point.sound if point is not None else "room",
+            hosts=bridge.host_pages,
         )
 
     def ask_for_offer(self, session: Session, reason: str) -> None:

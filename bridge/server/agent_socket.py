@@ -78,6 +78,7 @@ class AgentSockets:
                 senders=self._senders(_local_address(request)),
                 certificate=await self._certificate(),
                 now=self._control.conductor.now(),
+                hosts=self._control.topology.current.bridge.host_pages,
             )
         )
         self.tell_room(agent)

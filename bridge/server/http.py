@@ -48,6 +48,7 @@ from bridge.server.api.routes import MAX_BACKUP_BODY, Route, Table
 from bridge.server.api.services import Services
 from bridge.server.guard.front_door import answering
 from bridge.server.guard.hosts import Hosts, local_address, local_address_and_port
+from bridge.server.guard.page_headers import content_security_policy, page_headers
 from bridge.server.problems import problem
 from bridge.server.websocket import ClientSockets
 
@@ -105,21 +106,7 @@ ROUTES: tuple[Route, ...] = (
     *admin.ROUTES,
 )
 
-# No page loads anything from elsewhere, and nothing may frame a page.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "media-src 'self' blob: mediastream:; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors "
-)
-NOBODY = "'none'"
 WATCHING = ("/api/v1/hls/", "/api/v1/whep/")  # what leads nowhere there is counted
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY + NOBODY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
-
 HSTS = "max-age=31536000"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -140,6 +127,7 @@ class Http:
         self._leads = leads
         self.control = services.control
         self._hosts = hosts
+        self._headers = page_headers(hosts.fellows)
         self.app = web.Application(middlewares=[self._guard], client_max_size=MAX_BACKUP_BODY)
         Table(services, ROUTES).install(self.app)
         self.app.add_routes(
@@ -160,7 +148,10 @@ class Http:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         with answering(request.transport):
-            return await self._answer(request, handler)
+            response = await self._answer(request, handler)
+            if not response.prepared:
+                response.headers.update(self._hosts.fellows.headers(request))
+            return response
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not self._hosts.serves(request.host, local_address(request)):
@@ -173,6 +164,8 @@ class Http:
         ours = self._hosts.may_come(origin, request.scheme, request.host)
         if not ours and elsewhere is None:
             return problem(403, "http.foreign_origin")
+        if self._hosts.fellows.asks_first(request):
+            return web.Response(status=204)
         try:
             response = await handler(request)
         except ConnectionError:  # whoever asked is gone
@@ -189,7 +182,7 @@ class Http:
             log.exception("%s %s failed", request.method, request.path)
             response = problem(500, "http.fault")
         if not isinstance(response, web.WebSocketResponse):
-            for name, value in HEADERS.items():
+            for name, value in self._headers.items():
                 response.headers.setdefault(name, value)
             if request.secure:  # RFC 6797: a browser that was here once comes by TLS only
                 response.headers.setdefault("Strict-Transport-Security", HSTS)
@@ -224,8 +217,9 @@ class Http:
                 )
             pages = self.control.topology.current.bridge.audience.pages
             if name == "watch" and pages:
-                framed = f"{CONTENT_SECURITY_POLICY}'self' {' '.join(pages)}"
-                response.headers["Content-Security-Policy"] = framed
+                response.headers["Content-Security-Policy"] = content_security_policy(
+                    self._hosts.fellows, f"'self' {' '.join(pages)}"
+                )
             return response
 
         return handle

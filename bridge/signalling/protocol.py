@@ -22,8 +22,8 @@ from bridge.conference.model import (
     Showing,
     Wish,
 )
-from bridge.signalling.camera_messages import CallPreset, CameraView, PresetView
-from bridge.signalling.desk_messages import CallView, Desk, OfficerView
+from bridge.signalling.camera_messages import CallPreset, CameraView
+from bridge.signalling.desk_messages import CallView, OfficerView
 from bridge.signalling.line_messages import MarkView
 from bridge.signalling.move_messages import Move, Moved
 from bridge.signalling.picture_messages import (
@@ -38,6 +38,7 @@ from bridge.signalling.picture_messages import (
 from bridge.signalling.room_call import Call, CallFound
 from bridge.signalling.stroke_messages import OfPresenter, OfStrokes, Pointer
 from bridge.signalling.vote_messages import Attendance, VoteView
+from bridge.signalling.welcome_messages import LayerInfo, PointInfo, SlotMap, Welcome
 
 VERSION = 2
 
@@ -45,7 +46,8 @@ PointState = Literal["offline", "ready", "connecting", "in_session", "lost"]
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 __all__ = [  # found here as well
-    "Layers", "MarkView", "Playback", "Pointer", "Report", "Sizes", "SlotReport", "Thumbnails",
+    "LayerInfo", "Layers", "MarkView", "Playback", "PointInfo", "Pointer", "Report", "Sizes",
+    "SlotMap", "SlotReport", "Thumbnails", "Welcome",
 ]  # fmt: skip
 
 
@@ -118,57 +120,6 @@ FromClient = Hello | Command | Typed | Watch | CallPreset | FromPage | Bye
 
 
 # --- bridge → client -----------------------------------------------------------------------
-
-
-class PointInfo(Struct, frozen=True, kw_only=True):
-    id: str
-    name: Sentence
-    tier: str
-    chair: bool
-    observer: bool = False
-    presets: tuple[PresetView, ...] = ()
-
-
-class SlotMap(Struct, frozen=True, kw_only=True):
-    """Names of slots in the order in which receiving lines of the offer are mapped."""
-
-    video: tuple[str, ...]
-    audio: tuple[str, ...]
-
-
-class LayerInfo(Struct, frozen=True, kw_only=True):
-    """A simulcast layer to send; ``bitrate`` in kbit/s."""
-
-    rid: str
-    height: int
-    bitrate: int
-    frame_rate: int
-
-
-class Welcome(Struct, frozen=True, kw_only=True, tag="welcome"):
-    """Answer to hello. ``media`` tells whether the bridge holds a live transport of this
-    session, so that no new offer is needed. ``kind``: point, console or echo; ``sound``: how a
-    point's page treats its microphone (room, hall or codec); ``desk``: whose desk the page is."""
-
-    version: int
-    session: str
-    kind: str
-    resumed: bool
-    media: bool
-    point: str | None
-    user: str | None
-    role: str
-    bridge: Sentence
-    contact: str
-    zone: str
-    points: tuple[PointInfo, ...]
-    slots: SlotMap
-    layers: tuple[LayerInfo, ...]
-    may_direct: bool
-    now: float
-    usage: tuple[tuple[str, str], ...] = ()
-    sound: str = "room"
-    desk: Desk = ""
 
 
 class SlotView(Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from endpoints.agent.update import NotUpdated, Staged, Updater, Wanted
 from endpoints.netem.impairment import Hop
 from endpoints.reflector.engine import Reflector
 from endpoints.reflector.socket import ReflectorSocket
+from endpoints.webrtc.known_hosts import Hosts
 from monitoring.probing.clock_state import clock_state
 
 log = logging.getLogger("agent")
@@ -35,10 +36,14 @@ BIND_AGAIN = 5.0  # seconds until the reflector's port is tried again
 
 
 class KioskMaker(Protocol):
-    """Makes the kiosk that an agent watches; the two callbacks are described at `Kiosk`."""
+    """Makes the kiosk that an agent watches; the callbacks are described at `Kiosk`."""
 
     def __call__(
-        self, *, want_code: Callable[[], Awaitable[None]], changed: Callable[[], None]
+        self,
+        *,
+        where: Callable[[], str],
+        want_code: Callable[[], Awaitable[None]],
+        changed: Callable[[], None],
     ) -> Kiosk: ...
 
 
@@ -48,6 +53,7 @@ class Agent:
     ``host`` is the address on which the reflector listens, ``kiosk`` makes the browser that the
     agent watches; without one ``kiosk_state`` says what is there instead (off, headless). ``hop``
     is an impaired line before the reflector, ``keeper`` holds the log that the bridge may ask for.
+    ``hosts`` has the hosts that it remembers.
     """
 
     def __init__(
@@ -63,15 +69,21 @@ class Agent:
         hop: Hop | None = None,
         keeper: LogKeeper | None = None,
         tls: ssl.SSLContext | None = None,
+        hosts: Hosts | None = None,
     ) -> None:
-        self._updater = Updater(url, tls)
+        self._hosts = hosts if hosts is not None else Hosts(url, tls=tls)
+        self._updater = Updater(lambda: self._hosts.url, tls)
         self._link = AgentLink(
-            url, point, key, self._updater.version, self._message, self._linked, tls
+            self._hosts, point, key, self._updater.version, self._message, self._linked
         )
         self._machine = machine
         self._host = host
         self._kiosk = (
-            kiosk(want_code=self._want_code, changed=self._report_soon)
+            kiosk(
+                where=lambda: self._hosts.url,
+                want_code=self._want_code,
+                changed=self._report_soon,
+            )
             if kiosk is not None
             else None
         )
@@ -221,7 +233,8 @@ class Agent:
     async def _test_call(self) -> dict[str, Any]:
         async with self._call:  # one at a time
             link = self._link
-            return await TestCall(link.url, link.point, link.key, tls=self._tls).run()
+            url = self._hosts.url
+            return await TestCall(url, link.point, link.key, tls=self._tls).run()
 
     # --- reports ------------------------------------------------------------------------
 

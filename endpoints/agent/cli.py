@@ -31,12 +31,16 @@ from endpoints.agent.machine import CameraMachine, Machine
 from endpoints.agent.update import EXIT_STAGED, Staged
 from endpoints.webrtc import aiortc_seams
 from endpoints.webrtc.camera import CameraPoint
+from endpoints.webrtc.known_hosts import Hosts, usable
 
 STATE = Path("~/.local/state/diem-cau-agent").expanduser()
 SETTINGS = "agent.json"
+HOSTS = "hosts.json"  # what the bridge has said last of its hosts
 EXIT_REVOKED, EXIT_BAD_INPUT = 3, 2
 ENROL_TIMEOUT = aiohttp.ClientTimeout(total=10)  # seconds
 FAKE_MEDIA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+log = logging.getLogger("agent")
 
 app = typer.Typer(
     add_completion=False,
@@ -103,10 +107,12 @@ def enrol(
         typer.echo(str(document.get("detail") or document.get("title") or status), err=True)
         raise typer.Exit(1)
     settings = {"url": url.rstrip("/"), "point": document["point"], "key": document["key"]}
+    hosts = usable(document.get("hosts"))
     if ca is not None:
         settings["ca"] = ca.read_text("ascii")
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(state / SETTINGS, json.dumps(settings, indent=2))
+    write_private(state / HOSTS, json.dumps(hosts))
     typer.echo(f"This machine is now the agent of {document['point']}.")
 
 
@@ -126,6 +132,23 @@ def read_settings(path: Path) -> Settings:
         raise typer.Exit(EXIT_BAD_INPUT) from None
     tls = ssl.create_default_context(cadata=found["ca"]) if "ca" in found else None
     return Settings(url, point, key, tls)
+
+
+def known_hosts(settings: Settings, state: Path) -> Hosts:
+    """The hosts of the bridge as the agent remembers them, which keeps what it is told of them."""
+    path = state / HOSTS
+
+    def keep(hosts: tuple[str, ...]) -> None:
+        try:
+            write_private(path, json.dumps(hosts))
+        except OSError as error:
+            log.warning("the bridge's hosts cannot be remembered: %s", error.strerror)
+
+    try:
+        known = usable(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError):
+        known = ()
+    return Hosts(settings.url, known, settings.tls, keep)
 
 
 async def until_stopped(*jobs: Coroutine[Any, Any, None]) -> None:
@@ -160,6 +183,7 @@ async def run_beside_browser(
         kiosk=kiosk,
         keeper=keeper,
         tls=settings.tls,
+        hosts=known_hosts(settings, state),
     )
     await until_stopped(agent.run())
 
@@ -175,7 +199,10 @@ async def run_camera(
     """Be the agent and, without a browser, the point itself."""
     aiortc_seams.install()  # what is received is decoded now and then only
     url, name, key, tls = settings
-    point = CameraPoint(url, name, key, camera=camera, microphone=microphone, tls=tls)
+    hosts = known_hosts(settings, state)
+    point = CameraPoint(
+        url, name, key, camera=camera, microphone=microphone, tls=tls, known=hosts.all
+    )
     agent = Agent(
         url,
         name,
@@ -185,6 +212,7 @@ async def run_camera(
         kiosk_state=lambda: "headless",
         keeper=keeper,
         tls=tls,
+        hosts=hosts,
     )
     await until_stopped(agent.run(), point.run())
 
@@ -212,7 +240,6 @@ def run_agent(
     settings = read_settings(state / SETTINGS)
     screen = functools.partial(
         Kiosk,
-        settings.url,
         state,
         browser=browser,
         headless=headless_browser,

@@ -123,19 +123,20 @@ class Kiosk:
 
     def __init__(
         self,
-        url: str,
         state: Path,
         *,
+        where: Callable[[], str],
         want_code: Callable[[], Awaitable[None]],
         changed: Callable[[], None],
         browser: str = "chromium",
         headless: bool = False,
         extra: tuple[str, ...] = (),
     ) -> None:
-        """``want_code`` asks the bridge for a one-time code, which comes back by `code`;
+        """``where`` is the bridge's address now, which may be another host's than before;
+        ``want_code`` asks the bridge for a one-time code, which comes back by `code`;
         ``changed`` is called when there is something new to report. ``browser`` is the program,
         ``extra`` are further arguments for it."""
-        self._url = url.rstrip("/")
+        self._where = where
         self._home = state / "kiosk"
         self._want_code = want_code
         self._changed = changed
@@ -229,7 +230,6 @@ class Kiosk:
             raise OSError("the bridge's certificate cannot be installed: apt install libnss3-tools")
         environment = {**os.environ, "HOME": str(self._home)}
         self._home.mkdir(parents=True, exist_ok=True)
-        page = f"{self._url}/room"
         command = command_line(
             self._command,
             self._home / "profile",
@@ -247,16 +247,21 @@ class Kiosk:
                 if browser.process.returncode is not None:
                     return f"it ended at once, with code {browser.process.returncode}"
                 await asyncio.sleep(0.2)
-        await browser.call(
-            "Browser.grantPermissions",
-            origin=self._url,
-            permissions=["audioCapture", "videoCapture", "wakeLockScreen"],
-        )
-        await browser.call("Page.navigate", page=True, url=page)
-        await self._enrol(browser, page)
+        await self._open(browser)
         self._away_since = None
         self._say("running")
-        return await self._watch(browser, page)
+        return await self._watch(browser)
+
+    async def _open(self, browser: Browser) -> None:
+        """Open the page where the bridge is now."""
+        url = self._where()
+        await browser.call(
+            "Browser.grantPermissions",
+            origin=url,
+            permissions=["audioCapture", "videoCapture", "wakeLockScreen"],
+        )
+        await browser.call("Page.navigate", page=True, url=f"{url}/room")
+        await self._enrol(browser, f"{url}/room")
 
     async def _enrol(self, browser: Browser, page: str) -> None:
         """Give the page a one-time code where it has no key yet."""
@@ -274,7 +279,7 @@ class Kiosk:
                 code = await self._code
             await browser.call("Page.navigate", page=True, url=f"{page}?#code={code}")
 
-    async def _watch(self, browser: Browser, page: str) -> str:
+    async def _watch(self, browser: Browser) -> str:
         loop = asyncio.get_running_loop()
         unanswered = 0
         while True:
@@ -304,6 +309,5 @@ class Kiosk:
                 self._changed()
                 with contextlib.suppress(BrowserGone):
                     await browser.call("Page.navigate", page=True, url="about:blank")
-                    await browser.call("Page.navigate", page=True, url=page)
                     with contextlib.suppress(TimeoutError):  # its key may have been revoked
-                        await self._enrol(browser, page)
+                        await self._open(browser)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ import aiohttp
 from bridge.base.liveness import Liveness, hang_up, keep_asking
 from bridge.base.patience import patiently
 from endpoints.webrtc.client import ANSWER_TIMEOUT, NO_TIMEOUT, RETRY
+from endpoints.webrtc.known_hosts import Hosts, Quiet
 
 log = logging.getLogger("agent")
 
@@ -34,21 +34,19 @@ class AgentLink:
 
     def __init__(
         self,
-        url: str,
+        hosts: Hosts,
         point: str,
         key: str,
         version: str,
         on_message: Callable[[dict[str, Any]], None],
         on_link: Callable[[bool], None] = lambda _: None,
-        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.url = url.rstrip("/")
+        self._hosts = hosts
         self.point = point
         self.key = key
         self._version = version
         self._on_message = on_message
         self._on_link = on_link
-        self._tls = tls
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._closed = False
 
@@ -60,6 +58,7 @@ class AgentLink:
                 await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
                 tries += 1
                 try:
+                    await self._hosts.follow(http)
                     code = await self._converse(http)
                 except (aiohttp.ClientError, OSError, TimeoutError) as error:
                     log.info("no connection to the bridge: %s", error)
@@ -76,8 +75,9 @@ class AgentLink:
         """One connection's life: the bridge's close code, 0 where it got as far as a welcome
         and simply ended."""
         greeted = False
-        tls: Any = self._tls if self._tls is not None else True
-        opening = http.ws_connect(f"{self.url}/api/v1/agent", autoping=False, ssl=tls)
+        opening = http.ws_connect(
+            f"{self._hosts.url}/api/v1/agent", autoping=False, ssl=self._hosts.tls
+        )
         async with await patiently(opening, ANSWER_TIMEOUT) as socket:
             await socket.send_json(
                 {
@@ -91,11 +91,14 @@ class AgentLink:
             code = 0
             liveness = Liveness()
             gone = hang_up(socket.get_extra_info("transport"))
-            asking = asyncio.create_task(keep_asking(liveness, socket.ping, gone, ASK_EVERY))
+            quiet = Quiet(self._hosts, http, gone)
+            jobs = keep_asking(liveness, socket.ping, gone, ASK_EVERY), quiet.watch()
+            asking = [asyncio.create_task(job) for job in jobs]
             try:
                 while True:
                     message = await socket.receive()
                     liveness.heard()
+                    quiet.heard()
                     if message.type is aiohttp.WSMsgType.PING:
                         await socket.pong(message.data)
                     if message.type in (aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG):
@@ -108,11 +111,13 @@ class AgentLink:
                     document = json.loads(message.data)
                     if document["type"] == "welcome":
                         greeted = True
+                        self._hosts.learn(document.get("hosts"))
                         self._socket = socket
                         self._on_link(True)
                     self._on_message(document)
             finally:
-                asking.cancel()
+                for task in asking:
+                    task.cancel()
                 self._socket = None
                 if greeted:
                     self._on_link(False)

@@ -16,7 +16,7 @@ import os
 import shutil
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,18 +74,18 @@ def refusal(wanted: Wanted, own: str | None, free: int, *, in_conference: bool) 
 
 
 class Updater:
-    """The part of an agent that updates it. ``environment`` is where the launcher tells its
-    folder, ``program`` the folder of this program."""
+    """The part of an agent that updates it. ``where`` is the bridge's address now, ``environment``
+    where the launcher tells its folder, ``program`` the folder of this program."""
 
     def __init__(
         self,
-        url: str,
+        where: Callable[[], str],
         tls: ssl.SSLContext | None,
         *,
         environment: Mapping[str, str] = os.environ,
         program: Path = Path(__file__).parent.parent.parent,
     ) -> None:
-        self._url = url.rstrip("/")
+        self._where = where
         self._tls = tls
         home = environment.get(HOME, "")
         self._home = Path(home) if home else None
@@ -144,7 +144,7 @@ class Updater:
         try:
             async with (
                 aiohttp.ClientSession(timeout=SILENCE) as http,
-                http.get(f"{self._url}/api/v1/bundle", ssl=tls) as answer,
+                http.get(f"{self._where()}/api/v1/bundle", ssl=tls) as answer,
             ):
                 if answer.status != 200:
                     raise NotUpdated(f"The bridge answers {answer.status}.")

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import av
@@ -117,14 +117,17 @@ class CameraPoint:
         camera: str,
         microphone: str | None,
         tls: ssl.SSLContext | None = None,
+        known: Iterable[str] = (),
     ) -> None:
         """``camera`` is a V4L2 device, an RTSP address or a file; ``microphone`` an ALSA device,
-        None for the sound of the camera."""
+        None for the sound of the camera. ``known`` are the hosts of the bridge."""
         self._camera = camera
         self._microphone = microphone
         self._players: dict[str, MediaPlayer] = {}
         self._missing: set[str] = {"microphone"} if self._silent() else set()
-        self._peer = Peer(url, point, key, sources=self._tracks, has=self._has, tls=tls)
+        self._peer = Peer(
+            url, point, key, sources=self._tracks, has=self._has, tls=tls, known=known
+        )
 
     def sources(self) -> list[dict[str, str]]:
         """Camera and microphone, as far as they give anything."""

@@ -7,13 +7,14 @@ import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 import aiohttp
 
 from bridge.base.liveness import Liveness, hang_up, keep_asking
 from bridge.base.patience import patiently
+from endpoints.webrtc.known_hosts import Hosts, Quiet
 
 # Seconds until the next try; the last repeats. Close together at first: a control process that
 # was restarted is back within two seconds.
@@ -50,11 +51,13 @@ class BridgeClient:
         *,
         kind: str = "",
         tls: ssl.SSLContext | None = None,
+        known: Iterable[str] = (),
     ) -> None:
-        """``kind`` "echo" is a test call, which sees and hears itself."""
+        """``kind`` "echo" is a test call, which sees and hears itself. ``known`` are the hosts of
+        the bridge, where they were told before."""
         self._kind = kind
-        self._tls: Any = tls if tls is not None else True
-        self._url = url.rstrip("/")
+        self.hosts = Hosts(url, known, tls)
+        """The hosts of the bridge, and the one that is followed."""
         self._point = point
         self._key = key
         self._on_message = on_message
@@ -65,17 +68,18 @@ class BridgeClient:
         self._next_id = 0
         self._results: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._over = False
-        self._asking: asyncio.Task[None] | None = None
+        self._asking: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Connect, and connect again whenever the connection is lost."""
         tries = 0
         async with aiohttp.ClientSession(timeout=NO_TIMEOUT) as self._http:
             while not self._over:
-                self._ask(None)
+                self._ask()
                 await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
                 tries += 1
                 try:
+                    await self.hosts.follow(self._http)
                     if not self._session:
                         await self._login()
                     if await self._converse():
@@ -95,8 +99,8 @@ class BridgeClient:
         """One WebSocket's life; True where it got as far as a welcome."""
         assert self._http is not None
         greeted = False
-        url = f"{self._url}/api/v1/ws"
-        opening = self._http.ws_connect(url, autoping=False, ssl=self._tls)
+        url = f"{self.hosts.url}/api/v1/ws"
+        opening = self._http.ws_connect(url, autoping=False, ssl=self.hosts.tls)
         async with await patiently(opening, ANSWER_TIMEOUT) as socket:
             self._socket = socket
             await socket.send_json(
@@ -110,10 +114,12 @@ class BridgeClient:
             code: int | None = None
             liveness = Liveness()
             gone = hang_up(socket.get_extra_info("transport"))
-            self._ask(keep_asking(liveness, socket.ping, gone, ASK_EVERY))
+            quiet = Quiet(self.hosts, self._http, gone)
+            self._ask(keep_asking(liveness, socket.ping, gone, ASK_EVERY), quiet.watch())
             while True:
                 message = await socket.receive()
                 liveness.heard()
+                quiet.heard()
                 if message.type is aiohttp.WSMsgType.PING:
                     await socket.pong(message.data)
                 if message.type in (aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG):
@@ -126,6 +132,8 @@ class BridgeClient:
                 document = json.loads(message.data)
                 greeted = True
                 match document["type"]:
+                    case "welcome":
+                        self.hosts.learn(document.get("hosts"))
                     case "state":
                         self._last_seq = document["seq"]
                     case "ended":
@@ -138,18 +146,18 @@ class BridgeClient:
                             future.set_result(document)
                 self._on_message(document)
             self._socket = None
-            self._ask(None)
+            self._ask()
             if code == UNKNOWN_SESSION:
                 self._session = ""
             if code in (TAKEN_OVER, REVOKED):
                 self._over = True
         return greeted
 
-    def _ask(self, job: Coroutine[Any, Any, None] | None) -> None:
+    def _ask(self, *jobs: Coroutine[Any, Any, None]) -> None:
         """Ask whether the bridge is there, on the present socket only."""
-        if self._asking is not None:
-            self._asking.cancel()
-        self._asking = asyncio.create_task(job) if job is not None else None
+        for task in self._asking:
+            task.cancel()
+        self._asking = [asyncio.create_task(job) for job in jobs]
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send a message; one that cannot be sent now is dropped."""
@@ -189,7 +197,7 @@ class BridgeClient:
         if self._session:
             headers["Authorization"] = f"Bearer {self._session}"
         async with self._http.post(
-            self._url + path, data=body, headers=headers, ssl=self._tls
+            self.hosts.url + path, data=body, headers=headers, ssl=self.hosts.tls
         ) as response:
             return response.status, await response.text()
 

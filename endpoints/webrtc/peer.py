@@ -11,7 +11,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from aiortc import MediaStreamTrack
@@ -52,14 +52,16 @@ class Peer:
         address: str | None = None,
         hop: Hop | None = None,
         tls: ssl.SSLContext | None = None,
+        known: Iterable[str] = (),
     ) -> None:
         """``sources`` makes the tracks for one connection; ``has`` says whether the point has a
         "camera" or a "microphone". ``names`` are the points' ids by the numbers in their test
         cards. ``address`` is the local address of media where it is not left to ICE, ``hop`` an
-        impaired line before it."""
+        impaired line before it. ``known`` are the hosts of the bridge, where they were told
+        before."""
         self.observations = Observations(names or {})
         self._point = point
-        self._client = BridgeClient(url, point, key, self._message, tls=tls)
+        self._client = BridgeClient(url, point, key, self._message, tls=tls, known=known)
         self._sources = sources
         self._has = has
         self._address = address

@@ -8,7 +8,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.app.errors import StartError
-from bridge.app.turn import ALIKE, Turn, Waiting, digests, unlike
+from bridge.app.turn import ALIKE, Turn, digests, unlike
+from bridge.app.waiting import Waiting
 from bridge.store.leading.leadership import Leader, problem_of
 from config.hosts_schema import Hosts
 from tests.control_support import TOPOLOGY, Bridge
@@ -39,6 +40,40 @@ async def test_everybody_is_told_who_leads(
         async with client.ws_connect("/api/v1/ws") as socket:
             message = await socket.receive()
             assert (message.data, message.extra) == (4421, detail or "")
+
+
+PAGES = ("https://b.example:8443", "https://a.example:8443")
+
+
+async def test_a_waiting_host_has_the_pages_of_points_which_find_who_leads() -> None:
+    waiting = Waiting(lambda: A, "b", PAGES)
+    async with TestClient(TestServer(waiting.app)) as client:
+        for path in ("/room", "/desk", "/web/room/room.js"):
+            answer = await client.get(path)
+            assert answer.status == 200
+            assert PAGES[1] in answer.headers["Content-Security-Policy"]
+        for path in ("/web/nothing", "/web/", "/web/%2e%2e/app.py"):
+            assert (await client.get(path)).status in (403, 404, 503)
+
+
+async def test_a_waiting_host_sends_people_to_who_leads() -> None:
+    waiting = Waiting(lambda: A, "b", PAGES)
+    async with TestClient(TestServer(waiting.app)) as client:
+        answer = await client.get(
+            "/report?id=x", headers={"Accept": "text/html,*/*"}, allow_redirects=False
+        )
+        assert answer.status == 307
+        assert answer.headers["Location"] == "https://a.example:8443/report?id=x"
+
+
+async def test_pages_of_the_other_hosts_may_read_what_a_waiting_host_says() -> None:
+    waiting = Waiting(lambda: A, "b", PAGES)
+    async with TestClient(TestServer(waiting.app)) as client:
+        for origin, allowed in ((PAGES[1], PAGES[1]), ("https://evil.example", None)):
+            for method in ("GET", "OPTIONS"):
+                answer = await client.request(method, "/healthz", headers={"Origin": origin})
+                assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+                assert answer.status == (204 if method == "OPTIONS" and allowed else 503)
 
 
 def test_the_keys_of_a_host_are_those_of_who_led_last(tmp_path: Path) -> None:

@@ -102,10 +102,12 @@ class EnrolBody(Body, frozen=True, kw_only=True):
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """The device key that a one-time code was exchanged for."""
+    """The device key that a one-time code was exchanged for. ``hosts``: where the pages of every
+    host of the bridge are; none where it has one host only."""
 
     point: str
     key: str
+    hosts: tuple[str, ...] = ()
 
 
 def factor_of(call: Call, user: User) -> Literal["off", "on", "needed"]:
@@ -328,7 +330,8 @@ async def make_code(call: Call) -> Code:
 async def enrol(call: Call) -> Enrolled:
     body: EnrolBody = call.body
     point, key = await call.services.auth.enrol(body.code, body.name, call.address)
-    return Enrolled(point=point, key=key)
+    hosts = call.services.control.topology.current.bridge.host_pages
+    return Enrolled(point=point, key=key, hosts=hosts)
 
 
 ROUTES = [

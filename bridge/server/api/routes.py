@@ -22,7 +22,7 @@ from bridge.base import strict_json
 from bridge.base.roles import Right, User
 from bridge.conference.model import Actor, Refusal
 from bridge.server.api.services import Services
-from bridge.server.guard.hosts import local_address_and_port
+from bridge.server.guard.hosts import Fellows, local_address_and_port
 from bridge.server.problems import problem
 from bridge.store.database import FAULTS
 
@@ -160,6 +160,8 @@ class Table:
             return
         token, by_cookie = token_of(call.request)
         call.identity = await self.services.auth.identify(token, call.address)
+        if call.identity is None and not by_cookie:
+            call.identity = await self._of_console(call, token)
         if call.identity is None:
             raise Denied(401, "account.log_in")
         if by_cookie and call.request.method not in SAFE:
@@ -179,6 +181,15 @@ class Table:
                 raise Denied(403, "http.admin_elsewhere")
         if route.right is not None and not user.may(route.right):  # type: ignore[arg-type]
             raise Denied(403, "account.no_right")
+
+    async def _of_console(self, call: Call, token: str) -> Identity | None:
+        """Whose console a session is, where its page came from another host of this bridge: the
+        cookie of the login has stayed there. Raises `Denied`."""
+        pages = self.services.control.topology.current.bridge.host_pages
+        session = self.services.control.sessions.get(token)
+        if session is None or session.login is None or not Fellows(pages).sent(call.request):
+            return None
+        return await self.services.auth.of_login(session.login, call.address)
 
     async def _body(self, route: Route, request: web.Request) -> Any:
         raw = await read_bounded(request, MAX_BACKUP_BODY if route.raw else MAX_BODY)

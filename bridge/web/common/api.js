@@ -1,7 +1,9 @@
 // Calls of the REST interface (docs/api.md) by method and path; bodies and answers have the types
-// of the table of routes. The login is in a cookie that scripts cannot read.
+// of the table of routes. The login is in a cookie that scripts cannot read, and that another host of
+// the bridge does not get: there a page shows its session instead.
 
 /** @import { Delete, Get, Patch, Post, Put } from "../types/protocol.js" */
+import { hosts } from "./browser.js";
 import { accepted } from "./refused.js";
 
 const TIMEOUT = 30000; // ms
@@ -66,6 +68,25 @@ export async function getTagged(path, values) {
   return { answer: await answer(response), tag: response.headers.get("ETag") ?? "" };
 }
 
+let session = () => "";
+
+/** How this page's session is found, for hosts that get no cookie. @param {() => string} found */
+export function speakWith(found) {
+  session = found;
+}
+
+/**
+ * The answer of the host that leads.
+ * @param {string} address
+ * @param {Omit<RequestInit, "headers"> & {headers?: Record<string, string>}} options
+ */
+export async function send(address, options) {
+  /** @type {Record<string, string>} */
+  const headers = { ...options.headers };
+  if (hosts.abroad) headers.Authorization = `Bearer ${session()}`;
+  return accepted(await fetch(hosts.address(address), { ...options, headers }));
+}
+
 /** @param {Response} response */
 const answer = async (response) => (response.status === 204 ? null : response.json());
 
@@ -100,11 +121,10 @@ async function call(method, path, values = {}, body = undefined, tag = "") {
   const headers = raw ? {} : { "Content-Type": "application/json" };
   if (tag) headers["If-Match"] = tag;
   if (method === "POST" && body === undefined) body = {};
-  const response = await fetch(addressOf(path, values), {
+  return send(addressOf(path, values), {
     method,
     body: raw ?? (body === undefined ? undefined : JSON.stringify(body)),
     headers,
     signal: AbortSignal.timeout(TIMEOUT),
   });
-  return accepted(response);
 }

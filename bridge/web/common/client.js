@@ -5,7 +5,7 @@
 /** @import { Setup } from "./transport.js" */
 /** @import { Outcome, Status } from "./protocol.js" */
 import { blockedKey } from "./blocked.js";
-import { browser } from "./browser.js";
+import { browser, hosts } from "./browser.js";
 import { pick, t } from "./i18n.js";
 import { Media } from "./media.js";
 import { ANSWER_LIMIT, Connection } from "./protocol.js";
@@ -80,7 +80,7 @@ export class Client {
 
   /** What to try where picture and sound do not get through, as a key of the catalogue, or "". */
   get blocked() {
-    return blockedKey(this.media.failures, { userAgent: navigator.userAgent, host: location.hostname });
+    return blockedKey(this.media.failures, { userAgent: navigator.userAgent, host: new URL(hosts.followed).hostname });
   }
 
   /** @param {Status} status @param {Problem | null} [problem] */

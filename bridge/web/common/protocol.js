@@ -1,5 +1,5 @@
-// The connection to the bridge: opens a session, keeps a WebSocket, resumes after a loss, and
-// matches results to what was asked (docs/protocol.md). Knows no DOM; time and network are passed in.
+// The connection to the bridge: opens a session, keeps a WebSocket, resumes after a loss, with
+// another host where that leads now, and matches results to what was asked (docs/protocol.md). Knows no DOM; time and network are passed in.
 
 /** @import { Asked, CallPreset, Command, FromClient, Problem, Sentence, SessionBody, ToClient, Typed } from "../types/protocol.js" */
 import { Refused } from "./refused.js";
@@ -13,7 +13,9 @@ export const ANSWER_LIMIT = 8;
 export const SILENCE_LIMIT = 12;
 /** Seconds without any message from which on a page says so. */
 export const QUIET_LIMIT = 2.5;
-const WATCH_EVERY = 1; // s
+/** Seconds without any message from which on it is looked whether another host leads. */
+export const LOOK_LIMIT = 1.5;
+const WATCH_EVERY = 0.5; // s
 const VERSION = 2;
 const OPEN = 1; // WebSocket.OPEN
 const CLOSE_UNKNOWN_SESSION = 4401;
@@ -40,10 +42,16 @@ const CLOSE_TAKEN_OVER = 4409;
  * @property {(text: string) => void} received
  * @property {(code: number) => void} closed
  *
+ * @typedef {object} Following  which host is talked to (hosts.js)
+ * @property {boolean} several  whether there is another one
+ * @property {() => Promise<boolean>} follow  finds out who leads; whether that is another than before
+ * @property {(hosts: readonly string[]) => void} learn
+ *
  * @typedef {object} Environment  time and network; browser.js has the browser's
  * @property {(events: SocketEvents) => Socket} open  a new WebSocket to the bridge; events follow later
  * @property {(path: string, body: string, type: string, token: string) => Promise<string>} post
  *   throws `Refused`, or anything else where nothing answers
+ * @property {Following} hosts
  * @property {() => number} now  seconds, of a clock that nobody sets
  * @property {(work: () => void, seconds: number) => number} later  starts a timer
  * @property {(timer: number) => void} cancel
@@ -120,8 +128,9 @@ export class Connection {
     if (this.socket || this.over || this.connecting) return;
     this.connecting = true;
     this.handlers.status("connecting");
+    await this.environment.hosts.follow();
     try {
-      if (!this.session) await this.openSession();
+      if (!this.session && !this.over) await this.openSession();
     } catch (error) {
       this.connecting = false;
       const refused = error instanceof Refused ? error : null;
@@ -164,6 +173,7 @@ export class Connection {
     if (message.type === "welcome") {
       this.tries = 0;
       this.cause = "";
+      this.environment.hosts.learn(message.hosts ?? []);
       this.handlers.status("up");
     } else if (message.type === "events") {
       if (message.reset || message.conference !== this.conference) this.lastSeq = 0;
@@ -198,13 +208,23 @@ export class Connection {
   watch() {
     const { socket } = this;
     if (!socket) return;
-    if (this.vigil.look(this.environment.now()) > SILENCE_LIMIT) {
+    const silence = this.vigil.look(this.environment.now());
+    if (silence > SILENCE_LIMIT) {
       socket.close();
       this.closed(socket, 0);
       return;
     }
+    if (silence > LOOK_LIMIT && this.environment.hosts.several) this.lookElsewhere(socket);
     this.environment.cancel(this.watchTimer);
     this.watchTimer = this.environment.later(() => this.watch(), WATCH_EVERY);
+  }
+
+  /** Leave a host from which nothing comes, where another one leads meanwhile. @param {Socket} socket */
+  async lookElsewhere(socket) {
+    if ((await this.environment.hosts.follow()) && this.socket === socket) {
+      socket.close();
+      this.closed(socket, 0);
+    }
   }
 
   get open() {

@@ -1,6 +1,7 @@
 // Calls of the REST interface (docs/api.md) by a page without a login: with its session, or with another
 // secret that stands for it; "" has none.
 
+import { hosts } from "./browser.js";
 import { accepted } from "./refused.js";
 
 const PATIENCE = 20000; // ms
@@ -14,7 +15,7 @@ const PATIENCE = 20000; // ms
  */
 export async function sessionCall(session, path, { method = "GET", body, patience = PATIENCE } = {}) {
   const raw = body instanceof Blob ? body : null;
-  return accepted(await fetch(`/api/v1${path}`, {
+  return accepted(await fetch(hosts.address(`/api/v1${path}`), {
     method,
     body: raw ?? (body === undefined ? undefined : JSON.stringify(body)),
     headers: {

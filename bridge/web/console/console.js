@@ -2,6 +2,8 @@
 // parts together; each has a module of its own.
 
 /** @import { ToClient } from "../types/protocol.js" */
+import { speakWith } from "../common/api.js";
+import { hosts } from "../common/browser.js";
 import { Client } from "../common/client.js";
 import { byId } from "../common/dom.js";
 import { pick } from "../common/i18n.js";
@@ -35,12 +37,13 @@ const client = new Client({ kind: "console" }, {
   track: (slot, track, over) => desk.attach(slot, track, over),
   received,
   linked(status) {
-    if (status === "wrong_key") location.reload(); // the login has ended: ask again
+    if (status === "wrong_key") location.assign(hosts.address(location.pathname)); // the login has ended: ask again
   },
   mediaChanged() {},
   levels: () => desk.levels(),
   render,
 }, TICK);
+speakWith(() => client.connection.session);
 const orders = new Orders(client);
 const lobby = new Lobby(client, render, alarm);
 const desk = new Desk(client, orders, lobby);

@@ -3,7 +3,7 @@
 /** @import { ConferenceView, PaperList, PaperView, ToClient } from "../types/protocol.js" */
 /** @import { Client } from "../common/client.js" */
 /** @import { Orders } from "./orders.js" */
-import { addressOf, get, post, remove } from "../common/api.js";
+import { addressOf, get, post, remove, send } from "../common/api.js";
 import { confirmed } from "../common/dialog.js";
 import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.js";
 import { t } from "../common/i18n.js";
@@ -11,7 +11,7 @@ import { PageCanvas } from "../common/page_canvas.js";
 import { leafOf, pageAfter, pointed } from "../common/page_place.js";
 import { PageStrip } from "../common/page_strip.js";
 import { PageStrokes } from "../common/page_strokes.js";
-import { accepted, errorText } from "../common/refused.js";
+import { errorText } from "../common/refused.js";
 
 const PATIENCE = 20000; // ms for a page
 const MEGABYTE = 1e6;
@@ -227,7 +227,7 @@ export class Papers {
   async send(file, values) {
     setText(byId("papers-answer"), t("papers.sending"));
     await this.changing(async () => {
-      await accepted(await fetch(addressOf("/papers", values), { method: "POST", body: file }));
+      await send(addressOf("/papers", values), { method: "POST", body: file });
       elementOf("paper-form", HTMLFormElement).reset();
     });
   }
@@ -247,6 +247,5 @@ export class Papers {
 
 /** @param {string} address */
 async function fetchPage(address) {
-  const response = await accepted(await fetch(`/api/v1${address}`, { signal: AbortSignal.timeout(PATIENCE) }));
-  return response.blob();
+  return (await send(`/api/v1${address}`, { signal: AbortSignal.timeout(PATIENCE) })).blob();
 }

@@ -4,12 +4,12 @@
 /** @import { ConferenceView, PersonList, PersonView } from "../types/protocol.js" */
 /** @import { Client } from "../common/client.js" */
 /** @import { Orders } from "./orders.js" */
-import { addressOf, get, post, remove } from "../common/api.js";
+import { addressOf, get, post, remove, send } from "../common/api.js";
 import { confirmed } from "../common/dialog.js";
 import { byId, elementOf, make, makeHeader, makeText, refill, setText } from "../common/dom.js";
 import { language, pick, t } from "../common/i18n.js";
 import { drawQr } from "../common/qr.js";
-import { Refused, accepted, errorText } from "../common/refused.js";
+import { Refused, errorText } from "../common/refused.js";
 import { pointOf } from "../common/state.js";
 
 const SAVED = 60000; // ms until a file that was saved is let go
@@ -208,7 +208,7 @@ export class Persons {
     let count = 0;
     const done = await this.changing(async (of) => {
       const address = addressOf("/persons/import", { of, point });
-      const response = await accepted(await fetch(address, { method: "POST", body: file }));
+      const response = await send(address, { method: "POST", body: file });
       count = (await response.json()).persons;
     });
     if (done) this.say(t("persons.imported", { count: String(count) }));
@@ -234,7 +234,7 @@ export class Persons {
     await this.changing(async (of) => {
       const address = addressOf("/persons/links", { of, language: language() });
       const headers = { "Content-Type": "application/json" };
-      const response = await accepted(await fetch(address, { method: "POST", body: "{}", headers }));
+      const response = await send(address, { method: "POST", body: "{}", headers });
       const link = make("a");
       link.href = URL.createObjectURL(await response.blob());
       link.download = `${of}-links.pdf`;

@@ -1,13 +1,14 @@
 // Which point this computer is: known from the address, from before, or by a one-time code.
 
 /** @import { Enrolled } from "../types/protocol.js" */
+/** @typedef {Pick<Enrolled, "point" | "key">} Identity */
 import { post } from "../common/api.js";
 import { byId } from "../common/dom.js";
 import { errorText } from "../common/refused.js";
 
 const NAME_LENGTH = 80; // characters that a device is called by
 
-/** The point and its device key, in the address (#point=…&key=…) or remembered. @returns {Enrolled | null} */
+/** The point and its device key, in the address (#point=…&key=…) or remembered. @returns {Identity | null} */
 function known() {
   const given = new URLSearchParams(location.hash.slice(1));
   const point = given.get("point") ?? localStorage.getItem("point");
@@ -28,7 +29,7 @@ const enrol = (code) => post("/enrol", {}, { code, name: navigator.userAgent.sli
 
 /**
  * Find out which point this is, asking for a code where nothing else says it.
- * @returns {Promise<Enrolled>}
+ * @returns {Promise<Identity>}
  */
 export async function identify() {
   const before = known();
@@ -45,7 +46,7 @@ export async function identify() {
   return remember(await asked(error));
 }
 
-/** Show the form until a code is good. @param {HTMLElement} error @returns {Promise<Enrolled>} */
+/** Show the form until a code is good. @param {HTMLElement} error @returns {Promise<Identity>} */
 function asked(error) {
   const form = /** @type {HTMLFormElement} */ (byId("join"));
   form.hidden = false;
@@ -62,7 +63,7 @@ function asked(error) {
   });
 }
 
-/** @param {Enrolled} who */
+/** @param {Identity} who */
 function remember(who) {
   localStorage.setItem("point", who.point);
   localStorage.setItem("key", who.key);

@@ -1,9 +1,10 @@
 // The page of a point, a kiosk: it joins by itself, sends its camera and microphone in a conference,
 // shows what it receives, and says how its connections stand. Rooms and desks add parts of their own.
 
-/** @import { Enrolled, FromClient, SessionBody, ToClient } from "../types/protocol.js" */
+/** @import { FromClient, SessionBody, ToClient } from "../types/protocol.js" */
+/** @import { Identity } from "./identity.js" */
 import { isLoopback } from "../common/blocked.js";
-import { browser } from "../common/browser.js";
+import { browser, hosts } from "../common/browser.js";
 import { Client } from "../common/client.js";
 import { byId, setText } from "../common/dom.js";
 import { pick } from "../common/i18n.js";
@@ -62,7 +63,7 @@ export class PointPage {
     return this.client.state;
   }
 
-  /** Who calls itself when the operator asks whether this point is ready; null: it has no device. @returns {Enrolled | null} */
+  /** Who calls itself when the operator asks whether this point is ready; null: it has no device. @returns {Identity | null} */
   get caller() {
     const { point, key } = this.identity;
     return point && key ? { point, key } : null;
@@ -207,6 +208,7 @@ export async function showPoint(who, pageOf) {
   let page = null; // before the point is known there is nothing to show and nowhere to send to
   await startLanguage(() => page?.render());
   const devices = new Devices(() => page?.devicesChanged());
+  await hosts.follow(); // the host that gave this page may wait
   const identity = await who();
   byId("join").hidden = true;
   byId("room").hidden = false;

@@ -1,7 +1,7 @@
 // A test call for the operator: this room's own camera and microphone, to the bridge and back, and a
 // still picture of what came back.
 
-/** @import { Enrolled } from "../types/protocol.js" */
+/** @import { Identity } from "./identity.js" */
 import { browser } from "../common/browser.js";
 import { Media } from "../common/media.js";
 import { Connection } from "../common/protocol.js";
@@ -15,7 +15,7 @@ const QUALITY = 0.6; // of its JPEG: some 10 kB
 
 /**
  * Call; what was found. The tracks are sent as they are and stay open.
- * @param {Enrolled} who
+ * @param {Identity} who
  * @param {MediaStreamTrack | null} voice
  * @param {MediaStreamTrack | null} camera
  */

@@ -702,6 +702,7 @@ export interface EnrolBody {
 export interface Enrolled {
   point: string;
   key: string;
+  hosts: string[];
 }
 
 export interface Entry {
@@ -2447,6 +2448,7 @@ export interface Welcome {
   usage: ([string, string])[];
   sound: string;
   desk: "" | "citizen" | "officer";
+  hosts: string[];
 }
 
 export interface WithdrawDecisionCommand {

@@ -83,7 +83,10 @@ async def served() -> AsyncIterator[Served]:
 
 def updater(served: Served, home: Path) -> Updater:
     return Updater(
-        served.url, None, environment={HOME: str(home)}, program=home / "releases" / "0.1.0+old"
+        lambda: served.url,
+        None,
+        environment={HOME: str(home)},
+        program=home / "releases" / "0.1.0+old",
     )
 
 
@@ -143,7 +146,7 @@ async def test_a_bundle_that_does_not_unpack(
 def test_the_launcher_is_told_once(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     made = Updater(
-        "http://x",
+        lambda: "http://x",
         None,
         environment={HOME: str(tmp_path), CONFIRM: str(writing)},
         program=tmp_path / "a",
@@ -156,11 +159,13 @@ def test_the_launcher_is_told_once(tmp_path: Path) -> None:
 
 
 def test_without_a_launcher_nothing_is_special(tmp_path: Path) -> None:
-    made = Updater("http://x", None, environment={CONFIRM: "0"}, program=tmp_path)
+    made = Updater(lambda: "http://x", None, environment={CONFIRM: "0"}, program=tmp_path)
     assert made.version == VERSION
     assert made.failed() == ""
     made.confirm()  # and standard input is still open
     assert sys.stdin is None or os.fstat(0)
     (tmp_path / FAILED).write_text(json.dumps(["nonsense"]))
-    other = Updater("http://x", None, environment={HOME: str(tmp_path)}, program=tmp_path / "a")
+    other = Updater(
+        lambda: "http://x", None, environment={HOME: str(tmp_path)}, program=tmp_path / "a"
+    )
     assert other.failed() == ""

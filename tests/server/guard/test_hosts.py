@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.server.guard.hosts import Hosts, name_of, origin_of
+from bridge.server.guard.hosts import Fellows, Hosts, name_of, origin_of
 
 HOSTS = Hosts(
     ["192.0.2.10", "2001:db8::1", "Cau.Example.gov.vn"], ["https://console.example", "nonsense"]
@@ -70,3 +71,42 @@ def test_nothing_that_is_sent_raises(host: str, origin: str) -> None:
     HOSTS.may_come(origin, "https", host)
     name_of(host)
     origin_of(origin)
+
+
+FELLOWS = Fellows(["https://192.0.2.10", "https://192.0.2.11:8443"])
+
+
+@pytest.mark.parametrize(
+    ("origin", "ours"),
+    [
+        ("https://192.0.2.11:8443", True),
+        ("https://192.0.2.10", True),
+        ("https://192.0.2.10:443", True),
+        ("http://192.0.2.10", False),
+        ("https://192.0.2.11", False),
+        ("https://192.0.2.11:8443.evil.example", False),
+        ("null", False),
+        (None, False),
+    ],
+)
+def test_pages_of_the_other_hosts_may_read(origin: str | None, ours: bool) -> None:
+    headers = {"Origin": origin} if origin is not None else {}
+    asked = make_mocked_request("GET", "/", headers=headers)
+    assert FELLOWS.sent(asked) is ours
+    told = FELLOWS.headers(asked)
+    assert told.get("Access-Control-Allow-Origin") == (origin if ours else None)
+    assert "Access-Control-Allow-Credentials" not in told, "no cookie goes there"
+    first = make_mocked_request("OPTIONS", "/", headers=headers)
+    assert FELLOWS.asks_first(first) is ours
+    assert (
+        "Authorization" in FELLOWS.headers(first).get("Access-Control-Allow-Headers", "")
+    ) is ours
+    hosts = Hosts(["192.0.2.10"], [], ["https://192.0.2.10", "https://192.0.2.11:8443"])
+    assert hosts.may_come(origin, "https", "192.0.2.10") is (ours or origin is None)
+
+
+def test_pages_may_connect_to_all_hosts() -> None:
+    assert FELLOWS.sources == (
+        " https://192.0.2.10 https://192.0.2.11:8443 wss://192.0.2.10 wss://192.0.2.11:8443"
+    )
+    assert Fellows([]).sources == ""

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ANSWER_LIMIT, Connection, RETRY, SILENCE_LIMIT, UNANSWERED, UNSENT } from "../../../bridge/web/common/protocol.js";
+import { ANSWER_LIMIT, Connection, LOOK_LIMIT, RETRY, SILENCE_LIMIT, UNANSWERED, UNSENT } from "../../../bridge/web/common/protocol.js";
 import { Refused } from "../../../bridge/web/common/refused.js";
 import { FakeNetwork, settled } from "./support.js";
 
@@ -26,6 +26,14 @@ async function connected() {
   made.network.last.accept();
   made.network.last.say({ type: "welcome" });
   return made;
+}
+
+/** A connection of its own to such a network. @param {FakeNetwork} network */
+async function connectedTo(network) {
+  const connection = new Connection({ point: "khoan-du", key: "secret" }, { message() {}, status() {} }, network.environment);
+  connection.start();
+  await settled();
+  network.last.accept();
 }
 
 const command = /** @type {const} */ ({ type: "take" });
@@ -144,6 +152,35 @@ test("a session that the bridge does not know any more is replaced", async () =>
   network.last.accept();
   assert.equal(network.last.sent[0].session, "session-2");
 });
+
+test("a page learns of the hosts, and asks who leads before each connection", async () => {
+  const { network, clock } = make();
+  const { hosts } = network.environment;
+  let asked = 0;
+  hosts.follow = async () => ++asked > 1;
+  await connectedTo(network);
+  network.last.say({ type: "welcome", hosts: ["https://a", "https://b"] });
+  assert.deepEqual(network.learnt, [["https://a", "https://b"]]);
+  network.last.drop(4421); // this one does not lead
+  await clock.pass(0);
+  assert.equal(asked, 2);
+  network.last.accept();
+  assert.equal(network.last.sent[0].session, "session-1", "the session is known to all hosts");
+});
+
+for (const [several, moved, left] of /** @type {const} */ ([[true, true, true], [true, false, false], [false, true, false]])) {
+  test(`a host that is silent is ${left ? "left" : "kept"}: ${several ? "several" : "one"}, ${moved ? "another leads" : "it leads still"}`, async () => {
+    const { network, clock } = await connected();
+    const { hosts } = network.environment;
+    Object.assign(hosts, { several });
+    hosts.follow = async () => moved;
+    await clock.pass(LOOK_LIMIT);
+    assert.equal(network.sockets.length, 1);
+    await clock.pass(1);
+    assert.equal(network.sockets[0].closedByPage, left);
+    assert.equal(network.sockets.length, left ? 2 : 1);
+  });
+}
 
 for (const code of [4403, 4409]) {
   test(`after the close code ${code} the page stays away`, async () => {

@@ -57,6 +57,8 @@ export class FakeNetwork {
     this.sockets = [];
     /** @type {{path: string, body: string, type: string, token: string}[]} */
     this.posts = [];
+    /** What was said about hosts. @type {(readonly string[])[]} */
+    this.learnt = [];
     /** What a post is answered; a function may throw. @type {(path: string) => string} */
     this.answer = () => JSON.stringify({ session: `session-${this.posts.length}` });
     /** @type {import("../../../bridge/web/common/protocol.js").Environment} */
@@ -69,6 +71,11 @@ export class FakeNetwork {
       post: async (path, body, type, token) => {
         this.posts.push({ path, body, type, token });
         return this.answer(path);
+      },
+      hosts: {
+        several: false,
+        follow: async () => false,
+        learn: (hosts) => this.learnt.push(hosts),
       },
       now: () => this.clock.time,
       later: (work, seconds) => this.clock.later(work, seconds),

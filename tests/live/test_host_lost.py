@@ -1,0 +1,85 @@
+"""A host of two is lost with everything on it: a room's page in a real browser, a simulated point
+and its agent are with the other one, and see each other. No moment is compared with a bound."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from bridge.conference.model import PointId
+from endpoints.simulation.points import simulated_peer
+from tests import databases
+from tests.live.browsers import chromium, open_room, sees
+from tests.live.served import Served
+from tests.live.support import simulated_points
+from tests.live.test_hosts import children_of, opened, two_hosts
+from tests.waiting import HANG, eventually
+
+pytestmark = pytest.mark.browser
+
+ROOM, POINT, OTHER = "khoan-du", "chi-ne", "hoi-truong"
+PICTURES = """async () => {
+  const found = [...((await room.media.pc?.getStats()) ?? new Map()).values()];
+  const pictures = found.filter((s) => s.type === "inbound-rtp" && s.kind === "video");
+  return pictures.filter((s) => s.framesDecoded > 3).length;
+}"""
+
+
+def lose(host: Served) -> None:
+    """Kill all processes of a host, its media worker too."""
+    assert host.process is not None
+    (control,) = children_of(host.process.pid)
+    for process in (host.process.pid, control, *children_of(control)):
+        os.kill(process, signal.SIGKILL)
+
+
+async def test_rooms_points_and_agents_follow_the_host_that_leads(
+    tmp_path: Path, postgres: str
+) -> None:
+    async with two_hosts(tmp_path, databases.new_database(postgres)) as (a, b):
+        numbers = {p.id: n for n, p in enumerate(a.topology.points, 1)}
+        peer = simulated_peer(
+            a.url,
+            POINT,
+            a.keys[PointId(POINT)],
+            numbers[POINT],
+            light=True,
+            names={n: p for p, n in numbers.items()},
+        )
+        running = asyncio.create_task(peer.run())
+
+        def seen() -> set[str]:
+            return {report["point"] for report in peer.observations.reports()}
+
+        try:
+            async with (
+                simulated_points(a, [OTHER], light=True),  # type: ignore[arg-type]
+                chromium(numbers[ROOM]) as browser,
+            ):
+                page = await open_room(browser, a, ROOM)  # type: ignore[arg-type]
+                conference = await opened(a)
+                await a.until_present(conference, 3)
+                others = {point: numbers[point] for point in (POINT, OTHER)}
+                await sees(page, others)
+                await eventually(lambda: {ROOM, OTHER} <= seen())
+                await page.evaluate("globalThis.loaded = 'once'")
+                lose(a)
+                await b.healthy()
+                await b.until_present(conference, 3)
+                await page.wait_for_function(f"async () => (await ({PICTURES})()) >= 2")
+                await sees(page, others)
+                assert await page.evaluate("loaded") == "once", "it was not loaded anew"
+                assert page.url.startswith(a.url)
+                assert await page.evaluate("room.connection.environment.hosts.followed") == b.url
+                assert not page.problems  # type: ignore[attr-defined]
+                await eventually(lambda: {ROOM, OTHER} <= seen())
+                async with asyncio.timeout(HANG):  # each look is a call: no busy loop
+                    while not (await b.call("GET", f"/points/{OTHER}"))["agent"]:
+                        pass
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
