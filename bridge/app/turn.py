@@ -21,6 +21,7 @@ from bridge.media import messages as m
 from bridge.proof.signing_key import PRIVATE_KEY
 from bridge.store.database import StoreError
 from bridge.store.leading.leadership import Leader, Leadership, Unsuitable
+from bridge.store.leading.seen_database import read_seen, write_seen
 from config.schema import Topology
 
 log = logging.getLogger("leading")
@@ -30,7 +31,7 @@ log = logging.getLogger("leading")
 KEPT = (credentials.DEVICE_KEY, credentials.AUDIENCE_KEY, credentials.DELEGATE_KEY)
 ALIKE = (credentials.KEYS, *KEPT, PRIVATE_KEY)
 LOOK = 1.0  # seconds between looks at who leads
-RETRY = 2.0  # seconds between tries to reach the database at the start
+RETRY = 0.5  # seconds between tries to reach the database at the start
 END_PATIENCE = 2.0  # seconds that a worker may take to read that it is to end
 
 
@@ -83,6 +84,7 @@ class Turn:
                 self._own.url,
                 digests(self._state),
                 self._silence,
+                seen=read_seen(self._state),
             )
         except StoreError as error:
             raise StartError(str(error)) from None
@@ -90,8 +92,13 @@ class Turn:
     async def wait(self, stop: asyncio.Event) -> bool:
         """Wait until this host leads; False where it was told to stop before. Raises
         `StartError`."""
-        app = Waiting(lambda: self.leadership.leader, self._own.id, self._pages).app
-        server = WebServer(app, lambda _: True)
+        waiting = Waiting(
+            lambda: self.leadership.leader,
+            self._own.id,
+            self._pages,
+            lambda: self.leadership.problem,
+        )
+        server = WebServer(waiting.app, lambda _: True)
         await server.start(self._topology.bridge.web, self._certificate.context())
         try:
             if not await self._joined(stop):
@@ -100,12 +107,14 @@ class Turn:
             while not await first(stop.wait(), self.leadership.leading.wait(), within=LOOK):
                 await self._look()
         finally:
+            write_seen(self._state, self.leadership.seen)
             await server.stop()
         return not stop.is_set()
 
     async def _joined(self, stop: asyncio.Event) -> bool:
         """Look at the database, which may be away for now, and make what the first host of all
         makes; False where the process was told to stop before. Raises `StartError`."""
+        said = ""
         while True:
             try:
                 leader = await self.leadership.look()
@@ -113,7 +122,9 @@ class Turn:
             except Unsuitable as error:
                 raise StartError(str(error)) from None
             except StoreError as error:
-                log.error("%s", error)
+                if str(error) != said:
+                    log.error("%s", error)
+                said = str(error)
             if await first(stop.wait(), within=RETRY):
                 return False
         if leader is None:
@@ -127,6 +138,7 @@ class Turn:
 
     async def _look(self) -> None:
         """What another host's leading means for this one."""
+        write_seen(self._state, self.leadership.seen)
         leader = self.leadership.leader
         if leader is None or leader.host == self._own.id:
             return  # a worker that goes on here is adopted by whoever leads next, here

@@ -23,8 +23,14 @@ class Waiting:
     the pages of every host."""
 
     def __init__(
-        self, leader: Callable[[], Leader | None], own: str, pages: Sequence[str] = ()
+        self,
+        leader: Callable[[], Leader | None],
+        own: str,
+        pages: Sequence[str] = (),
+        problem: Callable[[], str] = lambda: "",
     ) -> None:
+        """``problem`` is why the database cannot be asked who leads; "" where it can."""
+        self._problem = problem
         self._leader = leader
         self._own = own
         self._fellows = Fellows(pages)
@@ -49,8 +55,9 @@ class Waiting:
             return web.Response(status=204)
         if url and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
             return web.Response(status=307, headers={"Location": f"{url}{request.rel_url}"})
-        key = "http.not_leader" if url else "http.no_leader"
-        response = problem(503, key, detail=url, leader=url)
+        why = "" if url else self._problem()
+        key = "http.not_leader" if url else "http.no_database" if why else "http.no_leader"
+        response = problem(503, key, detail=url or why, leader=url)
         response.headers["Retry-After"] = "1"
         return response
 

@@ -279,6 +279,7 @@ class Conductor:
         """Take over what the log has and this process does not know: the answer to a commit
         was lost, and the events were not. Facts not saved yet are found again by whoever told
         them."""
+        await self._log.confirm()  # what nobody may be told of yet is shown to nobody
         affected = {item.conference for item in [*self._unsaved, *draft.recorded]}
         unsaved = {item.conference for item in self._unsaved}
         logs = {}

@@ -19,7 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bridge.base.files import PRIVATE
+from bridge.store.leading.guarantees import Facts, outdated, problem_of, read_only
 from bridge.store.leading.term import Deposed, Term
+from bridge.store.servers import PATIENCE, Database, database, said
 
 SQLITE = "diem-cau.sqlite3"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -32,7 +34,7 @@ PRAGMAS = (
     "synchronous=FULL",  # what was acknowledged survives a power cut
     "foreign_keys=ON",
 )
-PATIENCE = 5.0  # seconds that a PostgreSQL which is there may take to answer
+WARNING = "01000"  # the SQLSTATE of a warning that has none of its own
 THREAD_END = 5.0  # seconds that the thread of a connection may take to end
 registry.register("sqlite.diemcau", __name__, "Dialect")
 
@@ -61,7 +63,7 @@ FAULTS = (NotSaved, SQLAlchemyError, OSError)
 def first_line(error: Exception) -> str:
     """What an error says in its first line, for people; one without words is that of an answer
     which did not come."""
-    return (str(error) or "there was no answer").splitlines()[0]
+    return said(error)
 
 
 class Connection(sqlite3.Connection):
@@ -95,22 +97,50 @@ class Engine(AsyncEngine):
     ``term`` every transaction of `begin` is within it; whoever writes otherwise asks `within_term`
     first."""
 
-    def __init__(self, made: AsyncEngine, term: Term | None = None) -> None:
+    def __init__(
+        self,
+        made: AsyncEngine,
+        term: Term | None = None,
+        patient: Callable[[], AsyncEngine] | None = None,
+    ) -> None:
+        """``patient`` makes an engine to the same database that waits for as long as it takes."""
         super().__init__(made.sync_engine)
         self._term = term
+        self._patient = patient
         self._open: set[Any] = set()  # the driver's connections; of these are with a task:
         self._held: set[Any] = set()
+        self._doubted: set[Any] = set()  # that were told of a commit which no copy has
         self._given_back = asyncio.Event()
         for name in ("connect", "checkout", "checkin", "close", "close_detached"):
             sa.event.listen(self.sync_engine, name, getattr(self, f"_{name}"))
 
+    def patient(self) -> AsyncEngine | None:
+        """An engine for what is long, to be disposed of; None: this one does not hurry either."""
+        return self._patient() if self._patient is not None else None
+
     @contextlib.asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, which is committed at the end. Raises `NotSaved` where another host
-        leads."""
+        leads, and where the database went on without the copies that it was to wait for: then it
+        is saved there, and may yet be lost."""
+        driver: Any = None
         async with super().begin() as connection:
             await self.hold(connection)
+            if self._term is not None:
+                driver = (await connection.get_raw_connection()).driver_connection
+                self._doubted.discard(driver)
             yield connection
+        if driver in self._doubted:
+            self._doubted.discard(driver)
+            raise NotSaved("no copy of the database has confirmed")
+
+    async def confirm(self) -> None:
+        """Return when everything that was committed before is where it has to be. What can be read
+        may have been committed without its copy, and its asker told that it was not saved. Raises
+        as `begin`, and what the driver does."""
+        if self._term is not None:
+            async with self.begin():  # it holds the epoch, which is written, and so waited for
+                pass
 
     async def hold(self, connection: AsyncConnection) -> None:
         """Let a transaction be within the term, where there is one. Raises `NotSaved`."""
@@ -121,7 +151,17 @@ class Engine(AsyncEngine):
                 raise NotSaved("another host leads") from None
 
     def _connect(self, connection: Any, *_: object) -> None:
-        self._open.add(connection.driver_connection)
+        driver = connection.driver_connection
+        self._open.add(driver)
+        if self._term is not None:
+            driver.add_log_listener(self._noticed)
+
+    def _noticed(self, driver: Any, message: Any) -> None:
+        """PostgreSQL has said something beside its answers. A COMMIT that waited for a copy and
+        was cancelled (by an administrator, by statement_timeout) is answered as if it were done,
+        with a warning."""
+        if message.severity_en == "WARNING" and message.sqlstate == WARNING:
+            self._doubted.add(driver)
 
     def _checkout(self, connection: Any, *_: object) -> None:
         self._held.add(connection.driver_connection)
@@ -132,8 +172,8 @@ class Engine(AsyncEngine):
         self._given_back.set()
 
     def _close(self, connection: Any, *_: object) -> None:
-        self._open.discard(connection.driver_connection)
-        self._held.discard(connection.driver_connection)
+        for known in (self._open, self._held, self._doubted):
+            known.discard(connection.driver_connection)
         self._given_back.set()
 
     _close_detached = _close
@@ -148,6 +188,12 @@ class Engine(AsyncEngine):
                     await self._given_back.wait()
         while close and self._open:
             await self._open.pop().close()
+
+
+async def confirm(engine: AsyncEngine) -> None:
+    """`Engine.confirm`, of whichever engine."""
+    if isinstance(engine, Engine):
+        await engine.confirm()
 
 
 async def within_term(engine: AsyncEngine, connection: AsyncConnection) -> None:
@@ -166,29 +212,43 @@ def engine_of(
     if not url:
         url = f"sqlite+aiosqlite:///{folder / SQLITE}"
     try:
-        parsed = sa.engine.make_url(url)
-        if parsed.drivername in ("postgresql", "postgres"):
-            parsed = parsed.set(drivername="postgresql+asyncpg")
-        if parsed.drivername == "sqlite":
-            parsed = parsed.set(drivername="sqlite+aiosqlite")
-        if parsed.drivername not in ("postgresql+asyncpg", "sqlite+aiosqlite"):
+        found = database(url)
+        if found.url.drivername == "sqlite":
+            found = found._replace(url=found.url.set(drivername="sqlite+aiosqlite"))
+        if found.url.drivername not in ("postgresql+asyncpg", "sqlite+aiosqlite"):
             raise StoreError(
-                f"The database {parsed.drivername} is not supported. Use sqlite or postgresql."
+                f"The database {found.url.drivername} is not supported. Use sqlite or postgresql."
             )
-        if parsed.drivername.startswith("post"):
-            limits: dict[str, Any] = {"timeout": PATIENCE, "command_timeout": patience}
-            if term is not None:
-                silence = str(round(1000 * term.silence))
-                limits["server_settings"] = {"idle_in_transaction_session_timeout": silence}
-            made = create_async_engine(
-                parsed, pool_pre_ping=True, pool_timeout=PATIENCE, connect_args=limits
-            )
-            return Engine(made, term)
-        parsed = parsed.set(drivername="sqlite+diemcau")
+        if found.url.drivername.startswith("post"):
+            return _postgres(found, patience, term)
+        parsed = found.url.set(drivername="sqlite+diemcau")
         engine = Engine(create_async_engine(parsed, connect_args={"factory": Connection}))
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ValueError) as error:
         raise StoreError(f"The database address cannot be used: {error}.") from None
     return engine
+
+
+def _postgres(found: Database, patience: float | None, term: Term | None) -> Engine:
+    """An engine for one or several servers; within a term for those alone on which hosts may
+    rely."""
+    settings: dict[str, str] = {}
+    judge: Callable[[Facts], str] | None = None
+    if term is not None:
+        seen = term.seen
+        # A COMMIT that waits for a copy must not be cancelled: it would be answered as if done.
+        settings = {
+            "idle_in_transaction_session_timeout": str(round(1000 * term.silence)),
+            "statement_timeout": "0",
+        }
+
+        def judge(facts: Facts) -> str:
+            several = found.several
+            return read_only(facts) or problem_of(facts, several) or outdated(facts, seen)
+
+    made = found.engine(
+        judge, patience=patience, settings=settings, pool_pre_ping=True, pool_timeout=PATIENCE
+    )
+    return Engine(made, term, lambda: found.engine(judge))
 
 
 def _keep_private(engine: AsyncEngine) -> None:
@@ -234,9 +294,7 @@ async def migrate(engine: AsyncEngine) -> None:
         command.upgrade(config, "head")
 
     before = set(threading.enumerate())
-    patient = engine
-    if engine.dialect.name == "postgresql":  # what is long may take as long as it takes
-        patient = create_async_engine(engine.url, connect_args={"timeout": PATIENCE})
+    patient = (engine.patient() if isinstance(engine, Engine) else None) or engine
     try:
         _keep_private(engine)
         async with patient.begin() as connection:

@@ -18,7 +18,7 @@ from bridge.conference import events as e
 from bridge.conference.desk_call import NAMED
 from bridge.proof import chain
 from bridge.store import tables as t
-from bridge.store.database import Conflict, NotSaved, first_line
+from bridge.store.database import Conflict, NotSaved, confirm, first_line
 
 log = logging.getLogger("store")
 
@@ -325,11 +325,20 @@ class EventLog:
             found = await connection.scalar(sa.select(sa.func.max(t.events.c.id)))
             return found or 0
 
+    async def confirm(self) -> None:
+        """Return when everything that can be read is where it has to be: with several hosts, on
+        the copies of the database, too. Raises `bridge.store.database.FAULTS`."""
+        await confirm(self._engine)
+
     async def answer(self, key: str) -> Answer | None:
+        """What was answered under a key; None: nothing. Raises `FAULTS`."""
         query = sa.select(t.answers).where(t.answers.c.key == key)
         async with self._engine.connect() as connection:
             row = (await connection.execute(query)).first()
-            return Answer(row.key, row.digest, row.body) if row is not None else None
+        if row is None:
+            return None
+        await confirm(self._engine)
+        return Answer(row.key, row.digest, row.body)
 
     async def forget_answers(self, now: float) -> None:
         async with self._engine.begin() as connection:

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bridge.app.errors import StartError
 from bridge.app.turn import ALIKE, Turn, digests, unlike
 from bridge.app.waiting import Waiting
-from bridge.store.leading.leadership import Leader, problem_of
+from bridge.store.leading.leadership import Leader
 from config.hosts_schema import Hosts
 from tests.control_support import TOPOLOGY, Bridge
 
@@ -76,6 +76,17 @@ async def test_pages_of_the_other_hosts_may_read_what_a_waiting_host_says() -> N
                 assert answer.status == (204 if method == "OPTIONS" and allowed else 503)
 
 
+@pytest.mark.parametrize("leader", [None, A])
+async def test_everybody_is_told_of_a_database_that_is_away(leader: Leader | None) -> None:
+    waiting = Waiting(lambda: leader, "a", problem=lambda: "the server is a copy")
+    async with TestClient(TestServer(waiting.app)) as client:
+        body = await (await client.get("/healthz")).json()
+        assert (body["type"], body["detail"]) == (
+            "/problems/http.no_database",
+            "the server is a copy",
+        )
+
+
 def test_the_keys_of_a_host_are_those_of_who_led_last(tmp_path: Path) -> None:
     (tmp_path / ALIKE[0]).write_text("keys", "utf-8")
     own = digests(tmp_path)
@@ -84,21 +95,6 @@ def test_the_keys_of_a_host_are_those_of_who_led_last(tmp_path: Path) -> None:
     assert unlike(A._replace(files=own), own, tmp_path) == ""
     assert ALIKE[0] in unlike(A._replace(files=own), {}, tmp_path)
     assert ALIKE[0] in unlike(A._replace(files=own), {ALIKE[0]: "another"}, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("version", "commits", "fsync", "word"),
-    [
-        (150004, "on", "on", ""),
-        (140000, "remote_apply", "on", ""),
-        (130010, "on", "on", "14 or newer"),
-        (150004, "off", "on", "synchronous_commit"),
-        (150004, "on", "off", "fsync"),
-    ],
-)
-def test_on_which_servers_hosts_can_rely(version: int, commits: str, fsync: str, word: str) -> None:
-    assert word in problem_of(version, commits, fsync)
-    assert bool(word) == bool(problem_of(version, commits, fsync))
 
 
 async def test_a_database_of_another_kind_is_refused(tmp_path: Path) -> None:

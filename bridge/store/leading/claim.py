@@ -19,18 +19,20 @@ SAFE = 0.8  # the part of the silence that the database bears, on which a leader
 ASK_EVERY = 0.2  # the part of it until the database is asked again
 
 Stage = Literal["away", "waiting", "locked", "leading", "over"]
-Step = Literal["connect", "lock", "raise", "confirm", "hang_up"]
+Step = Literal["connect", "look", "lock", "raise", "confirm", "hang_up"]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """``silence`` is how many seconds the database bears a session that asks nothing. ``epoch`` is
-    0 until this host has led, ``until`` is when its claim ends unless the database confirms it."""
+    0 until this host has led, ``until`` is when its claim ends unless the database confirms it;
+    ``after`` is when it begins to ask for the lock."""
 
     silence: float
     stage: Stage = "away"
     epoch: int = 0
     until: float = 0.0
+    after: float = 0.0
 
     def leads(self, now: float) -> bool:
         """Whether this host may act and answer."""
@@ -41,14 +43,15 @@ class Claim:
         if self.stage == "away":
             return "connect"
         if self.stage == "waiting":
-            return "lock"
+            return "look" if now < self.after else "lock"
         if self.stage == "locked":
             return "raise"
         return "confirm" if self.leads(now) else "hang_up"
 
-    def connected(self) -> Claim:
-        """There is a session with the database."""
-        return replace(self, stage="waiting") if self.stage == "away" else self
+    def connected(self, after: float = 0.0) -> Claim:
+        """There is a session with the database. Another host may be given the time until
+        ``after``: where the database was away for all, the one that led has the rooms' media."""
+        return replace(self, stage="waiting", after=after) if self.stage == "away" else self
 
     def answered(self, granted: bool) -> Claim:
         """The database has said whether the session has the lock."""

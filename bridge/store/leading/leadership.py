@@ -14,31 +14,34 @@ import json
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import NullPool
 
-from bridge.store.database import FAULTS, PATIENCE, StoreError, engine_of, first_line
+from bridge.store.database import FAULTS, StoreError, first_line
 from bridge.store.leading.claim import ASK_EVERY, Claim, Step
+from bridge.store.leading.guarantees import (
+    FACTS,
+    NOTHING,
+    Facts,
+    Seen,
+    outdated,
+    problem_of,
+    read_only,
+    warning_of,
+)
 from bridge.store.leading.term import LEADER, Term
+from bridge.store.servers import PATIENCE, Database
+from bridge.store.servers import database as database_of
 
 log = logging.getLogger("leading")
 
 LOCK = 0x4449454D434155  # "DIEMCAU": the advisory lock of all hosts of one database
 CHANNEL = "diem_cau_leader"
-OLDEST = 140000  # PostgreSQL 14 has idle_session_timeout
-COPY = "the server is a copy of another one, which is only read"
 UNKNOWN_TABLE = "42P01"
-FACTS = sa.text(
-    "SELECT current_setting('server_version_num')::int AS version,"
-    " current_setting('synchronous_commit') AS commits, current_setting('fsync') AS fsync,"
-    " current_setting('synchronous_standby_names') AS copies,"
-    " pg_is_in_recovery() AS copy"
-)
 MAKE = sa.text(
     f"CREATE TABLE IF NOT EXISTS {LEADER} (id integer PRIMARY KEY CHECK (id = 1),"
     " epoch bigint NOT NULL, host text NOT NULL, url text NOT NULL, files text NOT NULL)"
@@ -52,6 +55,11 @@ RAISE = sa.text(
 TRY = sa.text(f"SELECT pg_try_advisory_lock({LOCK})")
 TELL = sa.text(f"NOTIFY {CHANNEL}")
 ALIVE = sa.text("SELECT 1")
+LOOK = sa.text(FACTS)
+UNCONFIRMED = (
+    "the database does not confirm what it was told to save: the copy that it waits for "
+    "(synchronous_standby_names) may be away"
+)
 Result = TypeVar("Result")
 
 
@@ -84,10 +92,20 @@ class Leadership:
         files: Mapping[str, str],
         silence: float,
         clock: Callable[[], float] = seconds,
+        seen: Seen = NOTHING,
     ) -> None:
         """``silence`` is how many seconds pass until another host may lead in place of one that is
-        not heard of. Raises `StoreError` for an address that cannot be used."""
-        self._engine = _engine(database, host, silence)
+        not heard of. ``seen`` is the database as this host has known it: one of before is not led
+        on. Raises `StoreError` for an address that cannot be used."""
+        self.seen = seen
+        """The database and its timeline, as far as this host has heard."""
+        try:
+            self._database = database_of(database)
+            if self._database.url.drivername != "postgresql+asyncpg":
+                raise ValueError(f"{self._database.url.drivername} is not supported, PostgreSQL is")
+            self._engine = _engine(self._database, host, silence, lambda: self.seen)
+        except (SQLAlchemyError, ValueError) as error:
+            raise StoreError(f"The database address cannot be used: {error}.") from None
         self._host, self._url, self._files = host, url, dict(files)
         self._clock = clock
         self._claim = Claim(silence)
@@ -98,6 +116,8 @@ class Leadership:
         self.lost = asyncio.Event()
         self.leader: Leader | None = None
         """Who led last, as far as this host has heard."""
+        self._away = False  # whether it could not be asked since this host has begun
+        self._warned = ""
         self.problem = ""
         """Why the database cannot be asked; "" where it answers."""
 
@@ -112,30 +132,29 @@ class Leadership:
 
     def term(self) -> Term:
         """What this host's transactions are within."""
-        return Term(self._claim.epoch, self._claim.silence, self.leads)
+        return Term(self._claim.epoch, self._claim.silence, self.leads, self.seen)
 
     async def look(self) -> Leader | None:
         """Look at the server before anything else; who led last. Raises `Unsuitable`, and
         `StoreError` where it cannot be asked."""
         try:
-            async with asyncio.timeout(PATIENCE), self._engine.connect() as connection:
-                facts = (await connection.execute(FACTS)).one()
-                problem = problem_of(facts.version, facts.commits, facts.fsync)
+            async with asyncio.timeout(2 * PATIENCE), self._engine.connect() as connection:
+                facts = await self._facts(connection)
+                problem = problem_of(facts, self._database.several)
                 if problem:
                     raise Unsuitable(problem)
-                if facts.copy:
-                    raise OSError(COPY)
-                if not facts.copies:
-                    log.warning(
-                        "the database commits on one machine only (synchronous_standby_names is "
-                        "empty): what it acknowledged last is lost with that machine"
-                    )
+                warning = warning_of(facts, self._database.several)
+                if warning and warning != self._warned:
+                    log.warning(warning)
+                    self._warned = warning
                 self.leader = await _read(connection)
         except FAULTS as error:
+            self._away, self.problem = True, first_line(error)
             raise StoreError(
                 f"The database cannot be opened: {first_line(error)}. Check that the server runs "
                 "and the address is right."
             ) from None
+        self.problem = ""
         return self.leader
 
     async def run(self) -> None:
@@ -148,7 +167,8 @@ class Leadership:
                 try:
                     await self._take(step)
                 except FAULTS as error:
-                    self._failed(first_line(error))
+                    late = step == "raise" and isinstance(error, TimeoutError)
+                    self._failed(UNCONFIRMED if late else first_line(error))
                     await self._hang_up()
                     self._claim = self._claim.lost()
                 if self._claim.stage not in ("locked", "over"):
@@ -176,13 +196,18 @@ class Leadership:
     async def _take(self, step: Step) -> None:
         asked = self._clock()
         if step == "connect":
-            self._session = await self._soon(self._connect())
-            self._claim = self._claim.connected()
+            async with asyncio.timeout(PATIENCE):
+                self._session = await self._connect()
+                self.leader = await _read(self._session)
+            shy = self._away and self.leader is not None and self.leader.host != self._host
+            self._claim = self._claim.connected(asked + self._claim.silence if shy else 0.0)
             return
         session = self._session
         if session is None:
             raise TimeoutError  # it was given up meanwhile
-        if step == "lock":
+        if step == "look":
+            self.leader = await self._soon(_read(session))
+        elif step == "lock":
             granted = bool(await self._soon(session.scalar(TRY)))
             self.leader = await self._soon(_read(session))
             self._claim = self._claim.answered(granted)
@@ -205,8 +230,10 @@ class Leadership:
     async def _connect(self) -> AsyncConnection:
         session = await self._engine.connect()
         try:
-            if await session.scalar(sa.text("SELECT pg_is_in_recovery()")):
-                raise OSError(COPY)
+            facts = await self._facts(session)
+            problem = problem_of(facts, self._database.several)
+            if problem:  # another server has taken the place of the one that was looked at
+                raise OSError(problem)
             raw = await session.get_raw_connection()
             driver: Any = raw.driver_connection
             await driver.add_listener(CHANNEL, lambda *_: self._woken.set())
@@ -214,6 +241,13 @@ class Leadership:
             await _terminate(session)
             raise
         return session
+
+    async def _facts(self, session: AsyncConnection) -> Facts:
+        """What the server is. It is the one that is known from now on: those to which a connection
+        is made are looked at before."""
+        facts = Facts(*(await session.execute(LOOK)).one())
+        self.seen = facts.seen
+        return facts
 
     async def _soon(self, asked: Coroutine[Any, Any, Result]) -> Result:
         """What the database answers within the silence that it bears itself."""
@@ -228,6 +262,7 @@ class Leadership:
         self._woken.clear()
 
     def _failed(self, problem: str) -> None:
+        self._away = True
         if problem != self.problem:
             log.error("the session with the database is lost: %s", problem)
         self.problem = problem
@@ -259,38 +294,21 @@ async def _read(connection: AsyncConnection) -> Leader | None:
     return Leader(row.epoch, row.host, row.url, json.loads(row.files)) if row is not None else None
 
 
-def problem_of(version: int, commits: str, fsync: str) -> str:
-    """Why several hosts cannot rely on a server, as a sentence with what to do; "" where they can.
-    ``version`` is its server_version_num. Pure."""
-    if version < OLDEST:
-        return (
-            f"The database is PostgreSQL {version // 10000}; several hosts need 14 or newer, which "
-            "ends the session of a host that is lost."
-        )
-    if commits == "off":
-        return (
-            "The database acknowledges before it has saved (synchronous_commit is off), so what "
-            "a conference was told could be lost. Set synchronous_commit = on in postgresql.conf, "
-            "and for the database's user."
-        )
-    if fsync == "off":
-        return (
-            "The database does not wait for its disk (fsync is off), so what a conference was told "
-            "could be lost. Set fsync = on in postgresql.conf."
-        )
-    return ""
-
-
-def _engine(database: str, host: str, silence: float) -> AsyncEngine:
+def _engine(found: Database, host: str, silence: float, seen: Callable[[], Seen]) -> AsyncEngine:
     """For single sessions that the server ends when they are silent."""
-    url = engine_of(database, Path()).url
+
+    def judge(facts: Facts) -> str:
+        return read_only(facts) or outdated(facts, seen())
+
     settings = {
         "idle_session_timeout": str(round(1000 * silence)),
         "application_name": f"diem-cau leader {host}"[:63],
+        "statement_timeout": "0",
     }
-    return create_async_engine(
-        url,
+    return found.engine(
+        judge,
+        all_of_them=True,
+        settings=settings,
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
-        connect_args={"timeout": PATIENCE, "server_settings": settings},
     )

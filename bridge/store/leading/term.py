@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.store.leading.guarantees import NOTHING, Seen
+
 LEADER = "leader"  # the table, of one row; made by whoever leads first, and in no backup
 # FOR SHARE: the next leader raises the epoch when this transaction has ended, one way or the other;
 # and one that waited for a raised epoch reads it as it is then (READ COMMITTED).
@@ -22,11 +24,12 @@ class Deposed(Exception):
 class Term:
     """``silence`` is how many seconds the database bears a transaction in which nothing is asked:
     a leader that is stopped within one must not keep the next one from beginning. ``leads`` tells
-    whether this host may still act and answer."""
+    whether this host may still act and answer; ``seen`` is the database whose epoch it is."""
 
     epoch: int
     silence: float
     leads: Callable[[], bool]
+    seen: Seen = NOTHING
 
     async def hold(self, connection: AsyncConnection) -> None:
         """Keep the epoch for as long as this transaction. Raises `Deposed`."""

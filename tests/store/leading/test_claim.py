@@ -13,7 +13,7 @@ from bridge.store.leading.claim import SAFE, Claim, Stage, Step
 
 SILENCE = 2.0
 HOSTS = ("a", "b")
-TROUBLE = ("jump", "session", "transaction", "cut", "mended", "mended")
+TROUBLE = ("jump", "session", "transaction", "cut", "mended", "mended", "shy")
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,14 @@ TROUBLE = ("jump", "session", "transaction", "cut", "mended", "mended")
 )
 def test_what_is_to_be_done_next(stage: Stage, until: float, step: Step) -> None:
     assert Claim(SILENCE, stage, 1, until).step(10.0) == step
+
+
+def test_a_host_that_did_not_lead_gives_the_other_a_moment() -> None:
+    claim = Claim(SILENCE).connected(after=10.0)
+    assert [claim.step(9.9), claim.step(10.0)] == ["look", "lock"]
+    led = claim.answered(True).raised(1, asked=10.0)
+    assert led.lost().connected() == led.lost()
+    assert claim.lost().connected().step(0.0) == "lock"
 
 
 def test_a_claim_lasts_from_when_it_was_asked_for() -> None:
@@ -85,6 +93,7 @@ class Host:
     session: int | None = None
     clock: float = 0.0
     cut: bool = False  # the line to the database
+    shy: bool = False  # it gives others a moment when it has reached the database
     heard: tuple[Step, float, int] | None = None  # an answer that was not read yet
     meant: bool = False  # it looked at its claim, and is about to write
     event: int = 0  # in a transaction that holds the epoch; 0: there is none
@@ -144,7 +153,9 @@ class Leading(RuleBasedStateMachine):
             return
         (step, asked, answer), host.heard = host.heard, None
         if step == "connect":
-            host.claim = host.claim.connected()
+            host.claim = host.claim.connected(host.clock + SILENCE if host.shy else 0.0)
+        elif step == "look":
+            pass  # it has heard who leads
         elif step == "lock":
             host.claim = host.claim.answered(bool(answer))
         elif step == "raise":
@@ -221,6 +232,8 @@ class Leading(RuleBasedStateMachine):
             self.database.end(host.session)
         elif what == "transaction":
             self._over(name)
+        elif what == "shy":
+            host.shy = not host.shy
         else:
             host.cut = what == "cut"
 
