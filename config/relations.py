@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from config.audience_schema import RELAY_PORT
+from config.peer_relations import peers
 from config.yaml_tree import Problem, Tree, Where, dotted
 
 Report = Callable[[Where, str], None]
@@ -36,6 +37,7 @@ def relations(data: Any, tree: Tree) -> list[Problem]:
     problems.extend(templates(data, tree, _ids(points), desks))
     _layers(data.get("media"), problem)
     _relays(data.get("bridge"), problem)
+    peers(data, problem)
     return problems
 
 

@@ -12,6 +12,7 @@ from config.audience_schema import Audience
 from config.camera_schema import CameraControl
 from config.hosts_schema import Hosts
 from config.minutes_schema import Minutes
+from config.peers_schema import MAX_PEERS, Peer, Peering
 from config.persons_schema import Persons
 from config.security_schema import Backup, Security, Syslog
 from config.template_schema import Rules, Schedule, Template
@@ -185,6 +186,7 @@ class Bridge(Model):
     audience: Audience = Audience()
     minutes: Minutes = Minutes()
     persons: Persons = Persons()
+    peering: Peering = Peering()
     security: Security = Security()
     workers: Annotated[
         int,
@@ -358,6 +360,11 @@ class Topology(Model):
     templates: list[Template] = Field(default=[], max_length=200)
     probes: Probes = Probes()
     desk_calls: DeskCalls = DeskCalls()
+    peers: list[Peer] = Field(default=[], max_length=MAX_PEERS)
+
+    def peer_of(self, point: str) -> Peer | None:
+        """The other bridge that a point is."""
+        return next((peer for peer in self.peers if peer.point == point), None)
 
     def point(self, ident: str) -> Point | None:
         return next((p for p in self.points if p.id == ident), None)

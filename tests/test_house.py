@@ -157,6 +157,7 @@ def test_pure_packages_are_those_of_the_house() -> None:
     )
     assert set(counted) == {
         *("bridge.control.admission", "bridge.conference", "bridge.signalling", "bridge.media"),
+        "bridge.control.peers.rules",
         *("monitoring.quality", "monitoring.exposition"),
     }
     assert all(count >= 4 for count in counted.values()), counted

@@ -66,7 +66,7 @@ FOREIGN = {
     "numba": {"CACHE_DIR"},
     "onvif": {"session"},  # of a service's transport: one that bounds what is read
     "numpy": {"setattr"},  # the columns of a table as attributes of the class of its rows
-    "ssl": {"check_hostname", "minimum_version", "verify_mode"},
+    "ssl": {"check_hostname", "minimum_version", "verify_mode", "verify_flags"},
     "aiortc": {"setattr"},  # the seams, which replace functions of its modules
     "av": {
         "pts",

@@ -19,6 +19,7 @@ from bridge.app.ending import end
 from bridge.app.errors import StartError, reading
 from bridge.app.listening import WebServer, hosts_of, require_tls
 from bridge.app.live_settings import LiveSettings
+from bridge.app.peering import OtherBridges
 from bridge.app.person_register import make_register
 from bridge.app.points_workers import PointsFigures, make_links
 from bridge.app.state_folder import make_backups, prepare
@@ -78,9 +79,8 @@ class ControlProcess:
         term: Term | None = None,
     ) -> None:
         """``state`` is where database, keys and sockets lie, ``folder`` what relative paths of
-        the topology refer to. ``keep_worker`` leaves the worker running at the end; without
-        ``own_worker`` somebody else (systemd) starts it. ``send`` gets the commands for
-        workers instead of them. ``term`` is that of a leader among several hosts."""
+        the topology refer to. ``keep_worker`` leaves the worker running; without ``own_worker``
+        somebody else starts it. ``send`` gets commands instead of them. ``term`` is a leader's."""
         self.topology = topology
         self._folder = folder
         self._state = state
@@ -123,6 +123,7 @@ class ControlProcess:
         self._make_audience()
         self._make_recordings()
         self.control.moves.tell(self._conference_moved)
+        self.bridges = OtherBridges(self.control, self.scheduler, folder, state)
         self._make_figures()
         self._server: WebServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -250,8 +251,7 @@ class ControlProcess:
         web_ = self.topology.bridge.web
         context = self.certificate.context()
         require_tls(web_.listen, context)
-        problem = self.settings.problem(self.topology.bridge)
-        if problem:
+        if problem := self.settings.problem(self.topology.bridge):
             raise StartError(problem)
         await self.prepare()
         leads = self._term.leads if self._term is not None else lambda: True
@@ -290,6 +290,7 @@ class ControlProcess:
             keep_mark(self._state, self.events.last_number),
             self.papers.run(),
             self.persons.run(),
+            self.bridges.run(),
         ]
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
@@ -307,6 +308,7 @@ class ControlProcess:
             await self.papers.load()
             await self.persons.load()
             await self.session_keeper.restore()
+            self.bridges.start()
             write_mark(self._state, await self.events.last_number())
 
     async def __aexit__(self, *_: object) -> None:
@@ -355,6 +357,7 @@ class ControlProcess:
             minutes=SignedMinutes(self.events, self._state / "minutes", now),
             sign=self.certificate.sign,
             audience=self.audience,
+            peers=self.bridges.links,
             entry=Entry(control.clock),
             directory=DirectoryAccounts(
                 self.auth, OpenId(self._folder, now, control.clock), now, control.presence.end_login
@@ -372,8 +375,7 @@ class ControlProcess:
 
     def _in_conference(self) -> set[str]:
         """The points that are in a conference now."""
-        points = self.control.topology.points
-        return {point for point in points if self.conductor.conference_of(point) is not None}
+        return {p for p in self.control.topology.points if self.conductor.conference_of(p)}
 
     def _not_ready(self) -> str:
         """Why no conference could be held now, as the key of a sentence; "" where one can."""

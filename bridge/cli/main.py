@@ -28,6 +28,7 @@ from bridge.cli.minutes import minutes_app
 from bridge.cli.named_files import faults
 from bridge.cli.paper import paper_app
 from bridge.cli.person import person_app
+from bridge.cli.pins import peer_app
 from bridge.cli.ready import ready
 from bridge.cli.remote import PLAIN, backup, conference_app, point_app, restore
 from bridge.cli.verify import verify
@@ -48,6 +49,7 @@ app.add_typer(point_app, name="point")
 app.add_typer(paper_app, name="paper")
 app.add_typer(minutes_app, name="minutes")
 app.add_typer(person_app, name="person")
+app.add_typer(peer_app, name="peer")
 app.add_typer(agents_app, name="agents")
 app.add_typer(bundle_app, name="bundle")
 app.command()(backup)

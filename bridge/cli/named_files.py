@@ -13,9 +13,11 @@ from cryptography import x509
 from bridge.app.errors import StartError
 from bridge.app.state_folder import read_secret
 from bridge.base.mutual_key import KeyProblem, read_key
+from bridge.control.peers.pinned import PinProblem, read_pinned
 from config.schema import Topology
 
 MARK = b"-----BEGIN"
+PEER_WARNING = 30  # days before a certificate of another bridge expires
 
 
 class Fault(NamedTuple):
@@ -48,7 +50,25 @@ def faults(topology: Topology, base: Path, now: datetime) -> list[Fault]:
     for relay in topology.bridge.audience.relays:
         said = _of_key(base / relay.key)
         found += [Fault(f"bridge.audience.relays, {relay.id}: {said}")] if said else []
+    for peer in topology.peers:
+        for name in peer.certificates:
+            found += _of_peer(f"peers, {peer.id}: {name}", base / name, now)
     return found
+
+
+def _of_peer(where: str, path: Path, now: datetime) -> list[Fault]:
+    try:
+        known = read_pinned(path)
+    except PinProblem as error:
+        return [Fault(f"{where}: {error}")]
+    if now > known.expires:
+        return [Fault(f"{where} expired on {known.expires:%Y-%m-%d}: it is not let in.")]
+    if (known.expires - now).days < PEER_WARNING:
+        until = f"{known.expires:%Y-%m-%d}"
+        return [
+            Fault(f"{where} expires on {until}. Ask that bridge for its next one.", grave=False)
+        ]
+    return []
 
 
 def _looked(

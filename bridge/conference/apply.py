@@ -20,6 +20,7 @@ from bridge.conference.model import (
     Seat,
     State,
 )
+from bridge.conference.peer_events import PEERS
 from bridge.conference.person_events import (
     AttendanceNoted,
     PersonEvent,
@@ -372,6 +373,7 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     ),
     PersonsForgotten: lambda s, ev, _: s,
     **DESK_CALL,
+    **PEERS,
     **dict.fromkeys(get_args(VoteEvent), _applied_vote),
     e.ClockStepped: _applied_clock,
     e.QualityNoted: lambda s, ev, _: s,

@@ -45,6 +45,7 @@ from bridge.conference.paper_commands import (
     ShowPage,
     WithdrawPaper,
 )
+from bridge.conference.peer_commands import PeerAsked, PeerFact
 from bridge.conference.person_commands import (
     Attend,
     ListPersons,
@@ -195,8 +196,7 @@ class WithdrawFloor(Struct, frozen=True, kw_only=True, tag="withdraw_floor"):
 
 
 class Grant(Struct, frozen=True, kw_only=True, tag="grant"):
-    """Floor to a point, without ``point`` to the first in the queue: on air, microphone open,
-    the others' closed (the chair keeps its own)."""
+    """Floor to a point, without one to the first in the queue: on air, its microphone open."""
 
     point: Point | None = None
     seconds: Seconds | None = None
@@ -287,8 +287,7 @@ class Banner(Struct, frozen=True, kw_only=True, tag="banner"):
 
 
 class Share(Struct, frozen=True, kw_only=True, tag="share"):
-    """Show a screen to everyone: that of ``point``, or the operator's own. The rooms' layout
-    becomes "content" until the sharing ends."""
+    """Show a screen to everyone, a point's or the operator's; the layout becomes "content"."""
 
     point: Point | None = None
 
@@ -321,8 +320,7 @@ class SetAudience(Struct, frozen=True, kw_only=True, tag="audience"):
 
 
 class RenewCode(Struct, frozen=True, kw_only=True, tag="renew_code"):
-    """Give the audience another code. The one before admits nobody any more, and who came with it
-    has to give the new one."""
+    """Give the audience another code; who came with the one before has to give the new one."""
 
 
 Asked = (
@@ -367,6 +365,7 @@ Asked = (
     | AgendaAsked
     | PersonAsked
     | DeskCallAsked
+    | PeerAsked
     | OpenVote
     | CastBallot
     | RemindVoters
@@ -386,6 +385,7 @@ Fact = (
     | AttachPaper
     | WithdrawPaper
     | PersonFact
+    | PeerFact
     | KeepStrokes
     | CastSecretly
     | CountSecretly

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bridge.conference import desk_call_events
+from bridge.conference import desk_call_events, peer_events
 from bridge.conference.agenda_events import (
     AgendaEvent,
     AgendaSet,
@@ -371,6 +371,7 @@ Event = (
     | AudienceNoted
     | AgendaEvent
     | desk_call_events.DeskCallEvent
+    | peer_events.PeerEvent
     | PaperEvent
     | PersonEvent
     | StreamEvent

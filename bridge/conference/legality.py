@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from bridge.conference import commands as c
 from bridge.conference import desk_call_commands as d
+from bridge.conference import peer_commands as p
 from bridge.conference.model import Actor, Phase, Refusal, State
 
 OPEN_OR_LIVE: frozenset[Phase] = frozenset({"open", "live"})
@@ -90,6 +91,12 @@ TABLE: dict[type[c.Command], Rule] = {
     d.DeclineCall: _OF_DESK_CALL,
     d.HandOver: replace(_OF_DESK_CALL, phases=LIVE),
     d.HangUp: _OF_DESK_CALL,
+    p.SendPicture: Rule(),
+    p.AskThere: Rule(),
+    p.TakeBack: Rule(),
+    p.NoteFloorThere: _FACT,
+    p.NoteAsking: _FACT,
+    p.NoteMembers: _FACT,
     c.OpenVote: Rule(),
     c.CastBallot: Rule(operator=False, own=True, person=True, directs=False),
     c.RemindVoters: Rule(),

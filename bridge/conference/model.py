@@ -12,6 +12,7 @@ import msgspec
 
 from bridge.conference.attendance import Person
 from bridge.conference.desk_call import DeskCall, DeskRules
+from bridge.conference.other_bridges import PeerSeat
 from bridge.conference.voting import Vote
 
 PointId = NewType("PointId", str)
@@ -147,6 +148,8 @@ class Booking(Struct, frozen=True, kw_only=True):
     agenda: tuple[Item, ...] = ()
     desk: DeskRules | None = None
     """Of a desk call; None: it is a meeting."""
+    bridges: tuple[Point, ...] = ()
+    """Those of its points that are other bridges."""
 
     @property
     def kind(self) -> Literal["meeting", "desk_call"]:
@@ -249,7 +252,8 @@ class State(Struct, frozen=True, kw_only=True):
     itself. ``audience`` is who may watch, with a code the one of number ``audience_code``;
     ``viewers`` are those who watch, by how they were admitted. ``papers`` are what it has, by id,
     and ``showing`` the page that everybody sees. ``persons`` are its delegates, by id;
-    ``registrations`` is the number of the last registration by telephone."""
+    ``registrations`` is the number of the last registration by telephone. ``peers`` is what is
+    known of points that are other bridges."""
 
     booking: Booking
     seq: int = 0
@@ -299,6 +303,7 @@ class State(Struct, frozen=True, kw_only=True):
     registration_open: bool = False
     registrations: int = 0
     call: DeskCall | None = None
+    peers: dict[str, PeerSeat] = {}
 
     @property
     def points(self) -> tuple[str, ...]:

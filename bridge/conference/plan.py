@@ -64,6 +64,9 @@ def plan(state: State) -> RoutingPlan:
         for point in state.points
         if point in inside
     }
+    for point, seat in state.peers.items():
+        if point in programme and seat.picture is not None:
+            programme[point] = feed(seat.picture)
     first = state.floor.point if state.floor is not None else state.on_air
     speakers = [p for p in state.points if state.seats[p].heard and p in inside]
     speakers.sort(key=lambda p: p != first)

@@ -13,7 +13,9 @@ from bridge.conference import desk_call_events as d
 from bridge.conference import events as e
 from bridge.conference.attendance import Person
 from bridge.conference.decided import Decided, DecisionRow
+from bridge.conference.member_rows import MemberRow, Members
 from bridge.conference.model import Booking, Paper, Title
+from bridge.conference.peer_events import MembersNoted
 from bridge.conference.person_events import PersonEvent, persons_after
 from bridge.conference.vote_events import VoteEvent, votes_after
 from bridge.conference.voting import Vote
@@ -104,6 +106,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """In the order in which they were opened."""
     persons: dict[str, Person] = {}
     """The delegates, by id; what they are called stands beside the log."""
+    members: tuple[MemberRow, ...] = ()
+    """Points of other bridges, as those told."""
 
 
 @dataclass(slots=True)
@@ -243,6 +247,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
     audience, papers, items, decided = _Audience(), _Papers(), _Items(), Decided()
     votes: tuple[Vote, ...] = ()
     persons: dict[str, Person] = {}
+    members = Members()
     for recorded in log:
         event, at = recorded.event, recorded.at
         count += 1
@@ -267,9 +272,13 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
                 rows.setdefault(event.officer, _Row(False, False))
             case e.PointJoined():
                 rows[event.point].join(at)
+                members.find(event.point, at)
             case e.PointLeft() | e.Dropped():
                 reason = "dropped" if isinstance(event, e.Dropped) else event.reason
                 rows[event.point].leave(at, reason)
+                members.lose(event.point, at)
+            case MembersNoted():
+                members.note(event, at)
             case e.CallProblem():
                 rows[event.point].problem = event.reason
             case e.FloorRequested():
@@ -301,6 +310,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
             case e.ClockStepped():
                 papers.since += event.seconds
                 audience.since += event.seconds
+                members.step(event.seconds)
                 items.since += event.seconds
                 for row in rows.values():
                     row.since = row.since + event.seconds if row.since is not None else None
@@ -340,6 +350,7 @@ def report(log: Iterable[e.Recorded], now: float) -> Report:
         decisions=tuple(decided.rows.values()),
         votes=votes,
         persons=persons,
+        members=members.rows(until),
     )
 
 

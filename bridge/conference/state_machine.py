@@ -14,12 +14,14 @@ from bridge.conference import commands as c
 from bridge.conference import desk_call_commands as d
 from bridge.conference import events as e
 from bridge.conference import legality
+from bridge.conference import peer_commands as p
 from bridge.conference.decisions import (
     agenda,
     attending,
     audience,
     floor,
     minuted,
+    other_sides,
     papers,
     phases,
     pictures,
@@ -136,6 +138,12 @@ _DECIDE: dict[type[c.Command], Callable[[State, Any, Actor, float], Outcome]] = 
     d.DeclineCall: ringing.decline,
     d.HandOver: ringing.hand_over,
     d.HangUp: ringing.hang_up,
+    p.SendPicture: other_sides.send_picture,
+    p.AskThere: other_sides.ask,
+    p.TakeBack: other_sides.take_back,
+    p.NoteFloorThere: other_sides.note_floor,
+    p.NoteAsking: other_sides.note_asking,
+    p.NoteMembers: other_sides.note_members,
     c.OpenVote: votes.begin,
     c.CastBallot: votes.cast,
     c.RemindVoters: votes.remind,

@@ -98,7 +98,9 @@ class Presence:
 
     def may_take_over(self, point: str, device: str | None, user: str | None = None) -> bool:
         """Whether a device, or an officer who has logged in, may open a session of a point: nobody
-        else is there."""
+        else is there. Nobody may where another bridge is the point."""
+        if self._topology.current.peer_of(point) is not None:
+            return False
         present = self._sessions.of_point(point)
         if present is None or not present.alive:
             return True

@@ -112,6 +112,8 @@ class Session:
     transport_up: bool = False
     media_lost: bool = False
     """Its media was up, or was asked for, and is gone."""
+    voices: tuple[str, ...] = ("microphone",)
+    """The sources that carry its sound: of a page one, of another bridge several."""
     move: Move = field(default_factory=Move)
     seq: int = 0
     last_state: protocol.State | None = None
@@ -333,6 +335,11 @@ class Sessions:
 
     def of_point(self, point: str) -> Session | None:
         return self._by_point.get(point)
+
+    def voices(self, point: str) -> tuple[str, ...]:
+        """The sources that carry the sound of a point."""
+        session = self.of_point(point)
+        return session.voices if session is not None else ()
 
     def of_user(self, user: str) -> list[Session]:
         return [s for s in self._by_id.values() if s.user == user]

@@ -25,5 +25,7 @@ def slots_of(session: Session, topology: Topology) -> Slots:
     own = topology.point(session.point) if session.point is not None else None
     if own is not None and own.desk is not None:
         most = 0  # a call is of two, and the other one is the programme
+    elif own is not None and topology.peer_of(own.id) is not None:
+        most = 0  # another bridge has the programme, and sends it on
     others = sum(1 for point in topology.points if point.desk is None and point.id != session.point)
     return Slots(*slot_names(session.point, min(most, others), media.audio_slots))

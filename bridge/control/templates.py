@@ -143,6 +143,7 @@ def booking_of(
         expected=tuple(p for p in template.expected if p in points),
         observers=tuple(p for p in points if known[p].role == "observer"),
         connect=connect,
+        bridges=tuple(p for p in points if topology.peer_of(p) is not None),
         layout=template.layout,
         rules=Rules(
             all_muted=rules.all_muted,

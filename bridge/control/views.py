@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bridge.base.i18n import Sentence, known, sentence
 from bridge.conference.model import Seat, State, Title
+from bridge.conference.other_bridges import PeerSeat
 from bridge.conference.plan import panes
 from bridge.conference.voting import Vote, result_of
 from bridge.control.camera_moves import Move
@@ -122,6 +123,11 @@ def conference_view(
         votes=tuple(vote_view(vote, receiver) for vote in state.votes),
         registration=state.registration_open,
         attendance=_attendance(state, receiver),
+        peers=(
+            {p: state.peers.get(p, PeerSeat()) for p in state.booking.bridges}
+            if receiver is None
+            else {}
+        ),
     )
 
 

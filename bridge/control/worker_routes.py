@@ -29,6 +29,7 @@ class Shown(NamedTuple):
 
 MAX_ROUTES = 1000  # of one message: some 200 kB, and a take may change as many as there are viewers
 EMPTY = Shown(None)
+Spec = m.Open | m.OpenRelay  # of a page, or of another bridge
 NOTHING = m.Prepare(sources=())
 
 
@@ -138,7 +139,7 @@ class WorkerRoutes:
         }
 
     def open(
-        self, spec: m.Open, point: str | None, stands: Mapping[str, str] = MappingProxyType({})
+        self, spec: Spec, point: str | None, stands: Mapping[str, str] = MappingProxyType({})
     ) -> None:
         """Open a session's transport; ``stands`` are the points that stand in its thumbnail slots
         already."""
@@ -368,8 +369,8 @@ class WorkerRoutes:
         )
 
     def _microphones(self, points: tuple[str, ...]) -> tuple[m.SourceRef, ...]:
-        idents = [self._transport_of(point) for point in points]
-        return tuple(m.SourceRef(transport=t, name="microphone") for t in idents if t)
+        found = ((self._transport_of(p), name) for p in points for name in self._sessions.voices(p))
+        return tuple(m.SourceRef(transport=ident, name=name) for ident, name in found if ident)
 
     def _transport_of(self, point: str) -> str:
         """Where what a point sends comes in here, "" for nowhere."""

@@ -283,8 +283,9 @@ class MediaCore:
             for source in transport.sources.values():
                 if source.spec.kind == "audio":
                     layer = source.choose("highest", now)
-                    if layer is not None:
-                        levels[transport.id] = round(layer.audio_level)
+                    if layer is not None:  # of several voices the loudest counts
+                        level = round(layer.audio_level)
+                        levels[transport.id] = min(level, levels.get(transport.id, level))
         if levels != self._levels or now - self._levels_sent >= LEVEL_REPEAT:
             self._levels = levels
             self._levels_sent = now

@@ -21,6 +21,7 @@ from bridge.media.transport import Transport
 # The first 32 bits (V P X CC M PT SEQ), the timestamp, SSRC and extension block header as one
 # field, one 32-bit extension word.
 HEADER_WITH_EXTENSION = struct.Struct("!IIQI")
+HEADER_WITH_TWO_WORDS = struct.Struct("!IIQQ")  # transport-cc number and level, to another bridge
 HEADER = struct.Struct("!III")
 VERSION_AND_EXTENSION = 0x90 << 24
 VERSION = 0x80 << 24
@@ -194,6 +195,10 @@ def seal_into(slot: Slot, transport: Transport, packets: list[Packet], out: list
     if word:
         pack = HEADER_WITH_EXTENSION.pack
         wide_ssrc = slot.wide_ssrc
+        if transport.cc_word and transport.tells_levels:
+            pack = HEADER_WITH_TWO_WORDS.pack
+            wide_ssrc += 1
+            word, step = word << 32 | transport.ext_word, step << 32
         first = VERSION_AND_EXTENSION | slot.payload_type << 16
         for index, head, timestamp, payload in packets:
             index += offset
@@ -245,6 +250,10 @@ def build_header(transport: Transport, head: int, index: int, timestamp: int, ss
     timestamp &= 0xFFFFFFFF
     if word:
         wide_ssrc = ssrc << 32 | ONE_WORD_EXTENSION
+        if transport.cc_word and transport.tells_levels:  # a packet that is sent again has no level
+            two = word << 32
+            first |= VERSION_AND_EXTENSION
+            return HEADER_WITH_TWO_WORDS.pack(first, timestamp, wide_ssrc + 1, two)
         return HEADER_WITH_EXTENSION.pack(VERSION_AND_EXTENSION | first, timestamp, wide_ssrc, word)
     return HEADER.pack(VERSION | first, timestamp, ssrc)
 

@@ -57,6 +57,7 @@ __all__ = [
 
 VERSION = 1
 RELAYED_LEVEL = 1  # id of the header extension with levels of sound, at both ends of a relay
+RELAYED_NUMBER = 2  # and of that with transport-cc numbers, between bridges
 MAX_LINE = 1 << 20  # bytes; an `open` with 200 slots is about 30 kB
 
 # Seconds; the forwarding delays that are told apart in `Stats.delay_counts`.
@@ -107,10 +108,10 @@ class RelayKeys(Struct, frozen=True, kw_only=True):
 
 
 class OpenRelay(Struct, frozen=True, kw_only=True, tag="open_relay"):
-    """One end of a relay between workers: the sending one, with ``slots``, or the receiving one,
-    with ``sources``. ``far`` is the other end's address. The sending end opens a socket and tells
-    its address (`RelayOpened`); the receiving end is reached at its media address number
-    ``socket``."""
+    """One end of a relay between workers: the sending one, with ``slots``, the receiving one, with
+    ``sources``, or one between bridges, with both. ``far`` is the other end's address. The sending
+    end opens a socket and tells its address (`RelayOpened`); the others are reached at their media
+    address number ``socket``, and send from there."""
 
     transport: str
     label: str

@@ -66,7 +66,8 @@ class Openings:
         return tap
 
     def _relay(self, spec: m.OpenRelay, now: float) -> tuple[str, Transport | None]:
-        sends = bool(spec.slots)
+        both = relay_end.between_bridges(spec)
+        sends = bool(spec.slots) and not both
         far = relay_end.own_address(spec.transport) if sends else relay_end.socket_address(spec.far)
         if far in self._ice.by_address:
             return "Another transport has this address.", None
@@ -79,7 +80,11 @@ class Openings:
             end = RelaySender(spec, dtls, now)
             Makers().add_slots(end, opened, self._random_bits)  # one receiver: fed by Python
         else:
-            end = self._makers.transport(opened, dtls, now, estimation=False)
+            estimation = both and self._estimation
+            end = self._makers.transport(opened, dtls, now, estimation=estimation)
+            if both:
+                end.tell_levels()
+                Makers().add_slots(end, opened, self._random_bits)
         self._transports[spec.transport] = end
         self._ice.admit(end, far)
         end.reach(far, relay_end.RELAY_SOCKET if sends else spec.socket)

@@ -1,9 +1,12 @@
-"""A relay: one conference's programme from the worker of its points to a worker of its audience.
+"""A relay: one conference's programme from the worker of its points to a worker of its audience, or
+what two conferences of different bridges send each other.
 
 Both ends are transports like those of rooms, so slots, rings, retransmission and requests for key
 frames are the same; only that there is no ICE and no DTLS: the control process gives both ends the
 far address and the keys. The sending end has slots and a socket of its own, the receiving end has
-sources and takes them in at the media port, from that socket's address alone.
+sources and takes them in at the media port, from that socket's address alone. An end towards
+another bridge has both, and each talks from its media port to the other's: one transport at either
+side, whose line is estimated as a room's is.
 
 **No index is sealed twice under one key.** Each direction has a key of its own (`problem` refuses
 equal ones), and only one end seals with it. The control process draws keys for one relay and keeps
@@ -44,10 +47,9 @@ class RelaySender(Transport):
 
     __slots__ = ("far",)
 
-    tells_levels = True
-
     def __init__(self, spec: m.OpenRelay, dtls: DtlsServer, now: float) -> None:
         super().__init__(as_open(spec), dtls, now, estimation=False)
+        self.tell_levels()
         self.far = socket_address(spec.far)
 
 
@@ -79,8 +81,8 @@ def keys_of(spec: m.OpenRelay) -> MasterKeys:
 
 def problem(spec: m.OpenRelay) -> str:
     """What is wrong with an order; "" where nothing is."""
-    if bool(spec.sources) == bool(spec.slots):
-        return "An end of a relay has either slots or sources."
+    if not spec.sources and not spec.slots:
+        return "An end of a relay has slots or sources."
     try:
         sizes = {len(bytes.fromhex(key)) for key in (spec.keys.inbound, spec.keys.outbound)}
         ipaddress.ip_address(spec.far.host)
@@ -104,9 +106,15 @@ def own_address(transport: str) -> Address:
     return "relay", transport
 
 
+def between_bridges(spec: m.OpenRelay) -> bool:
+    """Whether it goes both ways, to the points of another bridge."""
+    return bool(spec.sources and spec.slots)
+
+
 def as_open(spec: m.OpenRelay) -> m.Open:
     """A relay's end as the description of a transport. Requests for key frames that come over it
-    speak for an audience, which never hurries a source."""
+    speak for an audience, which never hurries a source, or for another bridge's rooms."""
+    both = between_bridges(spec)
     return m.Open(
         transport=spec.transport,
         label=spec.label,
@@ -114,9 +122,11 @@ def as_open(spec: m.OpenRelay) -> m.Open:
             local_ufrag=spec.transport, local_password="", remote_ufrag="", remote_password=""
         ),
         fingerprint=NOBODY,
-        extensions=m.Extensions(audio_level=m.RELAYED_LEVEL),
+        extensions=m.Extensions(
+            audio_level=m.RELAYED_LEVEL, transport_cc=m.RELAYED_NUMBER if both else 0
+        ),
         sources=spec.sources,
         slots=spec.slots,
         cname=spec.cname,
-        patient=True,
+        patient=not both,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from bridge.media import kept, speakers
@@ -299,7 +300,11 @@ class Router:
                 levels[ref] = layer.audio_level
         group.gather([self._transports[t] for t in group.members if t in self._transports])
         heard = speakers.select(
-            levels=levels, floor=group.floor, heard=group.heard, slots=group.slots
+            levels=levels,
+            floor=group.floor,
+            heard=group.heard,
+            slots=group.slots,
+            own=max(Counter(ref.transport for ref in levels).values(), default=1),
         )
         # An audience has hundreds of members, and others speak once in a minute.
         if group.hear(heard):
@@ -314,8 +319,8 @@ class Router:
         for slot in slots:
             route = self.wanted(slot)
             current.append(route.source if route is not None else None)
-        own = next((ref for ref in heard if ref.transport == transport.id and not echo), None)
-        wanted = speakers.assign(current, heard, own)
+        others = heard if echo else [ref for ref in heard if ref.transport != transport.id]
+        wanted = speakers.assign(current, others, None)
         for slot, before, ref in zip(slots, current, wanted, strict=True):
             if before != ref:
                 self.set_route(m.Route(transport=transport.id, slot=slot.name, source=ref), now)

@@ -25,14 +25,16 @@ def select(
     floor: Sequence[K],
     heard: Sequence[K],
     slots: int,
+    own: int = 1,
 ) -> list[K]:
-    """Return at most ``slots`` + 1 sources to be heard, the most important first.
+    """Return at most ``slots`` + ``own`` sources to be heard, the most important first.
 
-    One more than there are slots, because nobody hears himself. ``levels`` holds the sources
+    More than there are slots, because nobody hears himself: ``own`` is how many sources a receiver
+    may have, one in a room, several behind another bridge. ``levels`` holds the sources
     allowed to speak (-dBov, lower is louder); the ``floor`` comes first whatever its level;
     sources ``heard`` now keep their place unless a challenger is `HYSTERESIS` louder.
     """
-    limit = slots + 1
+    limit = slots + own
     chosen = [key for key in floor if key in levels][:limit]
     held = set(heard)
 

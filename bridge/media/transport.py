@@ -91,8 +91,6 @@ class Source:
 class Transport:
     """One peer. Times are monotonic seconds, ``rtt`` in seconds (0: unknown)."""
 
-    tells_levels = False  # whether sound goes out with its level: to whoever mixes it again
-
     __slots__ = (
         "address",
         "addresses",
@@ -149,6 +147,7 @@ class Transport:
         "strange_at",
         "strange_left",
         "stray",
+        "tells_levels",
         "todo",
         "transactions",
         "weak",
@@ -193,6 +192,7 @@ class Transport:
         )
         self.cc_word = (e.transport_cc << 28 | 1 << 24) if e.transport_cc else 0
         self.ext_word = 0
+        self.tells_levels = False  # whether sound goes out with its level: to who mixes it again
         self.cc_next = 0
         self.cc_recorder = Recorder()
         # Media
@@ -237,6 +237,10 @@ class Transport:
         """It is at this address, behind this socket."""
         self.address, self.socket = address, socket
         self.changed()
+
+    def tell_levels(self) -> None:
+        """Whoever is there mixes sound again."""
+        self.tells_levels = True
 
     def limit(self, bound: int) -> None:
         """Send at most so many bit/s; 0: no bound."""

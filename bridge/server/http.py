@@ -15,6 +15,7 @@ from bridge.server.api import (
     admin,
     audience_health,
     bookings,
+    bridges,
     conferences,
     delegates,
     desk_calls,
@@ -103,6 +104,7 @@ ROUTES: tuple[Route, ...] = (
     *whep.ROUTES,
     *hls.ROUTES,
     *audience_health.ROUTES,
+    *bridges.ROUTES,
     *admin.ROUTES,
 )
 

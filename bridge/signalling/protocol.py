@@ -22,6 +22,7 @@ from bridge.conference.model import (
     Showing,
     Wish,
 )
+from bridge.conference.other_bridges import PeerSeat
 from bridge.signalling.camera_messages import CallPreset, CameraView
 from bridge.signalling.desk_messages import CallView, OfficerView
 from bridge.signalling.line_messages import MarkView
@@ -203,6 +204,7 @@ class ConferenceView(Struct, frozen=True, kw_only=True):
     registration: bool = False
     attendance: dict[str, Attendance] = {}
     call: CallView | None = None
+    peers: dict[str, PeerSeat] = {}
 
 
 class Summary(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.conference import commands as c
 from bridge.conference import events as e
+from bridge.conference import peer_commands as p
 from bridge.conference.apply import apply
 from bridge.conference.attendance import Person
 from bridge.conference.legality import TABLE
@@ -81,6 +82,9 @@ VALUES: dict[str, Any] = {
     "persons": (),
     "present": True,
     "open": True,
+    "shows": "a",
+    "of": "c",
+    "floor": "queued",
     "items": (
         c.AgendaEntry(title="Khai mạc"),
         c.AgendaEntry(title="Báo cáo", point="b", minutes=10),
@@ -91,12 +95,13 @@ VALUES: dict[str, Any] = {
 SAMPLES: dict[type[c.Command], c.Command] = {
     kind: kind(**{name: VALUES[name] for name in kind.__struct_fields__})
     for kind in TABLE
-    if kind not in (c.CastBallot, c.CastSecretly, c.CountSecretly, c.ListPersons)
+    if kind not in (c.CastBallot, c.CastSecretly, c.CountSecretly, c.ListPersons, p.NoteMembers)
 } | {
     c.CastBallot: c.CastBallot(number=1, choice="for", point="b"),
     c.CastSecretly: c.CastSecretly(number=1, point="b"),
     c.CountSecretly: c.CountSecretly(number=1, counts=None),
     c.ListPersons: c.ListPersons(persons={"ab": Person(point="b", seal="x")}),
+    p.NoteMembers: p.NoteMembers(point="b", members=(), total=0, present=0),
 }
 
 

@@ -76,10 +76,16 @@ async def bridge_process(
 
 @contextlib.asynccontextmanager
 async def simulated_points(
-    process: ControlProcess, points: list[str], *, light: bool = False
+    process: ControlProcess,
+    points: list[str],
+    *,
+    light: bool = False,
+    numbers: dict[str, int] | None = None,
 ) -> AsyncIterator[None]:
-    """Real aiortc peers in a process of their own; ``light`` ones cost less, as in the demo."""
-    numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+    """Real aiortc peers in a process of their own; ``light`` ones cost less, as in the demo.
+    ``numbers`` are those in cards and tones, where points of another bridge are seen, too."""
+    if numbers is None:
+        numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
     described = [
         {
             "id": point,

@@ -202,7 +202,7 @@ def test_no_two_packets_are_sealed_under_one_nonce() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"sources": (), "slots": ()}, "either slots or sources"),
+        ({"sources": (), "slots": ()}, "slots or sources"),
         ({"keys": m.RelayKeys(inbound="ab", outbound="cd")}, "28 octets"),
         ({"keys": m.RelayKeys(inbound="zz" * 28, outbound="ab" * 28)}, "28 octets"),
         ({"far": m.MediaAddress(host="example", port=5000)}, "far address"),

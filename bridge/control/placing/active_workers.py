@@ -141,7 +141,7 @@ class ActiveWorkers:
 
     # --- what one of them holds -----------------------------------------------------------
 
-    def open(self, worker: str, spec: m.Open, session: Session) -> None:
+    def open(self, worker: str, spec: m.Open | m.OpenRelay, session: Session) -> None:
         """Open a transport of a session at a worker; whoever stood in its thumbnail slots stands
         there still."""
         stands = self.stands(session.transport)

@@ -20,6 +20,7 @@ from bridge.conference.events import MaintenanceSet
 from bridge.control.conductor import Conductor
 from bridge.control.control import Control
 from bridge.control.line_quality import LineQuality
+from bridge.control.peers.peer_links import PeerLinks
 from bridge.control.persons.register import Register
 from bridge.control.scheduler import Scheduler
 from bridge.lines.board import Board
@@ -168,6 +169,7 @@ class Services:
     delegates: DelegateEntry
     minutes: SignedMinutes
     audience: Audience
+    peers: PeerLinks
     entry: Entry
     directory: DirectoryAccounts
     sign: Callable[[bytes], bytes]

@@ -44,7 +44,12 @@ function wordOf(name, value, state) {
   switch (name) {
     case "point":
     case "previous":
+    case "shows":
       return nameOf(text);
+    case "of": // a room of ours, what another bridge calls one of its own, or all of them
+      return text ? nameOf(text) : t("peer.all_of_us");
+    case "floor":
+      return t(`peer.floor_${text}`);
     case "voter": // a point, or a delegate, of whom the log knows no name
       return pointOf(state, text) ? nameOf(text) : t("persons.voter", { id: text.slice(0, 4) });
     case "persons":
@@ -148,6 +153,10 @@ function variantOf(event) {
       return "audience_code_renewed";
     case "dropped":
       return event.reason ? "dropped_why" : "dropped";
+    case "picture_sent":
+      return event.shows === null ? "picture_sent_programme" : "picture_sent";
+    case "floor_asked_there":
+      return event.of === null ? "floor_taken_back_there" : "floor_asked_there";
     case "director":
       return event.before === null || event.before === undefined ? "director" : "director_taken";
     default:

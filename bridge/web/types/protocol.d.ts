@@ -10,10 +10,10 @@ export type FromClient = Hello | Command | Typed | Watch | CallPreset | Thumbnai
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Move | Layers | Call | Pointer | Strokes | Result | Ended | Error;
 
 /** A command to a conference. */
-export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | AttendCommand | SetRegistrationCommand | RingOfficerCommand | AnswerCallCommand | DeclineCallCommand | HandOverCommand | HangUpCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
+export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | AttendCommand | SetRegistrationCommand | RingOfficerCommand | AnswerCallCommand | DeclineCallCommand | HandOverCommand | HangUpCommand | SendPictureCommand | AskThereCommand | TakeBackCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | RecordingSetEvent | RecordingNotedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | OfficerRungEvent | OfficerAnsweredEvent | OfficerUnreachedEvent | DeskCallEndedEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | StrokesKeptEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | PersonsListedEvent | PersonsUnlistedEvent | AttendanceNotedEvent | RegistrationSetEvent | PersonsForgottenEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | MinutesSignedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | RecordingSetEvent | RecordingNotedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | OfficerRungEvent | OfficerAnsweredEvent | OfficerUnreachedEvent | DeskCallEndedEvent | PictureSentEvent | FloorAskedThereEvent | FloorHeardThereEvent | AskedFromThereEvent | MembersNotedEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | StrokesKeptEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | PersonsListedEvent | PersonsUnlistedEvent | AttendanceNotedEvent | RegistrationSetEvent | PersonsForgottenEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | MinutesSignedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -112,6 +112,18 @@ export interface AgentView {
 export interface AnswerCallCommand {
   type: "answer";
   point: string;
+}
+
+export interface AskThereCommand {
+  type: "ask_there";
+  point: string;
+  of?: string | null;
+}
+
+export interface AskedFromThereEvent {
+  type: "asked_from_there";
+  point: string;
+  of: string;
 }
 
 export interface AttendCommand {
@@ -255,6 +267,7 @@ export interface Booking {
   end: number | null;
   agenda: Item[];
   desk: DeskRules | null;
+  bridges: string[];
 }
 
 export interface BookingView {
@@ -470,6 +483,7 @@ export interface ConferenceReport {
   decisions: DecisionRow[];
   votes: Vote[];
   persons: Record<string, Person>;
+  members: MemberRow[];
 }
 
 export interface ConferenceView {
@@ -518,6 +532,7 @@ export interface ConferenceView {
   registration: boolean;
   attendance: Record<string, Attendance>;
   call: CallView | null;
+  peers: Record<string, PeerSeat>;
 }
 
 export interface ContentStartedEvent {
@@ -776,6 +791,12 @@ export interface Floor {
   warned: number | null;
 }
 
+export interface FloorAskedThereEvent {
+  type: "floor_asked_there";
+  point: string;
+  of: string | null;
+}
+
 export interface FloorEndedEvent {
   type: "floor_ended";
   point: string;
@@ -789,6 +810,12 @@ export interface FloorGrantedEvent {
   number: number;
   limit: number | null;
   swapped: boolean;
+}
+
+export interface FloorHeardThereEvent {
+  type: "floor_there";
+  point: string;
+  floor: "given" | "none" | "queued";
 }
 
 export interface FloorLimitedEvent {
@@ -1172,6 +1199,31 @@ export interface MeetsView {
   plan: LinkPlan;
 }
 
+export interface Member {
+  id: string;
+  vi: string;
+  en: string;
+  present: boolean;
+}
+
+export interface MemberRow {
+  point: string;
+  member: string;
+  name: Title;
+  joined_at: number | null;
+  left_at: number | null;
+  present_seconds: number;
+}
+
+export interface MembersNotedEvent {
+  type: "members";
+  point: string;
+  members: Member[];
+  gone: string[];
+  total: number;
+  present: number;
+}
+
 export interface MicrophonesSetEvent {
   type: "microphones";
   points: string[];
@@ -1290,6 +1342,25 @@ export interface OpenVoteCommand {
 export interface OpenedEvent {
   type: "opened";
   plan: Booking;
+}
+
+export interface OtherBridge {
+  id: string;
+  point: string;
+  side: string;
+  connected: boolean;
+  address: string;
+  media: boolean;
+  conference: string;
+  wants: boolean;
+  why: Sentence | null;
+  refused: Record<string, number>;
+}
+
+export interface OtherBridges {
+  now: number;
+  peers: OtherBridge[];
+  strangers: Record<string, number>;
 }
 
 export interface Overview {
@@ -1427,6 +1498,15 @@ export interface PauseRecordingCommand {
   type: "pause_recording";
 }
 
+export interface PeerSeat {
+  picture: string | null;
+  asked: string | null;
+  floor: "given" | "none" | "queued";
+  asking: string;
+  members: number;
+  present: number;
+}
+
 export interface Person {
   point: string;
   weight: number;
@@ -1486,6 +1566,12 @@ export interface PictureNotedEvent {
   type: "picture";
   point: string;
   picture: string;
+}
+
+export interface PictureSentEvent {
+  type: "picture_sent";
+  point: string;
+  shows: string | null;
 }
 
 export interface PinCommand {
@@ -1979,6 +2065,12 @@ export interface SelfMutedEvent {
   muted: boolean;
 }
 
+export interface SendPictureCommand {
+  type: "send_picture";
+  point: string;
+  shows?: string | null;
+}
+
 export interface Sentence {
   vi: string;
   en: string;
@@ -2192,6 +2284,11 @@ export interface SweepBody {
   template?: string;
   full?: boolean;
   window?: number;
+}
+
+export interface TakeBackCommand {
+  type: "take_back";
+  point: string;
 }
 
 export interface TakeCommand {
@@ -2586,6 +2683,7 @@ export interface Get {
   "/watch/{id}": { body: undefined; answer: WatchView };
   "/conferences/{id}/audience": { body: undefined; answer: AudienceInfo };
   "/audience": { body: undefined; answer: AudienceHealth };
+  "/peers": { body: undefined; answer: OtherBridges };
   "/topology": { body: undefined; answer: TopologyText };
   "/audit": { body: undefined; answer: AuditEntry[] };
 }

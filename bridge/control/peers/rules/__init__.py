@@ -1,0 +1,1 @@
+"""Rules of what bridges tell each other. Pure."""

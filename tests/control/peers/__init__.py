@@ -1,0 +1,1 @@
+"""Other bridges: what is told, what is believed, and what media follows."""
