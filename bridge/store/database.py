@@ -239,6 +239,7 @@ def _postgres(found: Database, patience: float | None, term: Term | None) -> Eng
         settings = {
             "idle_in_transaction_session_timeout": str(round(1000 * term.silence)),
             "statement_timeout": "0",
+            "application_name": f"diem-cau {term.host}"[:63],
         }
 
         def judge(facts: Facts) -> str:

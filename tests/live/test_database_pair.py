@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from benchmarks.failover_log.database_pair import Pair, pair
 from bridge.conference import events as e
 from bridge.store.database import FAULTS, NotSaved, StoreError, engine_of, migrate
 from bridge.store.leading.guarantees import NOTHING
 from bridge.store.leading.leadership import Leadership
 from bridge.store.log import Answer, EventLog
-from tests.database_pair import Pair, pair
+from tests import databases
 from tests.waiting import HANG, eventually
 
 SILENCE = 5.0  # seconds: longer than a busy machine lets a process wait, most of the time
@@ -27,6 +29,8 @@ SILENCE = 5.0  # seconds: longer than a busy machine lets a process wait, most o
 
 @pytest.fixture
 def servers() -> Iterator[Pair]:
+    if databases.postgres_bin() is None and os.environ.get("CI") != "true":
+        pytest.skip("PostgreSQL is missing: apt-get install postgresql")
     with pair() as made:
         yield made
 

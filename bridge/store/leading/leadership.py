@@ -132,7 +132,8 @@ class Leadership:
 
     def term(self) -> Term:
         """What this host's transactions are within."""
-        return Term(self._claim.epoch, self._claim.silence, self.leads, self.seen)
+        claim = self._claim
+        return Term(claim.epoch, claim.silence, self.leads, self.seen, self._host)
 
     async def look(self) -> Leader | None:
         """Look at the server before anything else; who led last. Raises `Unsuitable`, and

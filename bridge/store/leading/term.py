@@ -24,12 +24,14 @@ class Deposed(Exception):
 class Term:
     """``silence`` is how many seconds the database bears a transaction in which nothing is asked:
     a leader that is stopped within one must not keep the next one from beginning. ``leads`` tells
-    whether this host may still act and answer; ``seen`` is the database whose epoch it is."""
+    whether this host may still act and answer; ``seen`` is the database whose epoch it is,
+    ``host`` whose term."""
 
     epoch: int
     silence: float
     leads: Callable[[], bool]
     seen: Seen = NOTHING
+    host: str = ""
 
     async def hold(self, connection: AsyncConnection) -> None:
         """Keep the epoch for as long as this transaction. Raises `Deposed`."""

@@ -14,11 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.databases import postgres_bin
-from tests.live.support import free_port
-
+PROGRAMS = Path("/usr/lib/postgresql")  # Debian's
 SETTINGS = {
     "max_connections": "60",
     "shared_buffers": "16MB",
@@ -30,12 +26,28 @@ SETTINGS = {
 }
 
 
+def programs() -> Path:
+    """The folder of the newest PostgreSQL's programs. Raises FileNotFoundError."""
+    found = sorted(PROGRAMS.glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    if not found and on_path is None:
+        raise FileNotFoundError("PostgreSQL is missing: apt-get install postgresql")
+    return found[-1].parent if found else Path(on_path or "").parent
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 class Server:
     """One PostgreSQL in a folder, on a port that stays the same."""
 
     def __init__(self, name: str, folder: Path, binaries: Path) -> None:
         self.name = name
-        self.port = free_port(socket.SOCK_STREAM, "127.0.0.1")
+        self.port = free_port()
         self.data = folder / name
         self._folder, self._binaries = folder, binaries
         self._prefix = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
@@ -109,14 +121,23 @@ class Server:
         for process in family:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        while any(Path(f"/proc/{process}").exists() for process in family):
-            time.sleep(0.01)  # a server that begins is told of a block of memory in use
+        _gone(family)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def promote(self) -> None:
         """Make a copy a server of its own, which waits for no copy: there is none for now."""
         self.run("pg_ctl", "-D", str(self.data), "-w", "promote")
         self.wait_for_copies("")
+
+    def lose_disk(self) -> None:
+        """All its files vanish under it, and what runs of it dies."""
+        family = self.family()
+        shutil.rmtree(self.data, ignore_errors=True)
+        for process in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        _gone(family)
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def wait_for_copies(self, names: str) -> None:
         """Let commits wait for copies of these names; "": for none."""
@@ -132,6 +153,13 @@ class Server:
             *("-d", source, "-D", str(self.data), "-R", "-X", "stream", "-c", "fast", "--no-sync"),
         )
         self.start()
+
+
+def _gone(processes: list[int]) -> None:
+    """Wait for the end of processes that were killed: a server that begins sooner is told that
+    its memory is in use."""
+    while any(Path(f"/proc/{process}").exists() for process in processes):
+        time.sleep(0.01)
 
 
 class Pair:
@@ -164,12 +192,9 @@ class Pair:
 
 @contextlib.contextmanager
 def pair() -> Iterator[Pair]:
-    """Two servers, replicated synchronously."""
-    binaries = postgres_bin()
-    if binaries is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("PostgreSQL is missing: apt-get install postgresql")
-        pytest.skip("PostgreSQL is missing: apt-get install postgresql")
+    """Two servers, replicated synchronously. Raises FileNotFoundError where there is no
+    PostgreSQL."""
+    binaries = programs()
     folder = Path(tempfile.mkdtemp(prefix="diem-cau-pair-"))
     if os.getuid() == 0:
         shutil.chown(folder, "postgres")

@@ -1,0 +1,1 @@
+"""Hosts and database servers are killed, stopped and cut off: nothing acknowledged is lost."""
