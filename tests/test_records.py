@@ -44,6 +44,10 @@ RECORDS = {
     "bridge.signalling.sdp.Codec",
     "bridge.signalling.sdp.Media",
     "bridge.signalling.sdp.Offer",
+    "bridge.sip.codec_point.CodecCall",
+    "bridge.sip.wire.budgets._Guesses",
+    "bridge.sip.wire.transactions._Client",
+    "bridge.sip.wire.transactions._Server",
     "bridge.telemetry.host.Host",
     "endpoints.reflector.engine._Session",
     "endpoints.webrtc.observation.Observation",
@@ -56,6 +60,8 @@ RECORDS = {
     "monitoring.quality.readiness_rules.Facts",
 }
 FOREIGN = {
+    "aiosipua": {"on_invite", "on_reinvite", "on_bye", "on_ack_timeout", "on_session_expired"}
+    | {"on_cancel", "on_answer", "on_rejected", "remote_target", "route_set", "body"},
     "ctypes": {"restype", "argtypes"},
     "docx": {"alignment", "autofit", "bold", "italic", "name", "size", "style", "width"}
     | {"page_width", "page_height", "left_margin", "right_margin", "top_margin", "bottom_margin"}

@@ -16,7 +16,6 @@ from typing import Any
 
 from bridge.base.patience import patiently
 from endpoints.netem.impairment import Hop
-from endpoints.simulation.light_sdp import Answer, offer, read_answer
 from endpoints.simulation.light_sender import (
     PictureSender,
     SoundSender,
@@ -25,10 +24,11 @@ from endpoints.simulation.light_sender import (
     sender_report,
 )
 from endpoints.simulation.light_slots import Pictures, Seen, Sounds
-from endpoints.simulation.light_transport import LightTransport
 from endpoints.simulation.meeting_room import MeetingRoom
 from endpoints.simulation.picture_loop import PictureLoop
 from endpoints.webrtc.connection import MEDIA_TIMEOUT
+from endpoints.webrtc.light_sdp import Answer, offer, read_answer
+from endpoints.webrtc.light_transport import LightTransport
 from endpoints.webrtc.observation import Observations
 from endpoints.webrtc.peer import Peer, Tracks
 from endpoints.webrtc.tracks import encoded_tone

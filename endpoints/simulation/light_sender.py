@@ -6,9 +6,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from endpoints.simulation.light_sdp import AUDIO_TYPE, LEVEL_ID, VIDEO_TYPE
 from endpoints.simulation.picture_loop import PICTURES, SECONDS, PictureLoop, phase_ms
 from endpoints.webrtc import tone
+from endpoints.webrtc.light_sdp import AUDIO_TYPE, LEVEL_ID, VIDEO_TYPE
 
 PART = 1150  # octets of a frame in one packet
 LEVEL = 12  # -dBov of the tone (RFC 6464)

@@ -23,8 +23,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from bridge.media import rtp
-from endpoints.simulation.light_reception import Reception, vp8_part
 from endpoints.webrtc import test_card, tone
+from endpoints.webrtc.light_reception import Reception, vp8_part
 from endpoints.webrtc.observation import Observations
 from endpoints.webrtc.reading import luma_of
 

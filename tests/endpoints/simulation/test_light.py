@@ -13,10 +13,7 @@ from bridge.media import messages as m
 from bridge.media import rtp
 from bridge.signalling import answer as negotiation
 from bridge.signalling import sdp
-from endpoints.simulation import light_sdp
 from endpoints.simulation.light_peer import RTP_HEADER
-from endpoints.simulation.light_reception import Reception
-from endpoints.simulation.light_sdp import Credentials
 from endpoints.simulation.light_sender import (
     PictureSender,
     SoundSender,
@@ -27,6 +24,9 @@ from endpoints.simulation.light_sender import (
 from endpoints.simulation.light_slots import ASK_AGAIN, Pictures, Seen, Sounds
 from endpoints.simulation.meeting_room import MeetingRoom
 from endpoints.simulation.picture_loop import PictureLoop
+from endpoints.webrtc import light_sdp
+from endpoints.webrtc.light_reception import Reception
+from endpoints.webrtc.light_sdp import Credentials
 from endpoints.webrtc.observation import Observations
 from endpoints.webrtc.tracks import encoded_tone
 

@@ -1,4 +1,4 @@
-"""Received RTP of a light simulated point: parts of pictures, and counts for receiver
+"""Received RTP of a light peer: parts of pictures, and counts for receiver
 reports. Pure: times are arguments, in monotonic seconds."""
 
 from __future__ import annotations

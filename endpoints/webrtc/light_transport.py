@@ -1,4 +1,4 @@
-"""ICE, DTLS and SRTP of a light simulated point on a socket of its own.
+"""ICE, DTLS and SRTP of a light peer on a socket of its own: of a simulated point, or of a codec's.
 
 A real peer on the wire, but cheap: nothing wakes the process for a packet, its owner drains the
 socket in its own beat (`LightTransport.drain`), and opens only what it wants to see. ICE is that of
@@ -27,8 +27,8 @@ from pylibsrtp import Error as SrtpError
 from pylibsrtp import Policy, Session
 
 from endpoints.netem.impairment import Hop
-from endpoints.simulation.light_sdp import Answer, Credentials
 from endpoints.webrtc.aiortc_seams import AF41, ROOM, mark
+from endpoints.webrtc.light_sdp import Answer, Credentials
 
 CHECK_EVERY = 0.05  # seconds between checks, and looks at the handshake, while it connects
 CONSENT_EVERY = 2.0  # seconds between checks afterwards; the bridge misses them after 5

@@ -1,0 +1,1 @@
+"""SIP and session descriptions: messages, transactions, who proves what, offers and answers."""

@@ -1,0 +1,269 @@
+"""The one place that knows what aiosipua 0.7 leaves out, and reaches into it where it has to.
+
+Worked round here, each with a test in tests/sip/test_aiosipua_seams.py:
+
+* Over UDP it repeats no request, answers no repetition and acknowledges no failed INVITE: the
+  transport does, with `bridge.sip.wire.transactions`.
+* It takes messages of any version, length or sender: `bridge.sip.wire.message_checks` looks first,
+  and an answer counts only where a request went, and goes only where its request came from.
+* A call out does not learn the other side's Contact and Record-Route: they are set before the ACK.
+* INFO is unknown to it: handled here, within known dialogs.
+* A success that crosses a CANCEL is left standing: it is acknowledged and ended here.
+* An INVITE with a To tag of no known dialog would begin a call: 481 here.
+* Calls that were ended by us stay in its tables: they are taken out here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+from aiosipua import (
+    Dialog,
+    IncomingCall,
+    OutgoingCall,
+    SdpMessage,
+    SipDigestAuth,
+    SipRequest,
+    SipResponse,
+    SipUAC,
+    SipUAS,
+    parse_sdp,
+    stringify_uri,
+)
+from aiosipua.dialog import dialog_matches, remote_cseq_valid
+
+from bridge.sip.refusals import Figures
+from bridge.sip.wire.budgets import Budgets
+from bridge.sip.wire.message_checks import ALLOW, media_type
+from bridge.sip.wire.seam_transport import AGENT, SeamTransport, answer_to
+from bridge.sip.wire.transactions import Address
+
+log = logging.getLogger("sip")
+
+SESSION_EXPIRES = 1800  # seconds, RFC 4028
+
+
+class Refusal(NamedTuple):
+    """Why a call is not taken: status, reason phrase, further headers."""
+
+    status: int
+    reason: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Admit = Callable[[SipRequest, Address], "Refusal | SdpMessage"]
+"""Decides on an INVITE that begins a call: a refusal, or the answer to its offer."""
+Call = IncomingCall | OutgoingCall
+
+
+class SipElement:
+    """One user agent: calls out, and answers. Callbacks get the library's calls."""
+
+    def __init__(
+        self,
+        local: Address,
+        figures: Figures,
+        clock: Callable[[], float],
+        *,
+        admit: Admit,
+        on_call: Callable[[IncomingCall], None],
+        on_reinvite: Callable[[IncomingCall], SdpMessage | None],
+        on_ended: Callable[[str], None],
+        on_info: Callable[[str, str, str], None],
+        advertised: Address | None = None,
+    ) -> None:
+        """``on_ended`` and ``on_info`` get the Call-ID; the latter type and text of the body, too.
+        ``on_reinvite`` returns the answer, or None for what cannot be agreed on. ``advertised`` is
+        what others are told to reach us at."""
+        self._admit = admit
+        self._on_call = on_call
+        self._on_reinvite = on_reinvite
+        self._on_ended = on_ended
+        self._on_info = on_info
+        self._figures = figures
+        self._clock = clock
+        self._budgets = Budgets()
+        self._answers: dict[str, SdpMessage] = {}  # by Call-ID, until the call is taken
+        self.transport = SeamTransport(
+            local, figures, clock, self._filter_request, self._filter_response
+        )
+        self.uac = SipUAC(self.transport, advertised_addr=advertised)
+        self.uas = SipUAS(
+            self.transport,
+            user_agent=AGENT,
+            uac=self.uac,
+            advertised_addr=advertised,
+            session_expires=SESSION_EXPIRES,
+        )
+        self.uas.on_invite = self._invited
+        self.uas.on_reinvite = self._invited_again
+        self.uas.on_bye = lambda call, _: self._on_ended(call.call_id)
+        self.uas.on_ack_timeout = lambda call: self._on_ended(call.call_id)
+        self.uas.on_session_expired = lambda call: self._on_ended(call.call_id)
+        self.uas.on_cancel = lambda request, _: self._on_ended(request.call_id or "")
+
+    async def start(self) -> None:
+        """Bind and listen. Raises OSError."""
+        await self.uas.start()
+
+    async def stop(self) -> None:
+        """End what is repeated, and close."""
+        await self.uas.stop()
+
+    # --- calls ----------------------------------------------------------------------------
+
+    def dial(
+        self,
+        own: str,
+        uri: str,
+        address: Address,
+        offer: SdpMessage,
+        *,
+        auth: SipDigestAuth | None,
+        on_answer: Callable[[OutgoingCall], None],
+        on_failed: Callable[[OutgoingCall, int, str], None],
+    ) -> OutgoingCall:
+        """Call a codec at an address."""
+        call = self.uac.send_invite(
+            own,
+            uri,
+            address,
+            offer,
+            # Set here, because the library sets them after it has sent the first INVITE.
+            extra_headers={
+                "Session-Expires": str(SESSION_EXPIRES),
+                "Supported": "100rel, timer",
+                "Allow": ALLOW,
+            },
+            user_agent=AGENT,
+            auth=auth,
+        )
+        call.on_answer = on_answer
+        call.on_rejected = on_failed
+        call.on_session_expired = lambda ended: self._on_ended(ended.call_id)
+        return call
+
+    def hang_up(self, call: Call) -> None:
+        """End a call of either direction, in whatever state it is."""
+        if isinstance(call, OutgoingCall):
+            if call.cancel(self.uac) is None:
+                call.hangup(self.uac)
+            return
+        call.hangup()
+        call._stop_retransmissions()
+        self.uas._calls.pop(call.call_id, None)
+
+    def inform(self, call: Call, content_type: str, text: str) -> None:
+        """Send INFO within a call."""
+        address = call.remote_addr if isinstance(call, OutgoingCall) else call.source_addr
+        with contextlib.suppress(ValueError):  # it is over
+            self.uac.send_info(call.dialog, text, content_type, address)
+
+    # --- before the library -----------------------------------------------------------------
+
+    def _filter_request(self, request: SipRequest, source: Address) -> bool:
+        """Take what the library has not, or would take wrongly; whether that was done."""
+        dialog = self._dialog(request.call_id or "")
+        if request.method == "INFO":
+            self._info(request, dialog)
+            return True
+        if request.method != "INVITE":
+            return False
+        tagged = request.to_addr is not None and bool(request.to_addr.tag)
+        if tagged:
+            if dialog is not None:
+                return False
+            self._refuse(request, Refusal(481, "Call/Transaction Does Not Exist"))
+            return True
+        if dialog is not None:
+            self._refuse(request, Refusal(482, "Loop Detected"))
+            return True
+        if not self._budgets.call(source[0], self._clock()):
+            self._figures.refuse("flood")
+            self._refuse(request, Refusal(503, "Service Unavailable", (("Retry-After", "10"),)))
+            return True
+        verdict = self._admit(request, source)
+        if isinstance(verdict, Refusal):
+            self._refuse(request, verdict)
+            return True
+        self._answers[request.call_id or ""] = verdict
+        return False
+
+    def _filter_response(self, response: SipResponse) -> bool:
+        """Let a call out learn where its other side is; end one that was given up meanwhile."""
+        sequence = response.cseq
+        if sequence is None or sequence.method != "INVITE" or response.status_code >= 300:
+            return False
+        call = self.uac.get_call(response.call_id or "")
+        contacts = response.contact
+        if call is None:
+            if response.status_code >= 200:
+                self._end_crossed(response)
+            return True
+        if contacts and call.dialog.remote_target in ("", call.dialog.remote_uri):
+            call.dialog.remote_target = stringify_uri(contacts[0].uri)
+            call.dialog.route_set = list(reversed(response.headers.get("record-route")))
+        if response.body:
+            try:
+                parse_sdp(response.text)
+            except (ValueError, TypeError, LookupError):
+                response.body = b""  # the call ends for want of an answer
+        return False
+
+    def _end_crossed(self, response: SipResponse) -> None:
+        """A call was answered while it was being cancelled: acknowledge, and hang up."""
+        sender, target = response.from_addr, response.to_addr
+        address = self.transport.transactions.asked(response)
+        if sender is None or target is None or address is None or response.cseq is None:
+            return
+        contacts = response.contact
+        dialog = Dialog(
+            call_id=response.call_id or "",
+            local_tag=sender.tag or "",
+            remote_tag=target.tag or "",
+            local_uri=stringify_uri(sender.uri),
+            remote_uri=stringify_uri(target.uri),
+            remote_target=stringify_uri(contacts[0].uri) if contacts else "",
+            route_set=list(reversed(response.headers.get("record-route"))),
+            local_cseq=response.cseq.seq - 1,
+        )
+        host, port = self.uac.advertised_addr or self.transport.local_addr
+        ack = dialog.create_request("ACK", via_host=host, via_port=port)
+        self.transport.send(ack, address)
+        dialog.confirm()
+        self.uac.send_bye(dialog, address)
+
+    def _dialog(self, call_id: str) -> Dialog | None:
+        found = self.uas.get_dialog(call_id)
+        call = self.uac.get_call(call_id)
+        return found if found is not None else call.dialog if call is not None else None
+
+    def _info(self, request: SipRequest, dialog: Dialog | None) -> None:
+        if dialog is None or not dialog_matches(dialog, request):
+            self._refuse(request, Refusal(481, "Call/Transaction Does Not Exist"))
+        elif not remote_cseq_valid(dialog, request):
+            self._refuse(request, Refusal(500, "Server Internal Error"))
+        else:
+            self.transport.send_reply(dialog.create_response(request, 200, "OK"))
+            self._on_info(request.call_id or "", media_type(request), request.text)
+
+    def _refuse(self, request: SipRequest, refusal: Refusal) -> None:
+        self.transport.send_reply(answer_to(request, *refusal))
+
+    def _invited(self, call: IncomingCall) -> None:
+        answer = self._answers.pop(call.call_id, None)
+        if answer is None:
+            call.reject(500, "Server Internal Error")
+            return
+        call.accept(answer)
+        self._on_call(call)
+
+    def _invited_again(self, call: IncomingCall) -> None:
+        answer = self._on_reinvite(call)
+        if answer is None:
+            self._refuse(call.invite, Refusal(488, "Not Acceptable Here"))
+        else:
+            call.accept(answer)
