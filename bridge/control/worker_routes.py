@@ -13,6 +13,7 @@ from bridge.conference.thumbnails import on_page, stand
 from bridge.control.listeners import Listeners
 from bridge.control.picture_heights import height_for, importance_of
 from bridge.control.sessions import Session, Sessions
+from bridge.control.sound_groups import PrivateLine, with_private_lines
 from bridge.media import messages as m
 
 
@@ -221,8 +222,14 @@ class WorkerRoutes:
         """A conference has ended: so has its mix."""
         self._ended.add(group)
 
-    def apply(self, states: Sequence[State], plans: Mapping[str, RoutingPlan]) -> None:
-        """Send what differs from the plans of the running conferences."""
+    def apply(
+        self,
+        states: Sequence[State],
+        plans: Mapping[str, RoutingPlan],
+        private: Sequence[PrivateLine] = (),
+    ) -> None:
+        """Send what differs from the plans of the running conferences; ``private`` are the rooms
+        that operators speak to."""
         if self.inventory is None:
             return
         changes: list[m.Route] = []
@@ -260,7 +267,8 @@ class WorkerRoutes:
                 allowed=self._microphones(plans[ident].speakers),
                 floor=self._microphones(plans[ident].floor),
             )
-        self._mix(groups)
+        here = [line for line in private if self._owners.keys() >= set(line)]
+        self._mix(with_private_lines(groups, here))
 
     def _show(
         self,
