@@ -1,9 +1,9 @@
-"""Changes to who hears whom that no conference decides: an operator speaks to a room alone.
+"""Who hears whom where no conference decides it: an operator speaks to a room alone, a self-test.
 Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from bridge.media import messages as m
@@ -19,13 +19,15 @@ class PrivateLine(NamedTuple):
 
 
 def with_private_lines(
-    groups: Mapping[str, m.SetAudio], lines: Iterable[PrivateLine]
+    groups: Mapping[str, m.SetAudio], lines: Iterable[PrivateLine], here: Collection[str]
 ) -> dict[str, m.SetAudio]:
-    """The room hears the operator beside what it heard before, and the operator hears the room
+    """``here`` are the transports of this worker, which both must be. The room hears the operator beside what it heard before, and the operator hears the room
     alone; neither is heard by anybody else. Their groups come last, so that the worker takes them
     out of the others first."""
     changed = dict(groups)
     for line in lines:
+        if line.room not in here or line.console not in here:
+            continue
         own = m.SourceRef(transport=line.room, name="microphone")
         voice = m.SourceRef(transport=line.console, name="microphone")
         before = next((g for g in changed.values() if line.room in g.members), None)
@@ -42,6 +44,14 @@ def with_private_lines(
             group=f"{TALK}{line.console}", members=(line.console,), allowed=(own,), floor=(own,)
         )
     return changed
+
+
+def echo_of(transport: str, session: str) -> m.SetAudio:
+    """A self-test: its own voice comes back through the bridge."""
+    own = (m.SourceRef(transport=transport, name="microphone"),)
+    return m.SetAudio(
+        group=f"echo:{session[:24]}", members=(transport,), allowed=own, floor=own, echo=True
+    )
 
 
 def _without(group: m.SetAudio, line: PrivateLine) -> m.SetAudio:

@@ -18,6 +18,9 @@ HOA = Actor(kind="user", name="hoa", role="operator")
 ROOM, OTHER, CHAIR = "khoan-du", "chi-ne", "hoi-truong"
 
 
+HERE = frozenset({"hall", "room", "other", "console", "tap", "a", "b", "c1", "c2"})
+
+
 def ref(transport: str, name: str = "microphone") -> m.SourceRef:
     return m.SourceRef(transport=transport, name=name)
 
@@ -33,7 +36,7 @@ def test_who_hears_whom() -> None:
         "giao-ban": mix("giao-ban", ("hall", "room", "other", "console", "tap"), "hall", "room"),
         "khac": mix("khac", ("x", "y"), "x"),
     }
-    changed = with_private_lines(groups, [PrivateLine("console", "room")])
+    changed = with_private_lines(groups, [PrivateLine("console", "room")], HERE)
     assert changed["khac"] == groups["khac"]
     meeting = changed["giao-ban"]
     assert meeting.members == ("hall", "other", "tap")
@@ -51,7 +54,7 @@ def test_who_hears_whom() -> None:
 
 def test_two_operators_and_two_rooms_stay_apart() -> None:
     groups = {"g": mix("g", ("hall", "a", "b", "c1", "c2"), "hall", "a", "b")}
-    changed = with_private_lines(groups, [PrivateLine("c1", "a"), PrivateLine("c2", "b")])
+    changed = with_private_lines(groups, [PrivateLine("c1", "a"), PrivateLine("c2", "b")], HERE)
     heard_by = {member: set(g.allowed) for g in changed.values() for member in g.members}
     assert heard_by == {
         "hall": {ref("hall")},
@@ -63,8 +66,15 @@ def test_two_operators_and_two_rooms_stay_apart() -> None:
 
 
 def test_a_room_outside_of_all_meetings_hears_the_operator_only() -> None:
-    changed = with_private_lines({}, [PrivateLine("console", "room")])
+    changed = with_private_lines({}, [PrivateLine("console", "room")], HERE)
     assert changed[f"{TALK}room"].allowed == (ref("console"),)
+
+
+def test_lines_of_another_worker_change_nothing() -> None:
+    groups = {"g": mix("g", ("hall", "room"), "hall", "room")}
+    line = PrivateLine("console", "room")
+    assert with_private_lines(groups, [line], {"hall", "room"}) == groups
+    assert with_private_lines(groups, [line], {"hall", "console"}) == groups
 
 
 # --- in the bridge ---------------------------------------------------------------------------
