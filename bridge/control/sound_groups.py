@@ -21,9 +21,10 @@ class PrivateLine(NamedTuple):
 def with_private_lines(
     groups: Mapping[str, m.SetAudio], lines: Iterable[PrivateLine], here: Collection[str]
 ) -> dict[str, m.SetAudio]:
-    """``here`` are the transports of this worker, which both must be. The room hears the operator beside what it heard before, and the operator hears the room
+    """The room hears the operator beside what it heard before, and the operator hears the room
     alone; neither is heard by anybody else. Their groups come last, so that the worker takes them
-    out of the others first."""
+    out of the others first. ``here`` are the transports of this worker: lines of others are left
+    out."""
     changed = dict(groups)
     for line in lines:
         if line.room not in here or line.console not in here:

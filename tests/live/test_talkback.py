@@ -75,7 +75,7 @@ async def test_only_the_room_that_is_spoken_to_hears_it(
         await console.keyboard.up("Space")
         await room.wait_for_selector("#talk", state="hidden")
         await eventually(lambda: process.control.talkback.talks() == {})
-        await console.wait_for_function("() => room.media.voiceLine.sender.track === null")
+        await console.wait_for_function("() => room.media.now.voiceLine.sender.track === null")
 
         # By the button; and a console that is gone speaks to nobody.
         await console.hover("#point-talk")
