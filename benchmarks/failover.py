@@ -2,13 +2,13 @@
 
 ``python -m benchmarks.failover [--rounds N] [--how killed|silent|both] [--spinners N]
 [--json FILE]``. Two hosts as in production (``bridge.py serve`` with its media worker each) on a
-PostgreSQL of their own, a conference of the demo's twelve simulated points. In every round all processes of the host
-that leads are lost at once: *killed* (SIGKILL), so that the kernel ends their connections, or
-*silent* (SIGSTOP), as when a machine has lost its power: nobody is told, and PostgreSQL has to end
-the session on which the leadership hangs. Measured from there: until the other host answers as the
-leader, until every point has decoded its large picture, and until every point has decoded every
-other one's. The lost host is started again and waits before the next round, which takes it the
-other way round. Everything stays on loopback; a round takes some fifteen seconds.
+PostgreSQL of their own, and a conference of the demo's twelve simulated points. In every round all
+processes of the host that leads are lost at once: *killed* (SIGKILL), so that the kernel ends their
+connections, or *silent* (SIGSTOP), as when a machine has lost its power: nobody is told, and
+PostgreSQL has to end the session on which the leadership hangs. Measured from there: until the
+other host answers as the leader, until every point has decoded its large picture, and until every
+point has decoded every other one's. The lost host is started again and waits before the next round,
+which takes it the other way round. Everything stays on loopback; a round takes fifteen seconds.
 """
 
 from __future__ import annotations
