@@ -39,7 +39,7 @@ from bridge.papers.library import Library
 from bridge.recordings.reconciling import Recordings
 from bridge.reports.minutes.signed_minutes import SignedMinutes
 from bridge.server.agent_socket import AgentSockets
-from bridge.server.api.services import Services
+from bridge.server.api.services import HandsOver, Services
 from bridge.server.bundle import BUNDLE, INSTALLED, Bundles
 from bridge.server.camera_presets import Cameras
 from bridge.server.guard.entry import DelegateEntry, Entry
@@ -77,17 +77,16 @@ class ControlProcess:
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         term: Term | None = None,
+        hand_over: HandsOver | None = None,
     ) -> None:
         """``state`` is where database, keys and sockets lie, ``folder`` what relative paths of
         the topology refer to. ``keep_worker`` leaves the worker running; without ``own_worker``
         somebody else starts it. ``send`` gets commands instead of them. ``term`` is a leader's."""
         self.topology = topology
-        self._folder = folder
-        self._state = state
-        self._keep_worker = keep_worker
-        self._with_parent = with_parent
+        self._folder, self._state = folder, state
+        self._keep_worker, self._with_parent = keep_worker, with_parent
         self._topology_file = topology_file
-        self._term = term
+        self._term, self._hand_over = term, hand_over
         prepare(state)
         self.keys = credentials.load_keys(topology, state / credentials.KEYS)
         self.local_token = credentials.make_local_token(state / credentials.LOCAL_TOKEN)
@@ -362,6 +361,7 @@ class ControlProcess:
             directory=DirectoryAccounts(
                 self.auth, OpenId(self._folder, now, control.clock), now, control.presence.end_login
             ),
+            hand_over=self._hand_over,
             admin_port=lambda: self._server.admin_port if self._server is not None else 0,
         )
         return Http(services, self.hosts, self.agent_sockets, leads)

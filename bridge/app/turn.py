@@ -8,21 +8,27 @@ import hashlib
 import logging
 import os
 import signal
+import time
 from collections.abc import Awaitable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.app import credentials
 from bridge.app.certificates import ServerCertificate
 from bridge.app.errors import StartError
+from bridge.app.handing_over import EXPECTED, HandOver, handed_to_us, sockets, still_forwards
 from bridge.app.listening import WebServer
 from bridge.app.waiting import Waiting
 from bridge.base.systemd import notify
 from bridge.media import messages as m
 from bridge.proof.signing_key import PRIVATE_KEY
-from bridge.store.database import StoreError
+from bridge.store.database import FAULTS, StoreError
 from bridge.store.leading.leadership import Leader, Leadership, Unsuitable
 from bridge.store.leading.seen_database import read_seen, write_seen
 from config.schema import Topology
+
+if TYPE_CHECKING:
+    from bridge.app.process import ControlProcess
 
 log = logging.getLogger("leading")
 
@@ -74,6 +80,7 @@ class Turn:
         self._pages = hosts.urls
         self._silence = hosts.takeover
         self.leadership = self._leadership()
+        self.hand_over = HandOver(self._own.id, state)
         self._task: asyncio.Task[None] | None = None
 
     def _leadership(self) -> Leadership:
@@ -143,18 +150,33 @@ class Turn:
         if leader is None or leader.host == self._own.id:
             return  # a worker that goes on here is adopted by whoever leads next, here
         self._agree(leader)
-        await end_worker(self._state / "worker.sock")
+        if await still_forwards(self._state, leader.host, time.time()):
+            return
+        for socket in sockets(self._state):
+            await end_worker(socket)
 
     def _agree(self, leader: Leader | None) -> None:
         problem = unlike(leader, digests(self._state), self._state)
         if problem:
             raise StartError(problem)
 
+    async def expect_rooms(self, process: ControlProcess) -> None:
+        """Where another host has handed over, its rooms are on the way: nobody is called absent
+        before they had time to come."""
+        with contextlib.suppress(*FAULTS):
+            host = await handed_to_us(process.accounts, self.leadership.epoch)
+            if host:
+                log.warning("host %s has handed over to this one", host)
+                process.control.presence.expect(EXPECTED)
+
     async def lead(self, stop: asyncio.Event) -> None:
         """Return when the process is told to stop. Where it leads no more it ends at once, as if it
         had been killed: nothing of it may act or answer any longer. Its media worker goes on, and
         the process that begins in its place waits for its turn."""
-        await first(stop.wait(), self.leadership.lost.wait())
+        asked = self.hand_over.asked
+        await first(stop.wait(), self.leadership.lost.wait(), asked.wait())
+        if asked.is_set():
+            await self.leadership.resign()
         if not stop.is_set():
             self.fall()
 

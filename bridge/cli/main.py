@@ -24,6 +24,7 @@ from bridge.base.systemd import attend, notify
 from bridge.cli.accounts import ca_app, security_app, user_app
 from bridge.cli.agents import agents_app, bundle_app
 from bridge.cli.common import EXIT_BAD_INPUT, errors, load_or_exit, state_folder
+from bridge.cli.emptying import drain
 from bridge.cli.minutes import minutes_app
 from bridge.cli.named_files import faults
 from bridge.cli.paper import paper_app
@@ -54,6 +55,7 @@ app.add_typer(agents_app, name="agents")
 app.add_typer(bundle_app, name="bundle")
 app.command()(backup)
 app.command()(restore)
+app.command()(drain)
 app.command()(ready)
 app.command()(verify)
 
@@ -197,7 +199,10 @@ def serve(
             keep_worker=external_worker,
             own_worker=not external_worker,
             term=turn.leadership.term() if turn is not None else None,
+            hand_over=turn.hand_over if turn is not None else None,
         )
+        if turn is not None:
+            await turn.expect_rooms(process)
         async with process:
             if sys.stdout.isatty():  # elsewhere it is a journal of JSON lines
                 typer.echo(f"{process.url}/console")
@@ -269,22 +274,12 @@ def demo(
         int,
         typer.Option(help="so many viewers watch, some by HLS", min=0, max=30),
     ] = 0,
-    hosts: Annotated[
-        int,
-        typer.Option(
-            help="2: two hosts on a PostgreSQL of the demo's own; the one that leads is lost at "
-            "half time",
-            min=1,
-            max=2,
-        ),
-    ] = 1,
     file: Annotated[Path, typer.Option(help="topology")] = DEMO_TOPOLOGY,
 ) -> None:
     """Start worker, control process and simulated points on this machine."""
     os.environ.setdefault(logs.LEVEL, "ERROR")  # the display is what people look at
     logs.configure(process="control")  # before the imports: they may warn
-    from bridge.demo.hosts.lost_host import HostsDemo  # noqa: PLC0415
-    from bridge.demo.options import hosts_problem, problem  # noqa: PLC0415
+    from bridge.demo.options import problem  # noqa: PLC0415
     from bridge.demo.run import Demo  # noqa: PLC0415 - the other commands need no WebRTC stack
     from endpoints.netem.impairment import parse  # noqa: PLC0415
 
@@ -299,19 +294,11 @@ def demo(
     if wrong := problem(topology, points, impaired, room or [], report):
         errors.print(wrong, soft_wrap=True, markup=False)
         raise typer.Exit(EXIT_BAD_INPUT)
-    count = len(topology.points) if points is None else points
-    given = {"impair": impair, "monitoring": monitoring, "room": room, "record": record}
-    if hosts > 1 and (wrong := hosts_problem({**given, "audience": audience})):
-        errors.print(wrong, soft_wrap=True, markup=False)
-        raise typer.Exit(EXIT_BAD_INPUT)
     try:
-        if hosts > 1:
-            two = HostsDemo(topology, points=count, seconds=seconds, report=report)
-            raise typer.Exit(0 if asyncio.run(two.run()) else 1)
         ok = asyncio.run(
             Demo(
                 topology,
-                points=count,
+                points=len(topology.points) if points is None else points,
                 seconds=seconds,
                 report=report,
                 open_browser=browser,

@@ -19,6 +19,7 @@ from bridge.server.api import (
     conferences,
     delegates,
     desk_calls,
+    draining,
     evidence_packs,
     hls,
     incidents,
@@ -105,6 +106,7 @@ ROUTES: tuple[Route, ...] = (
     *hls.ROUTES,
     *audience_health.ROUTES,
     *bridges.ROUTES,
+    *draining.ROUTES,
     *admin.ROUTES,
 )
 

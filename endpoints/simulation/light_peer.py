@@ -57,14 +57,17 @@ class LightPeer(Peer):
         name: str,
         address: str | None = None,
         hop: Hop | None = None,
+        came: Callable[[str, float], None] | None = None,
         **options: Any,
     ) -> None:
-        """``number`` and ``name`` stand in its picture; ``options`` are `Peer`'s."""
+        """``number`` and ``name`` stand in its picture; ``options`` are `Peer`'s. ``came`` is told
+        of each packet of the media that play: its slot, and when (monotonic seconds)."""
         super().__init__(url, point, key, sources=_no_tracks, address=address, hop=hop, **options)
         self._number = number
         self._name = name
         self._own_address = address or LOOPBACK
         self._own_hop = hop
+        self._came = came
         self._loop: PictureLoop | None = None
         self._tone: list[bytes] = []
         self._media_now: LightMedia | None = None
@@ -106,8 +109,18 @@ class LightPeer(Peer):
             self._loop = loop
             encoder.submit(loop.fill)
         return LightMedia(
-            self._own_address, self._own_hop, self.observations, loop, self._tone, self._lost_media
+            self._own_address,
+            self._own_hop,
+            self.observations,
+            loop,
+            self._tone,
+            self._lost_media,
+            self._packet if self._came is not None else None,
         )
+
+    def _packet(self, media: LightMedia, slot: str, now: float) -> None:
+        if media is self._media_now and self._came is not None:
+            self._came(slot, now)
 
     async def open_media(self, video: list[str], audio: list[str]) -> bool:
         self._media_now = media = await self._made()
@@ -196,7 +209,9 @@ class LightMedia:
         loop: PictureLoop,
         tone: list[bytes],
         lost: Callable[[LightMedia], None],
+        came: Callable[[LightMedia, str, float], None] | None,
     ) -> None:
+        self._came = came
         self._ssrcs = secrets.randbits(32) | 1, secrets.randbits(32) & ~1
         self._observations = observations
         self._loop = loop
@@ -273,8 +288,10 @@ class LightMedia:
         second, sequence, timestamp, ssrc = RTP_HEADER.unpack_from(sealed)
         slot = self.slots.get(ssrc)
         if slot is not None:
-            unseal = self.transport.open_rtp
-            slot.take(sealed, sequence, timestamp, second >= 0x80, time.monotonic(), unseal)
+            unseal, now = self.transport.open_rtp, time.monotonic()
+            slot.take(sealed, sequence, timestamp, second >= 0x80, now, unseal)
+            if self._came is not None:
+                self._came(self, slot.name, now)
 
     def _take_rtcp(self, packet: bytes) -> None:
         at = 0

@@ -192,11 +192,16 @@ class Peer:
         assert self._welcome is not None
         slots = self._welcome["slots"]
         self._beside = True
+        opened = False
         try:
-            opened = await self.open_beside(slots["video"], slots["audio"])
-        except (Refused, OSError, TimeoutError, ValueError) as error:
-            log.warning("%s: %s", self._point, error)
-            opened = False
+            for pause in (*RETRY[1:], *RETRY[-2:]):
+                try:
+                    opened = await self.open_beside(slots["video"], slots["audio"])
+                    break
+                except (Refused, OSError, TimeoutError, ValueError) as error:
+                    log.warning("%s: %s", self._point, error)
+                    await self.close_beside()
+                    await asyncio.sleep(pause)  # who leads since a moment may have no worker yet
         finally:
             self._beside = False
         if not opened:

@@ -13,7 +13,6 @@ from bridge.conference.plan import plan
 from bridge.control.listeners import Listeners, conference_of
 from bridge.control.placing.worker_loads import Load, place
 from bridge.control.sessions import Session, Sessions
-from bridge.control.sound_groups import PrivateLine
 from bridge.control.worker_routes import Shown, WorkerRoutes
 from bridge.media import messages as m
 
@@ -68,6 +67,10 @@ class ActiveWorkers:
     def measured(self, worker: str, cpu: float) -> None:
         """The part of a core that a worker used lately."""
         self._cpu[worker] = cpu
+
+    def cpu_of(self, worker: str) -> float:
+        """The part of a core that a worker used lately."""
+        return self._cpu.get(worker, 0.0)
 
     def empty(self, worker: str) -> None:
         """A worker is to hold nothing any more."""
@@ -196,12 +199,11 @@ class ActiveWorkers:
 
     # --- what they are to do --------------------------------------------------------------
 
-    def apply(self, states: Sequence[State], private: Sequence[PrivateLine] = ()) -> None:
-        """Send what differs from the plans of the running conferences; ``private`` are the rooms
-        that operators speak to."""
+    def apply(self, states: Sequence[State]) -> None:
+        """Send what differs from the plans of the running conferences."""
         plans = {state.booking.id: plan(state) for state in states}
         for one in self.by_name.values():
-            one.apply(states, plans, private)
+            one.apply(states, plans)
 
     def end_group(self, group: str) -> None:
         """A conference has ended: so has its mix."""

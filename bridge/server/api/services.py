@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -133,6 +133,14 @@ class LineReports:
             return self.day
 
 
+class HandsOver(Protocol):
+    """`bridge.app.handing_over.HandOver`."""
+
+    async def begin(
+        self, engine: AsyncEngine, accounts: Accounts, connections: int, now: float
+    ) -> Sequence[str]: ...
+
+
 @dataclass(slots=True)
 class Services:
     """Passed to every handler. ``topology_file`` is where a reload reads from; None: there is no
@@ -176,6 +184,8 @@ class Services:
     """Signs with the server's certificate; b"" where there is none. Raises OSError, ValueError."""
     admin_port: Callable[[], int]
     """Where admins have a listener of their own; 0: they have none."""
+    hand_over: HandsOver | None = None
+    """Lets another host lead; None where there is one only."""
     viewings: Viewings = field(default_factory=Viewings)
     packs: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PACKS))
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHECKS))

@@ -42,6 +42,13 @@ export class Client {
     this.vigil = new Vigil(tick, browser.now());
     this.offset = 0; // the bridge's UTC seconds minus this computer's
     this.told = "";
+    /** The slots of the connection that plays. @type {Extract<ToClient, {type: "state"}>["slots"]} */
+    this.slots = {};
+    /** The newest state. @type {Extract<ToClient, {type: "state"}> | null} */
+    this.newest = null;
+    /** Those of the host that leads, while another one, which led, forwards what plays; null: nothing of
+     * the kind. @type {Extract<ToClient, {type: "state"}>["slots"] | null} */
+    this.elsewhere = null;
     this.connection = new Connection(
       identity,
       { message: (message) => this.receive(message), status: (...news) => this.linked(...news) },
@@ -49,9 +56,13 @@ export class Client {
     );
     this.media = new Media(this.connection, {
       track: (slot, track, over) => view.track(slot, track, over),
-      moved: () => this.connection.send({ type: "moved" }),
+      moved: () => {
+        this.connection.send({ type: "moved" });
+        this.arrived();
+      },
       status: (status, error) => {
         this.mediaLink = status;
+        if (status !== "up") this.arrived();
         view.mediaChanged(error);
         view.render();
       },
@@ -92,8 +103,24 @@ export class Client {
     this.view.render();
   }
 
+  /** What plays is the leading host's from now on. */
+  arrived() {
+    const slots = this.elsewhere;
+    this.elsewhere = null;
+    if (slots) this.state = reduce(this.state, { .../** @type {Extract<ToClient, {type: "state"}>} */ (this.newest), slots });
+    if (slots) this.slots = slots;
+  }
+
   /** @param {ToClient} message */
   receive(message) {
+    if (message.type === "state") {
+      this.newest = message;
+      if (this.elsewhere) {
+        // The leading host shows nothing here yet; what the former one forwards is still seen.
+        this.elsewhere = message.slots;
+        message = { ...message, slots: this.slots };
+      } else this.slots = message.slots;
+    }
     this.state = reduce(this.state, message);
     this.vigil.heard(browser.now());
     if ("now" in message) this.offset = message.now - Date.now() / 1000;
@@ -112,6 +139,7 @@ export class Client {
     // A connection that still carries media is kept: only signalling was lost. Where the bridge has none,
     // another host leads, and the one that led forwards until this page has come over.
     const wanted = message.type === "welcome" && !(message.media && this.media.up);
+    if (message.type === "welcome") this.elsewhere = wanted && this.media.up ? this.slots : null;
     if (message.type === "media") this.media.start(this.view.setup());
     else if (wanted || (message.type === "move" && message.step === "build")) this.media.move(this.view.setup());
     else if (message.type === "move") this.media.leave();

@@ -15,6 +15,7 @@ const PATIENCE = 2; // times that this limit is doubled: a machine that is busy 
 export const LOOK_EVERY = 0.1; // s between looks at what comes by both connections
 export const MOVE_LIMIT = 5; // s after which a page changes over whatever does not come
 export const FORMER_LIMIT = 15; // s after which a former connection ends, whatever the bridge says
+const BUILDS = 12; // tries until the one that plays is left alone: the bridge asks again
 const TIMEOUT = "timeout";
 const FAILED = "failed";
 
@@ -49,8 +50,8 @@ export class Media {
     this.setup = { slots: { video: [], audio: [] }, layers: [], sends: "none" };
     this.sending = false; // camera and microphone are sent only inside a conference
     this.microphone = true;
-    this.talking = false; // the microphone is sent, whatever becomes of the rest
     this.tries = 0;
+    this.builds = 0; // tries in a row to make a connection beside
     /** Connections in a row that the bridge answered and that never came up. */
     this.failures = 0;
     this.reached = false; // this one has been up
@@ -98,6 +99,7 @@ export class Media {
       return;
     }
     this.setup = setup;
+    this.builds = 1;
     this.build();
   }
 
@@ -171,7 +173,13 @@ export class Media {
       await next.feed(this.sent());
       this.watch(next, nothingYet(), 0);
     } catch {
-      this.drop(next); // the bridge asks again
+      this.drop(next); // a host that leads since a moment may have no worker yet
+      const delay = RETRY[Math.min(this.builds, RETRY.length - 1)];
+      this.builds += 1;
+      const { generation } = this;
+      this.clock.later(() => {
+        if (generation === this.generation && !this.next && this.builds <= BUILDS) this.build();
+      }, delay);
     }
   }
 
@@ -221,7 +229,7 @@ export class Media {
   /** The tracks that are to be sent now. @returns {import("./transport.js").Sent} */
   sent() {
     return {
-      voice: (this.sending && this.microphone) || this.talking ? this.voice : null,
+      voice: this.sending && this.microphone ? this.voice : null,
       camera: this.sending ? this.camera : null,
       screen: this.screen,
     };
@@ -250,13 +258,6 @@ export class Media {
     if (this.sending === sending && this.microphone === microphone) return;
     this.sending = sending;
     this.microphone = microphone;
-    await this.feed();
-  }
-
-  /** Whether the microphone is sent in any case: an operator speaks to this room, or from this page. @param {boolean} talking */
-  async talk(talking) {
-    if (this.talking === talking) return;
-    this.talking = talking;
     await this.feed();
   }
 

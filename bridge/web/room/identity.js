@@ -3,7 +3,6 @@
 /** @import { Enrolled } from "../types/protocol.js" */
 /** @typedef {Pick<Enrolled, "point" | "key">} Identity */
 import { post } from "../common/api.js";
-import { hosts } from "../common/browser.js";
 import { byId } from "../common/dom.js";
 import { errorText } from "../common/refused.js";
 
@@ -64,12 +63,11 @@ function asked(error) {
   });
 }
 
-/** @param {Identity & {hosts?: string[]}} who @returns {Identity} */
-function remember({ point, key, hosts: all }) {
-  localStorage.setItem("point", point);
-  localStorage.setItem("key", key);
-  if (all) hosts.learn(all);
-  return { point, key };
+/** @param {Identity} who */
+function remember(who) {
+  localStorage.setItem("point", who.point);
+  localStorage.setItem("key", who.key);
+  return who;
 }
 
 /** The key is good no longer. */

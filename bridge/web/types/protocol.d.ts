@@ -4,7 +4,7 @@
 type Sparse<T extends { type: string }> = Pick<T, "type"> & Partial<Omit<T, "type">>;
 
 /** What a page may send over the WebSocket. */
-export type FromClient = Hello | Command | Typed | Watch | CallPreset | Talk | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | Moved | CallFound | PointAt | Draw | Erase | Bye;
+export type FromClient = Hello | Command | Typed | Watch | CallPreset | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | Moved | CallFound | PointAt | Draw | Erase | Bye;
 
 /** What the bridge sends over the WebSocket. */
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Move | Layers | Call | Pointer | Strokes | Result | Ended | Error;
@@ -663,6 +663,11 @@ export interface DirectorSetEvent {
 
 export interface DirectoryTitle {
   title: string;
+}
+
+export interface Drain {
+  hosts: string[];
+  connections: number;
 }
 
 export interface Draw {
@@ -1710,6 +1715,21 @@ export interface Pointer {
   at: [number, number] | null;
 }
 
+export interface PointsWorker {
+  id: string;
+  ready: boolean;
+  open: boolean;
+  port: number;
+  conferences: number;
+  connections: number;
+  cpu: number;
+}
+
+export interface PointsWorkers {
+  workers: PointsWorker[];
+  moving: number;
+}
+
 export interface PresetView {
   number: number;
   name: Sentence;
@@ -2219,7 +2239,6 @@ export interface State {
   paused: Record<string, string[]>;
   officers: OfficerView[];
   cameras: Record<string, CameraView>;
-  talks: Record<string, TalkView>;
 }
 
 export interface Steered {
@@ -2302,18 +2321,6 @@ export interface TakenEvent {
   point: string;
   previous: string;
   swapped: boolean;
-}
-
-export interface Talk {
-  type: "talk";
-  id: number;
-  point: string | null;
-}
-
-export interface TalkView {
-  user: string;
-  at: number;
-  answer: "live" | "muted" | "none" | "silent";
 }
 
 export interface TemplateInfo {
@@ -2697,6 +2704,7 @@ export interface Get {
   "/conferences/{id}/audience": { body: undefined; answer: AudienceInfo };
   "/audience": { body: undefined; answer: AudienceHealth };
   "/peers": { body: undefined; answer: OtherBridges };
+  "/workers": { body: undefined; answer: PointsWorkers };
   "/topology": { body: undefined; answer: TopologyText };
   "/audit": { body: undefined; answer: AuditEntry[] };
 }
@@ -2734,6 +2742,9 @@ export interface Post {
   "/factor": { body: FactorPassword; answer: FactorSecret };
   "/factor/confirm": { body: FactorCode; answer: RecoveryCodes };
   "/hls/{id}": { body: undefined; answer: HlsViewing };
+  "/drain": { body: undefined; answer: Drain };
+  "/workers/{id}/drain": { body: undefined; answer: PointsWorkers };
+  "/workers/{id}/reopen": { body: undefined; answer: PointsWorkers };
   "/topology/check": { body: TopologyText; answer: Checked };
   "/topology/reload": { body: undefined; answer: Checked };
 }

@@ -1,0 +1,152 @@
+"""`drain`: another host leads, and rooms come over to it while the former one's worker forwards.
+How long the longest gap of any stream was is printed (``-s``) and asserted nowhere; DIEMCAU_DRAINS
+says how often it is done. docs/reliability.md has what a quiet machine gave."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.app.handing_over import read_note
+from bridge.conference.model import PointId
+from endpoints.simulation.points import simulated_peer
+from endpoints.webrtc.peer import Peer
+from monitoring.statistics import percentile
+from tests import databases
+from tests.live.browsers import chromium, open_room, programme_is
+from tests.live.served import Served
+from tests.live.test_hosts import opened, two_hosts
+from tests.live.test_moving import PLACES
+from tests.waiting import HANG, eventually
+
+ROOM = "khoan-du"
+POINTS = ("hoi-truong", "chi-ne", "dong-tam")
+DRAINS = int(os.environ.get("DIEMCAU_DRAINS", "1"))
+
+
+class Gaps:
+    """The longest silence of each stream of a point since `begin`."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+        self._steady: dict[str, int] = defaultdict(int)
+        self.longest: dict[str, float] = {}
+
+    def begin(self) -> None:
+        self.longest = {slot: 0.0 for slot, packets in self._steady.items() if packets > 50}
+
+    def came(self, slot: str, now: float) -> None:
+        last = self._last.get(slot, now)
+        self._last[slot] = now
+        self._steady[slot] += 1
+        if slot in self.longest:
+            self.longest[slot] = max(self.longest[slot], now - last)
+
+    def end(self) -> list[float]:
+        """All gaps in ms, those that are open still, too."""
+        now = time.monotonic()
+        return [
+            1000 * max(longest, now - self._last[slot]) for slot, longest in self.longest.items()
+        ]
+
+
+@contextlib.asynccontextmanager
+async def points(host: Served, fellow: Served) -> AsyncIterator[dict[str, Gaps]]:
+    """Light points in this process, and the gaps of what each one receives."""
+    numbers = {p.id: n for n, p in enumerate(host.topology.points, 1)}
+    gaps = {point: Gaps() for point in POINTS}
+    peers: list[Peer] = [
+        simulated_peer(
+            host.url,
+            point,
+            host.keys[PointId(point)],
+            numbers[point],
+            light=True,
+            names={n: p for p, n in numbers.items()},
+            known=(host.url, fellow.url),
+            came=gaps[point].came,
+        )
+        for point in POINTS
+    ]
+    running = [asyncio.create_task(peer.run()) for peer in peers]
+    try:
+        yield gaps
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def drained(leader: Served, other: Served) -> float:
+    """Drain a host and wait until nobody is left there; seconds that it took."""
+    begun = time.monotonic()
+    said: dict[str, Any] = await leader.call("POST", "/drain")
+    assert said["connections"] >= len(POINTS)
+    await other.healthy()
+    await eventually(lambda: (note := read_note(leader.disk)) is not None and note.done)
+    note = read_note(leader.disk)
+    assert note is not None
+    assert note.left == 0, "everybody has come over"
+    return time.monotonic() - begun
+
+
+@pytest.mark.browser
+async def test_a_host_is_drained_without_an_empty_moment(tmp_path: Path, postgres: str) -> None:
+    async with (
+        two_hosts(tmp_path, databases.new_database(postgres)) as (a, b),
+        points(a, b) as gaps,
+        chromium() as browser,
+    ):
+        page = await open_room(browser, a, ROOM)  # type: ignore[arg-type]
+        conference = await opened(a)
+        everybody = len(POINTS) + 1
+        await a.until_present(conference, everybody)
+        number = {p.id: n for n, p in enumerate(a.topology.points, 1)}["hoi-truong"]
+        await programme_is(page, number)
+        leader, other = a, b
+        found, took = [], []
+        for _ in range(DRAINS):
+            await eventually(lambda: all(sum(g._steady.values()) > 400 for g in gaps.values()))
+            await page.evaluate(PLACES)
+            for one in gaps.values():
+                one.begin()
+            took.append(await drained(leader, other))
+            await page.wait_for_function("() => room.media.pc !== before && !room.media.former")
+            await other.until_present(conference, everybody)
+            found += [gap for one in gaps.values() for gap in one.end()]
+            await programme_is(page, number)
+            assert await page.evaluate("[...places]") == ["picture"]
+            leader, other = other, leader
+        ordered = sorted(found)
+        print(
+            f"\n{DRAINS} drains, {len(ordered)} streams: longest gap p50 "
+            f"{percentile(ordered, 0.5):.0f} ms, p95 {percentile(ordered, 0.95):.0f} ms, "
+            f"most {ordered[-1]:.0f} ms; until nobody was left {max(took):.1f} s"
+        )
+        events = await leader.call("GET", f"/conferences/{conference}/events?limit=1000")
+        kinds = [line["event"]["type"] for line in events["events"]]
+        assert "point_left" not in kinds, "nobody was declared absent"
+        assert not page.problems  # type: ignore[attr-defined]
+
+
+async def test_one_host_alone_is_not_drained(tmp_path: Path, postgres: str) -> None:
+    async with two_hosts(tmp_path, databases.new_database(postgres)) as (a, b):
+        await b.stop()
+        async with asyncio.timeout(HANG):
+            while True:
+                async with a.http.post(
+                    f"{a.url}/api/v1/drain", headers={"Authorization": f"Bearer {a.token}"}
+                ) as answer:
+                    said = await answer.json()
+                if answer.status == 409:
+                    break
+        assert said["type"] == "/problems/drain.nobody_waits"
+        await a.healthy()
