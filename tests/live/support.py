@@ -76,16 +76,10 @@ async def bridge_process(
 
 @contextlib.asynccontextmanager
 async def simulated_points(
-    process: ControlProcess,
-    points: list[str],
-    *,
-    light: bool = False,
-    numbers: dict[str, int] | None = None,
+    process: ControlProcess, points: list[str], *, light: bool = False
 ) -> AsyncIterator[None]:
-    """Real aiortc peers in a process of their own; ``light`` ones cost less, as in the demo.
-    ``numbers`` are those in cards and tones, where points of another bridge are seen, too."""
-    if numbers is None:
-        numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+    """Real aiortc peers in a process of their own; ``light`` ones cost less, as in the demo."""
+    numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
     described = [
         {
             "id": point,

@@ -16,6 +16,7 @@ from bridge.conference import commands as c
 from bridge.conference import peer_commands as p
 from bridge.conference.model import State
 from bridge.conference.other_bridges import PeerSeat
+from bridge.conference.plan import PROGRAMME
 from bridge.control.control import Control
 from bridge.control.peers.peer_media import Obstacle, PeerMedia
 from bridge.control.peers.rules.hop_paths import loops
@@ -219,7 +220,12 @@ class PeerLink:
             self._control.presence.status(self.session, status)
             if told.shares:
                 self._outside.submit(conference, c.Share(point=point), point)
+        self._control.presence.sizes(self.session, self._sizes(told))
         self._take_members(conference, told, now)
+
+    def _sizes(self, told: Stands) -> dict[str, int]:
+        """How large our picture is shown there: for tiles the smallest layer does."""
+        return {} if told.large else {PROGRAMME: self._control.topology.layer_heights()[0]}
 
     def _take_request(self, conference: str, told: Stands, *, present: bool, now: float) -> None:
         point = self.peer.point

@@ -289,3 +289,27 @@ async def test_a_screen_that_is_shared_there_is_shared_here_and_never_back(two: 
     await two.above.bridge.do(above, c.StopShare())
     await two.carry(3)
     assert of(two.below, below).content is None
+
+
+async def test_a_picture_that_is_shown_in_tiles_only_is_sent_small(two: Two) -> None:
+    above, below = await two.meet()
+
+    def limit(side: Side) -> int:
+        end = side.ends()[-1].transport
+        found = [
+            route
+            for item in side.bridge.sent
+            if isinstance(item, m.SetRoutes)
+            for route in item.routes
+            if (route.transport, route.slot) == (end, "programme")
+        ]
+        return found[-1].max_height
+
+    assert limit(two.below) == 0, "the chair on air is sent the only one there is besides"
+    await two.above.bridge.do(above, c.ReturnPicture(point="phong-hop"))
+    await two.carry(4)
+    assert limit(two.below) == 180
+    await two.above.bridge.do(above, c.Preview(point="lac-thuy"))
+    await two.carry(4)
+    assert limit(two.below) == 0
+    assert of(two.below, below).phase == "live"

@@ -67,7 +67,8 @@ class Stands(Struct, frozen=True, kw_only=True, tag="stands"):
     ``conference`` is the one that has the receiver as a point ("": none), ``wants`` whether it is
     called in; ``ready`` whether the sender's media could be there, ``link`` the media that is.
     ``asks`` for the floor (of ``asking_for``), and ``floor`` is what became of the receiver's own
-    request. ``passes`` are the bridges that are in the conference beyond the sender, itself
+    request. ``large`` is whether anybody is shown the receiver's picture large: a small one does
+    for tiles. ``passes`` are the bridges that are in the conference beyond the sender, itself
     first; ``problem`` is why it does not want although it would."""
 
     conference: Ident = ""
@@ -79,7 +80,7 @@ class Stands(Struct, frozen=True, kw_only=True, tag="stands"):
     asks: bool = False
     asking_for: Line = ""
     floor: FloorThere = "none"
-    on_air: bool = False
+    large: bool = True
     shares: bool = False
     passes: Annotated[tuple[BridgeId, ...], msgspec.Meta(max_length=MAX_HOPS)] = ()
     members: Annotated[tuple[ToldMember, ...], msgspec.Meta(max_length=MAX_MEMBERS)] = ()

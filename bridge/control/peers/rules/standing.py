@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bridge.conference import peer_commands as p
 from bridge.conference.model import Seat, State
 from bridge.conference.other_bridges import MAX_MEMBER_NAME, FloorThere, Member, PeerSeat
-from bridge.conference.plan import CONTENT, feed_of, plan
+from bridge.conference.plan import CONTENT, RoutingPlan, feed_of, plan
 from bridge.control.peers.rules.peer_wire import Problem, Stands, ToldMember
 from config.peers_schema import Peer
 from config.schema import Name
@@ -41,7 +41,8 @@ def stands(peer: Peer, state: State | None, names: Mapping[str, Name], around: A
     if seat is None or state is None:
         return Stands(ready=around.ready)
     own = state.peers.get(peer.point, PeerSeat())
-    content = feed_of(plan(state), peer.point, CONTENT, {})
+    planned = plan(state)
+    content = feed_of(planned, peer.point, CONTENT, {})
     return Stands(
         conference=state.booking.id,
         vi=state.booking.title.vi,
@@ -52,12 +53,18 @@ def stands(peer: Peer, state: State | None, names: Mapping[str, Name], around: A
         asks=own.asked is not None,
         asking_for=_name(names.get(own.asked or ""), own.asked or "").vi if own.asked else "",
         floor=floor_of(peer.point, state),
-        on_air=state.on_air == peer.point,
+        large=_shown_large(peer.point, planned),
         shares=content is not None,
         passes=around.passes,
         members=_members(peer, state, names) if peer.side == "above" else (),
         problem=around.problem if seat.called else "",
     )
+
+
+def _shown_large(point: str, planned: RoutingPlan) -> bool:
+    """Whether anybody is shown a point's picture large, or is about to be."""
+    large = (*planned.programme.values(), planned.viewer, planned.preview)
+    return any(feed is not None and feed.point == point for feed in large)
 
 
 def floor_of(point: str, state: State) -> FloorThere:
