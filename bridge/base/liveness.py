@@ -8,7 +8,11 @@ that waited in the socket are read before the next one is judged.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+from asyncio.trsock import TransportSocket
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 UNANSWERED = 2  # questions in a row: one may have gone out just before this process was held up
 
@@ -58,5 +62,17 @@ def hang_up(transport: asyncio.BaseTransport | None) -> Callable[[], None]:
     def now() -> None:
         if isinstance(transport, asyncio.WriteTransport):
             transport.abort()
+
+    return now
+
+
+def cut(found: Any) -> Callable[[], None]:
+    """The same for a client, which is given its connection's socket and no transport
+    (``get_extra_info("socket")``): reading from it ends at once, whatever the other side does."""
+
+    def now() -> None:
+        if isinstance(found, TransportSocket):
+            with contextlib.suppress(OSError):  # it has ended already
+                found.shutdown(socket.SHUT_RDWR)
 
     return now

@@ -48,6 +48,9 @@ class Observer:
     def hung_up(self, reason: str) -> None:
         """The bridge closed a WebSocket: too_slow, bad_messages, too_many or no_hello."""
 
+    def talked(self, begun: bool) -> None:
+        """An operator wanted to speak to a room, and did or was refused."""
+
     def preset_called(self, result: str) -> None:
         """A camera's preset was called: done, no_agent, or why the camera did not go there."""
 

@@ -274,12 +274,22 @@ def demo(
         int,
         typer.Option(help="so many viewers watch, some by HLS", min=0, max=30),
     ] = 0,
+    hosts: Annotated[
+        int,
+        typer.Option(
+            help="2: two hosts on a PostgreSQL of the demo's own; the one that leads is lost at "
+            "half time",
+            min=1,
+            max=2,
+        ),
+    ] = 1,
     file: Annotated[Path, typer.Option(help="topology")] = DEMO_TOPOLOGY,
 ) -> None:
     """Start worker, control process and simulated points on this machine."""
     os.environ.setdefault(logs.LEVEL, "ERROR")  # the display is what people look at
     logs.configure(process="control")  # before the imports: they may warn
-    from bridge.demo.options import problem  # noqa: PLC0415
+    from bridge.demo.hosts.lost_host import HostsDemo  # noqa: PLC0415
+    from bridge.demo.options import hosts_problem, problem  # noqa: PLC0415
     from bridge.demo.run import Demo  # noqa: PLC0415 - the other commands need no WebRTC stack
     from endpoints.netem.impairment import parse  # noqa: PLC0415
 
@@ -294,11 +304,19 @@ def demo(
     if wrong := problem(topology, points, impaired, room or [], report):
         errors.print(wrong, soft_wrap=True, markup=False)
         raise typer.Exit(EXIT_BAD_INPUT)
+    count = len(topology.points) if points is None else points
+    given = {"impair": impair, "monitoring": monitoring, "room": room, "record": record}
+    if hosts > 1 and (wrong := hosts_problem({**given, "audience": audience})):
+        errors.print(wrong, soft_wrap=True, markup=False)
+        raise typer.Exit(EXIT_BAD_INPUT)
     try:
+        if hosts > 1:
+            two = HostsDemo(topology, points=count, seconds=seconds, report=report)
+            raise typer.Exit(0 if asyncio.run(two.run()) else 1)
         ok = asyncio.run(
             Demo(
                 topology,
-                points=len(topology.points) if points is None else points,
+                points=count,
                 seconds=seconds,
                 report=report,
                 open_browser=browser,

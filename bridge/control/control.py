@@ -30,6 +30,7 @@ from bridge.control.publisher import Publisher
 from bridge.control.reconciler import Reconciler
 from bridge.control.secret_votes import SecretVotes
 from bridge.control.sessions import Sessions
+from bridge.control.talkback import Talkback
 from bridge.store.log import EventLog
 from bridge.store.snapshots import Snapshots
 from config.schema import Topology
@@ -69,6 +70,9 @@ class Control:
             events, snapshots, clock, self._committed, observer, self.promises.admit
         )
         self.secret_votes = SecretVotes(self.conductor, ballots)
+        self.talkback = Talkback(
+            self.topology, self.sessions, self.conductor, self.routes.holder, monotonic
+        )
         self.desk_calls = DeskCalls(self.topology, self.sessions, self.conductor)
         self.cameras = CameraMoves()
         self.publisher = Publisher(
@@ -78,6 +82,7 @@ class Control:
             self.routes,
             self.desk_calls,
             self.cameras,
+            self.talkback,
         )
         self.moves = Moves(
             self.sessions, self.routes, self.publisher, self.conductor.running, monotonic
@@ -92,6 +97,7 @@ class Control:
             self.bounds,
             observer,
             monotonic,
+            self.talkback,
         )
         self.reconciler = Reconciler(
             self.sessions,

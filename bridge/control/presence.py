@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bridge.base.observer import Observer
 from bridge.conference import commands as c
+from bridge.conference.model import Refusal
 from bridge.control.active_topology import ActiveTopology
 from bridge.control.calling import Calls
 from bridge.control.conductor import Conductor
@@ -14,6 +15,7 @@ from bridge.control.placing.active_workers import ActiveWorkers
 from bridge.control.placing.moves import Moves
 from bridge.control.publisher import Farewell, Publisher
 from bridge.control.sessions import Session, Sessions
+from bridge.control.talkback import Talkback
 from bridge.signalling.protocol import RoomStatus
 
 
@@ -31,6 +33,7 @@ class Presence:
         bounds: LinkBounds,
         observer: Observer,
         clock: Callable[[], float],
+        talkback: Talkback,
     ) -> None:
         self._topology = topology
         self._sessions = sessions
@@ -41,6 +44,7 @@ class Presence:
         self._bounds = bounds
         self._observer = observer
         self._clock = clock
+        self._talkback = talkback
         self._calls = Calls()
         self._expected = float("-inf")  # until when points may still be on the way here
 
@@ -55,7 +59,7 @@ class Presence:
     def _reroute(self) -> None:
         running = self._conductor.running()
         self._moves.settle()
-        self._routes.apply(running)
+        self._routes.apply(running, self._talkback.lines())
         self._bounds.settle(running)
         self._publisher.publish()
 
@@ -87,6 +91,8 @@ class Presence:
         """Nudge points that are to be in a conference and are not, and those that are to be at
         another worker; once a second or so."""
         self._moves.settle()
+        if self._talkback.look():
+            self._reroute()
         if self._expected != float("-inf") and self._clock() >= self._expected:
             self._expected = float("-inf")
             self.settle("left")
@@ -180,6 +186,21 @@ class Presence:
         if session.page != page:
             session.turn_to(page)
             self._reroute()
+
+    def talk(self, session: Session, point: str | None) -> Refusal | None:
+        """A console speaks to a point, or (None) to nobody any more; why it may not, None where it
+        does."""
+        spoke = point is None and self._talkback.end(session)
+        refused = self._talkback.begin(session, point) if point is not None else None
+        if spoke or point is not None:
+            self._reroute()
+        return refused
+
+    def page_gone(self, session: Session) -> None:
+        """The page of a session is not connected any more: it speaks to nobody."""
+        if self._talkback.end(session):
+            self._reroute()
+        self._publisher.publish()
 
     def came_over(self, session: Session) -> None:
         """A page plays the transport that it has made beside the former one."""

@@ -23,10 +23,12 @@ from bridge.control.officers import DeskCalls
 from bridge.control.placing.active_workers import ActiveWorkers
 from bridge.control.sessions import Session, Sessions
 from bridge.control.slots import slots_of
+from bridge.control.talkback import Talkback
 from bridge.control.templates import Upcoming
 from bridge.control.voices import Voices
 from bridge.signalling import protocol
 from bridge.signalling.desk_messages import CallView, Desk
+from bridge.signalling.talk_messages import TalkView
 
 BEAT = 1.0  # seconds between signs of life
 SELDOM = 0.7  # seconds at least between levels for clients whose line carries no pictures
@@ -45,9 +47,11 @@ class Publisher:
         routes: ActiveWorkers,
         desk_calls: DeskCalls,
         cameras: CameraMoves,
+        talkback: Talkback,
     ) -> None:
         self._topology = topology
         self._cameras = cameras
+        self._talkback = talkback
         self._desk_calls = desk_calls
         self._sessions = sessions
         self._conductor = conductor
@@ -145,6 +149,7 @@ class Publisher:
             pages=count,
             paused=self._paused() if console else {},
             cameras=views.camera_views(self._cameras.all()) if console else {},
+            talks=self._talks(session, arriving),
             worker=self._routes.ready,
             unsaved=(
                 sentence("store.unsaved", count=str(self._conductor.unsaved))
@@ -197,6 +202,20 @@ class Publisher:
             if session.point is not None and session.transport
         }
         return {point: slots for point, slots in found.items() if slots}
+
+    def _talks(
+        self, session: Session, arriving: Mapping[str, views.Arriving]
+    ) -> dict[str, TalkView]:
+        """Whom operators speak to, as far as it concerns a client."""
+        found: dict[str, TalkView] = {}
+        for point, talk in self._talkback.talks().items():
+            if session.point == point or session.may("watch"):
+                state = self._conductor.conference_of(point)
+                seat = state.seats[point] if state is not None else None
+                muted = seat is not None and seat.self_muted
+                answer = "muted" if muted else arriving[point].voice
+                found[point] = TalkView(user=talk.user, at=talk.at, answer=answer)
+        return found
 
     def _rooms(self) -> dict[str, protocol.RoomStatus]:
         sessions = [self._sessions.of_point(point) for point in self._topology.points]

@@ -13,6 +13,7 @@ from bridge.conference.thumbnails import on_page, stand
 from bridge.control.listeners import Listeners
 from bridge.control.picture_heights import height_for, importance_of
 from bridge.control.sessions import Session, Sessions
+from bridge.control.sound_groups import PrivateLine, echo_of, with_private_lines
 from bridge.media import messages as m
 
 
@@ -221,8 +222,14 @@ class WorkerRoutes:
         """A conference has ended: so has its mix."""
         self._ended.add(group)
 
-    def apply(self, states: Sequence[State], plans: Mapping[str, RoutingPlan]) -> None:
-        """Send what differs from the plans of the running conferences."""
+    def apply(
+        self,
+        states: Sequence[State],
+        plans: Mapping[str, RoutingPlan],
+        private: Sequence[PrivateLine] = (),
+    ) -> None:
+        """Send what differs from the plans of the running conferences; on ``private`` lines
+        operators speak to rooms."""
         if self.inventory is None:
             return
         changes: list[m.Route] = []
@@ -260,7 +267,7 @@ class WorkerRoutes:
                 allowed=self._microphones(plans[ident].speakers),
                 floor=self._microphones(plans[ident].floor),
             )
-        self._mix(groups)
+        self._mix(with_private_lines(groups, private, self._owners.keys()))
 
     def _show(
         self,
@@ -359,14 +366,7 @@ class WorkerRoutes:
         camera = m.SourceRef(transport=session.transport, name="camera")
         for slot in self._slots.get(session.transport, ()):
             self._route(session.transport, slot, camera, None, changes)
-        own = (m.SourceRef(transport=session.transport, name="microphone"),)
-        return m.SetAudio(
-            group=f"echo:{session.id[:24]}",
-            members=(session.transport,),
-            allowed=own,
-            floor=own,
-            echo=True,
-        )
+        return echo_of(session.transport, session.id)
 
     def _microphones(self, points: tuple[str, ...]) -> tuple[m.SourceRef, ...]:
         found = ((self._transport_of(p), name) for p in points for name in self._sessions.voices(p))

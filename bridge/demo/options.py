@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bridge.demo.loopback import first_points
 from config.schema import Topology
 
+ALONE = "What can be given with --hosts: --points, --seconds, --report, --file, --no-browser."
 FEWEST = 2  # points: one alone sees nobody
 
 
@@ -44,4 +45,13 @@ def problem(
         return f"{report} is a folder. Name a file for the report, for example {report}/demo.json."
     if report is not None and not report.resolve().parent.is_dir():
         return f"There is no folder {report.parent} for the report; create it first."
+    return ""
+
+
+def hosts_problem(given: Mapping[str, object]) -> str:
+    """Why a demo with two hosts cannot be as it was asked for; "" where it can. ``given`` are
+    options that it does not have, by name, with what was given."""
+    for name, value in given.items():
+        if value:
+            return f"A demo with two hosts has no --{name}. {ALONE}"
     return ""

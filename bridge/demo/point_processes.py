@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,16 @@ class PointProcesses:
     def __init__(self) -> None:
         self._children: list[asyncio.subprocess.Process] = []
         self._of_point: dict[str, asyncio.subprocess.Process] = {}
+        self._reading: list[asyncio.Task[None]] = []
 
-    async def start(self, url: str, points: list[dict[str, Any]]) -> None:
-        """Start points (see `description`) that join the bridge at ``url``."""
+    async def start(
+        self,
+        url: str,
+        points: list[dict[str, Any]],
+        told: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        """Start points (see `description`) that join the bridge at ``url``. ``told`` is given what
+        they see, as `endpoints.simulation` writes it."""
         names = {str(point["number"]): point["id"] for point in points}
         processes = -(-len(points) // POINTS)
         for index in range(processes):
@@ -56,13 +63,18 @@ class PointProcesses:
                 "-m",
                 "endpoints.simulation",
                 stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE if told is not None else None,
                 cwd=ROOT,
                 start_new_session=True,
             )
             self._children.append(child)
             share = points[index::processes]
             self._of_point |= {point["id"]: child for point in share}
-            await _write(child, {"url": url, "names": names, "points": share})
+            await _write(
+                child, {"url": url, "names": names, "points": share, "tell": told is not None}
+            )
+            if told is not None:
+                self._reading.append(asyncio.create_task(_read(child, told)))
 
     async def fault(self, point: str, fault: Mapping[str, Any]) -> None:
         """Put a fault into a point, in the words of `endpoints.simulation`."""
@@ -80,11 +92,21 @@ class PointProcesses:
             except TimeoutError:
                 child.kill()
                 await child.wait()
+        for task in self._reading:
+            task.cancel()
+        await asyncio.gather(*self._reading, return_exceptions=True)
         self._children.clear()
         self._of_point.clear()
+        self._reading.clear()
 
 
 async def _write(child: asyncio.subprocess.Process, document: Mapping[str, Any]) -> None:
     assert child.stdin is not None
     child.stdin.write(json.dumps(document).encode() + b"\n")
     await child.stdin.drain()
+
+
+async def _read(child: asyncio.subprocess.Process, told: Callable[[dict[str, Any]], None]) -> None:
+    assert child.stdout is not None
+    while line := await child.stdout.readline():
+        told(json.loads(line))

@@ -28,6 +28,7 @@ from bridge.signalling.camera_messages import CallPreset
 from bridge.signalling.move_messages import Moved
 from bridge.signalling.room_call import CallFound
 from bridge.signalling.stroke_messages import Draw, Erase, PointAt
+from bridge.signalling.talk_messages import Talk
 from bridge.store.database import FAULTS
 
 log = logging.getLogger("http")
@@ -144,7 +145,7 @@ class _Connection:
         finally:
             # First what must happen: this task may be cancelled while it waits.
             if session.detach(client, self._control.clock()):
-                self._control.publisher.publish()
+                self._control.presence.page_gone(session)
             client.finish()
             await asyncio.gather(writer, return_exceptions=True)
 
@@ -188,7 +189,9 @@ class _Connection:
         session = self._session
         if isinstance(message, protocol.Bye | protocol.Hello):
             return "take"
-        if isinstance(message, CallPreset | protocol.Command | protocol.Typed | protocol.Watch):
+        if isinstance(
+            message, CallPreset | Talk | protocol.Command | protocol.Typed | protocol.Watch
+        ):
             session.act(self._control.clock())
             kind, rate = "command", ROOM if session.point is not None else PERSON
         else:
@@ -197,7 +200,7 @@ class _Connection:
         return self._budgets.spend(session.id, kind, rate, self._control.clock())
 
     def _refuse(self, message: protocol.FromClient) -> None:
-        if isinstance(message, CallPreset | protocol.Command | protocol.Typed):
+        if isinstance(message, CallPreset | Talk | protocol.Command | protocol.Typed):
             self._client.post(_result(message.id, Refusal(key="refusal.too_many")))
         elif isinstance(message, protocol.Watch):
             self._client.post(protocol.Error(sentence=sentence("refusal.too_many")))
@@ -215,6 +218,8 @@ class _Connection:
                 move = asyncio.create_task(self._call_preset(message))
                 self._moves.add(move)
                 move.add_done_callback(self._moves.discard)
+            case Talk():
+                self._client.post(_result(message.id, await self._talk(message)))
             case protocol.Watch():
                 if session.may("watch"):
                     self._control.presence.watch(session, message.conference)
@@ -260,6 +265,24 @@ class _Connection:
             log.error("the log could not be read: %s", type(error).__name__)
             return
         session.post(protocol.Events(conference=ident, events=tuple(events), reset=fresh))
+
+    async def _talk(self, asked: Talk) -> Result:
+        """Speak to a point, or no more. Who it was and whom to stands in the audit trail; that
+        cannot be written does not keep anybody from ending it."""
+        session, services = self._session, self._services
+        refused: Refusal | None = Refusal(key="refusal.not_allowed")
+        if session.may("direct"):
+            refused = self._control.presence.talk(session, asked.point)
+        if asked.point is not None:
+            outcome = refused.key if refused is not None else "done"
+            self._control.observer.talked(outcome == "done")
+            try:
+                await services.auth.note(
+                    session.actor.label, self._address, "talkback", asked.point, outcome
+                )
+            except FAULTS as error:
+                log.error("a talkback was not audited: %s", type(error).__name__)
+        return refused if refused is not None else Done("", 0, ())
 
     async def _call_preset(self, asked: CallPreset) -> None:
         services, session = self._services, self._session

@@ -29,8 +29,11 @@ ROOM_SOURCES: dict[str, tuple[str, ...]] = {
     "audio": ("microphone",),
     "video": ("camera", "content"),
 }
-# A console shares a screen, and nothing else.
-CONSOLE_SOURCES: dict[str, tuple[str, ...]] = {"video": ("content",)}
+# A console speaks to one room, plays a film with its sound, and shares a screen.
+CONSOLE_SOURCES: dict[str, tuple[str, ...]] = {
+    "audio": ("microphone", "film"),
+    "video": ("content",),
+}
 MAX_EXTENSION_ID = 14  # the one-byte form
 OPUS_PARAMETERS = "minptime=10;useinbandfec=1"
 

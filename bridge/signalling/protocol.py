@@ -38,6 +38,7 @@ from bridge.signalling.picture_messages import (
 )
 from bridge.signalling.room_call import Call, CallFound
 from bridge.signalling.stroke_messages import OfPresenter, OfStrokes, Pointer
+from bridge.signalling.talk_messages import Talk, TalkView
 from bridge.signalling.vote_messages import Attendance, VoteView
 from bridge.signalling.welcome_messages import LayerInfo, PointInfo, SlotMap, Welcome
 
@@ -117,7 +118,7 @@ class Bye(Struct, frozen=True, kw_only=True, tag="bye"):
 
 
 FromPage = Thumbnails | Sizes | Report | RoomStatus | Playback | Moved | CallFound | OfPresenter
-FromClient = Hello | Command | Typed | Watch | CallPreset | FromPage | Bye
+FromClient = Hello | Command | Typed | Watch | CallPreset | Talk | FromPage | Bye
 
 
 # --- bridge → client -----------------------------------------------------------------------
@@ -263,7 +264,8 @@ class State(Struct, frozen=True, kw_only=True, tag="state"):
     whose picture this client's programme slot is to show. ``page`` of ``pages`` is the page of
     points that its thumbnail slots hold. ``paused`` (consoles) are the slots of each point to
     which nothing is sent because its line, or a link, carries no more. ``officers`` (desks) are
-    those that can be called. ``cameras`` (consoles) are those that were steered, by point."""
+    those that can be called. ``cameras`` (consoles) are those that were steered, ``talks`` those
+    whom an operator speaks to, by point; a room is told its own."""
 
     seq: int
     programme: str
@@ -280,6 +282,7 @@ class State(Struct, frozen=True, kw_only=True, tag="state"):
     paused: dict[str, tuple[str, ...]] = {}
     officers: tuple[OfficerView, ...] = ()
     cameras: dict[str, CameraView] = {}
+    talks: dict[str, TalkView] = {}
 
 
 class Events(Struct, frozen=True, kw_only=True, tag="events"):

@@ -193,6 +193,9 @@ class Meters(Observer):
     def hung_up(self, reason: str) -> None:
         self.counts["websocket_drops_total", reason] += 1
 
+    def talked(self, begun: bool) -> None:
+        self.counts["talkbacks_total", "done" if begun else "refused"] += 1
+
     def preset_called(self, result: str) -> None:
         self.counts["camera_presets_total", result] += 1
 
@@ -271,4 +274,4 @@ def _sum(
 
 def source_kind(name: str) -> str:
     """Kind of a source by its name."""
-    return {"microphone": "audio", "content": "content"}.get(name, "video")
+    return {"microphone": "audio", "film": "audio", "content": "content"}.get(name, "video")

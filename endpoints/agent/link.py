@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from bridge.base.liveness import Liveness, hang_up, keep_asking
+from bridge.base.liveness import Liveness, cut, keep_asking
 from bridge.base.patience import patiently
 from endpoints.webrtc.client import ANSWER_TIMEOUT, NO_TIMEOUT, RETRY
 from endpoints.webrtc.known_hosts import Hosts, Quiet
@@ -90,7 +90,7 @@ class AgentLink:
             )
             code = 0
             liveness = Liveness()
-            gone = hang_up(socket.get_extra_info("transport"))
+            gone = cut(socket.get_extra_info("socket"))
             quiet = Quiet(self._hosts, http, gone)
             jobs = keep_asking(liveness, socket.ping, gone, ASK_EVERY), quiet.watch()
             asking = [asyncio.create_task(job) for job in jobs]

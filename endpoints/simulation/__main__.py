@@ -4,6 +4,8 @@ It reads one JSON object from standard input, ``{"url": …, "names": {"1": id, 
 "key", "number", "name", "light", "address", "fault"}, …]}``, and ends when standard input closes.
 Further lines put faults in: ``{"point": …, "impair": "loss-down=5%", "missing": ["camera"],
 "kiosk": "failed", "machine": {"disk": 0.99}, "agent": false}``; what a line does not name is well.
+With ``"tell": true`` in the object what each point sees is written to standard output four times a
+second, a line a point: ``{"point": …, "slots": [a SlotReport, …], "stands": {slot: point, …}}``.
 ``{"point": …, "count": FILE}`` changes nothing: what the line did to probes is written to the file.
 """
 
@@ -24,6 +26,7 @@ from endpoints.webrtc import aiortc_seams
 
 log = logging.getLogger("points")
 
+TELL_EVERY = 0.25  # seconds
 LINE_LIMIT = 1 << 20  # octets of a line of standard input
 
 
@@ -54,6 +57,15 @@ def write_probes(room: SimulatedRoom, path: Path) -> None:
     new.replace(path)
 
 
+async def tell(rooms: Mapping[str, SimulatedRoom]) -> None:
+    """Write what all points see, until cancelled."""
+    while True:
+        await asyncio.sleep(TELL_EVERY)
+        for room in rooms.values():
+            sys.stdout.write(json.dumps(room.seen()) + "\n")
+        sys.stdout.flush()
+
+
 async def main() -> None:
     """Obey standard input until it closes: the parent closes it, or is gone."""
     reader = asyncio.StreamReader(limit=LINE_LIMIT)
@@ -62,7 +74,9 @@ async def main() -> None:
     config = json.loads(await reader.readline())
     aiortc_seams.install()
     rooms = {point["id"]: SimulatedRoom(config, point) for point in config["points"]}
-    task = asyncio.create_task(run(rooms))
+    tasks = [asyncio.create_task(run(rooms))]
+    if config.get("tell"):
+        tasks.append(asyncio.create_task(tell(rooms)))
     while line := await reader.readline():
         asked = json.loads(line)
         room = rooms.get(asked["point"])
@@ -72,8 +86,9 @@ async def main() -> None:
             write_probes(room, Path(asked["count"]))
         else:
             room.put(Fault.of(room.id, asked))
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 if __name__ == "__main__":

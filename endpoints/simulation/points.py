@@ -107,6 +107,15 @@ class SimulatedRoom:
             self._agent.cancel()
             self._agent = None
 
+    def seen(self) -> dict[str, Any]:
+        """What is seen and heard here, and whose thumbnail stands in which slot."""
+        observations = self._peer.observations
+        return {
+            "point": self._id,
+            "slots": observations.reports(),
+            "stands": observations.standing(),
+        }
+
     def probes(self) -> dict[str, int]:
         """How many probes the line was offered so far, and how many it lost."""
         return {

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from bridge.base.liveness import Liveness, hang_up, keep_asking
+from bridge.base.liveness import Liveness, cut, keep_asking
 from bridge.base.patience import patiently
 from endpoints.webrtc.known_hosts import Hosts, Quiet
 
@@ -74,18 +74,21 @@ class BridgeClient:
         """Connect, and connect again whenever the connection is lost."""
         tries = 0
         async with aiohttp.ClientSession(timeout=NO_TIMEOUT) as self._http:
-            while not self._over:
+            try:
+                while not self._over:
+                    self._ask()
+                    await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
+                    tries += 1
+                    try:
+                        await self.hosts.follow(self._http)
+                        if not self._session:
+                            await self._login()
+                        if await self._converse():
+                            tries = 0
+                    except (aiohttp.ClientError, OSError, TimeoutError, Refused):
+                        continue
+            finally:
                 self._ask()
-                await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
-                tries += 1
-                try:
-                    await self.hosts.follow(self._http)
-                    if not self._session:
-                        await self._login()
-                    if await self._converse():
-                        tries = 0
-                except (aiohttp.ClientError, OSError, TimeoutError, Refused):
-                    continue
 
     async def _login(self) -> None:
         body: dict[str, Any] = {"point": self._point, "key": self._key}
@@ -113,7 +116,7 @@ class BridgeClient:
             )
             code: int | None = None
             liveness = Liveness()
-            gone = hang_up(socket.get_extra_info("transport"))
+            gone = cut(socket.get_extra_info("socket"))
             quiet = Quiet(self.hosts, self._http, gone)
             self._ask(keep_asking(liveness, socket.ping, gone, ASK_EVERY), quiet.watch())
             while True:

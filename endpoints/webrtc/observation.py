@@ -53,6 +53,10 @@ class Observations:
         """Note whose picture each slot is to show, as in the bridge's message `state`."""
         self._told = {shown["stands"]: slot for slot, shown in slots.items() if shown.get("stands")}
 
+    def standing(self) -> dict[str, str]:
+        """By thumbnail slot, the point that it is to show."""
+        return {slot: point for point, slot in self._told.items()}
+
     def saw(self, slot: str, card: test_card.Reading, height: int, now: float) -> None:
         """A picture ``height`` pixels high in this slot shows this card."""
         observation = self._source(slot, card.number, now)

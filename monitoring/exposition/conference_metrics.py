@@ -41,6 +41,9 @@ CONFERENCES: tuple[Metric, ...] = (
         "Calls of citizens' desks that ended, by outcome."
     ),
     counter("desk_call_talk_seconds_total").help("Seconds that desks and officers have talked."),
+    counter("talkbacks_total", RESULT, result=("done", "refused")).help(
+        "How often operators spoke to a room alone, or were not let."
+    ),
     counter("camera_presets_total", RESULT, result=PRESET_RESULTS).help(
         "Presets of points' cameras that were called, by what came of it."
     ),

@@ -95,7 +95,8 @@ BOARD = Dashboard(
         Panel("lines", "cps", w=8, low=0)
         .vi("Lệnh theo kết quả", "Số lệnh điều khiển mỗi giây.")
         .en("Commands by result", "Commands a second.")
-        .query(rate("commands_total", "result"), "{{result}}"),
+        .query(rate("commands_total", "result"), "{{result}}")
+        .query(rate("talkbacks_total", "result"), T("nói riêng {{result}}", "talkback {{result}}")),
         Panel("lines", "none", w=12, low=0)
         .vi("Vị trí máy quay theo kết quả", "Số lần gọi vị trí máy quay của các điểm cầu.")
         .en("Camera presets by result", "Presets of points' cameras that were called.")

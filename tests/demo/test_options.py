@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.demo.options import problem
+from bridge.demo.options import hosts_problem, problem
 from config.loader import load
 from config.schema import Topology
 from tests.paths import ROOT
@@ -44,3 +44,11 @@ def test_a_report_needs_a_file_in_a_folder_that_is_there(
     assert "is a folder" in problem(topology, None, [], [], tmp_path)
     assert "create it first" in problem(topology, None, [], [], tmp_path / "none" / "r.json")
     assert not problem(topology, None, [], [], tmp_path / "r.json")
+
+
+def test_what_a_demo_with_two_hosts_has_not() -> None:
+    assert hosts_problem({"record": False, "audience": 0, "room": None, "impair": []}) == ""
+    for name, value in (("record", True), ("audience", 3), ("room", ["khoan-du"])):
+        said = hosts_problem({"monitoring": False, name: value})
+        assert f"no --{name}." in said
+        assert "--points" in said

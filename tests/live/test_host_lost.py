@@ -4,8 +4,11 @@ and its agent are with the other one, and see each other. No moment is compared 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from tests.live.browsers import chromium, open_room, sees
 from tests.live.served import Served
 from tests.live.support import simulated_points
 from tests.live.test_hosts import children_of, opened, two_hosts
+from tests.paths import ROOT
 from tests.waiting import HANG, eventually
 
 pytestmark = pytest.mark.browser
@@ -83,3 +87,26 @@ async def test_rooms_points_and_agents_follow_the_host_that_leads(
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+
+def test_the_demo_with_two_hosts_verifies_everything_before_and_after(
+    tmp_path: Path, postgres: str
+) -> None:
+    """``postgres`` skips this where there is none; the demo has one of its own."""
+    report = tmp_path / "r.json"
+    line = ("demo", "--hosts", "2", "--points", "3", "--seconds", "2", "--no-browser")
+    done = subprocess.run(
+        [sys.executable, "bridge.py", *line, "--report", str(report)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=8 * HANG,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(report.read_text("utf-8"))
+    assert found["ok"]
+    for half in (found, found["before"]):
+        assert half["pictures"] == half["sounds"] == {"expected": 6, "verified": 6}
+    assert all(seconds > 0 for seconds in found["lost"].values())
+    assert "The host b leads," in done.stdout

@@ -58,6 +58,12 @@ async def test_a_console_of_another_host_shows_its_session(
     assert answer.headers.get("Access-Control-Allow-Origin") == allowed
 
 
+async def test_who_enrols_learns_of_all_hosts(host: Bridge) -> None:
+    code = await (await host.call("POST", "/points/khoan-du/enrolments", role="admin")).json()
+    answer = await host.call("POST", "/enrol", {"code": code["code"], "name": "PC 2"})
+    assert (await answer.json())["hosts"] == [HERE, THERE]
+
+
 async def test_the_session_of_a_room_is_no_login(host: Bridge) -> None:
     token = await host.login("khoan-du")
     answer = await host.call("GET", "/me", token=token, headers={"Origin": THERE})

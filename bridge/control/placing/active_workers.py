@@ -13,6 +13,7 @@ from bridge.conference.plan import plan
 from bridge.control.listeners import Listeners, conference_of
 from bridge.control.placing.worker_loads import Load, place
 from bridge.control.sessions import Session, Sessions
+from bridge.control.sound_groups import PrivateLine
 from bridge.control.worker_routes import Shown, WorkerRoutes
 from bridge.media import messages as m
 
@@ -199,11 +200,12 @@ class ActiveWorkers:
 
     # --- what they are to do --------------------------------------------------------------
 
-    def apply(self, states: Sequence[State]) -> None:
-        """Send what differs from the plans of the running conferences."""
+    def apply(self, states: Sequence[State], private: Sequence[PrivateLine] = ()) -> None:
+        """Send what differs from the plans of the running conferences; ``private`` are the rooms
+        that operators speak to."""
         plans = {state.booking.id: plan(state) for state in states}
         for one in self.by_name.values():
-            one.apply(states, plans)
+            one.apply(states, plans, private)
 
     def end_group(self, group: str) -> None:
         """A conference has ended: so has its mix."""

@@ -101,9 +101,9 @@ class EnrolBody(Body, frozen=True, kw_only=True):
     name: Short = "room"
 
 
-class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+class Enrolled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The device key that a one-time code was exchanged for. ``hosts``: where the pages of every
-    host of the bridge are; none where it has one host only."""
+    host of the bridge are; left out where it has one host only."""
 
     point: str
     key: str

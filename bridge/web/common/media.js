@@ -50,6 +50,7 @@ export class Media {
     this.setup = { slots: { video: [], audio: [] }, layers: [], sends: "none" };
     this.sending = false; // camera and microphone are sent only inside a conference
     this.microphone = true;
+    this.talking = false; // the microphone is sent, whatever becomes of the rest
     this.tries = 0;
     this.builds = 0; // tries in a row to make a connection beside
     /** Connections in a row that the bridge answered and that never came up. */
@@ -229,7 +230,7 @@ export class Media {
   /** The tracks that are to be sent now. @returns {import("./transport.js").Sent} */
   sent() {
     return {
-      voice: this.sending && this.microphone ? this.voice : null,
+      voice: (this.sending && this.microphone) || this.talking ? this.voice : null,
       camera: this.sending ? this.camera : null,
       screen: this.screen,
     };
@@ -258,6 +259,13 @@ export class Media {
     if (this.sending === sending && this.microphone === microphone) return;
     this.sending = sending;
     this.microphone = microphone;
+    await this.feed();
+  }
+
+  /** Whether the microphone is sent in any case: an operator speaks to this room, or from this page. @param {boolean} talking */
+  async talk(talking) {
+    if (this.talking === talking) return;
+    this.talking = talking;
     await this.feed();
   }
 

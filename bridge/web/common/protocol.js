@@ -1,7 +1,7 @@
 // The connection to the bridge: opens a session, keeps a WebSocket, resumes after a loss, with
 // another host where that leads now, and matches results to what was asked (docs/protocol.md). Knows no DOM; time and network are passed in.
 
-/** @import { Asked, CallPreset, Command, FromClient, Problem, Sentence, SessionBody, ToClient, Typed } from "../types/protocol.js" */
+/** @import { Asked, CallPreset, Command, FromClient, Problem, Sentence, SessionBody, Talk, ToClient, Typed } from "../types/protocol.js" */
 import { Refused } from "./refused.js";
 import { Vigil, patiently } from "./vigil.js";
 
@@ -238,7 +238,7 @@ export class Connection {
 
   /**
    * Send what is answered by a result, and resolve with it, at the latest after `ANSWER_LIMIT`.
-   * @param {Omit<Command, "id"> | Omit<Typed, "id"> | Omit<CallPreset, "id">} message
+   * @param {Omit<Command, "id"> | Omit<Typed, "id"> | Omit<CallPreset, "id"> | Omit<Talk, "id">} message
    * @returns {Promise<Outcome>}
    */
   ask(message) {

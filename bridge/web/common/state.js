@@ -1,6 +1,6 @@
 // What a page knows of its conference, as a pure reducer: (state, message) → state.
 
-/** @import { CameraView, ConferenceView, Events, Floor, LayerInfo, Notice, OfficerView, PointInfo, Quality, Recorded, RoomStatus, Sentence, SlotMap, SlotView, Summary, ToClient, Upcoming, Welcome } from "../types/protocol.js" */
+/** @import { CameraView, ConferenceView, Events, Floor, LayerInfo, Notice, OfficerView, PointInfo, Quality, Recorded, RoomStatus, Sentence, SlotMap, SlotView, Summary, TalkView, ToClient, Upcoming, Welcome } from "../types/protocol.js" */
 
 /**
  * @typedef {object} PageState
@@ -30,6 +30,7 @@
  * @property {Upcoming[]} upcoming
  * @property {Welcome["desk"]} desk  whose desk the page is
  * @property {OfficerView[]} officers  whom a desk can call
+ * @property {Record<string, TalkView>} talks  whom an operator speaks to, by point
  * @property {Record<string, CameraView>} cameras  those that were steered, by point (consoles)
  * @property {Record<string, Quality>} lines
  * @property {Record<string, number[]>} losses  share lost (the worse direction, 0.1 fills the
@@ -76,6 +77,7 @@ export const initial = Object.freeze({
   desk: "",
   officers: [],
   cameras: {},
+  talks: {},
   lines: {},
   losses: {},
   notices: [],
@@ -126,6 +128,7 @@ export function reduce(state, message) {
         upcoming: message.upcoming,
         officers: message.officers,
         cameras: message.cameras,
+        talks: message.talks,
         worker: message.worker,
         unsaved: message.unsaved,
       };

@@ -37,6 +37,7 @@ export function tileOf(state, id, now) {
   const onAir = conference?.on_air === id;
   const preview = conference?.preview === id;
   const camera = cameraOf(state, id, now);
+  const talk = state.talks[id];
   return {
     name,
     standing: does,
@@ -47,6 +48,7 @@ export function tileOf(state, id, now) {
     picture: state.pictures[id] ?? null,
     paused: pausedText(state, id),
     word: t(`state.${does}`),
+    talk: talk ? t(`tile.talk_${talk.answer}`, { user: talk.user }) : "",
     badge: onAir ? t("room.on_air") : preview ? t("console.preview") : does === "in_session" ? "" : t(`state.${does}`),
     microphone: seat ? microphoneIcon(seat) : "",
     open: heard(seat),
@@ -164,6 +166,8 @@ function label(state, id, name) {
   const parts = [t("tile.point", { name })];
   if (state.conference?.on_air === id) parts.push(t("tile.on_air"));
   if (state.conference?.preview === id) parts.push(t("tile.preview"));
+  const talk = state.talks[id];
+  if (talk) parts.push(t(`tile.talk_${talk.answer}`, { user: talk.user }).toLowerCase());
   const paused = pausedText(state, id);
   if (paused) parts.push(paused.toLowerCase());
   parts.push(t(`state.${standing(state, id)}`).toLowerCase());

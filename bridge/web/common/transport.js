@@ -9,7 +9,7 @@ const CONTENT_RATE = 1500; // kbit/s of a shared screen
 
 /**
  * @typedef {"room" | "console" | "none"} Sends  what may be sent: microphone, camera and screen;
- *   a screen; nothing
+ *   microphone and a screen; nothing
  * @typedef {{slots: SlotMap, layers: LayerInfo[], sends: Sends, stereo?: boolean}} Setup
  * @typedef {{voice: MediaStreamTrack | null, camera: MediaStreamTrack | null, screen: MediaStreamTrack | null}} Sent
  *   the tracks that are on the lines; null is none
@@ -84,14 +84,16 @@ export class Transport {
   /** Microphone, camera (simulcast) and shared screen, in this order. */
   addSending() {
     const { pc, setup } = this;
-    if (setup.sends === "room") {
-      const top = setup.layers.at(-1)?.height ?? 720;
+    if (setup.sends !== "none") {
       // RFC 8837: at high priority sound is marked EF and pictures AF41.
       this.voiceLine = pc.addTransceiver("audio", {
         direction: "sendonly",
         // Sound comes first where the line is thin, too.
         sendEncodings: [{ networkPriority: "high", priority: "high" }],
       });
+    }
+    if (setup.sends === "room") {
+      const top = setup.layers.at(-1)?.height ?? 720;
       this.cameraLine = pc.addTransceiver("video", {
         direction: "sendonly",
         sendEncodings: setup.layers.map((layer, index) => ({

@@ -27,6 +27,7 @@ import { Papers } from "./papers.js";
 import { Panel } from "./panel.js";
 import { Persons } from "./persons.js";
 import { Presets } from "./presets.js";
+import { Talkback } from "./talkback.js";
 import { Votes } from "./votes.js";
 import { Wall } from "./wall.js";
 
@@ -62,6 +63,8 @@ export class Desk {
     this.persons = new Persons(client, orders);
     this.votes = new Votes(client, orders, this.persons);
     this.presets = new Presets(client, orders, () => this.selected, () => this.watching());
+    this.talkback = new Talkback(client, orders, () => this.selected, () => this.watching());
+    this.talkback.holdBy(byId("point-talk"), () => this.panel.point);
     this.sizes = new Sizes(() => this.places(), (message) => client.connection.send(message));
     byId("direct").addEventListener("click", () => orders.takeOver());
   }
@@ -94,6 +97,7 @@ export class Desk {
   render() {
     const { state } = this.client;
     this.sizes.look();
+    this.talkback.look();
     if (!state.conference) return;
     this.monitors.render(state);
     this.tick();
@@ -113,6 +117,7 @@ export class Desk {
     this.agenda.tick();
     this.panel.render(state, now);
     this.presets.render(this.panel.point);
+    this.talkback.render(this.panel.point);
   }
 
   /** Sound levels have changed. */

@@ -8,6 +8,11 @@ import { actionOf } from "./keys.js";
 /** @param {Desk} desk @param {Lobby} lobby */
 export function startKeyboard(desk, lobby) {
   document.addEventListener("keydown", (event) => pressed(event, desk, lobby));
+  document.addEventListener("keyup", (event) => {
+    if (event.key !== " " || !desk.talkback.held) return;
+    event.preventDefault(); // a tile that has the focus is not pressed besides
+    desk.talkback.end();
+  });
 }
 
 /** Give the keys back to the desk, from wherever the focus was. */
@@ -21,7 +26,7 @@ function pressed(event, desk, lobby) {
   if (event.isComposing || event.repeat || event.defaultPrevented || document.querySelector("dialog[open]")) return;
   const target = /** @type {HTMLElement} */ (event.target);
   // Enter and Space on a focused button press that button; on a tile Enter takes.
-  if (event.key === "Enter" && target.matches("button:not(.cell), a, summary, select")) return;
+  if ([" ", "Enter"].includes(event.key) && target.matches("button:not(.cell), a, summary, select")) return;
   const found = actionOf(event, !lobby.open ? "desk" : lobby.adHoc.open ? "choosing" : "lobby");
   if (!found || (target.matches("input, textarea, select") && !found.always)) return;
   if (found.action === "leave") {
@@ -35,6 +40,7 @@ function pressed(event, desk, lobby) {
   else if (found.action === "ad_hoc") lobby.adHoc.show();
   else if (found.action === "choose_point") lobby.adHoc.pressed(found.index);
   else if (found.action === "start_chosen") lobby.adHoc.start();
+  else if (found.action === "talk") desk.talkback.pressed();
   else if (found.action === "preset") desk.presets.called(found.index + 1);
   else if (found.action === "preview") {
     const point = desk.client.state.points[found.index];

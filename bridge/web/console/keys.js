@@ -28,6 +28,7 @@ export const POINT_KEYS = [..."1234567890-="];
 const BINDINGS = /** @type {const} @satisfies {Binding[]} */ ([
   { action: "preview", keys: [...POINT_KEYS], places: ["desk"], text: "1 … 9 0 - =" },
   { action: "preset", keys: [], codes: [..."123456789"].map((digit) => `Digit${digit}`), shift: true, places: ["desk"], text: "1 … 9" },
+  { action: "talk", keys: [" "], places: ["desk"], text: "␣" },
   { action: "choose_previous", keys: ["ArrowUp"], places: ["lobby"], text: "↑" },
   { action: "choose_next", keys: ["ArrowDown"], places: ["lobby"], text: "↓" },
   { action: "ad_hoc", keys: ["a"], places: ["lobby"] },

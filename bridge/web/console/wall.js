@@ -73,6 +73,7 @@ export class Wall {
     const name = make("span", "name", who);
     const marks = make("span", "marks", strip);
     const microphone = make("span", "microphone", marks);
+    const talk = make("span", "talk", marks);
     const status = make("span", "status", marks);
     const faults = make("span", "faults", marks);
     const camera = make("span", "steered", marks);
@@ -80,7 +81,7 @@ export class Wall {
     const history = make("span", "history", marks);
     const meter = makeMeter(strip, false);
     for (const part of [shot, strip]) part.setAttribute("aria-hidden", "true");
-    return { tile, shot, video, slate, name, status, microphone, faults, camera, lines, history, meter };
+    return { tile, shot, video, slate, name, status, microphone, faults, talk, camera, lines, history, meter };
   }
 
   /** The tiles of this page of points. */
@@ -164,6 +165,7 @@ export class Wall {
       setMark(parts.slate, shown.picture ? "" : shown.badge || shown.word);
       setMark(parts.lines, shown.line);
       setMark(parts.faults, [...shown.faults, shown.paused].filter(Boolean).join(" · "));
+      setMark(parts.talk, shown.talk);
       setMark(parts.camera, shown.camera);
       parts.camera.classList.toggle("bad", shown.cameraFails);
       parts.status.dataset.icon = shown.onAir ? "live" : shown.preview ? "take" : shown.icon;

@@ -3,6 +3,7 @@
 /** @import { Enrolled } from "../types/protocol.js" */
 /** @typedef {Pick<Enrolled, "point" | "key">} Identity */
 import { post } from "../common/api.js";
+import { hosts } from "../common/browser.js";
 import { byId } from "../common/dom.js";
 import { errorText } from "../common/refused.js";
 
@@ -63,11 +64,12 @@ function asked(error) {
   });
 }
 
-/** @param {Identity} who */
-function remember(who) {
-  localStorage.setItem("point", who.point);
-  localStorage.setItem("key", who.key);
-  return who;
+/** @param {Identity & {hosts?: string[]}} who @returns {Identity} */
+function remember({ point, key, hosts: all }) {
+  localStorage.setItem("point", point);
+  localStorage.setItem("key", key);
+  if (all) hosts.learn(all);
+  return { point, key };
 }
 
 /** The key is good no longer. */

@@ -20,7 +20,7 @@ import { forget } from "./identity.js";
 import { watchPlayback } from "./playback.js";
 import { Stage } from "./stage.js";
 import { callThrough } from "./test_call.js";
-import { mySeat, statusOf } from "./texts.js";
+import { mySeat, statusOf, talkOf } from "./texts.js";
 
 const TICK = 0.25; // s
 /** Whether the bridge is this very computer: no cable lies between them, whatever the browser thinks. */
@@ -134,7 +134,9 @@ export class PointPage {
   /** Send camera and microphone only inside a conference; what is heard the bridge enforces. */
   obey() {
     const seat = mySeat(this.client.state);
-    this.client.media.send(seat?.called ?? false, !(seat?.self_muted ?? false));
+    const muted = seat?.self_muted ?? false;
+    this.client.media.send(seat?.called ?? false, !muted);
+    this.client.media.talk(talkOf(this.client.state) !== null && !muted);
     this.bar.screen.yield();
     this.client.tell();
   }

@@ -14,7 +14,7 @@ import { recordingText } from "../common/recording.js";
 import { pointOf } from "../common/state.js";
 import { Tiles } from "../common/tiles.js";
 import { Papers } from "./papers.js";
-import { lampOf, layoutOf, turnOf, waitingText } from "./texts.js";
+import { lampOf, layoutOf, talkText, turnOf, waitingText } from "./texts.js";
 
 /** What the people in the room see and hear. */
 export class Stage {
@@ -88,6 +88,9 @@ export class Stage {
     byId("stage").classList.toggle("mine", lamp !== "");
     byId("lamp").hidden = lamp === "";
     setText(byId("lamp"), lamp);
+    const talk = talkText(state, "");
+    byId("talk").hidden = talk === null;
+    setText(byId("talk"), talk?.title ?? "");
     byId("banner").hidden = !conference?.banner;
     setText(byId("banner"), conference?.banner ?? "");
     this.tick();

@@ -140,6 +140,28 @@ export function microphoneOf(seat, fault) {
   return fault ? ["wrong", t("room.microphone_none")] : ["opening", t("room.microphone_opening")];
 }
 
+/** Who speaks to this room alone, or null. @param {PageState} state */
+export const talkOf = ({ talks, self }) => talks[self ?? ""] ?? null;
+
+/**
+ * What stands over the picture while an operator speaks to this room, and whether the operator hears
+ * it: a microphone is never said to be heard where it is not. Null: nobody does.
+ * @param {PageState} state
+ * @param {RoomStatus["microphone_fault"]} fault  of this room's microphone
+ * @returns {{title: string, sound: "open" | "wrong" | "opening" | "closed", text: string} | null}
+ */
+export function talkText(state, fault) {
+  const talk = talkOf(state);
+  if (!talk) return null;
+  const title = t("room.talk", { user: talk.user });
+  if (talk.answer === "muted") return { title, sound: "closed", text: t("room.talk_muted") };
+  if (fault) return { title, sound: "wrong", text: t("room.talk_none") };
+  if (pointOf(state, state.self)?.observer) return { title, sound: "closed", text: t("room.talk_observer") };
+  if (talk.answer === "live") return { title, sound: "open", text: t("room.talk_heard") };
+  if (talk.answer === "silent") return { title, sound: "wrong", text: t("room.talk_silent") };
+  return { title, sound: "opening", text: t("room.microphone_opening") };
+}
+
 /**
  * What the bar under the stage shows: the microphone's state and the buttons, null where one is
  * of no use now.
@@ -156,7 +178,8 @@ export function barOf(state, sharing, fault = "") {
   const speaking = conference?.floor?.point === state.self;
   const mayAsk = inside && !speaking && !pointOf(state, state.self)?.observer;
   const mayMute = inside && (seat.open || conference?.free_floor);
-  const [sound, microphone] = inside ? microphoneOf(seat, fault) : ["closed", null];
+  const talk = talkText(state, fault);
+  const [sound, microphone] = talk ? [talk.sound, talk.text] : inside ? microphoneOf(seat, fault) : ["closed", null];
   return {
     sound,
     microphone,

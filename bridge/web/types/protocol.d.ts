@@ -4,7 +4,7 @@
 type Sparse<T extends { type: string }> = Pick<T, "type"> & Partial<Omit<T, "type">>;
 
 /** What a page may send over the WebSocket. */
-export type FromClient = Hello | Command | Typed | Watch | CallPreset | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | Moved | CallFound | PointAt | Draw | Erase | Bye;
+export type FromClient = Hello | Command | Typed | Watch | CallPreset | Talk | Thumbnails | Sizes | Report | Sparse<RoomStatus> | Sparse<Playback> | Moved | CallFound | PointAt | Draw | Erase | Bye;
 
 /** What the bridge sends over the WebSocket. */
 export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Media | Move | Layers | Call | Pointer | Strokes | Result | Ended | Error;
@@ -2239,6 +2239,7 @@ export interface State {
   paused: Record<string, string[]>;
   officers: OfficerView[];
   cameras: Record<string, CameraView>;
+  talks: Record<string, TalkView>;
 }
 
 export interface Steered {
@@ -2321,6 +2322,18 @@ export interface TakenEvent {
   point: string;
   previous: string;
   swapped: boolean;
+}
+
+export interface Talk {
+  type: "talk";
+  id: number;
+  point: string | null;
+}
+
+export interface TalkView {
+  user: string;
+  at: number;
+  answer: "live" | "muted" | "none" | "silent";
 }
 
 export interface TemplateInfo {

@@ -117,14 +117,20 @@ class Bridge:
 
 
 async def follow(
-    run: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]], a: Bridge, b: Bridge
+    run: Callable[[], Awaitable[None]],
+    close: Callable[[], Awaitable[None]],
+    a: Bridge,
+    b: Bridge,
+    *,
+    silent: bool,
 ) -> None:
-    """Greeted by a; by b when that leads and a closes."""
+    """Greeted by a; by b when that leads, and a closes the connection or says nothing more."""
     running = asyncio.ensure_future(run())
     try:
         await eventually(lambda: a.hellos)
         a.leads, b.leads = False, True
-        await a.sockets[0].close()
+        if not silent:
+            await a.sockets[0].close()
         await eventually(lambda: b.hellos)
         await close()
         async with asyncio.timeout(HANG):
@@ -134,18 +140,22 @@ async def follow(
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_a_point_goes_on_with_its_session_where_another_host_leads() -> None:
+@pytest.mark.parametrize("silent", [False, True])
+async def test_a_point_goes_on_with_its_session_where_another_host_leads(silent: bool) -> None:
     a, b = Bridge(), Bridge()
     a.leads = True
     async with a.served() as first, b.served() as second:
         a.hosts = b.hosts = (first, second)
         client = BridgeClient(first, "x", "key", lambda _: None)
-        await follow(client.run, client.close, a, b)
+        await follow(client.run, client.close, a, b, silent=silent)
         assert (a.logins, b.logins) == (1, 0)
         assert b.hellos[0]["session"] == a.hellos[0]["session"] == "s"
 
 
-async def test_an_agent_goes_where_another_host_leads_and_remembers_both(tmp_path: Path) -> None:
+@pytest.mark.parametrize("silent", [False, True])
+async def test_an_agent_goes_where_another_host_leads_and_remembers_both(
+    tmp_path: Path, silent: bool
+) -> None:
     a, b = Bridge(), Bridge()
     a.leads = True
     async with a.served() as first, b.served() as second:
@@ -154,7 +164,7 @@ async def test_an_agent_goes_where_another_host_leads_and_remembers_both(tmp_pat
         hosts = known_hosts(given, tmp_path)
         assert not hosts.several
         link = AgentLink(hosts, "x", "key", "1", lambda _: None)
-        await follow(link.run, link.close, a, b)
+        await follow(link.run, link.close, a, b, silent=silent)
         kept = known_hosts(given, tmp_path)
         assert kept.all == (first, second)
         async with aiohttp.ClientSession() as http:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { barOf, lampOf, layoutOf, microphoneOf, mySeat, placeOf, statusOf, turnOf, waitingText } from "../../../bridge/web/room/texts.js";
+import { barOf, lampOf, layoutOf, microphoneOf, mySeat, placeOf, statusOf, talkText, turnOf, waitingText } from "../../../bridge/web/room/texts.js";
 import { playbackOf } from "../../../bridge/web/room/playback.js";
 import { NOW, after, conference, inRoom, seat, stateMessage, welcome } from "./samples.js";
 import { useLanguage } from "./support.js";
@@ -126,4 +126,22 @@ test("who is on air is told that everybody sees it, or that nobody does", () => 
   assert.equal(lampOf(mine, true), "YOU ARE ON AIR");
   assert.match(lampOf(mine, false), /no camera/i);
   assert.match(lampOf(inRoom({ on_air: "khoan-du" }, { camera_off: true }), true), /no camera/i);
+});
+
+test("while an operator speaks to the room it says so, and whether the operator hears it", () => {
+  const spoken = (/** @type {string} */ answer, own = {}) =>
+    ({ ...inRoom({}, own), talks: { "khoan-du": { user: "lan", at: NOW, answer: /** @type {any} */ (answer) } } });
+  assert.equal(talkText(inRoom(), ""), null);
+  assert.deepEqual(talkText(spoken("live"), ""), { title: "The operator lan speaks to this room", sound: "open", text: "Only the operator hears you" });
+  const lamp = (/** @type {string} */ answer, fault = /** @type {any} */ ("")) => {
+    const bar = barOf(spoken(answer, { microphone: true, open: true, voice: "live" }), false, fault);
+    return [bar.sound, bar.microphone];
+  };
+  // An open microphone is not said to be open while the meeting does not hear it.
+  assert.deepEqual(lamp("live"), ["open", "Only the operator hears you"]);
+  assert.deepEqual(lamp("muted"), ["closed", "Microphone off: the operator cannot hear you"]);
+  assert.equal(lamp("silent")[0], "wrong");
+  assert.equal(lamp("none")[0], "opening");
+  assert.deepEqual(lamp("none", "missing"), ["wrong", "No microphone: the operator cannot hear you"]);
+  assert.equal(talkText({ ...spoken("live"), self: "hoi-truong" }, ""), null, "another room is told nothing");
 });

@@ -53,7 +53,7 @@ export const stateMessage = (changes = {}) => ({
     "thumb:1": { wanted: "khoan-du", shown: "khoan-du", layer: "q", stands: "khoan-du" },
     "thumb:2": { wanted: "chi-ne", shown: null, layer: "", stands: "chi-ne" },
   },
-  conference: conference(), conferences: [], rooms: {}, upcoming: [], officers: [], cameras: {}, worker: true, unsaved: null,
+  conference: conference(), conferences: [], rooms: {}, upcoming: [], officers: [], cameras: {}, talks: {}, worker: true, unsaved: null,
   page: 0, pages: 1, paused: {}, ...changes,
 });
 
