@@ -31,6 +31,7 @@ log = logging.getLogger("peer")
 REPORT_INTERVAL = 0.5  # seconds
 LOOK_EVERY = 0.1  # seconds between looks at what comes by media that are made beside others
 MOVE_LIMIT = 5.0  # seconds after which a point changes over to them whatever does not come
+FLOW = 0.25  # seconds without a packet from which on media count as lost with their host
 FORMER_LIMIT = 15.0  # seconds after which the former media end, whatever the bridge says
 STATS_EVERY = 6  # reports between two looks at packet loss
 
@@ -115,7 +116,7 @@ class Peer:
                 self._welcome = message
                 self._status_sent = None
                 if self.media_up and not message["media"]:
-                    self._move()  # another host leads, and the one that led forwards for now
+                    self._start(self._come_over())
                 elif not (message["media"] and self.has_media):
                     self._renew.set()
             case "media":
@@ -179,6 +180,17 @@ class Peer:
         opened = await self.open_media(slots["video"], slots["audio"])
         self._activate()
         return opened
+
+    async def _come_over(self) -> None:
+        """Another host leads. The one that led forwards until this point has come over, or is lost
+        with its media: then there is nothing to wait for."""
+        before, _ = await self.both_received()
+        await asyncio.sleep(FLOW)
+        now, _ = await self.both_received()
+        if sum(now.values()) > sum(before.values()):
+            self._move()
+        else:
+            self.renew()
 
     def _move(self) -> None:
         """Make media beside those that play, and change over when they have everything."""

@@ -141,7 +141,8 @@ export class Client {
     const wanted = message.type === "welcome" && !(message.media && this.media.up);
     if (message.type === "welcome") this.elsewhere = wanted && this.media.up ? this.slots : null;
     if (message.type === "media") this.media.start(this.view.setup());
-    else if (wanted || (message.type === "move" && message.step === "build")) this.media.move(this.view.setup());
+    else if (wanted) this.media.comeOver(this.view.setup());
+    else if (message.type === "move" && message.step === "build") this.media.move(this.view.setup());
     else if (message.type === "move") this.media.leave();
     if (message.type === "welcome") this.tell();
     this.view.render();

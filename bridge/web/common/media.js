@@ -14,6 +14,7 @@ export const CONNECT_LIMIT = 10; // s from the answer to "connected"
 const PATIENCE = 2; // times that this limit is doubled: a machine that is busy must come to an end, too
 export const LOOK_EVERY = 0.1; // s between looks at what comes by both connections
 export const MOVE_LIMIT = 5; // s after which a page changes over whatever does not come
+export const FLOW = 0.25; // s without anything from which on media count as lost with their host
 export const FORMER_LIMIT = 15; // s after which a former connection ends, whatever the bridge says
 const BUILDS = 12; // tries until the one that plays is left alone: the bridge asks again
 const TIMEOUT = "timeout";
@@ -102,6 +103,26 @@ export class Media {
     this.setup = setup;
     this.builds = 1;
     this.build();
+  }
+
+  /**
+   * Another host leads. The one that led forwards until this page has come over, or is lost with its
+   * media: then there is nothing to wait for.
+   * @param {Setup} setup
+   */
+  async comeOver(setup) {
+    const { generation } = this;
+    const flows = this.up && await this.flows();
+    if (generation !== this.generation) return; // something else was done meanwhile
+    if (flows) this.move(setup);
+    else this.start(setup);
+  }
+
+  /** Whether anything comes just now. */
+  async flows() {
+    const before = total(await this.now?.received());
+    await new Promise((resolve) => this.clock.later(() => resolve(null), FLOW));
+    return total(await this.now?.received()) > before;
   }
 
   stop() {
@@ -314,3 +335,6 @@ export class Media {
     this.again();
   }
 }
+
+/** @param {Map<string, number> | undefined} counts  by slot */
+const total = (counts) => [...(counts?.values() ?? [])].reduce((sum, count) => sum + count, 0);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { looked, nothingYet, replaced } from "../../../bridge/web/common/changeover.js";
 import { nothing, placeOf, told } from "../../../bridge/web/common/handover.js";
-import { CONNECT_LIMIT, FORMER_LIMIT, LOOK_EVERY, MOVE_LIMIT, Media } from "../../../bridge/web/common/media.js";
+import { CONNECT_LIMIT, FLOW, FORMER_LIMIT, LOOK_EVERY, MOVE_LIMIT, Media } from "../../../bridge/web/common/media.js";
 import { FakeClock } from "./support.js";
 
 /** What is used of an RTCPeerConnection that receives one picture; it counts what a case says. */
@@ -95,6 +95,30 @@ test("a page changes over when the new connection's picture flows, and not befor
   media.leave();
   assert.equal(former.connectionState, "closed");
   assert.equal(media.up, true);
+});
+
+test("another host leads: a page comes over while the former one forwards", async () => {
+  const { media, clock, news } = await playing();
+  media.comeOver(SETUP);
+  await flow(clock, FLOW + LOOK_EVERY, FakePeer.all[0]);
+  assert.deepEqual(news, ["offered beside"]);
+  assert.equal(FakePeer.all[0].connectionState, "connected");
+});
+
+test("another host leads: where the former one is lost with its media nothing is waited for", async () => {
+  const { media, clock, news } = await playing();
+  media.comeOver(SETUP);
+  await clock.pass(FLOW + LOOK_EVERY);
+  assert.equal(FakePeer.all[0].connectionState, "closed");
+  assert.deepEqual(news, ["connecting", "offered", ["programme", "track-2", false]]);
+});
+
+test("what is done while a page looks whether anything comes is not done twice", async () => {
+  const { media, clock, news } = await playing();
+  media.comeOver(SETUP);
+  media.start(SETUP); // the bridge wants new media
+  await clock.pass(2 * FLOW);
+  assert.deepEqual(news, ["connecting", "offered", ["programme", "track-2", false]]);
 });
 
 test("a page without pictures changes over as soon as the new connection is up", async () => {
