@@ -99,7 +99,7 @@ class ControlProcess:
         self.meters = Meters()
         self.events = EventLog(self.engine, self.meters.committed)
         self.accounts = Accounts(self.engine)
-        self.backups = make_backups(topology, state, folder)
+        self.backups = make_backups(topology, state, folder, term)
         news = (self._on_event, self._on_worker_down)
         self.workers = make_links(topology, state, *news, with_parent=with_parent, own=own_worker)
         self.worker = self.workers[FIRST]

@@ -13,6 +13,7 @@ from bridge.store import backup
 from bridge.store.backups import Backups
 from bridge.store.database import DamagedError
 from bridge.store.integrity import MARK, verify
+from bridge.store.leading.term import Term
 from bridge.store.sealed import MIN_SECRET
 from config.schema import Topology
 
@@ -100,9 +101,11 @@ def damaged(what: str, folder: Path, backups: Path, topology: Path | None) -> st
     )
 
 
-def make_backups(topology: Topology, state: Path, folder: Path) -> Backups:
-    """The backups that a topology asks for; ``folder`` is what its paths refer to. Raises
-    `StartError` where their secret cannot be read."""
+def make_backups(
+    topology: Topology, state: Path, folder: Path, term: Term | None = None
+) -> Backups:
+    """The backups that a topology asks for; ``folder`` is what its paths refer to, ``term`` that of
+    a leader among several hosts. Raises `StartError` where their secret cannot be read."""
     config = topology.bridge.backup
     secret = read_secret(folder / config.secret, "bridge.backup.secret") if config.secret else ""
     return Backups(
@@ -112,6 +115,7 @@ def make_backups(topology: Topology, state: Path, folder: Path) -> Backups:
         hours=config.every_hours,
         keep=config.keep,
         secret=secret,
+        term=term,
     )
 
 

@@ -3,10 +3,12 @@ damaged, onto a new one beside it."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import sqlite3
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,16 @@ from bridge.app.state_folder import held, read_secret
 from bridge.store import tables
 from bridge.store.accounts import Accounts
 from bridge.store.backup import AUDIT_COLUMNS
-from bridge.store.backup_work import Work, carry_out
+from bridge.store.backup_work import Work, carry_out, within
 from bridge.store.database import SQLITE, DamagedError, NotSaved, StoreError, engine_of, migrate
 from bridge.store.integrity import forget_mark, verify
+from bridge.store.leading.leadership import Leadership
+from bridge.store.leading.seen_database import read_seen
+from bridge.store.leading.term import Term
 from config.schema import Topology
+
+LEAD = 60.0  # seconds of silence that the database bears of a command that leads and restores
+WAIT = 5.0  # seconds, and twice the takeover, until a host that does not lead is said to be lost
 
 
 async def restore_offline(topology: Topology, state: Path, source: Path, base: Path) -> str:
@@ -27,17 +35,16 @@ async def restore_offline(topology: Topology, state: Path, source: Path, base: P
     Raises StartError, StoreError, `NotSaved`, and ValueError with a sentence for a bad backup."""
     config = topology.bridge.backup
     secret = read_secret(base / config.secret, "bridge.backup.secret") if config.secret else ""
-    if topology.bridge.hosts is not None:
-        raise StoreError(
-            "This bridge has several hosts, and another may lead now. Start the bridge, and "
-            "restore on the host that leads."
-        )
-    with held(state):
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(held(state))
+        term = None
+        if topology.bridge.hosts is not None:
+            term = await stack.enter_async_context(_leading(topology, state))
         aside = ""
         audit: list[dict[str, Any]] = []
         if not topology.bridge.database:
             aside, audit = _put_aside(state)
-        engine = engine_of(topology.bridge.database, state)
+        engine = engine_of(topology.bridge.database, state, term=term)
         try:
             await migrate(engine)
             await _keep(engine, audit)
@@ -49,7 +56,7 @@ async def restore_offline(topology: Topology, state: Path, source: Path, base: P
                 secret=secret,
                 actor="user:cli",
             )
-            outcome = await carry_out(work)
+            outcome = await carry_out(within(term, work))
             if outcome.problem:
                 raise ValueError(outcome.problem)
             if outcome.fault:
@@ -71,6 +78,37 @@ async def restore_offline(topology: Topology, state: Path, source: Path, base: P
         forget_mark(state)
     kept = f"; the damaged database is kept as {SQLITE}{aside}" if aside else ""
     return f"{said(outcome.rows, outcome.signed_by, outcome.lost_logs)}{kept}"
+
+
+@contextlib.asynccontextmanager
+async def _leading(topology: Topology, state: Path) -> AsyncIterator[Term]:
+    """Lead among several hosts meanwhile, so that none begins in between, and none that leads is
+    restored beneath. Raises `StoreError`."""
+    hosts = topology.bridge.hosts
+    assert hosts is not None
+    leadership = Leadership(
+        topology.bridge.database, hosts.own.id, hosts.own.url, {}, LEAD, seen=read_seen(state)
+    )
+    found = await leadership.look()
+    leadership.files = dict(found.files) if found is not None else {}
+    task = asyncio.create_task(leadership.run())
+    try:
+        try:
+            async with asyncio.timeout(2 * hosts.takeover + WAIT):
+                await leadership.leading.wait()
+        except TimeoutError:
+            who = leadership.leader
+            raise StoreError(
+                f"Host {who.host if who is not None else '(unknown)'} leads, so nothing was "
+                "restored beneath it. Restore there (diem-cau restore, or its page /admin at "
+                f"{who.url if who is not None else 'its address'}), or end the bridges of all "
+                "hosts first."
+            ) from None
+        yield leadership.term()
+    finally:
+        await leadership.resign()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def said(rows: int, signed: str, lost: int) -> str:

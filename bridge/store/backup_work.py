@@ -16,12 +16,19 @@ from bridge.proof.signing_key import SigningKey, kept_signing_key
 from bridge.store import sealed
 from bridge.store.backup import restore, write_backup
 from bridge.store.database import FAULTS, engine_of, first_line
+from bridge.store.leading.guarantees import Seen
+from bridge.store.leading.term import Term
+
+SILENCE = (
+    60.0  # seconds; for so long a host that is lost while it restores keeps the others waiting
+)
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """What to do: ``kind`` is write or restore; ``url`` and ``folder`` name the database, ``file``
     the backup, ``secret`` what it is encrypted with ("": it is not), ``actor`` who wants it. The
-    key that signs is in ``folder``."""
+    key that signs is in ``folder``. With several hosts ``epoch`` is the leader's, in which alone it
+    restores, ``system`` and ``timeline`` are of its database, and ``host`` is its name."""
 
     kind: str
     url: str
@@ -29,6 +36,26 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     secret: str = ""
     actor: str = "system"
+    epoch: int = 0
+    system: int = 0
+    timeline: int = 0
+    host: str = ""
+
+    @property
+    def term(self) -> Term | None:
+        """Within which it restores. A restoration reads and counts between its statements, so
+        the database bears more silence than of a command."""
+        if not self.epoch or self.kind == "write":
+            return None
+        seen = Seen(self.system, self.timeline)
+        return Term(self.epoch, SILENCE, lambda: True, seen, self.host)
+
+
+def within(term: Term | None, work: Work) -> Work:
+    """The same within a leader's term, where there are several hosts."""
+    if term is None:
+        return work
+    return msgspec.structs.replace(work, epoch=term.epoch, host=term.host, **term.seen._asdict())
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +92,7 @@ def answer(request: dict[str, Any]) -> Any:
 
 async def carry_out(work: Work) -> Outcome:
     """Write or restore a backup."""
-    engine = engine_of(work.url, Path(work.folder), patience=None)
+    engine = engine_of(work.url, Path(work.folder), patience=None, term=work.term)
     try:
         key = _key(Path(work.folder))
         if work.kind == "write":

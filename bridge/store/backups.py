@@ -12,8 +12,9 @@ import msgspec
 
 from bridge.base.limited import OverLimitError, limited
 from bridge.store.backup import files
-from bridge.store.backup_work import Outcome, Work
+from bridge.store.backup_work import Outcome, Work, within
 from bridge.store.database import NotSaved
+from bridge.store.leading.term import Term
 
 log = logging.getLogger("backup")
 
@@ -27,6 +28,7 @@ PATIENCE = 2.0  # of the interval: so long a backup waits for the end of a confe
 class Backups:
     """``url`` and ``state`` name the database, ``folder`` is where scheduled backups lie, one
     every ``hours`` (0: none), the newest ``keep`` of them. ``secret`` encrypts them; "" does not.
+    ``term`` is that of a leader among several hosts, in which alone it restores.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Backups:
         hours: float = 24.0,
         keep: int = 14,
         secret: str = "",
+        term: Term | None = None,
     ) -> None:
         self._url = url
         self.state = state
@@ -45,6 +48,7 @@ class Backups:
         self._hours = hours
         self._keep = keep
         self._secret = secret
+        self._term = term
         self._one = asyncio.Lock()
         self.problem = ""
         """Why the last one failed; "" where it did not."""
@@ -84,6 +88,7 @@ class Backups:
             secret=self._secret,
             actor=actor,
         )
+        work = within(self._term, work)
         async with self._one:
             try:
                 answer = await limited(

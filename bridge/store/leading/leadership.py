@@ -40,6 +40,7 @@ from bridge.store.servers import database as database_of
 log = logging.getLogger("leading")
 
 LOCK = 0x4449454D434155  # "DIEMCAU": the advisory lock of all hosts of one database
+LONGEST = 1.0  # seconds until the database is asked again, however long it bears silence
 CHANNEL = "diem_cau_leader"
 UNKNOWN_TABLE = "42P01"
 MAKE = sa.text(
@@ -106,7 +107,7 @@ class Leadership:
             self._engine = _engine(self._database, host, silence, lambda: self.seen)
         except (SQLAlchemyError, ValueError) as error:
             raise StoreError(f"The database address cannot be used: {error}.") from None
-        self._host, self._url, self._files = host, url, dict(files)
+        self._host, self._url, self.files = host, url, dict(files)
         self._clock = clock
         self._claim = Claim(silence)
         self._session: AsyncConnection | None = None
@@ -214,10 +215,10 @@ class Leadership:
             self._claim = self._claim.answered(granted)
         elif step == "raise":
             await self._soon(session.execute(MAKE))
-            mine = {"host": self._host, "url": self._url, "files": json.dumps(self._files)}
+            mine = {"host": self._host, "url": self._url, "files": json.dumps(self.files)}
             epoch = int(await self._soon(session.scalar(RAISE, mine)) or 0)
             self._claim = self._claim.raised(epoch, asked)
-            self.leader = Leader(epoch, self._host, self._url, self._files)
+            self.leader = Leader(epoch, self._host, self._url, self.files)
             await self._soon(session.execute(TELL))
             log.warning("this host leads", extra={"host": self._host, "epoch": epoch})
             self.leading.set()
@@ -258,7 +259,7 @@ class Leadership:
     async def _rest(self) -> None:
         """Until it is time to ask again, or the others have told something."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ASK_EVERY * self._claim.silence):
+            async with asyncio.timeout(min(LONGEST, ASK_EVERY * self._claim.silence)):
                 await self._woken.wait()
         self._woken.clear()
 

@@ -1,0 +1,84 @@
+"""Restoring with several hosts: not beneath one that leads, nor by one that leads no more."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bridge.app.state_folder import prepare
+from bridge.cli.offline import restore_offline
+from bridge.conference import events as e
+from bridge.store.backups import Backups
+from bridge.store.database import NotSaved, StoreError, engine_of, migrate
+from bridge.store.leading.leadership import Leadership
+from bridge.store.log import EventLog
+from config.hosts_schema import Hosts
+from config.schema import Topology
+from tests import databases
+from tests.control_support import TOPOLOGY
+from tests.waiting import HANG
+
+HOSTS = Hosts.model_validate(
+    {
+        "this": "b",
+        "takeover": 5.0,
+        "all": [{"id": "a", "url": "https://a.example"}, {"id": "b", "url": "https://b.example"}],
+    }
+)
+
+
+def line(seq: int) -> e.Recorded:
+    event = e.BannerSet(text=str(seq))
+    return e.Recorded(conference="x", seq=seq, at=1.0, actor="lan", reason="", event=event)
+
+
+def of_host_b(database: str) -> Topology:
+    bridge = TOPOLOGY.bridge.model_copy(update={"hosts": HOSTS, "database": database})
+    return TOPOLOGY.model_copy(update={"bridge": bridge})
+
+
+async def events(database: str) -> int:
+    engine = engine_of(database, Path())
+    try:
+        return len(await EventLog(engine).read("x"))
+    finally:
+        await engine.dispose()
+
+
+async def test_a_backup_is_restored_by_who_leads_alone(tmp_path: Path, postgres: str) -> None:
+    database = databases.new_database(postgres)
+    state, saved = tmp_path / "state", tmp_path / "saved"
+    prepare(state)
+    a = Leadership(database, "a", "https://a.example", {"keys": "1"}, 5.0)
+    task = asyncio.create_task(a.run())
+    async with asyncio.timeout(HANG):
+        await a.leading.wait()
+    engine = engine_of(database, state, term=a.term())
+    await migrate(engine)
+    await EventLog(engine).append([line(1)])
+    backups = Backups(database, state, tmp_path, term=a.term())
+    await backups.write(saved)
+    await EventLog(engine).append([line(2)])
+    with pytest.raises(StoreError, match=r"Host a leads.*https://a\.example"):
+        await restore_offline(of_host_b(database), state, saved, tmp_path)
+    assert await events(database) == 2
+    await backups.restore(saved)
+    assert await events(database) == 1
+    await EventLog(engine).append([line(2)])
+    await a.resign()
+    async with asyncio.timeout(HANG):
+        await a.lost.wait()
+        await task
+    assert "rows restored" in await restore_offline(of_host_b(database), state, saved, tmp_path)
+    assert await events(database) == 1
+    with pytest.raises(NotSaved, match="another host leads"):  # b has led since
+        await backups.restore(saved)
+    with pytest.raises(NotSaved, match="another host leads"):
+        await EventLog(engine).append([line(2)])
+    await engine.dispose()
+    b = Leadership(database, "b", "https://b.example", {}, 5.0)
+    found = await b.look()
+    assert found is not None
+    assert (found.host, found.epoch, found.files) == ("b", a.epoch + 1, {"keys": "1"})
