@@ -36,15 +36,17 @@ log = logging.getLogger("leading")
 # have signed, and one key signs the log.
 KEPT = (credentials.DEVICE_KEY, credentials.AUDIENCE_KEY, credentials.DELEGATE_KEY)
 ALIKE = (credentials.KEYS, *KEPT, PRIVATE_KEY)
+# The authority whose certificates rooms trust, where the bridge has one of its own.
+AUTHORITY = "tls/ca.crt"
 LOOK = 1.0  # seconds between looks at who leads
 RETRY = 0.5  # seconds between tries to reach the database at the start
 END_PATIENCE = 2.0  # seconds that a worker may take to read that it is to end
 
 
 def digests(state: Path) -> dict[str, str]:
-    """What the files of `ALIKE` are, by name; a missing one is left out."""
+    """What the files of `ALIKE` are, and the authority, by name; a missing one is left out."""
     found = {}
-    for name in ALIKE:
+    for name in (*ALIKE, AUTHORITY):
         with contextlib.suppress(FileNotFoundError):
             found[name] = hashlib.sha256((state / name).read_bytes()).hexdigest()[:32]
     return found

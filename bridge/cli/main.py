@@ -82,6 +82,13 @@ def check(
         raise typer.Exit(EXIT_BAD_INPUT)
     topology = load_or_exit(file)
     found = faults(topology, file.parent, datetime.now(UTC))
+    lines: list[str] = []
+    if topology.bridge.hosts is not None:
+        from bridge.cli.fellow_hosts import look_at_hosts  # noqa: PLC0415 - few have several
+
+        state = state_folder(file, topology)
+        looked = asyncio.run(look_at_hosts(topology, state))
+        lines, found = [*looked.lines, takeover_line(topology)], [*found, *looked.faults]
     for fault in found:
         errors.print(f"{file}: {fault.said}", **PLAIN)
     if any(fault.grave for fault in found):
@@ -89,7 +96,7 @@ def check(
     # Wide enough for a line a point; a narrow terminal wraps, nothing is cut off.
     console = Console(highlight=False, width=TREE_WIDTH)
     console.print(topology_tree(topology))
-    for line in host_lines(topology):
+    for line in lines:
         console.print(line, markup=False)
     console.print(media_line(topology), markup=False)
     console.print(minutes_head(topology), markup=False)
@@ -107,20 +114,14 @@ def media_line(topology: Topology) -> str:
     )
 
 
-def host_lines(topology: Topology) -> list[str]:
-    """The hosts of a bridge that has several, one a line. Pure."""
+def takeover_line(topology: Topology) -> str:
+    """What the loss of a host means, in a line. Pure."""
     hosts = topology.bridge.hosts
-    if hosts is None:
-        return []
-    lines = [
-        f"Host {host.id}: {host.url}{' (this file is for it)' if host is hosts.own else ''}"
-        for host in hosts.all
-    ]
-    ends = (
-        f"Another host leads {hosts.takeover:g} s after the last sign of life. Recordings, signed "
-        "minutes and secret votes that run stay on the host that received them."
+    assert hosts is not None
+    return (
+        f"Another host leads {hosts.takeover:g} s after the last sign of life. Recordings and "
+        "secret votes that run stay on the host that received them."
     )
-    return [*lines, ends]
 
 
 def minutes_head(topology: Topology) -> str:

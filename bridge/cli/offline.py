@@ -23,6 +23,7 @@ from bridge.store.database import SQLITE, DamagedError, NotSaved, StoreError, en
 from bridge.store.integrity import forget_mark, verify
 from bridge.store.leading.leadership import Leadership
 from bridge.store.leading.seen_database import read_seen
+from bridge.store.leading.survey import survey
 from bridge.store.leading.term import Term
 from config.schema import Topology
 
@@ -86,11 +87,11 @@ async def _leading(topology: Topology, state: Path) -> AsyncIterator[Term]:
     restored beneath. Raises `StoreError`."""
     hosts = topology.bridge.hosts
     assert hosts is not None
-    leadership = Leadership(
-        topology.bridge.database, hosts.own.id, hosts.own.url, {}, LEAD, seen=read_seen(state)
-    )
-    found = await leadership.look()
-    leadership.files = dict(found.files) if found is not None else {}
+    url, own = topology.bridge.database, hosts.own
+    led = (await survey(url)).leader
+    files = led.files if led is not None else {}  # what hosts have alike stays what it is
+    leadership = Leadership(url, own.id, own.url, files, LEAD, seen=read_seen(state))
+    await leadership.look()
     task = asyncio.create_task(leadership.run())
     try:
         try:

@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.app.errors import StartError
-from bridge.app.turn import ALIKE, Turn, digests, unlike
+from bridge.app.turn import ALIKE, AUTHORITY, Turn, digests, unlike
 from bridge.app.waiting import Waiting
 from bridge.store.leading.leadership import Leader
 from config.hosts_schema import Hosts
@@ -95,6 +95,10 @@ def test_the_keys_of_a_host_are_those_of_who_led_last(tmp_path: Path) -> None:
     assert unlike(A._replace(files=own), own, tmp_path) == ""
     assert ALIKE[0] in unlike(A._replace(files=own), {}, tmp_path)
     assert ALIKE[0] in unlike(A._replace(files=own), {ALIKE[0]: "another"}, tmp_path)
+    (tmp_path / AUTHORITY).parent.mkdir()
+    (tmp_path / AUTHORITY).write_text("ca", "utf-8")
+    assert AUTHORITY in unlike(A._replace(files=digests(tmp_path)), own, tmp_path)
+    assert unlike(A._replace(files=own), digests(tmp_path), tmp_path) == ""  # the other has none
 
 
 async def test_a_database_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
+from bridge.cli import fellow_hosts
 from bridge.cli.main import app
+from bridge.store.database import StoreError
+from bridge.store.leading.survey import Survey
+from config.hosts_schema import Host
 from tests.paths import ROOT
 
 FOLDER = ROOT / "config"
@@ -31,7 +36,15 @@ def test_a_narrow_link_is_named(tmp_path: Path) -> None:
     assert "does not fit" in result.output
 
 
-def test_hosts_are_named(tmp_path: Path) -> None:
+def test_hosts_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(host: Host, state: Path) -> str:
+        return "does not answer"
+
+    async def away(url: str) -> Survey:
+        raise StoreError("The database cannot be looked at: nobody is there.")
+
+    monkeypatch.setattr(fellow_hosts, "_ask", silent)
+    monkeypatch.setattr(fellow_hosts, "survey", away)
     text = (FOLDER / "lac-thuy.yaml").read_text("utf-8")
     hosts = (
         "bridge:\n  database: postgresql://192.0.2.5/cau\n  hosts: {this: b, all: "
@@ -41,8 +54,11 @@ def test_hosts_are_named(tmp_path: Path) -> None:
     path.write_text(text.replace("bridge:\n", hosts, 1), "utf-8")
     result = runner.invoke(app, ["check", str(path)])
     assert result.exit_code == 0
-    assert "Host a: https://192.0.2.10\n" in result.output
-    assert "Host b: https://192.0.2.11 (this file is for it)" in result.output
+    assert "Host a: https://192.0.2.10: does not answer\n" in result.output
+    assert "Host b: https://192.0.2.11 (this file is for it): does" in result.output
+    assert "Host a does not answer. Start its bridge" in result.output
+    assert "Host b does not answer. Start" not in result.output
+    assert "nobody is there. Start it, or correct bridge.database" in result.output
     assert "Another host leads 1.5 s after" in result.output
 
 

@@ -107,7 +107,7 @@ class Leadership:
             self._engine = _engine(self._database, host, silence, lambda: self.seen)
         except (SQLAlchemyError, ValueError) as error:
             raise StoreError(f"The database address cannot be used: {error}.") from None
-        self._host, self._url, self.files = host, url, dict(files)
+        self._host, self._url, self._files = host, url, dict(files)
         self._clock = clock
         self._claim = Claim(silence)
         self._session: AsyncConnection | None = None
@@ -149,7 +149,7 @@ class Leadership:
                 if warning and warning != self._warned:
                     log.warning(warning)
                     self._warned = warning
-                self.leader = await _read(connection)
+                self.leader = await read_leader(connection)
         except FAULTS as error:
             self._away, self.problem = True, first_line(error)
             raise StoreError(
@@ -200,7 +200,7 @@ class Leadership:
         if step == "connect":
             async with asyncio.timeout(PATIENCE):
                 self._session = await self._connect()
-                self.leader = await _read(self._session)
+                self.leader = await read_leader(self._session)
             shy = self._away and self.leader is not None and self.leader.host != self._host
             self._claim = self._claim.connected(asked + self._claim.silence if shy else 0.0)
             return
@@ -208,17 +208,17 @@ class Leadership:
         if session is None:
             raise TimeoutError  # it was given up meanwhile
         if step == "look":
-            self.leader = await self._soon(_read(session))
+            self.leader = await self._soon(read_leader(session))
         elif step == "lock":
             granted = bool(await self._soon(session.scalar(TRY)))
-            self.leader = await self._soon(_read(session))
+            self.leader = await self._soon(read_leader(session))
             self._claim = self._claim.answered(granted)
         elif step == "raise":
             await self._soon(session.execute(MAKE))
-            mine = {"host": self._host, "url": self._url, "files": json.dumps(self.files)}
+            mine = {"host": self._host, "url": self._url, "files": json.dumps(self._files)}
             epoch = int(await self._soon(session.scalar(RAISE, mine)) or 0)
             self._claim = self._claim.raised(epoch, asked)
-            self.leader = Leader(epoch, self._host, self._url, self.files)
+            self.leader = Leader(epoch, self._host, self._url, self._files)
             await self._soon(session.execute(TELL))
             log.warning("this host leads", extra={"host": self._host, "epoch": epoch})
             self.leading.set()
@@ -286,7 +286,7 @@ async def _terminate(session: AsyncConnection) -> None:
         await session.close()
 
 
-async def _read(connection: AsyncConnection) -> Leader | None:
+async def read_leader(connection: AsyncConnection) -> Leader | None:
     try:
         row = (await connection.execute(READ)).first()
     except DBAPIError as error:
