@@ -19,8 +19,8 @@ from bridge.app.errors import StartError
 from bridge.app.handing_over import EXPECTED, HandOver, handed_to_us, sockets, still_forwards
 from bridge.app.listening import WebServer
 from bridge.app.waiting import Waiting
+from bridge.app.warm_workers import WarmWorkers, end_former
 from bridge.base.systemd import notify
-from bridge.media import messages as m
 from bridge.proof.signing_key import PRIVATE_KEY
 from bridge.store.database import FAULTS, StoreError
 from bridge.store.leading.leadership import Leader, Leadership, Unsuitable
@@ -40,7 +40,6 @@ ALIKE = (credentials.KEYS, *KEPT, PRIVATE_KEY)
 AUTHORITY = "tls/ca.crt"
 LOOK = 1.0  # seconds between looks at who leads
 RETRY = 0.5  # seconds between tries to reach the database at the start
-END_PATIENCE = 2.0  # seconds that a worker may take to read that it is to end
 
 
 def digests(state: Path) -> dict[str, str]:
@@ -71,12 +70,16 @@ def unlike(leader: Leader | None, own: dict[str, str], state: Path) -> str:
 class Turn:
     """One host's waiting, leading and ceasing to lead, in one process; given up at its end."""
 
-    def __init__(self, topology: Topology, state: Path, folder: Path) -> None:
-        """Raises `StartError`."""
+    def __init__(
+        self, topology: Topology, state: Path, folder: Path, *, own_worker: bool = True
+    ) -> None:
+        """Without ``own_worker`` somebody else (systemd) starts media workers. Raises
+        `StartError`."""
         hosts = topology.bridge.hosts
         assert hosts is not None
         self._topology = topology
         self._state = state
+        self._own_worker = own_worker
         self._certificate = ServerCertificate(topology.bridge.web.tls, folder, state / "tls")
         self._own = hosts.own
         self._pages = hosts.urls
@@ -109,13 +112,17 @@ class Turn:
         )
         server = WebServer(waiting.app, lambda _: True)
         await server.start(self._topology.bridge.web, self._certificate.context())
+        workers = WarmWorkers(self._topology, self._state, own=self._own_worker)
         try:
             if not await self._joined(stop):
                 return False
             self._task = asyncio.create_task(self.leadership.run())
             while not await first(stop.wait(), self.leadership.leading.wait(), within=LOOK):
-                await self._look()
+                await self._look(workers)
+            if not stop.is_set():
+                await workers.take_over()
         finally:
+            await workers.close()
             write_seen(self._state, self.leadership.seen)
             await server.stop()
         return not stop.is_set()
@@ -145,7 +152,7 @@ class Turn:
         self._agree(leader)
         return True
 
-    async def _look(self) -> None:
+    async def _look(self, workers: WarmWorkers) -> None:
         """What another host's leading means for this one."""
         write_seen(self._state, self.leadership.seen)
         leader = self.leadership.leader
@@ -155,7 +162,8 @@ class Turn:
         if await still_forwards(self._state, leader.host, time.time()):
             return
         for socket in sockets(self._state):
-            await end_worker(socket)
+            await end_former(socket)
+        workers.keep()
 
     def _agree(self, leader: Leader | None) -> None:
         problem = unlike(leader, digests(self._state), self._state)
@@ -217,18 +225,3 @@ async def first(*events: Awaitable[object], within: float | None = None) -> bool
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
     return bool(done)
-
-
-async def end_worker(socket: Path) -> None:
-    """End a media worker that is left of a time when this host led: its rooms are elsewhere now."""
-    with contextlib.suppress(OSError, TimeoutError):
-        async with asyncio.timeout(END_PATIENCE):
-            reader, writer = await asyncio.open_unix_connection(str(socket), limit=m.MAX_LINE * 8)
-            try:
-                for command in (m.Hello(version=m.VERSION), m.Shutdown()):
-                    writer.write(m.encoder.encode(command) + b"\n")
-                await writer.drain()
-                while await reader.read(1 << 16):  # until it has gone
-                    pass
-            finally:
-                writer.close()

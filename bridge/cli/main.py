@@ -221,7 +221,8 @@ def serve(
         if topology.bridge.hosts is None:
             await lead(stop, None)
             return
-        async with Turn(topology, folder, file.resolve().parent) as turn:
+        own = not external_worker
+        async with Turn(topology, folder, file.resolve().parent, own_worker=own) as turn:
             alive = asyncio.create_task(attend(turn.healthy))
             waited = await turn.wait(stop)
             alive.cancel()

@@ -21,7 +21,7 @@ LOOK = 3.0  # seconds of patience with a host that is asked
 LIMIT = 4.0  # seconds until looking is given up for now
 MOST = 8  # hosts
 QUIET_EVERY, QUIET = 0.5, 3  # seconds between looks; looks without a word until others are asked
-NOT_LEADING = ("/problems/http.not_leader", "/problems/http.no_leader")
+NO_WORKER = "/problems/http.no_worker"
 
 
 def usable(found: object) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class Hosts:
             if response.status == 200:
                 return True
             document = await response.json(content_type=None)
-            return document["type"] not in NOT_LEADING
+            return bool(document["type"] == NO_WORKER)
 
 
 async def seek(

@@ -26,7 +26,7 @@ from config.schema import Topology
 LOOK = 0.02  # seconds between two looks
 END = 10.0  # seconds that a host may take to end
 ANSWER = 2.0  # seconds that a host may take to answer
-NOT_LEADING = ("/problems/http.not_leader", "/problems/http.no_leader")
+NO_WORKER = "/problems/http.no_worker"
 
 
 class ServedHost:
@@ -70,7 +70,7 @@ class ServedHost:
                 if response.status == 200:
                     return True
                 document = await response.json(content_type=None)
-                return document.get("type") not in NOT_LEADING
+                return bool(document.get("type") == NO_WORKER)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return None
 

@@ -8,13 +8,13 @@ import { timers } from "./vigil.js";
 /** Milliseconds for an HTTP request on a network that may be gone; longer after each that was not answered. */
 const PATIENCE = { shortest: 8000, longest: 32000 };
 const LOOK = 3000; // ms that a host may take to say whether it leads
-const NOT_LEADING = ["/problems/http.not_leader", "/problems/http.no_leader"];
+const NO_WORKER = "/problems/http.no_worker";
 let patience = PATIENCE.shortest;
 
 /** Whether a host leads: one without a media worker does, too. @param {string} host */
 async function leads(host) {
   const response = await fetch(`${host}/healthz`, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(LOOK) });
-  return response.ok || !NOT_LEADING.includes((await response.json()).type);
+  return response.ok || (await response.json()).type === NO_WORKER;
 }
 
 /** What is remembered between two loads of the page. @returns {Pick<Storage, "getItem" | "setItem">} */
