@@ -149,6 +149,21 @@ class Document:
             for row in self._report.decisions
         ]
 
+    def members(self) -> list[tuple[str, str]]:
+        """Points of other bridges, each with when it came and how long it was there."""
+        found = []
+        for row in self._report.members:
+            label = f"{self._names.get(row.point, row.point)}: {row.name.text(self._language)}"
+            came = self._t("report.never_came")
+            if row.joined_at is not None:
+                came = self._t(
+                    "report.member",
+                    joined=self._time(row.joined_at),
+                    present=length(row.present_seconds),
+                )
+            found.append((label, came))
+        return found
+
     def proof(self) -> list[tuple[str, str]]:
         """What the log can be checked with."""
         proof = self._proof
@@ -180,11 +195,12 @@ class Document:
         return vote_lines(self._language, self._report.votes, self._names)
 
     def csv(self) -> str:
-        """One line a point, with a header; behind them the items of the agenda, the votes, the
-        papers, and what the log can be checked with."""
+        """One line a point, with a header; behind them points of other bridges, the items of the
+        agenda, the votes, the papers, and what the log can be checked with."""
         header = [self._t(f"report.column_{name}") for name in COLUMNS]
         rest = [""] * (len(COLUMNS) - 2)
         below = (
+            *self.members(),
             *self.items(),
             *self.decisions(),
             *self.votes(),
@@ -212,6 +228,9 @@ class Document:
                 for item in self._report.points
             ),
         )
+        if self._report.members:
+            lines = [f"{label}: {value}" for label, value in self.members()]
+            paper.text("\n".join([f"{self._t('report.members')}:", *lines]))
         if self._report.items:
             lines = [f"{label}: {value}" for label, value in self.items()]
             paper.text("\n".join([f"{self._t('report.items')}:", *lines]))

@@ -77,6 +77,8 @@ class PeerLinks:
 
     def _follow(self) -> None:
         """The topology may have changed."""
+        if not self.identity:
+            self._read_identity()
         wanted = {peer.id: peer for peer in self._control.topology.current.peers}
         for ident, link in list(self.links.items()):
             if wanted.get(ident) != link.peer:
@@ -97,7 +99,6 @@ class PeerLinks:
 
     async def run(self) -> None:
         """Keep all links as they should be, until cancelled."""
-        self._read_identity()
         try:
             while True:
                 self._follow()

@@ -24,6 +24,7 @@ import { CommandLine } from "./line.js";
 import { Minutes } from "./minutes.js";
 import { Monitors } from "./monitors.js";
 import { Papers } from "./papers.js";
+import { OtherBridge } from "./other_bridge.js";
 import { Panel } from "./panel.js";
 import { Persons } from "./persons.js";
 import { Presets } from "./presets.js";
@@ -65,6 +66,7 @@ export class Desk {
     this.presets = new Presets(client, orders, () => this.selected, () => this.watching());
     this.talkback = new Talkback(client, orders, () => this.selected, () => this.watching());
     this.talkback.holdBy(byId("point-talk"), () => this.panel.point);
+    this.bridge = new OtherBridge(orders);
     this.sizes = new Sizes(() => this.places(), (message) => client.connection.send(message));
     byId("direct").addEventListener("click", () => orders.takeOver());
   }
@@ -118,6 +120,7 @@ export class Desk {
     this.panel.render(state, now);
     this.presets.render(this.panel.point);
     this.talkback.render(this.panel.point);
+    this.bridge.render(state, this.panel.point ?? "");
   }
 
   /** Sound levels have changed. */

@@ -6,6 +6,7 @@ import { byId, make, makeText, refill, setText } from "../common/dom.js";
 import { clockText } from "../common/format.js";
 import { language, pick, t } from "../common/i18n.js";
 import { pointOf, spent } from "../common/state.js";
+import { asksFor } from "./other_bridge.js";
 
 /**
  * Requests for the floor in their order, each with its button.
@@ -15,11 +16,11 @@ import { pointOf, spent } from "../common/state.js";
 export function renderQueue(state, give) {
   const queue = state.conference?.queue ?? [];
   const list = byId("queue");
-  refill(list, [queue, language(), state.mayDirect], () => queue.forEach(({ point, number, at }, index) => {
+  refill(list, [queue, state.conference?.peers, language(), state.mayDirect], () => queue.forEach(({ point, number, at }, index) => {
     const row = make("li", "", list);
     row.dataset.request = point;
     makeText("span", "number", `${number}.`, row);
-    makeText("span", "grow", pick(pointOf(state, point)?.name), row);
+    makeText("span", "grow", pick(pointOf(state, point)?.name) + asksFor(state, point), row);
     make("time", "sub", row).dataset.since = String(at);
     const key = index === 0 ? " (F)" : "";
     const button = makeText("button", "primary", t("action.floor") + key, row);

@@ -49,7 +49,7 @@ function wordOf(name, value, state) {
     case "of": // a room of ours, what another bridge calls one of its own, or all of them
       return text ? nameOf(text) : t("peer.all_of_us");
     case "floor":
-      return t(`peer.floor_${text}`);
+      return t(has(`peer.floor_${text}`) ? `peer.floor_${text}` : "peer.floor_none");
     case "voter": // a point, or a delegate, of whom the log knows no name
       return pointOf(state, text) ? nameOf(text) : t("persons.voter", { id: text.slice(0, 4) });
     case "persons":

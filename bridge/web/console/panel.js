@@ -116,6 +116,7 @@ export class Panel {
       const found = rows({ state, point, now, status, traffic });
       const list = this.root.querySelector(`[data-section="${name}"] dl`);
       if (!(list instanceof HTMLElement)) continue;
+      if (list.parentElement) list.parentElement.hidden = !found.length;
       refill(list, [found, language()], () => {
         for (const entry of found) fill(make("div", "", list), entry);
       });

@@ -9,6 +9,7 @@ import { pick, t } from "../common/i18n.js";
 import { pointOf, standing } from "../common/state.js";
 import { faultsOf } from "../common/tile.js";
 import { trafficRows } from "../common/traffic.js";
+import { bridgeRows } from "./other_bridge.js";
 
 /**
  * @typedef {object} About  everything that a section may tell of
@@ -26,6 +27,7 @@ import { trafficRows } from "../common/traffic.js";
 /** @type {Section[]} */
 export const SECTIONS = [
   { name: "now", rows: nowRows },
+  { name: "bridge", rows: bridgeRows },
   { name: "devices", rows: deviceRows },
   { name: "line", rows: lineRows },
   { name: "receives", rows: receiveRows },

@@ -75,6 +75,11 @@ function render() {
     makeText("dt", "", t("report.paper", { title, version: String(version) }), facts);
     makeText("dd", "", t("report.paper_facts", { pages: String(pages), shown: clockText(shown_seconds), sha256 }), facts);
   }
+  for (const { point, name, joined_at, present_seconds } of report.members) {
+    makeText("dt", "", `${pick(names[point]) || point}: ${pick(name)}`, facts);
+    const there = { joined: at(joined_at, zone), present: clockText(present_seconds) };
+    makeText("dd", "", t(joined_at === null ? "report.never_came" : "report.member", there), facts);
+  }
   for (const item of report.items) {
     makeText("dt", "", item.title, facts);
     const planned = item.minutes === null ? "–" : clockText(item.minutes * 60);
