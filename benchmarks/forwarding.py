@@ -62,6 +62,7 @@ class Worker(WorkerControl):
         log: IO[bytes] | None = None,
         path: str = "compiled",
         options: Sequence[str] = (),
+        core: int = CORES[0],
     ) -> None:
         """``path``: compiled or python, that is how it forwards; ``options`` are of its command
         line."""
@@ -76,7 +77,7 @@ class Worker(WorkerControl):
             stderr=log or subprocess.DEVNULL,
             env={**os.environ, "DIEMCAU_HOT_PATH": path},
         )
-        os.sched_setaffinity(self.process.pid, {CORES[0]})
+        os.sched_setaffinity(self.process.pid, {core})
         try:
             self.connect(control, path, STEP_TIMEOUT)
         except BaseException:
@@ -193,11 +194,14 @@ def measure(
     conferences: int = 1,
     points: int = POINTS,
     shown: int = POINTS - 1,
+    core: int = CORES[0],
+    together: Callable[[], object] = lambda: None,
 ) -> Measured:
-    """Load a worker of its own, after ``warm_up`` seconds of the same; `join` has the last three.
-    ``reporting`` peers tell what has arrived."""
+    """Load a worker of its own on a ``core``, after ``warm_up`` seconds of the same; `join` has
+    ``conferences``, ``points`` and ``shown``. ``reporting`` peers tell what has arrived.
+    ``together`` returns when everybody is to begin."""
     with tempfile.TemporaryDirectory() as folder:
-        worker = Worker(Path(folder), path=path, options=options)
+        worker = Worker(Path(folder), path=path, options=options, core=core)
         endpoints: list[load.Endpoint] = []
         try:
             endpoints = join(worker, conferences, points, shown)
@@ -217,6 +221,7 @@ def measure(
                 )
 
             go(warm_up)
+            together()
             before = worker.stats()
             return Measured(go(seconds), before, worker.stats())
         finally:
