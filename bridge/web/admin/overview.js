@@ -1,6 +1,6 @@
 // The overview: how the bridge and the points are at this moment, and what needs attention.
 
-/** @import { Overview } from "../types/protocol.js" */
+/** @import { Overview, PointsWorker } from "../types/protocol.js" */
 import { get } from "../common/api.js";
 import { workerTexts } from "../common/audience_workers.js";
 import { byId, make, makeText } from "../common/dom.js";
@@ -21,10 +21,10 @@ export function startOverview() {
 }
 
 export async function loadOverview() {
-  const [found, serving] = await Promise.all([get("/overview"), get("/audience")]);
+  const [found, serving, media] = await Promise.all([get("/overview"), get("/audience"), get("/workers")]);
   const list = byId("overview");
   list.replaceChildren();
-  for (const [key, value, worry] of figuresOf(found)) {
+  for (const [key, value, worry] of figuresOf(found, media.workers)) {
     const item = make("div", worry ? "worry" : "", list);
     makeText("dt", "", t(`overview.${key}`), item);
     makeText("dd", "", worry ? `⚠ ${value}` : value, item);
@@ -52,10 +52,10 @@ export async function loadOverview() {
 
 /**
  * The figures: name, value, and whether it needs attention.
- * @param {Overview} found
+ * @param {Overview} found @param {PointsWorker[]} workers  of the points
  * @returns {[key: string, value: string, worry: boolean][]}
  */
-function figuresOf(found) {
+function figuresOf(found, workers) {
   const names = new Map(found.points.map((point) => [point.id, pick(point.name)]));
   const missing = found.missing.map((id) => names.get(id) ?? id);
   const free = found.disk_size ? found.disk_free / found.disk_size : null;
@@ -68,10 +68,16 @@ function figuresOf(found) {
     ["conferences", String(found.conferences), false],
     ["next", found.next_start ? timeText(found.next_start, zone, "day") : none, false],
     ["incidents", String(found.incidents), found.incidents > 0],
-    ["worker", t(found.worker ? "overview.running" : "overview.away"), !found.worker],
+    ["worker", workers.length > 1 ? workers.map(workerText).join("; ") : t(found.worker ? "overview.running" : "overview.away"),
+      workers.some(({ ready }) => !ready)],
     ["unsaved", String(found.unsaved), found.unsaved > 0],
     ["disk", percent(free, 0), free !== null && free < ENOUGH_DISK],
     ["certificate", found.certificate ? timeText(found.certificate, zone, "date") : none,
       Boolean(found.certificate) && left < ENOUGH_CERTIFICATE],
   ];
 }
+
+/** What one of several media workers holds. @param {PointsWorker} worker */
+const workerText = ({ id, ready, conferences, connections }) =>
+  ready ? t("overview.worker_one", { id, conferences: String(conferences), connections: String(connections) })
+    : t("overview.worker_away", { id });

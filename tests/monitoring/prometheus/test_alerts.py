@@ -153,6 +153,13 @@ CASES: dict[str, Case] = {
         by=30,
         point=False,
     ),
+    "WorkerAway": Case(
+        gauge("workers", 1, f'{I},state="away"'),
+        gauge("workers", 0, f'{I},state="away"'),
+        gauge("workers", 0, f'{I},state="away"'),
+        by=120,
+        point=False,
+    ),
     "WorkerRestarting": Case(
         gauge("worker_starts_total", "+0.05", f'{I},worker="0"'),  # type: ignore[arg-type]
         gauge("worker_starts_total", "+0.03", f'{I},worker="0"'),  # type: ignore[arg-type]
