@@ -112,9 +112,9 @@ async def test_observers_send_nothing(tmp_path: Path) -> None:
     await bridge.stop()
 
 
-async def test_a_console_sends_a_screen_only_and_a_viewer_nothing(bridge: Bridge) -> None:
+async def test_a_console_sends_talkback_and_a_screen_and_a_viewer_nothing(bridge: Bridge) -> None:
     await bridge.offer(await bridge.login(None))
-    assert [s.name for s in bridge.opened()[0].sources] == ["content"]
+    assert [s.name for s in bridge.opened()[0].sources] == ["microphone", "content"]
     response = await bridge.call("POST", "/sessions", {}, role="viewer")
     await bridge.offer((await response.json())["session"])
     assert bridge.opened()[1].sources == ()

@@ -46,7 +46,7 @@ const KINDS = [...Object.keys(EN).filter((key) => /^incident\.(lost|loss|variati
 const VALUES = {
   reason: REASONS, kind: KINDS, point: ["khoan-du", null], previous: ["hoi-truong"], points: [["khoan-du", "hoi-truong"], []],
   skipped: [["khoan-du"], []], sharer: ["user:lan", "point:khoan-du"], user: ["lan"], before: ["lan", null],
-  choice: ["for", "2"], voter: ["khoan-du"],
+  floor: ["queued", "given", "none"], choice: ["for", "2"], voter: ["khoan-du"],
   layout: ["speaker", "alone", "grid", "content"], up: ["good", "fair", "poor", "bad", "unknown"], down: ["bad"],
   level: ["warn", "bad"], note: ["", "ok"], text: ["10", ""], limit: [90, null],
   wish: ["on", "paused", "off"], admits: ["nobody", "accounts", "code", "anybody"], viewers: [{ code: 2, anybody: 1 }, {}], problem: ["", "space", "failed"], lost: [3.5, 0], until: [NOW, null],
