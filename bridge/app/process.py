@@ -353,7 +353,7 @@ class ControlProcess:
             papers=self.papers,
             persons=self.persons,
             delegates=DelegateEntry(control.clock),
-            minutes=SignedMinutes(self.events, self._state / "minutes", now),
+            minutes=SignedMinutes(self.events, self._state / "minutes", now, self.engine),
             sign=self.certificate.sign,
             audience=self.audience,
             peers=self.bridges.links,

@@ -15,8 +15,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from bridge.base.files import private_file
+from bridge.conference.events import MinutesSigned
 from bridge.proof.pdf_check import MAX_PDF
+from bridge.store.shared_files import shared_files
+from bridge.store.tables import events
 
 MINUTES = "minutes"
 PIECE = 1 << 20  # octets of a file in a line, less than a row may have
@@ -44,6 +50,23 @@ def lines_of(state: Path) -> Iterator[dict[str, str]]:
         for begin in range(0, max(1, len(data)), PIECE):
             piece = base64.b64encode(data[begin : begin + PIECE]).decode()
             yield {"file": name, "piece": piece}
+
+
+async def bring_missing(engine: AsyncEngine, state: Path) -> None:
+    """Bring signed minutes that came to another host out of the database, where it has them. One
+    that it has not is left out."""
+    shared = shared_files(engine)
+    if shared is None:
+        return
+    signed = str(MinutesSigned.__struct_config__.tag)
+    query = sa.select(events.c.body).where(events.c.kind == signed)
+    async with engine.connect() as connection:
+        bodies = list((await connection.execute(query)).scalars())
+    for body in bodies:
+        sha256 = json.loads(body)["sha256"]
+        path = state / MINUTES / f"{sha256}.pdf"
+        if not path.is_file():
+            await shared.get(sha256, path)
 
 
 class FileCheck:

@@ -15,6 +15,7 @@ from bridge.base.files import private_file
 from bridge.proof.signing_key import SigningKey, kept_signing_key
 from bridge.store import sealed
 from bridge.store.backup import restore, write_backup
+from bridge.store.backup_files import bring_missing
 from bridge.store.database import FAULTS, engine_of, first_line
 from bridge.store.leading.guarantees import Seen
 from bridge.store.leading.term import Term
@@ -126,6 +127,7 @@ def _key(folder: Path) -> SigningKey | None:
 
 async def _write(engine: Any, work: Work, key: SigningKey | None) -> int:
     path, state = Path(work.file), Path(work.folder)
+    await bring_missing(engine, state)
     with tempfile.TemporaryFile(dir=path.parent) as raw, private_file(path) as out:
         spool = cast("BinaryIO", raw)
         if not work.secret:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from bridge.app.state_folder import prepare
 from bridge.cli.offline import restore_offline
 from bridge.conference import events as e
+from bridge.reports.minutes.signed_minutes import SignedMinutes
 from bridge.store.backups import Backups
 from bridge.store.database import NotSaved, StoreError, engine_of, migrate
 from bridge.store.leading.leadership import Leadership
@@ -45,6 +47,25 @@ async def events(database: str) -> int:
         return len(await EventLog(engine).read("x"))
     finally:
         await engine.dispose()
+
+
+async def test_signed_minutes_come_to_the_other_host(tmp_path: Path, postgres: str) -> None:
+    """When they are asked for, and when it makes a backup."""
+    database = databases.new_database(postgres)
+    engine = engine_of(database, tmp_path)
+    await migrate(engine)
+    log = EventLog(engine)
+    a, b, c = (SignedMinutes(log, tmp_path / name / "minutes", time.time, engine) for name in "abc")
+    for name in "abc":
+        prepare(tmp_path / name)
+    facts = await a.bring("x", b"%PDF signed", ("Lan",), "user:lan")
+    assert not b.file(facts.sha256).exists()
+    assert await b.read(facts.sha256) == b"%PDF signed"
+    await Backups(database, tmp_path / "c", tmp_path).write(tmp_path / "saved")
+    assert c.file(facts.sha256).read_bytes() == b"%PDF signed"
+    with pytest.raises(OSError, match="0" * 64):
+        await b.read("0" * 64)
+    await engine.dispose()
 
 
 async def test_a_backup_is_restored_by_who_leads_alone(tmp_path: Path, postgres: str) -> None:

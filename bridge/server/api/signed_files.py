@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from typing import Any
@@ -151,7 +150,7 @@ async def show_file(call: Call) -> web.Response:
     if kept is None or kept.facts.of != ident:
         raise Denied(404, "minutes.unknown", id=ident)
     try:
-        data = await asyncio.to_thread(call.services.minutes.file(sha256).read_bytes)
+        data = await call.services.minutes.read(sha256)
     except OSError:
         raise Denied(409, "minutes.gone", sha256=sha256) from None
     return attachment(data, "application/pdf", f"{ident}-signed.pdf")
