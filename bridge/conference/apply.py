@@ -126,6 +126,7 @@ def _applied_ended(state: State, event: e.Ended, at: float) -> State:
         seats=seats,
         roll_call=None,
         content=None,
+        content_sound=False,
         showing=None,
         recorded=False,
         registration_open=False,
@@ -340,8 +341,9 @@ _APPLY: dict[type[e.Event], Callable[[State, Any, float], State]] = {
     e.SelfMuted: lambda s, ev, _: _seat(s, ev.point, self_muted=ev.muted),
     e.CameraSet: lambda s, ev, _: _seat(s, ev.point, camera_off=ev.off),
     e.BannerSet: _applied_banner,
-    e.ContentStarted: lambda s, ev, _: replace(s, content=ev.sharer),
-    e.ContentStopped: lambda s, ev, _: replace(s, content=None),
+    e.ContentStarted: lambda s, ev, _: replace(s, content=ev.sharer, content_sound=False),
+    e.ContentSound: lambda s, ev, _: replace(s, content_sound=ev.on),
+    e.ContentStopped: lambda s, ev, _: replace(s, content=None, content_sound=False),
     e.RecordingSet: lambda s, ev, _: replace(
         s, recording=ev.wish, recordings=ev.number, recording_problem=ev.problem
     ),

@@ -287,9 +287,10 @@ class Banner(Struct, frozen=True, kw_only=True, tag="banner"):
 
 
 class Share(Struct, frozen=True, kw_only=True, tag="share"):
-    """Show a screen to everyone, a point's or the operator's; the layout becomes "content"."""
+    """Show all a screen, a point's or the operator's; ``sound`` turns a film's on, or off."""
 
     point: Point | None = None
+    sound: bool = False
 
 
 class StopShare(Struct, frozen=True, kw_only=True, tag="stop_share"):

@@ -14,6 +14,12 @@ from bridge.conference.agenda_events import (
     ItemBegun,
     ItemOver,
 )
+from bridge.conference.content_events import (
+    ContentEvent,
+    ContentSound,
+    ContentStarted,
+    ContentStopped,
+)
 from bridge.conference.model import Admits, Booking, Layout, Wish
 from bridge.conference.paper_events import (
     PageShown,
@@ -61,6 +67,9 @@ __all__ = [  # the events of other streams are events of the same log
     "BackupRestored",
     "BallotCast",
     "ChainBegun",
+    "ContentSound",
+    "ContentStarted",
+    "ContentStopped",
     "DecisionEdited",
     "DecisionNoted",
     "DecisionWithdrawn",
@@ -262,16 +271,6 @@ class BannerSet(Struct, frozen=True, kw_only=True, tag="banner"):
     point: str | None = None
 
 
-class ContentStarted(Struct, frozen=True, kw_only=True, tag="content_started"):
-    """A screen is shared by ``sharer``: "point:ID" or "user:NAME"."""
-
-    sharer: str
-
-
-class ContentStopped(Struct, frozen=True, kw_only=True, tag="content_stopped"):
-    sharer: str
-
-
 class RecordingSet(Struct, frozen=True, kw_only=True, tag="recording"):
     """Recording ``number`` of the conference is to be "on", "paused" or "off". ``problem`` is why
     it ended by itself: "space" (of the disk), "folder" (away, or not to be written) or "failed"."""
@@ -359,8 +358,7 @@ Event = (
     | SelfMuted
     | CameraSet
     | BannerSet
-    | ContentStarted
-    | ContentStopped
+    | ContentEvent
     | ClockStepped
     | QualityNoted
     | PictureNoted

@@ -244,16 +244,16 @@ class Showing(Struct, frozen=True, kw_only=True):
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """A conference. ``seq`` numbers the last event; ``previous`` was on air before
-    ``on_air``; ``content`` shares a screen ("point:ID" or "user:NAME"); ``layout_before`` comes
-    back when that ends; ``spoke`` are those who had the floor, the last first, at most
-    `MAX_SPOKE`. ``recording`` is what was asked for, ``recordings`` the number of the last one, and
-    ``recorded`` whether something is being written; ``recording_problem`` is why it ended by
-    itself. ``audience`` is who may watch, with a code the one of number ``audience_code``;
-    ``viewers`` are those who watch, by how they were admitted. ``papers`` are what it has, by id,
-    and ``showing`` the page that everybody sees. ``persons`` are its delegates, by id;
-    ``registrations`` is the number of the last registration by telephone. ``peers`` is what is
-    known of points that are other bridges."""
+    """A conference. ``seq`` numbers the last event; ``previous`` was on air before ``on_air``;
+    ``content`` shares a screen ("point:ID" or "user:NAME"), with ``content_sound`` a film;
+    ``layout_before`` comes back when that ends; ``spoke`` are those who had the floor, the last
+    first, at most `MAX_SPOKE`. ``recording`` is what was asked for, ``recordings`` the number of
+    the last one, and ``recorded`` whether something is being written; ``recording_problem`` is why
+    it ended by itself. ``audience`` is who may watch, with a code the one of number
+    ``audience_code``; ``viewers`` are those who watch, by how they were admitted. ``papers`` are
+    what it has, by id, and ``showing`` the page that everybody sees. ``persons`` are its
+    delegates, by id; ``registrations`` is the number of the last registration by telephone.
+    ``peers`` is what is known of points that are other bridges."""
 
     booking: Booking
     seq: int = 0
@@ -277,6 +277,7 @@ class State(Struct, frozen=True, kw_only=True):
     floor: Floor | None = None
     roll_call: RollCall | None = None
     content: str | None = None
+    content_sound: bool = False
     director: str | None = None
     closed: bool = False
     banner: Text = ""

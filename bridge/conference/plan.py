@@ -33,7 +33,8 @@ class Feed:
 class RoutingPlan:
     """Who sees and hears whom. ``programme`` is by receiving point; ``viewer`` is the programme of
     consoles. None: the slot stays empty. ``speakers`` may be heard, the ``floor`` first. ``panes``
-    is the order of thumbnails; ``cameras`` are the points whose picture may be shown at all."""
+    is the order of thumbnails; ``cameras`` are the points whose picture may be shown at all.
+    ``film`` is the user whose film is heard by all besides, "" for none."""
 
     programme: dict[str, Feed | None]
     viewer: Feed | None
@@ -43,6 +44,7 @@ class RoutingPlan:
     floor: tuple[str, ...]
     panes: tuple[str, ...]
     cameras: frozenset[str]
+    film: str = ""
 
 
 def plan(state: State) -> RoutingPlan:
@@ -79,6 +81,7 @@ def plan(state: State) -> RoutingPlan:
         floor=(first,) if first in speakers else (),
         panes=panes(state),
         cameras=cameras,
+        film=_film(state),
     )
 
 
@@ -87,6 +90,11 @@ def _content(state: State) -> Feed | None:
         return None
     kind, _, name = state.content.partition(":")
     return Feed(name, "content") if kind == "point" else Feed("", "content", user=name)
+
+
+def _film(state: State) -> str:
+    kind, _, name = (state.content or "").partition(":")
+    return name if kind == "user" and state.content_sound else ""
 
 
 def _return_picture(state: State) -> str | None:

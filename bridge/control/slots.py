@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from bridge.conference.plan import PROGRAMME, slot_names
 from bridge.control.sessions import Session
+from bridge.media import messages as m
 from config.schema import Topology
 
 
@@ -29,3 +31,8 @@ def slots_of(session: Session, topology: Topology) -> Slots:
         most = 0  # another bridge has the programme, and sends it on
     others = sum(1 for point in topology.points if point.desk is None and point.id != session.point)
     return Slots(*slot_names(session.point, min(most, others), media.audio_slots))
+
+
+def pictures(slots: Sequence[m.SlotSpec | m.SlotState]) -> tuple[str, ...]:
+    """The names of those slots of a transport that show pictures."""
+    return tuple(slot.name for slot in slots if slot.kind == "video")

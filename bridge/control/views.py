@@ -95,6 +95,7 @@ def conference_view(
         panes=panes(state),
         pins=state.pins if receiver is None else {},
         content=state.content,
+        content_sound=state.content_sound,
         floor=state.floor,
         queue=state.queue,
         roll_call=state.roll_call.waiting if state.roll_call is not None else None,

@@ -13,6 +13,7 @@ from bridge.conference.thumbnails import on_page, stand
 from bridge.control.listeners import Listeners
 from bridge.control.picture_heights import height_for, importance_of
 from bridge.control.sessions import Session, Sessions
+from bridge.control.slots import pictures
 from bridge.control.sound_groups import PrivateLine, echo_of, with_private_lines
 from bridge.media import messages as m
 
@@ -108,7 +109,7 @@ class WorkerRoutes:
     def adopt(self, transport: m.TransportState, point: str | None) -> None:
         """A transport that the worker holds belongs to a session of ``point``."""
         self._owners[transport.transport] = point
-        self._slots[transport.transport] = _pictures(transport.slots)
+        self._slots[transport.transport] = pictures(transport.slots)
         for source in transport.sources:
             self._note(transport.transport, source.name, bool(source.layers))
 
@@ -117,17 +118,17 @@ class WorkerRoutes:
         if not self.listeners.adopt(transport.transport, transport.label):
             return False
         self.listeners.begin(transport.transport)
-        self._slots[transport.transport] = _pictures(transport.slots)
+        self._slots[transport.transport] = pictures(transport.slots)
         return True
 
     def open_listener(self, spec: m.Open | m.OpenTap | m.OpenRelay) -> None:
         """Give a tap, a viewer or a relay the programme of the conference in its label, from the
         next `apply` on; a relay only once its far end is there (`Listeners.begin`)."""
         self.listeners.adopt(spec.transport, spec.label)
-        self._slots[spec.transport] = _pictures(spec.slots)
+        self._slots[spec.transport] = pictures(spec.slots)
         self._send(spec)
 
-    def adopt_pictures(self, transport: m.TransportState) -> None:
+    def adoptpictures(self, transport: m.TransportState) -> None:
         """What its slots show; once all owners are known."""
         for slot in transport.slots:
             key = (transport.transport, slot.name)
@@ -145,7 +146,7 @@ class WorkerRoutes:
         """Open a session's transport; ``stands`` are the points that stand in its thumbnail slots
         already."""
         self._owners[spec.transport] = point
-        self._slots[spec.transport] = _pictures(spec.slots)
+        self._slots[spec.transport] = pictures(spec.slots)
         self._stands[spec.transport] = dict(stands)
         self._send(spec)
 
@@ -264,8 +265,8 @@ class WorkerRoutes:
             groups[ident] = m.SetAudio(
                 group=ident,
                 members=tuple(listening),
-                allowed=self._microphones(plans[ident].speakers),
-                floor=self._microphones(plans[ident].floor),
+                allowed=self._microphones(plans[ident].speakers) + self._film(plans[ident]),
+                floor=self._microphones(plans[ident].floor) + self._film(plans[ident]),
             )
         self._mix(with_private_lines(groups, private, self._owners.keys()))
 
@@ -372,6 +373,11 @@ class WorkerRoutes:
         found = ((self._transport_of(p), name) for p in points for name in self._sessions.voices(p))
         return tuple(m.SourceRef(transport=ident, name=name) for ident, name in found if ident)
 
+    def _film(self, current: RoutingPlan) -> tuple[m.SourceRef, ...]:
+        """The sound of a film that an operator plays to all; it keeps its slot whatever is loud."""
+        ident = self._sharing(current.film) if current.film else ""
+        return (m.SourceRef(transport=ident, name="film"),) if ident else ()
+
     def _transport_of(self, point: str) -> str:
         """Where what a point sends comes in here, "" for nowhere."""
         session = self._sessions.of_point(point)
@@ -391,8 +397,3 @@ class WorkerRoutes:
             if session.status.sharing and (transport := self._here(session)):
                 return transport
         return ""
-
-
-def _pictures(slots: Sequence[m.SlotSpec | m.SlotState]) -> tuple[str, ...]:
-    """The names of video slots."""
-    return tuple(slot.name for slot in slots if slot.kind == "video")

@@ -178,6 +178,7 @@ class ConferenceView(Struct, frozen=True, kw_only=True):
     panes: tuple[str, ...]
     pins: dict[int, str]
     content: str | None
+    content_sound: bool
     floor: Floor | None
     queue: tuple[Request, ...]
     roll_call: tuple[str, ...] | None

@@ -70,6 +70,7 @@ def test_keys_that_are_put_together_exist() -> None:
         "maintenance": ("on", "off"),
         "attendance": ("present", "absent"),
         "registration": ("on", "off"),
+        "content_sound": ("on", "off"),
         "officer_unreached": get_args(Unreached),
         "locked": ("on", "off"),
         "banner": ("on", "off"),

@@ -41,6 +41,7 @@ VALUES: dict[str, Any] = {
     "points": ("b",),
     "officer": "c",
     "muted": True,
+    "sound": True,
     "off": True,
     "reason": "x",
     "seconds": 20,

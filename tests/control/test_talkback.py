@@ -209,6 +209,33 @@ async def _until_over(bridge: Bridge) -> None:
     await bridge.settle()
 
 
+async def test_a_film_is_heard_by_all_and_goes_on_while_its_operator_speaks(
+    bridge: Bridge, desk: Desk
+) -> None:
+    conference = bridge.conductor.running()[0].booking.id
+    lan = Actor(kind="user", name="operator", role="operator")
+    await bridge.do(conference, c.Share(sound=True), lan)
+    await desk.socket.send_json({"type": "status", "sharing": True})
+    await until(desk.socket, "state")
+    await bridge.settle()
+    film = ref(desk.transport, "film")
+    meeting = desk.mixes()[conference]
+    assert film in meeting.allowed
+    assert film in meeting.floor
+    assert await desk.talk(ROOM) == ""
+    mixes = desk.mixes()
+    assert film in mixes[conference].allowed
+    room = next(g for ident, g in mixes.items() if ident.startswith(f"{TALK}{ROOM}"))
+    assert {film, ref(desk.transport)} <= set(room.allowed)
+    await desk.talk(None)
+    await bridge.do(conference, c.Share(), lan)
+    await bridge.settle()
+    assert film not in desk.mixes()[conference].allowed
+    await bridge.do(conference, c.Share(sound=True), lan)
+    await desk.socket.close()
+    await bridge.settle()
+
+
 async def test_in_a_meeting_only_rooms_that_nobody_sees(bridge: Bridge, desk: Desk) -> None:
     conference = bridge.conductor.running()[0].booking.id
     assert await desk.talk(ROOM) == ""

@@ -71,20 +71,24 @@ def _sharer(command: c.Share | c.StopShare, actor: Actor) -> str:
 
 def share(state: State, command: c.Share, actor: Actor, now: float) -> Outcome:
     sharer = _sharer(command, actor)
+    sound = command.sound and command.point is None  # rooms speak by their microphones
     if state.content == sharer:
-        return ()
+        same = state.content_sound == sound
+        return () if same else (e.ContentSound(sharer=sharer, on=sound),)
     if command.point is not None:
         refused = cannot_send(state, command.point)
         if refused is not None:
             return refused
         if actor.kind == "point" and state.content is not None:
             return no("refusal.already_shared")
-    started = e.ContentStarted(sharer=sharer)
+    started: tuple[e.Event, ...] = (e.ContentStarted(sharer=sharer),)
+    if sound:
+        started += (e.ContentSound(sharer=sharer, on=True),)
     if state.content is not None:
-        return (e.ContentStopped(sharer=state.content), started)  # the layout is as it should be
+        return (e.ContentStopped(sharer=state.content), *started)  # the layout is as it should be
     if state.layout == "content":
-        return (started,)
-    return (started, e.LayoutSet(layout="content", before=state.layout))
+        return started
+    return (*started, e.LayoutSet(layout="content", before=state.layout))
 
 
 def stop_share(state: State, command: c.StopShare, actor: Actor, now: float) -> Outcome:

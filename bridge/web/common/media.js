@@ -47,6 +47,8 @@ export class Media {
     this.camera = null;
     /** @type {MediaStreamTrack | null} */
     this.screen = null;
+    /** The sound of a film that is shared. @type {MediaStreamTrack | null} */
+    this.film = null;
     /** @type {Setup} */
     this.setup = { slots: { video: [], audio: [] }, layers: [], sends: "none" };
     this.sending = false; // camera and microphone are sent only inside a conference
@@ -254,6 +256,7 @@ export class Media {
       voice: (this.sending && this.microphone) || this.talking ? this.voice : null,
       camera: this.sending ? this.camera : null,
       screen: this.screen,
+      film: this.film,
     };
   }
 
@@ -290,11 +293,19 @@ export class Media {
     await this.feed();
   }
 
-  /** Share a screen, or stop with null. @param {MediaStreamTrack | null} track */
-  async share(track) {
+  /**
+   * Share a screen or a film, or stop with null.
+   * @param {MediaStreamTrack | null} track
+   * @param {"detail" | "motion"} [hint]  what must be kept where the line does not carry both
+   * @param {MediaStreamTrack | null} [sound]  of a film
+   */
+  async share(track, hint = "detail", sound = null) {
     this.screen?.stop();
+    this.film?.stop();
     this.screen = track;
-    if (track) track.contentHint = "detail";
+    this.film = sound;
+    if (track) track.contentHint = hint;
+    if (sound) sound.contentHint = "music";
     await this.feed();
   }
 

@@ -6,12 +6,13 @@ import { VoiceRepeats } from "./voice_repeats.js";
 
 const CODECS = ["video/vp8", "video/h264", "video/rtx"];
 const CONTENT_RATE = 1500; // kbit/s of a shared screen
+const FILM_RATE = 64_000; // bit/s of a film's sound: music in both channels
 
 /**
  * @typedef {"room" | "console" | "none"} Sends  what may be sent: microphone, camera and screen;
- *   microphone and a screen; nothing
+ *   microphone, a film's sound and a screen; nothing
  * @typedef {{slots: SlotMap, layers: LayerInfo[], sends: Sends, stereo?: boolean}} Setup
- * @typedef {{voice: MediaStreamTrack | null, camera: MediaStreamTrack | null, screen: MediaStreamTrack | null}} Sent
+ * @typedef {{voice: MediaStreamTrack | null, camera: MediaStreamTrack | null, screen: MediaStreamTrack | null, film: MediaStreamTrack | null}} Sent
  *   the tracks that are on the lines; null is none
  */
 
@@ -39,6 +40,8 @@ export class Transport {
     this.tracks = new Map();
     /** @type {RTCRtpTransceiver | null} */
     this.voiceLine = null;
+    /** @type {RTCRtpTransceiver | null} */
+    this.filmLine = null;
     /** What repeats the microphone's frames; null where nothing can. @type {VoiceRepeats | null} */
     this.repeats = null;
     /** @type {RTCRtpTransceiver | null} */
@@ -106,6 +109,12 @@ export class Transport {
         })),
       });
     }
+    if (setup.sends === "console") {
+      this.filmLine = pc.addTransceiver("audio", {
+        direction: "sendonly",
+        sendEncodings: [{ maxBitrate: FILM_RATE, networkPriority: "high", priority: "high" }],
+      });
+    }
     if (setup.sends !== "none") {
       this.contentLine = pc.addTransceiver("video", {
         direction: "sendonly",
@@ -115,12 +124,13 @@ export class Transport {
   }
 
   /** Put the tracks that are to be sent now on their lines; needs no negotiation. @param {Sent} sent */
-  async feed({ voice, camera, screen }) {
+  async feed({ voice, camera, screen, film }) {
     // One that cannot be sent must not keep the others from being sent.
     await Promise.allSettled([
       this.put(this.voiceLine, voice),
       this.put(this.cameraLine, camera),
       this.put(this.contentLine, screen),
+      this.put(this.filmLine, film),
     ]);
   }
 

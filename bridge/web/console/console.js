@@ -31,7 +31,7 @@ byId("logout").addEventListener("click", logout);
 const client = new Client({ kind: "console" }, {
   setup() {
     const { slots, mayDirect } = client.state;
-    return { slots, layers: [], sends: mayDirect ? "console" : "none" };
+    return { slots, layers: [], sends: mayDirect ? "console" : "none", stereo: mayDirect };
   },
   status: () => ({ type: "status", sharing: client.media.screen !== null }),
   track: (slot, track, over) => desk.attach(slot, track, over),

@@ -18,6 +18,7 @@ import { NEEDS_POINT, commandOf, layoutAfter } from "./actions.js";
 import { Agenda } from "./agenda.js";
 import { AudienceDialog } from "./audience.js";
 import { buildBar, renderBar } from "./bar.js";
+import { Films } from "./film.js";
 import { openHelp } from "./help.js";
 import { toDesk } from "./keyboard.js";
 import { CommandLine } from "./line.js";
@@ -62,6 +63,7 @@ export class Desk {
     this.agenda = new Agenda(client, orders);
     this.minutes = new Minutes(client, orders);
     this.persons = new Persons(client, orders);
+    this.films = new Films(client, orders);
     this.votes = new Votes(client, orders, this.persons);
     this.presets = new Presets(client, orders, () => this.selected, () => this.watching());
     this.talkback = new Talkback(client, orders, () => this.selected, () => this.watching());
@@ -109,6 +111,7 @@ export class Desk {
     this.minutes.render();
     this.persons.render();
     this.votes.render();
+    this.films.render();
     renderBar(state, this.selected, this.screen.shared, this.panel.point !== null);
   }
 
@@ -187,6 +190,8 @@ export class Desk {
         return this.nextLayout();
       case "share":
         return this.share();
+      case "film":
+        return this.films.open();
       case "end":
         return this.end();
       case "audience":

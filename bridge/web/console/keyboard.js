@@ -26,7 +26,7 @@ function pressed(event, desk, lobby) {
   if (event.isComposing || event.repeat || event.defaultPrevented || document.querySelector("dialog[open]")) return;
   const target = /** @type {HTMLElement} */ (event.target);
   // Enter and Space on a focused button press that button; on a tile Enter takes.
-  if ([" ", "Enter"].includes(event.key) && target.matches("button:not(.cell), a, summary, select")) return;
+  if ([" ", "Enter"].includes(event.key) && target.matches("button:not(.cell), a, summary, select, video")) return;
   const found = actionOf(event, !lobby.open ? "desk" : lobby.adHoc.open ? "choosing" : "lobby");
   if (!found || (target.matches("input, textarea, select") && !found.always)) return;
   if (found.action === "leave") {

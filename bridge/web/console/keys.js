@@ -49,6 +49,7 @@ const BINDINGS = /** @type {const} @satisfies {Binding[]} */ ([
   { action: "details", keys: ["o"], places: ["desk"], button: "small", icon: "details" },
   { action: "layout", keys: ["l"], places: ["desk"], button: "small", icon: "layout" },
   { action: "share", keys: ["x"], places: ["desk"], button: "small", icon: "share" },
+  { action: "film", keys: ["h"], places: ["desk"], button: "menu", icon: "share" },
   { action: "banner", keys: ["b"], places: ["desk"], button: "small", icon: "banner" },
   { action: "papers", keys: ["p"], places: ["desk"], button: "small", icon: "list" },
   { action: "page_back", keys: ["PageUp"], places: ["desk"] },

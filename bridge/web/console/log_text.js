@@ -122,6 +122,8 @@ function variantOf(event) {
       return `banner_${event.text ? (event.point ? "point" : "on") : "off"}`;
     case "self_muted":
       return `self_muted_${event.muted ? "on" : "off"}`;
+    case "content_sound":
+      return `content_sound_${event.on ? "on" : "off"}`;
     case "maintenance":
       return `maintenance_${event.on ? "on" : "off"}`;
     case "previewed":

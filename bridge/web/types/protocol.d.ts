@@ -13,7 +13,7 @@ export type ToClient = Welcome | State | Events | Levels | Lines | Notice | Medi
 export type Asked = StartCommand | ExtendCommand | EndCommand | LockCommand | DirectCommand | PreviewCommand | TakeCommand | BackCommand | ReturnCommand | ReturnPictureCommand | SetLayoutCommand | PinCommand | RankCommand | RequestFloorCommand | WithdrawFloorCommand | GrantCommand | SpeakingTimeCommand | StartRollCallCommand | NextCommand | StopRollCallCommand | MuteCommand | UnmuteCommand | MuteAllCommand | SelfMuteCommand | CameraCommand | AcceptCommand | DropCommand | RecallCommand | BannerCommand | ShareCommand | StopShareCommand | RecordCommand | PauseRecordingCommand | StopRecordingCommand | SetAudienceCommand | RenewCodeCommand | ShowPageCommand | PutAwayCommand | NextItemCommand | AddItemCommand | SetAgendaCommand | NoteDecisionCommand | EditDecisionCommand | WithdrawDecisionCommand | AttendCommand | SetRegistrationCommand | RingOfficerCommand | AnswerCallCommand | DeclineCallCommand | HandOverCommand | HangUpCommand | SendPictureCommand | AskThereCommand | TakeBackCommand | OpenVoteCommand | CastBallotCommand | RemindVotersCommand | CloseVoteCommand | CancelVoteCommand;
 
 /** What happened in a conference. */
-export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | RecordingSetEvent | RecordingNotedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | OfficerRungEvent | OfficerAnsweredEvent | OfficerUnreachedEvent | DeskCallEndedEvent | PictureSentEvent | FloorAskedThereEvent | FloorHeardThereEvent | AskedFromThereEvent | MembersNotedEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | StrokesKeptEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | PersonsListedEvent | PersonsUnlistedEvent | AttendanceNotedEvent | RegistrationSetEvent | PersonsForgottenEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | MinutesSignedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
+export type Event = OpenedEvent | StartedEvent | ExtendedEvent | EndNearEvent | EndedEvent | LockedEvent | DirectorSetEvent | PointJoinedEvent | PointLeftEvent | CallProblemEvent | AcceptedEvent | DroppedEvent | RecalledEvent | PreviewedEvent | TakenEvent | ReturnPictureSetEvent | LayoutSetEvent | PinnedEvent | RankedEvent | FloorRequestedEvent | FloorWithdrawnEvent | FloorGrantedEvent | FloorLimitedEvent | FloorWarnedEvent | FloorEndedEvent | RollCallStartedEvent | RollCallTurnEvent | RollCallEndedEvent | MicrophonesSetEvent | SelfMutedEvent | CameraSetEvent | BannerSetEvent | ContentStartedEvent | ContentSoundEvent | ContentStoppedEvent | ClockSteppedEvent | QualityNotedEvent | PictureNotedEvent | RecordingSetEvent | RecordingNotedEvent | AudienceSetEvent | AudienceCodeRenewedEvent | AudienceNotedEvent | AgendaSetEvent | ItemBegunEvent | ItemOverEvent | DecisionNotedEvent | DecisionEditedEvent | DecisionWithdrawnEvent | OfficerRungEvent | OfficerAnsweredEvent | OfficerUnreachedEvent | DeskCallEndedEvent | PictureSentEvent | FloorAskedThereEvent | FloorHeardThereEvent | AskedFromThereEvent | MembersNotedEvent | PaperAttachedEvent | PaperWithdrawnEvent | PageShownEvent | PaperPutAwayEvent | StrokesKeptEvent | PaperKeptEvent | PaperRuledEvent | PaperRemovedEvent | PersonsListedEvent | PersonsUnlistedEvent | AttendanceNotedEvent | RegistrationSetEvent | PersonsForgottenEvent | IncidentOpenedEvent | IncidentWorseEvent | IncidentClearedEvent | MaintenanceSetEvent | MinutesSignedEvent | RecordingKeptEvent | RecordingRuledEvent | RecordingDeletedEvent | ChainBegunEvent | HeadSignedEvent | BackupRestoredEvent | VoteOpenedEvent | BallotCastEvent | SecretBallotCastEvent | VoteRemindedEvent | VoteEndedEvent | VoteClosedEvent | VoteCancelledEvent;
 
 export type Phase = "ended" | "live" | "open";
 
@@ -505,6 +505,7 @@ export interface ConferenceView {
   panes: string[];
   pins: Record<string, string>;
   content: string | null;
+  content_sound: boolean;
   floor: Floor | null;
   queue: Request[];
   roll_call: string[] | null;
@@ -533,6 +534,12 @@ export interface ConferenceView {
   attendance: Record<string, Attendance>;
   call: CallView | null;
   peers: Record<string, PeerSeat>;
+}
+
+export interface ContentSoundEvent {
+  type: "content_sound";
+  sharer: string;
+  on: boolean;
 }
 
 export interface ContentStartedEvent {
@@ -2129,6 +2136,7 @@ export interface SetRegistrationCommand {
 export interface ShareCommand {
   type: "share";
   point?: string | null;
+  sound?: boolean;
 }
 
 export interface ShowPageCommand {

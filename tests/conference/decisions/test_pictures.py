@@ -107,6 +107,37 @@ def test_a_shared_screen_is_shown_by_all_rooms_until_it_ends() -> None:
     assert run.ok(c.StopShare(point="b"), point("b")) == (e.ContentStopped(sharer="point:b"),)
 
 
+def test_a_film_has_a_sound_that_goes_on_and_off_while_it_is_shown() -> None:
+    run = live()
+    lan = "user:lan"
+    assert run.ok(c.Share(sound=True)) == (
+        e.ContentStarted(sharer=lan),
+        e.ContentSound(sharer=lan, on=True),
+        e.LayoutSet(layout="content", before="speaker"),
+    )
+    assert plan(run.state).film == "lan"
+    assert run.ok(c.Share(sound=True)) == ()
+    assert run.ok(c.Share()) == (e.ContentSound(sharer=lan, on=False),)
+    assert (plan(run.state).film, run.state.content) == ("", lan)
+    run.ok(c.Share(sound=True))
+    run.ok(c.Share(point="b"))  # another screen takes its place, and its sound ends with it
+    assert (run.state.content_sound, plan(run.state).film) == (False, "")
+    run.ok(c.Share(sound=True))
+    run.ok(c.StopShare())
+    assert (run.state.content_sound, plan(run.state).film) == (False, "")
+    run.ok(c.Share(sound=True))
+    run.ok(c.End())
+    assert not run.state.content_sound
+
+
+def test_rooms_share_no_sound() -> None:
+    """They are heard by their microphones, as those allow."""
+    run = live()
+    run.ok(c.Share(point="b", sound=True), point("b"))
+    assert not run.state.content_sound
+    assert plan(run.state).film == ""
+
+
 def test_a_point_that_is_dropped_takes_its_screen_and_the_layout_with_it() -> None:
     run = live(layout="grid")
     run.ok(c.Share(point="b"), point("b"))

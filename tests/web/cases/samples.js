@@ -30,7 +30,7 @@ export const seat = (changes = {}) => ({
 export const conference = (changes = {}) => ({
   id: "giao-ban", seq: 5, title: name("Họp giao ban", "Briefing"), phase: "live", chair: "hoi-truong",
   points: ["hoi-truong", "khoan-du", "chi-ne"], expected: [], opened_at: NOW - 60, started_at: NOW - 30,
-  start: null, end: null, on_air: "hoi-truong", preview: null, return_picture: null, layout: "speaker",
+  start: null, end: null, on_air: "hoi-truong", preview: null, return_picture: null, layout: "speaker", content_sound: false,
   panes: [], pins: {}, content: null, floor: null, queue: [], roll_call: null, director: "lan",
   closed: false, recording: "allowed", record: "off", recorded: false, record_problem: "", audience: "nobody", audience_code: 1, viewers: {}, free_floor: false, end_near: false, banner: "", banners: {}, papers: [], showing: null, agenda: [], item: null, items_begun: [], decisions: [], votes: [],
   seats: { "hoi-truong": seat({ microphone: true, open: true }), "khoan-du": seat(), "chi-ne": seat() },
