@@ -128,7 +128,7 @@ class WorkerRoutes:
         self._slots[spec.transport] = pictures(spec.slots)
         self._send(spec)
 
-    def adoptpictures(self, transport: m.TransportState) -> None:
+    def adopt_pictures(self, transport: m.TransportState) -> None:
         """What its slots show; once all owners are known."""
         for slot in transport.slots:
             key = (transport.transport, slot.name)
