@@ -49,6 +49,9 @@ def point_need(media: Media, points: int) -> Need:
 def need_of(topology: Topology, point: Point) -> Need:
     """What one point needs; an observer sends nothing."""
     need = point_need(topology.media, len(topology.points))
+    if point.sip is not None:  # one picture each way, and the voices as one
+        both = point.sip.bitrate + topology.media.audio
+        need = Need(both, both)
     return need if point.role == "member" else Need(0, need.down)
 
 

@@ -37,6 +37,7 @@ def relations(data: Any, tree: Tree) -> list[Problem]:
     problems.extend(templates(data, tree, _ids(points), desks))
     _layers(data.get("media"), problem)
     _relays(data.get("bridge"), problem)
+    _codecs(data.get("bridge"), points, problem)
     peers(data, problem)
     return problems
 
@@ -100,6 +101,27 @@ def _layers(media: Any, problem: Report) -> None:
                 sentence = "Layers go from the lowest to the highest."
                 problem(("media", "layers", index, "height"), sentence)
             height = item["height"]
+
+
+def _codecs(bridge: Any, points: Items, problem: Report) -> None:
+    """Codecs need a gateway, are called by one address each, and are no desks."""
+    listens = isinstance(bridge, dict) and bridge.get("sip") is not None
+    taken: dict[str, str] = {}
+    for index, item in points:
+        codec = item.get("sip")
+        if codec is None:
+            continue
+        here = ("points", index, "sip")
+        if not listens:
+            problem(here, "A codec needs the gateway: give bridge.sip an address to listen on.")
+        if item.get("desk") is not None:
+            problem(here, "A desk has a page to call with; a codec has none.")
+        uri = codec.get("uri") if isinstance(codec, dict) else None
+        if isinstance(uri, str):
+            if uri in taken:
+                sentence = f"The point {taken[uri]!r} is called at {uri} already."
+                problem((*here, "uri"), sentence)
+            taken.setdefault(uri, str(item.get("id")))
 
 
 def _relays(bridge: Any, problem: Report) -> None:

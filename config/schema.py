@@ -15,6 +15,7 @@ from config.minutes_schema import Minutes
 from config.peers_schema import MAX_PEERS, Peer, Peering
 from config.persons_schema import Persons
 from config.security_schema import Backup, Security, Syslog
+from config.sip_schema import SipGateway, SipPoint
 from config.template_schema import Rules, Schedule, Template
 from config.values import MAX_POINTS, MAX_PORT, Identifier, Ip, Model, Name, Network, Port, Text
 
@@ -186,6 +187,9 @@ class Bridge(Model):
     audience: Audience = Audience()
     minutes: Minutes = Minutes()
     persons: Persons = Persons()
+    sip: SipGateway | None = Field(
+        default=None, description="the gateway for codecs; needed where a point has sip"
+    )
     peering: Peering = Peering()
     security: Security = Security()
     workers: Annotated[
@@ -294,6 +298,10 @@ class Point(Model):
         default="room",
         description="a room whose echo the browser takes out; a hall with a mixer, or a codec back "
         "to back in stereo, whose sound is left as it is",
+    )
+
+    sip: SipPoint | None = Field(
+        default=None, description="a codec instead of a room PC: the gateway calls it"
     )
 
 

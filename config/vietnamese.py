@@ -104,6 +104,23 @@ TABLE = {
         "Đã có máy khác chờ ở địa chỉ {address}, cổng {port}."
     ),
     "There is no point {id}.": "Không có điểm cầu {id}.",
+    "{value} is not a SIP address, for example {example}.": (
+        "{value} không phải địa chỉ SIP, ví dụ {example}."
+    ),
+    "a codec that proves its password needs one: give password_file or password_environment.": (
+        "Thiết bị hội nghị chứng minh bằng mật khẩu thì phải có mật khẩu: hãy ghi password_file "
+        "hoặc password_environment."
+    ),
+    "first_port and last_port leave no room for a call.": (
+        "first_port và last_port không đủ chỗ cho một cuộc gọi."
+    ),
+    "A codec needs the gateway: give bridge.sip an address to listen on.": (
+        "Thiết bị hội nghị cần cổng SIP: hãy ghi bridge.sip với địa chỉ để chờ gọi."
+    ),
+    "A desk has a page to call with; a codec has none.": (
+        "Bàn gọi phải có trang để gọi; thiết bị hội nghị không có trang."
+    ),
+    "The point {id} is called at {uri} already.": "Điểm cầu {id} đã được gọi ở {uri}.",
     "The point {id} is expected but not among this template's points.": "Điểm cầu {id} bắt buộc có "
     "mặt nhưng không nằm trong các điểm của mẫu này.",
     "The chair {id} is not one of this template's points.": "Chủ trì {id} không nằm trong các điểm "

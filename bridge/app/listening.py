@@ -13,6 +13,7 @@ from aiohttp import web
 from cryptography import x509
 
 from bridge.app.errors import StartError
+from bridge.control.control import Control
 from bridge.server.guard.admission import Admission, limits
 from bridge.server.guard.front_door import FrontDoor
 from bridge.server.guard.hosts import Hosts
@@ -127,3 +128,10 @@ class WebServer:
         for door in self._doors:
             await door.close()
         await self._runner.cleanup()
+
+
+def not_ready(control: Control) -> str:
+    """Why no conference could be held now, as the key of a sentence; "" where one can."""
+    if not control.routes.ready:
+        return "http.no_worker"
+    return "store.not_saved" if control.conductor.problem else ""

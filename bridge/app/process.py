@@ -15,13 +15,14 @@ from bridge.agents.updates import Updates
 from bridge.app import credentials
 from bridge.app.audience_workers import make_fleet
 from bridge.app.certificates import ServerCertificate
-from bridge.app.ending import end
+from bridge.app.ending import Ends, end
 from bridge.app.errors import StartError, reading
-from bridge.app.listening import WebServer, hosts_of, require_tls
+from bridge.app.listening import WebServer, hosts_of, not_ready, require_tls
 from bridge.app.live_settings import LiveSettings
 from bridge.app.peering import OtherBridges
 from bridge.app.person_register import make_register
 from bridge.app.points_workers import PointsFigures, make_links
+from bridge.app.sip_gateway import SipGateway
 from bridge.app.state_folder import make_backups, prepare
 from bridge.audience.watching import Audience
 from bridge.base.clock import SteadyClock
@@ -123,6 +124,7 @@ class ControlProcess:
         self._make_recordings()
         self.control.moves.tell(self._conference_moved)
         self.bridges = OtherBridges(self.control, self.scheduler, folder, state)
+        self.sip = SipGateway(self, folder, state)
         self._make_figures()
         self._server: WebServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -239,7 +241,7 @@ class ControlProcess:
             self.topology.bridge.metrics,
             self.collector.snapshot,
             lambda: self.healthy,
-            self._not_ready,
+            lambda: not_ready(self.control),
             self.meters,
             self.hosts,
         )
@@ -290,6 +292,7 @@ class ControlProcess:
             self.papers.run(),
             self.persons.run(),
             self.bridges.run(),
+            self.sip.run(),
         ]
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
@@ -315,9 +318,8 @@ class ControlProcess:
         await self.updates.close()
         if not self._keep_worker:
             await self.recordings.close()
-        await end(
-            self._tasks, () if self._keep_worker else (*self.workers.values(), self.audience.fleet)
-        )
+        ending: tuple[Ends, ...] = (*self.workers.values(), self.audience.fleet, self.sip)
+        await end(self._tasks, () if self._keep_worker else ending)
         if self._server is not None:
             await self._server.stop()
         await self.engine.dispose()
@@ -376,12 +378,6 @@ class ControlProcess:
     def _in_conference(self) -> set[str]:
         """The points that are in a conference now."""
         return {p for p in self.control.topology.points if self.conductor.conference_of(p)}
-
-    def _not_ready(self) -> str:
-        """Why no conference could be held now, as the key of a sentence; "" where one can."""
-        if not self.control.routes.ready:
-            return "http.no_worker"
-        return "store.not_saved" if self.conductor.problem else ""
 
     def _on_event(self, event: m.Event, worker: str = FIRST) -> None:
         self.control.reconciler.on_event(event, worker)

@@ -24,6 +24,7 @@ from aiosipua import (
 
 from bridge.sip.codec_point import Codec, CodecCall
 from bridge.sip.flow.call_media import Bounds, CallMedia
+from bridge.sip.flow.dtls_line import own_fingerprint
 from bridge.sip.flow.media_port import port_pair
 from bridge.sip.gateway_orders import CallFigures, CodecPoint, Setup
 from bridge.sip.incoming import Caller, Callers
@@ -35,7 +36,7 @@ from bridge.sip.wire.sip_addresses import address_of
 
 log = logging.getLogger("sip")
 
-TICK = 0.01  # seconds between looks at all sockets
+TICK = 0.02  # seconds between looks at all sockets
 
 
 class Gateway:
@@ -147,6 +148,7 @@ class Gateway:
             video=sdp.Own(video.port, keys[1]),
             session=secrets.randbits(31),
             encryption=point.encryption,
+            fingerprint=own_fingerprint() if point.encryption == "dtls" else "",
             format=Format(level=level_for(width, point.height, point.frame_rate)),
             bitrate=point.bitrate,
             modes=point.modes,

@@ -141,6 +141,7 @@ class Collector:
             lambda: scrape_bridge.recordings(found, sources),
             lambda: scrape_bridge.workers(found, sources),
             lambda: scrape_bridge.audience(found, sources),
+            lambda: scrape_bridge.codecs(found, sources),
             lambda: scrape_bridge.process(
                 found, sources, self.host, began=self._began, reloaded=self._reloaded_at
             ),

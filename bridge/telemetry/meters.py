@@ -13,6 +13,7 @@ from bridge.conference import events as e
 from bridge.conference.model import State
 from bridge.conference.plan import PROGRAMME, THUMBNAIL
 from bridge.media import messages as m
+from bridge.telemetry.gateway_figures import GatewayFigures
 from monitoring.exposition import buckets
 from monitoring.exposition.histogram import Histogram
 
@@ -98,6 +99,7 @@ class Meters(Observer):
     lengths: Histogram = field(default_factory=lambda: Histogram(buckets.LENGTHS))
     lags: Histogram = field(default_factory=lambda: Histogram(buckets.LAGS))
     loudness: dict[str, int] = field(default_factory=dict)
+    gateway: GatewayFigures = field(default_factory=GatewayFigures)
     running: Running = field(default_factory=Running)
     reload_ok: bool = True
     workers: dict[str, WorkerFigures] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from bridge.base.version import VERSION
 from bridge.media.counters import Drop
 from bridge.telemetry.host import Host
 from bridge.telemetry.sources import Sources
+from monitoring.exposition import label_sets
 from monitoring.exposition.snapshot import Snapshot, UnknownSeries
 
 WORKER_TOTALS = (
@@ -140,6 +141,19 @@ def audience(found: Snapshot, sources: Sources) -> None:
         for reason in Drop:
             dropped = running.totals.get(("audience", name, f"dropped.{reason}"), 0.0)
             found.set("worker_packets_dropped_total", dropped, name, reason.value)
+
+
+def codecs(found: Snapshot, sources: Sources) -> None:
+    """The SIP gateway and its calls with codecs."""
+    gateway = sources.meters.gateway
+    found.set("sip_gateway_up", int(gateway.listening))
+    found.set("sip_registered", int(gateway.registered))
+    found.set("sip_calls_up", gateway.calls)
+    found.set("sip_transcoded_pictures", gateway.transcoded)
+    for result in label_sets.SIP_CALLS:
+        found.set("sip_calls_total", gateway.made[result], result)
+    for reason in label_sets.SIP_REFUSALS:
+        found.set("sip_refused_total", gateway.refused[reason], reason)
 
 
 def process(

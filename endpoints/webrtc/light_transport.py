@@ -45,7 +45,7 @@ PROFILES = {
 
 
 @functools.cache
-def _identity() -> tuple[SSL.Context, str]:
+def identity() -> tuple[SSL.Context, str]:
     """A certificate for all light points of this process: a context, and its fingerprint."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "light")])
@@ -92,7 +92,7 @@ class LightTransport:
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
         self._on_lost = on_lost
-        context, fingerprint = _identity()
+        context, fingerprint = identity()
         self.own = Credentials(secrets.token_hex(4), secrets.token_hex(16), fingerprint)
         """What the offer says of this side."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -8,6 +8,9 @@ from monitoring.exposition.label_sets import (
     DENIALS,
     REASON,
     RECORDING_PROBLEMS,
+    RESULT,
+    SIP_CALLS,
+    SIP_REFUSALS,
     STATE,
     WORKER,
 )
@@ -94,6 +97,19 @@ BRIDGE: tuple[Metric, ...] = (
     ),
     gauge("config_last_reload_success_timestamp_seconds").help(
         "When the topology was last taken in."
+    ),
+    gauge("sip_gateway_up").help("1 while the SIP gateway listens; 0: no point is a codec, too."),
+    gauge("sip_registered").help("1 while a registrar knows the gateway; 0: there is none, too."),
+    gauge("sip_calls_up").help("Calls with codecs that are up."),
+    gauge("sip_transcoded_pictures").help(
+        "Directions of these calls whose pictures are coded anew."
+    ),
+    counter("sip_calls_total", RESULT, result=SIP_CALLS).help(
+        "Calls to codecs (dialled), calls of codecs that were taken (answered), calls to codecs "
+        "that did not come (failed)."
+    ),
+    counter("sip_refused_total", REASON, reason=SIP_REFUSALS).help(
+        "What the SIP gateway refused or ignored: messages, calls, RTP of others."
     ),
     counter("authentication_failures_total", REASON, reason=DENIALS).help(
         "Refused keys, passwords and codes."

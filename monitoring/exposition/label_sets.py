@@ -26,6 +26,11 @@ PRESET_RESULTS = (
     "unknown",
 )
 CALL_RESULTS = ("talked", "unanswered", "declined", "cancelled", "lost")
+SIP_CALLS = ("dialled", "answered", "failed")
+SIP_REFUSALS = (
+    *("malformed", "flood", "foreign", "stranger", "digest", "throttled"),
+    *("no_conference", "media", "rtp_source", "rtp_unusable"),
+)
 AUDIENCE = ("accounts", "code", "anybody", "hls")
 AUDIENCE_REFUSALS = (
     *("closed", "needs_accounts", "needs_code", "wrong_code", "wait"),

@@ -122,6 +122,32 @@ BOARD = Dashboard(
         .query(increase("audience_relays_opened_total", "worker"), "{{worker}}")
         .query(increase("audience_relays_failed_total", "worker"), "{{worker}} ✘"),
         Panel("lines", "none", w=12, low=0)
+        .vi(
+            "Thiết bị hội nghị qua SIP",
+            "Cổng SIP có chạy không, đã đăng ký chưa, số cuộc gọi đang nối và số chiều hình phải "
+            "mã hóa lại.",
+        )
+        .en(
+            "Codecs over SIP",
+            "Whether the gateway listens and is registered, calls that are up, and directions "
+            "whose pictures are coded anew.",
+        )
+        .query(total("sip_gateway_up"), T("cổng SIP", "gateway"))
+        .query(total("sip_registered"), T("đã đăng ký", "registered"))
+        .query(total("sip_calls_up"), T("cuộc gọi", "calls"))
+        .query(total("sip_transcoded_pictures"), T("mã hóa lại", "coded anew")),
+        Panel("lines", "none", w=12, low=0)
+        .vi(
+            "Cuộc gọi SIP và điều bị từ chối",
+            "Số lần gọi theo kết quả, và những gì cổng SIP từ chối hoặc bỏ qua, theo lý do.",
+        )
+        .en(
+            "SIP calls, and what was refused",
+            "Calls by result, and what the gateway refused or ignored, by reason.",
+        )
+        .query(increase("sip_calls_total", "result"), "{{result}}")
+        .query(increase("sip_refused_total", "reason"), "{{reason}} ✘"),
+        Panel("lines", "none", w=12, low=0)
         .vi("Cuộc gọi của bàn tiếp dân", "Số cuộc gọi đã kết thúc, theo kết quả.")
         .en("Desk calls", "Calls of citizens' desks that ended, by outcome.")
         .query(increase("desk_calls_total", "result"), "{{result}}"),

@@ -39,8 +39,8 @@ audio_player aubridge,nil
 audio_alert aufile,{folder}/alert.wav
 video_source avformat,{folder}/card.mp4
 video_display fakevideo,nil
-video_size 320x180
-video_bitrate 400000
+video_size {width}x{height}
+video_bitrate {bitrate}
 video_fps {rate}
 avcodec_h264enc libx264
 avcodec_h264dec h264
@@ -77,8 +77,18 @@ class Baresip:
     """One process of baresip, on ports of its own."""
 
     def __init__(
-        self, folder: Path, *, sound: str = "PCMA", options: str = "", encryption: str = ""
+        self,
+        folder: Path,
+        *,
+        sound: str = "PCMA",
+        options: str = "",
+        encryption: str = "",
+        height: int = 180,
+        moving: bool = False,
     ) -> None:
+        """``moving`` pictures are noise that costs the bit rate of real ones."""
+        self._height = height
+        self._moving = moving
         self.folder = folder
         self.port = free_port(socket.SOCK_DGRAM, HOST)
         free_port(socket.SOCK_STREAM, HOST)  # it listens for TLS on the next port
@@ -121,6 +131,9 @@ class Baresip:
             port=self.port,
             folder=self.folder,
             rate=FRAME_RATE,
+            width=self._height * 16 // 9,
+            height=self._height,
+            bitrate=1_500_000 if self._moving else 400_000,
             media=media,
             media_end=media + 40,
             modules=MODULES,
@@ -131,7 +144,7 @@ class Baresip:
         (self.folder / "accounts").write_text(f"{account}{self._options}\n")
         (self.folder / "contacts").write_text("")
         write_tone(self.folder / "tone.wav", RATES[self._sound], CHANNELS.get(self._sound, 1))
-        write_card(self.folder / "card.mp4")
+        write_card(self.folder / "card.mp4", self._height, moving=self._moving)
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, OSError, ValueError):
@@ -226,15 +239,22 @@ def write_tone(path: Path, rate: int, channels: int, seconds: int = 120) -> None
         out.writeframes(np.repeat(samples, channels).tobytes())
 
 
-def write_card(path: Path, seconds: int = 120) -> None:
-    """The codec's test card, as a film."""
-    card = test_card.TestCard(NUMBER, width=320, height=180)
+def write_card(path: Path, height: int = 180, *, moving: bool = False) -> None:
+    """The codec's test card, as a film; ``moving`` has noise beside it."""
+    width = height * 16 // 9
+    seconds = 20 if moving else 120
+    card = test_card.TestCard(NUMBER, width=width, height=height)
+    noise = np.random.default_rng(1)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FRAME_RATE)
-        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.options = {"preset": "ultrafast"}
         for index in range(seconds * FRAME_RATE):
-            frame = VideoFrame.from_ndarray(card.render(index * 66), format="yuv420p")
+            plane = card.render(index * 66)
+            if moving:
+                part = plane[: height // 2, : width // 2]
+                part[:] = noise.integers(60, 180, part.shape)
+            frame = VideoFrame.from_ndarray(plane, format="yuv420p")
             frame.pts, frame.time_base = index, Fraction(1, FRAME_RATE)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

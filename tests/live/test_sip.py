@@ -140,3 +140,17 @@ async def test_where_rooms_speak_another_codec_pictures_are_coded_anew_and_all_i
         (call,) = sip.calls()
         assert call.transcodes_up
         assert call.transcodes_down
+
+
+async def test_keys_are_agreed_on_in_the_media_where_a_codec_wants_that(tmp_path: Path) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        process = await stack.enter_async_context(bridge(tmp_path / "state", "h264"))
+        codec = await stack.enter_async_context(
+            baresip(tmp_path / "codec", sound="opus", encryption="dtls_srtp")
+        )
+        sip = await stack.enter_async_context(
+            gateway(process, codec.uri, encryption="dtls", modes=(1,))
+        )
+        await stack.enter_async_context(simulated_points(process, [CHAIR]))
+        await all_is_seen_and_heard(process, codec, await started(process))
+        assert sip.calls()

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from bridge.app.certificates import CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY, create
 from bridge.app.errors import StartError
+from bridge.app.listening import not_ready
 from bridge.app.process import ControlProcess
 from bridge.base.logs import redacted
 from bridge.server.metrics_listener import MetricsListener, tls_context
@@ -39,7 +40,7 @@ class Stage:
             config,
             bridge.process.collector.snapshot,
             lambda: self.healthy,
-            bridge.process._not_ready,
+            lambda: not_ready(bridge.process.control),
             bridge.process.meters,
             bridge.process.hosts,
         )

@@ -212,6 +212,8 @@ class CallMedia:
         self.audio.drain(now, lambda packet: self._codec_sound(packet, now), self._codec_rtcp)
         self.video.drain(now, lambda packet: self._codec_frame(packet, now), self._codec_rtcp)
         self._send_sound(now)
+        self.audio.tick()
+        self.video.tick()
         if now - self._reported >= REPORT_EVERY:
             self._reported = now
             self._report(now)

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable
 
 from bridge.media import rtp, srtp
+from bridge.sip.flow.dtls_line import DtlsLine
 from bridge.sip.refusals import Figures
 from bridge.sip.wire.session_descriptions import Line
 
@@ -43,6 +44,7 @@ class MediaPort:
         self._pinned_at = 0.0
         self._inbound: srtp.Inbound | None = None
         self._outbound: srtp.Outbound | None = None
+        self._dtls: DtlsLine | None = None
         self._encrypted = encrypted
         self.received = self.sent = 0
 
@@ -67,6 +69,21 @@ class MediaPort:
             self.use(
                 srtp.MasterKeys(srtp.AES128_CM_SHA1_80, inbound=line.remote_key, outbound=own_key)
             )
+        if line.fingerprint and (self._dtls is None or self._dtls.fingerprint != line.fingerprint):
+            self._outbound = None  # other keys, for both directions
+            self._dtls = DtlsLine(
+                line.fingerprint, client=not line.active, send=self._put, on_keys=self.use
+            )
+
+    def tick(self) -> None:
+        """Repeat what of a handshake was not answered."""
+        if self._dtls is not None:
+            self._dtls.tick()
+
+    def _put(self, data: bytes) -> None:
+        if self.line is not None:
+            with contextlib.suppress(OSError):
+                self._rtp.sendto(data, self._pinned or self.line.address)
 
     def use(self, keys: srtp.MasterKeys) -> None:
         """Seal and open with these keys. A sealing key is used by one session in its life, so no
@@ -86,8 +103,10 @@ class MediaPort:
     ) -> None:
         """Take in what has arrived."""
         for data, source in self._read(self._rtp):
-            # RTCP may come on the same port (RFC 5761).
-            if len(data) >= 2 and 192 <= data[1] < 224:
+            # RTCP may come on the same port (RFC 5761), and DTLS does (RFC 7983).
+            if data and 20 <= data[0] < 64:
+                self._take_dtls(data, source)
+            elif len(data) >= 2 and 192 <= data[1] < 224:
                 self._take_rtcp(data, source, on_rtcp)
             else:
                 self._take_rtp(data, source, now, on_rtp)
@@ -103,6 +122,12 @@ class MediaPort:
         except OSError:
             pass  # nothing more, or what an ICMP error says of an earlier packet
         return found
+
+    def _take_dtls(self, data: bytes, source: Address) -> None:
+        if self.line is None or source[0] != self.line.address[0]:
+            self._figures.refuse("rtp_source")
+        elif self._dtls is None or not self._dtls.take(data):
+            self._figures.refuse("rtp_unusable")
 
     def _take_rtp(
         self, data: bytes, source: Address, now: float, on_rtp: Callable[[bytes], None]
@@ -152,7 +177,9 @@ class MediaPort:
     def send_rtcp(self, packet: bytes) -> None:
         """Send a compound packet."""
         if self.line is not None:
-            self._send(self._rtcp, packet, self.line.rtcp, rtcp=True)
+            muxed = self.line.rtcp == self.line.address
+            sock = self._rtp if muxed else self._rtcp
+            self._send(sock, packet, self.line.rtcp, rtcp=True)
 
     def _send(self, sock: socket.socket, data: bytes, address: Address, *, rtcp: bool) -> None:
         if self._encrypted:
@@ -163,7 +190,7 @@ class MediaPort:
                 data = protect(data)
             except srtp.SrtpError:
                 return  # a repetition: an index is never sealed twice
-        if not rtcp and self._pinned is not None:
+        if sock is self._rtp and self._pinned is not None:
             address = self._pinned
         with contextlib.suppress(OSError):
             sock.sendto(data, address)

@@ -152,7 +152,9 @@ def opus_encoder() -> Any:
     """An encoder of one voice."""
     made = _encoder("libopus", RATE)
     made.bit_rate = OPUS_BITRATE
-    made.options = {"application": "voip", "frame_duration": "20", "fec": "1", "packet_loss": "5"}
+    # A fifth of the time that "voip" takes at 10; what its forward error correction would do the
+    # bridge does by repetition (RFC 2198).
+    made.options = {"application": "audio", "frame_duration": "20", "compression_level": "4"}
     return made
 
 

@@ -97,6 +97,7 @@ def _offered(side: Side, kind: Kind) -> MediaDescription:
         attributes["rtcp-fb"] = ["* nack pli", "* ccm fir"]
         formats = [*numbers]
     attributes["sendrecv"] = []
+    attributes["rtcp-mux"] = []
     _protect(side, own, attributes, setup="actpass")
     return MediaDescription(
         media=kind,
@@ -131,6 +132,8 @@ def _answered(side: Side, media: MediaDescription, line: Line) -> MediaDescripti
         if line.feedback:
             attributes["rtcp-fb"] = [f"{number} {names[name]}" for name in sorted(line.feedback)]
     attributes[_direction(line)] = []
+    if line.mux:
+        attributes["rtcp-mux"] = []
     _protect(side, own, attributes, setup="passive" if line.active else "active")
     if side.encryption == "sdes":
         attributes["crypto"] = [_tagged(media, own.key)]

@@ -77,6 +77,8 @@ class Line:
     receives: bool = True
     feedback: frozenset[str] = frozenset()
     event_type: int = -1
+    mux: bool = False
+    """RTP and RTCP on one port (RFC 5761)."""
     remote_key: bytes = b""
     fingerprint: str = ""
     active: bool = False
@@ -161,6 +163,7 @@ def line_of(whole: SdpMessage, media: MediaDescription, side: Side) -> Line | No
         receives=direction in ("sendrecv", "recvonly"),
         feedback=_feedback(media, codec.payload_type),
         event_type=_event(media) if sound else -1,
+        mux="rtcp-mux" in media.attributes,
         remote_key=remote_key,
         fingerprint=fingerprint,
         active=active,
