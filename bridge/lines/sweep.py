@@ -121,7 +121,9 @@ class Readiness:
         """Look at points; return the board. One after the other where several are asked for."""
         async with self._lock:
             began = self._clock()
-            known = [p for p in self._topology.current.points if p.id in points]
+            current = self._topology.current
+            # Another bridge has no room PC to be looked at; it tells by itself how it stands.
+            known = [p for p in current.points if p.id in points and not current.peer_of(p.id)]
             self._done, self._all = 0, len(known) * (3 if full else 1)
             facts = {point.id: r.Facts() for point in known}
             jobs = [self._watch_line(point, facts[point.id], window) for point in known]

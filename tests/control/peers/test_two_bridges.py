@@ -313,3 +313,10 @@ async def test_a_picture_that_is_shown_in_tiles_only_is_sent_small(two: Two) -> 
     await two.carry(4)
     assert limit(two.below) == 0
     assert of(two.below, below).phase == "live"
+
+
+async def test_another_bridge_is_no_room_that_could_be_ready(two: Two) -> None:
+    bridge = two.above.bridge
+    board = await bridge.process.readiness.sweep(["lac-thuy"], None, "test", full=False)
+    assert board.points == ()
+    assert not bridge.control.presence.may_take_over("lac-thuy", None)
