@@ -273,7 +273,7 @@ class ControlProcess:
         figures = PointsFigures(self.control, self.meters, self.media_quality, self.health)
         jobs = [
             self.conductor.run(),
-            self.control.secret_votes.run(),
+            self.control.secret_votes.run(self._term),
             self.heads.run(),
             self.scheduler.run(),
             *(link.run() for link in self.workers.values()),

@@ -4,6 +4,7 @@ is closed. What was chosen is in no event, no answer, no metric and no line of a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bridge.control.ballot_box import BallotBox
 from bridge.control.conductor import Conductor
 from bridge.control.draft import Done, Result
 from bridge.store.database import FAULTS, NotSaved
+from bridge.store.leading.term import Term
 
 log = logging.getLogger("conductor")
 
@@ -58,9 +60,11 @@ class SecretVotes:
             await self._settle(conference, ballot.number)
             return result
 
-    async def run(self) -> None:
+    async def run(self, term: Term | None = None) -> None:
         """Count what is closed, until cancelled; a vote that was closed before this process began
-        is counted, too."""
+        is counted, too. ``term`` is that of a leader among several hosts."""
+        if term is not None and term.taken_over:
+            await self._begin_anew()
         while True:
             for state in list(self._conductor.states.values()):
                 for vote in state.votes:
@@ -73,6 +77,19 @@ class SecretVotes:
                     await self._conductor.committed.wait()
             except TimeoutError:
                 pass
+
+    async def _begin_anew(self) -> None:
+        """Another host led before, and its boxes are there. What lies here is of earlier: a
+        ballot of somebody who has voted otherwise since may be in it. So boxes are destroyed, and
+        a vote in which somebody has voted ends without a result, so that it is held again."""
+        async with self._lock:
+            await asyncio.to_thread(self._destroy_all_but, set())
+            for state in list(self._conductor.states.values()):
+                for vote in state.votes:
+                    if vote.secret and vote.stage == "open" and vote.secretly:
+                        told = c.CancelVote(number=vote.number)
+                        with contextlib.suppress(*FAULTS):  # its count will not be whole either
+                            await self._conductor.submit(state.booking.id, told, SYSTEM)
 
     # --- boxes ------------------------------------------------------------------------------
 

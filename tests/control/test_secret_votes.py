@@ -18,6 +18,7 @@ from bridge.conference.voting import Vote
 from bridge.control.ballot_box import PADDED, BallotBox
 from bridge.control.draft import Done, Result
 from bridge.control.secret_votes import SecretVotes
+from bridge.store.leading.term import Term
 from tests.control_support import Bridge
 from tests.waiting import eventually
 
@@ -215,3 +216,35 @@ def test_a_box_says_nothing_without_its_key(tmp_path: Path) -> None:
     assert beside.read_bytes() == bytes(32)
     assert box.read() is None
     box.destroy()
+
+
+@pytest.mark.parametrize("logged", [False, True])
+async def test_after_another_host_led_no_earlier_ballot_counts(
+    tmp_path: Path, logged: bool
+) -> None:
+    """A ballot that lay here without the log knowing of it must not stand for one that its voter
+    has cast since; and where somebody has voted elsewhere the vote is held again."""
+    voting = Voting(tmp_path)
+    await voting.begin()
+    if logged:
+        await voting.cast("khoan-du", "1")
+    else:
+        voting.boxes.mkdir(exist_ok=True)
+        voting.box.put("khoan-du", "1")
+    await voting.kill()
+    term = Term(2, 1.0, lambda: True, taken_over=True)
+    counting = asyncio.create_task(voting.votes.run(term))
+    try:
+        await eventually(lambda: not any(voting.boxes.iterdir()))
+        if logged:
+            await eventually(lambda: voting.vote.stage == "cancelled")
+        else:
+            assert isinstance(await voting.cast("khoan-du", "2"), Done)
+            await voting.bridge.do(voting.conference, c.CloseVote())
+            await eventually(lambda: voting.vote.stage == "closed")
+            assert voting.vote.result is not None
+            assert voting.vote.result.counts == {"1": 0, "2": 1}
+    finally:
+        counting.cancel()
+        await asyncio.gather(counting, return_exceptions=True)
+        await voting.bridge.stop()

@@ -25,7 +25,7 @@ from tests.waiting import HANG
 HOSTS = Hosts.model_validate(
     {
         "this": "b",
-        "takeover": 5.0,
+        "takeover": 1.0,  # a host that leads is waited for as long before it is refused
         "all": [{"id": "a", "url": "https://a.example"}, {"id": "b", "url": "https://b.example"}],
     }
 )

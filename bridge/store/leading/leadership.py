@@ -118,6 +118,7 @@ class Leadership:
         self.leader: Leader | None = None
         """Who led last, as far as this host has heard."""
         self._away = False  # whether it could not be asked since this host has begun
+        self._taken_over = False
         self._warned = ""
         self.problem = ""
         """Why the database cannot be asked; "" where it answers."""
@@ -134,7 +135,7 @@ class Leadership:
     def term(self) -> Term:
         """What this host's transactions are within."""
         claim = self._claim
-        return Term(claim.epoch, claim.silence, self.leads, self.seen, self._host)
+        return Term(claim.epoch, claim.silence, self.leads, self.seen, self._host, self._taken_over)
 
     async def look(self) -> Leader | None:
         """Look at the server before anything else; who led last. Raises `Unsuitable`, and
@@ -218,6 +219,7 @@ class Leadership:
             mine = {"host": self._host, "url": self._url, "files": json.dumps(self._files)}
             epoch = int(await self._soon(session.scalar(RAISE, mine)) or 0)
             self._claim = self._claim.raised(epoch, asked)
+            self._taken_over = self.leader is not None and self.leader.host != self._host
             self.leader = Leader(epoch, self._host, self._url, self._files)
             await self._soon(session.execute(TELL))
             log.warning("this host leads", extra={"host": self._host, "epoch": epoch})

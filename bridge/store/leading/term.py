@@ -25,13 +25,14 @@ class Term:
     """``silence`` is how many seconds the database bears a transaction in which nothing is asked:
     a leader that is stopped within one must not keep the next one from beginning. ``leads`` tells
     whether this host may still act and answer; ``seen`` is the database whose epoch it is,
-    ``host`` whose term."""
+    ``host`` whose term, and ``taken_over`` whether another host led before."""
 
     epoch: int
     silence: float
     leads: Callable[[], bool]
     seen: Seen = NOTHING
     host: str = ""
+    taken_over: bool = False
 
     async def hold(self, connection: AsyncConnection) -> None:
         """Keep the epoch for as long as this transaction. Raises `Deposed`."""
