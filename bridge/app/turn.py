@@ -38,6 +38,7 @@ KEPT = (credentials.DEVICE_KEY, credentials.AUDIENCE_KEY, credentials.DELEGATE_K
 ALIKE = (credentials.KEYS, *KEPT, PRIVATE_KEY)
 # The authority whose certificates rooms trust, where the bridge has one of its own.
 AUTHORITY = "tls/ca.crt"
+COUNT = 15.0  # seconds between counts of the hosts that wait
 LOOK = 1.0  # seconds between looks at who leads
 RETRY = 0.5  # seconds between tries to reach the database at the start
 
@@ -178,6 +179,13 @@ class Turn:
             if host:
                 log.warning("host %s has handed over to this one", host)
                 process.control.presence.expect(EXPECTED)
+
+    async def count_waiting(self, process: ControlProcess) -> None:
+        """Keep the metrics told of how many hosts wait, until cancelled."""
+        while True:
+            with contextlib.suppress(*FAULTS):
+                process.meters.hosts_wait(len(await self.hand_over.waiting(process.engine)))
+            await asyncio.sleep(COUNT)
 
     async def lead(self, stop: asyncio.Event) -> None:
         """Return when the process is told to stop. Where it leads no more it ends at once, as if it

@@ -208,10 +208,13 @@ def serve(
             if sys.stdout.isatty():  # elsewhere it is a journal of JSON lines
                 typer.echo(f"{process.url}/console")
                 typer.echo(media_line(topology))
-            alive = asyncio.create_task(attend(lambda: process.healthy))
+            alive = [asyncio.create_task(attend(lambda: process.healthy))]
+            if turn is not None:
+                alive.append(asyncio.create_task(turn.count_waiting(process)))
             await (stop.wait() if turn is None else turn.lead(stop))
             notify("STOPPING=1")
-            alive.cancel()
+            for task in alive:
+                task.cancel()
 
     async def run() -> None:
         stop = asyncio.Event()

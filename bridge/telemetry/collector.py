@@ -138,6 +138,7 @@ class Collector:
             lambda: scrape_lines.lines(found, sources),
             lambda: scrape_lines.media(found, sources),
             lambda: scrape_bridge.conferences(found, sources),
+            lambda: scrape_bridge.hosts(found, sources),
             lambda: scrape_bridge.recordings(found, sources),
             lambda: scrape_bridge.workers(found, sources),
             lambda: scrape_bridge.audience(found, sources),

@@ -102,10 +102,15 @@ class Meters(Observer):
     gateway: GatewayFigures = field(default_factory=GatewayFigures)
     running: Running = field(default_factory=Running)
     reload_ok: bool = True
+    hosts_waiting: int = 0
     workers: dict[str, WorkerFigures] = field(default_factory=dict)
     """The newest figures of the workers of points, by name."""
     _asked: dict[tuple[str, str], float] = field(default_factory=dict)
     _offers: dict[str, float] = field(default_factory=dict)
+
+    def hosts_wait(self, count: int) -> None:
+        """So many other hosts could lead now."""
+        self.hosts_waiting = count
 
     # --- the observer -------------------------------------------------------------------
 

@@ -67,6 +67,12 @@ def recordings(found: Snapshot, sources: Sources) -> None:
     found.set("recordings_least_free_bytes", made.least_free)
 
 
+def hosts(found: Snapshot, sources: Sources) -> None:
+    """How many hosts there are, and how many of them wait."""
+    found.set("hosts", max(1, len(sources.control.topology.current.bridge.host_pages)))
+    found.set("hosts_waiting", sources.meters.hosts_waiting)
+
+
 def workers(found: Snapshot, sources: Sources) -> None:
     """The media workers of points: their totals, which outlive them, and their state while they
     run."""

@@ -20,6 +20,8 @@ BRIDGE: tuple[Metric, ...] = (
     info("build_info", "version", "python").help("Version of the bridge."),
     gauge("process_start_time_seconds").help("When the control process started."),
     counter("process_cpu_seconds_total").help("CPU time of the control process."),
+    gauge("hosts").help("Hosts of the bridge that the topology names; 1 where it names none."),
+    gauge("hosts_waiting").help("Other hosts that could lead now, as the database knows them."),
     gauge("workers", STATE, state=("ready", "away")).help("Media workers by state."),
     counter("worker_starts_total", WORKER).help(
         "Starts of the worker seen by this control process."

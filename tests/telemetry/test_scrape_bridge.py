@@ -37,3 +37,10 @@ async def test_the_worker_and_its_transports(watched: Bridge) -> None:
     )
     watched.process.meters.take_worker(stats(closing), "0", "w", watched.control.topology.points)
     assert snapshot(watched).value("worker_uptime_seconds", "0") == 1
+
+
+async def test_the_hosts_that_could_lead(watched: Bridge) -> None:
+    assert snapshot(watched).value("hosts") == 1
+    assert snapshot(watched).value("hosts_waiting") == 0
+    watched.process.meters.hosts_wait(2)
+    assert snapshot(watched).value("hosts_waiting") == 2

@@ -166,6 +166,13 @@ CASES: dict[str, Case] = {
         gauge("worker_starts_total", "+0", f'{I},worker="0"'),  # type: ignore[arg-type]
         point=False,
     ),
+    "NoHostWaits": Case(
+        gauge("hosts", 2, I) | gauge("hosts_waiting", 0, I),
+        gauge("hosts", 1, I) | gauge("hosts_waiting", 0, I),
+        gauge("hosts", 2, I) | gauge("hosts_waiting", 1, I),
+        by=180,
+        point=False,
+    ),
     "AudienceWorkerDown": Case(
         gauge("audience_workers", 1, f'{I},state="away"'),
         gauge("audience_workers", 0, f'{I},state="away"'),
