@@ -60,12 +60,30 @@ def test_who_gets_less_is_behind_a_full_link_where_nobody_gets_more(
 def test_a_wider_link_lets_nobody_at_the_bottom_fall(
     case: tuple[Tree, dict[str, list[float]]], data: st.DataObject
 ) -> None:
+    """Of what points need: what is left over may be less, because another one's need goes first."""
     tree, needs = case
-    amounts = {p: n[:1] for p, n in needs.items()}
-    before = fair_shares(tree, amounts)
     link = data.draw(st.sampled_from(sorted(tree.budgets)))
+    check_the_bottom(tree, {p: n[:1] for p, n in needs.items()}, link)
+
+
+def check_the_bottom(tree: Tree, amounts: dict[str, list[float]], link: str) -> None:
+    before = fair_shares(tree, amounts)
     after = fair_shares(wider(tree, link, 500), amounts)
-    assert min(after.values()) >= min(before.values()) - LITTLE
+
+    def least(shares: dict[str, float]) -> float:
+        return min(min(shares[p], need[0]) for p, need in amounts.items())
+
+    assert least(after) >= least(before) - LITTLE
+
+
+def test_what_one_needs_goes_before_what_is_left_over_for_another() -> None:
+    """A wider link lets the second have what it needs, and so leaves the first less beyond its own
+    need."""
+    tree = Tree({"shared": 2, "own": 1}, {"a": ("shared",), "b": ("own", "shared")})
+    amounts = {"a": [0.0], "b": [2.0]}
+    check_the_bottom(tree, amounts, "own")
+    assert fair_shares(tree, amounts) == pytest.approx({"a": 1.0, "b": 1.0})
+    assert fair_shares(wider(tree, "own", 500), amounts) == pytest.approx({"a": 0.0, "b": 2.0})
 
 
 def test_sound_comes_before_anybodys_picture() -> None:
