@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # whose meter it is
 WIRE = 64  # octets around a payload on the line: IP, UDP, RTP with extension, tag
 MARKER = 0x80 << 16
 RISES, FALLS = 0.6, 0.25  # weight of a reading
+COUNTS = 0.25  # the same of the frames in it: of ten a second they are four or six in half a second
 SETTLED = 2.0  # seconds after which what was measured is what the layer is
 FORGOTTEN = 3.0  # seconds without a frame of it after which a temporal layer is no more
 
@@ -97,4 +98,4 @@ class Meter:
                 rate = self.bitrates[t]
                 self.bitrates[t] += (bits - rate) * (RISES if bits > rate else FALLS)
                 seen = (sum_frames if t < top else sum(frames)) / elapsed
-                self.frame_rates[t] += (seen - self.frame_rates[t]) * 0.5
+                self.frame_rates[t] += (seen - self.frame_rates[t]) * COUNTS
