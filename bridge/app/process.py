@@ -232,6 +232,7 @@ class ControlProcess:
             recordings=self.recordings,
             audience=self.audience,
             scheduler=self.scheduler,
+            peers=self.bridges.links,
             meters=self.meters,
             workers=self.workers,
             now=self.conductor.now,

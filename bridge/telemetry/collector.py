@@ -139,6 +139,7 @@ class Collector:
             lambda: scrape_lines.media(found, sources),
             lambda: scrape_bridge.conferences(found, sources),
             lambda: scrape_bridge.hosts(found, sources),
+            lambda: scrape_bridge.peers(found, sources),
             lambda: scrape_bridge.recordings(found, sources),
             lambda: scrape_bridge.workers(found, sources),
             lambda: scrape_bridge.audience(found, sources),

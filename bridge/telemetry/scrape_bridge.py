@@ -73,6 +73,21 @@ def hosts(found: Snapshot, sources: Sources) -> None:
     found.set("hosts_waiting", sources.meters.hosts_waiting)
 
 
+def peers(found: Snapshot, sources: Sources) -> None:
+    """Other bridges: whether each is there, and what was refused."""
+    links = list(sources.peers.links.values())
+    connected = sum(link.connected for link in links)
+    found.set("peers", connected, "connected")
+    found.set("peers", len(links) - connected, "away")
+    found.set("peers_with_media", sum(bool(link.media.link) for link in links))
+    for link in links:
+        with contextlib.suppress(UnknownSeries):  # the topology is just being changed
+            found.set("peer_away", link.called and not link.connected, link.peer.point)
+    for reason in label_sets.PEER_REFUSALS:
+        refused = sum(counts[reason] for counts in sources.peers.counts.values())
+        found.set("peer_refused_total", refused, reason)
+
+
 def workers(found: Snapshot, sources: Sources) -> None:
     """The media workers of points: their totals, which outlive them, and their state while they
     run."""

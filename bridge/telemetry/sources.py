@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bridge.agents.registry import Agents
 from bridge.audience.watching import Audience
 from bridge.control.control import Control
+from bridge.control.peers.peer_links import PeerLinks
 from bridge.control.scheduler import Scheduler
 from bridge.control.worker_link import WorkerLink
 from bridge.lines.incident_log import Incidents
@@ -30,6 +31,7 @@ class Sources:
     recordings: Recordings
     audience: Audience
     scheduler: Scheduler
+    peers: PeerLinks
     meters: Meters
     workers: Mapping[str, WorkerLink]
     now: Callable[[], float]

@@ -6,6 +6,8 @@ from monitoring.exposition.buckets import COMMANDS, FORWARDING, LAGS
 from monitoring.exposition.label_sets import (
     CLIENT_DROPS,
     DENIALS,
+    PEER_REFUSALS,
+    POINT,
     REASON,
     RECORDING_PROBLEMS,
     RESULT,
@@ -112,6 +114,17 @@ BRIDGE: tuple[Metric, ...] = (
     ),
     counter("sip_refused_total", REASON, reason=SIP_REFUSALS).help(
         "What the SIP gateway refused or ignored: messages, calls, RTP of others."
+    ),
+    gauge("peers", STATE, state=("connected", "away")).help(
+        "Other bridges that are points here, by whether their control process is connected."
+    ),
+    gauge("peers_with_media").help("Other bridges with which pictures and sound can flow."),
+    gauge("peer_away", POINT).help(
+        "1 for a point that is another bridge, is called by a conference here and is not connected."
+    ),
+    counter("peer_refused_total", REASON, reason=PEER_REFUSALS).help(
+        "Connections with other bridges that failed, and what was not taken from them, by reason: "
+        "flood are messages, requests those for the floor, members points of attendance."
     ),
     counter("authentication_failures_total", REASON, reason=DENIALS).help(
         "Refused keys, passwords and codes."

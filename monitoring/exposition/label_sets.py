@@ -31,6 +31,11 @@ SIP_REFUSALS = (
     *("malformed", "flood", "foreign", "stranger", "digest", "throttled"),
     *("no_conference", "media", "rtp_source", "rtp_unusable"),
 )
+PEER_REFUSALS = (
+    *("unpinned", "expired", "no_tls", "silent", "unreachable", "too_many", "ourselves", "version"),
+    *("malformed", "flood", "out_of_turn", "offer", "requests", "members"),
+    *("loop", "codec", "no_media"),
+)
 AUDIENCE = ("accounts", "code", "anybody", "hls")
 AUDIENCE_REFUSALS = (
     *("closed", "needs_accounts", "needs_code", "wrong_code", "wait"),

@@ -148,6 +148,21 @@ BOARD = Dashboard(
         .query(increase("sip_calls_total", "result"), "{{result}}")
         .query(increase("sip_refused_total", "reason"), "{{reason}} ✘"),
         Panel("lines", "none", w=12, low=0)
+        .vi("Cầu khác", "Số cầu khác đang nối, vắng mặt, và có hình và tiếng.")
+        .en("Other bridges", "How many are connected, are away, and have media with this one.")
+        .query(total("peers", "state"), "{{state}}")
+        .query(total("peers_with_media"), T("có hình và tiếng", "with media")),
+        Panel("lines", "none", w=12, low=0)
+        .vi(
+            "Điều bị từ chối giữa các cầu",
+            "Kết nối hỏng và những gì không nhận từ cầu khác, theo lý do.",
+        )
+        .en(
+            "Refused between bridges",
+            "Connections that failed and what was not taken from other bridges, by reason.",
+        )
+        .query(increase("peer_refused_total", "reason"), "{{reason}} ✘"),
+        Panel("lines", "none", w=12, low=0)
         .vi("Cuộc gọi của bàn tiếp dân", "Số cuộc gọi đã kết thúc, theo kết quả.")
         .en("Desk calls", "Calls of citizens' desks that ended, by outcome.")
         .query(increase("desk_calls_total", "result"), "{{result}}"),

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +17,10 @@ from bridge.conference import commands as c
 from bridge.conference import peer_commands as p
 from bridge.conference.report import report
 from tests.live import two_bridges
-from tests.live.support import act, only, started
-from tests.live.two_bridges import DISTRICT_POINTS, MEETING, PROVINCE_POINTS, Tree
+from tests.live.browsers import chromium, open_console
+from tests.live.support import act, free_port, only, started
+from tests.live.test_film import FILM_OF, make_film
+from tests.live.two_bridges import DISTRICT_POINTS, HOST, MEETING, NUMBERS, PROVINCE_POINTS, Tree
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -88,3 +96,189 @@ async def test_the_districts_control_process_is_restarted_and_pictures_go_on(
             assert "PointLeft" not in {type(r.event).__name__ for r in left}
         await eventually(lambda: not only(province).seats["lac-thuy"].present)
         assert only(province).phase == "live"
+
+
+class Wire:
+    """A TCP port before another one, which a test cuts."""
+
+    def __init__(self, target: int) -> None:
+        self.port = free_port(socket.SOCK_STREAM, HOST)
+        self._target = target
+        self._cut = False
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    def cut(self) -> None:
+        """End what goes through, and let nobody through any more."""
+        self._cut = True
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        self._cut = False
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        async with await asyncio.start_server(self._through, HOST, self.port):
+            try:
+                yield
+            finally:
+                self.cut()
+
+    async def _through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._cut:
+            writer.transport.abort()
+            return
+        far_reader, far_writer = await asyncio.open_connection(HOST, self._target)
+        both = {writer, far_writer}
+        self._writers |= both
+        ways = (_copy(reader, far_writer), _copy(far_reader, writer))
+        await asyncio.wait(
+            [asyncio.ensure_future(way) for way in ways], return_when=asyncio.FIRST_COMPLETED
+        )
+        self._writers -= both
+        for end in both:
+            end.transport.abort()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+
+
+def packets(process: ControlProcess, room: str, of: str) -> int:
+    """Packets of a point that a room has received in slots that show or sound it now."""
+    session = process.control.sessions.of_point(room)
+    found = session.reports.values() if session is not None else ()
+    return sum(report.packets for report in found if report.point == of)
+
+
+async def goes_on(process: ControlProcess, room: str, of: str) -> None:
+    """Wait until a room has received more of a point."""
+    before = packets(process, room, of)
+    await eventually(lambda: packets(process, room, of) > before + 50)
+
+
+async def who_left(process: ControlProcess, conference: str) -> set[str]:
+    log = await process.events.read(conference, 0)
+    left = (r.event for r in log if type(r.event).__name__ == "PointLeft")
+    return {str(getattr(event, "point", "")) for event in left}
+
+
+def transport(process: ControlProcess, point: str) -> str:
+    session = process.control.sessions.of_point(point)
+    return session.transport if session is not None and session.transport_up else ""
+
+
+async def test_the_provinces_control_process_is_restarted_and_pictures_go_on(
+    tmp_path: Path,
+) -> None:
+    """Its worker stays, as with systemd, and so does its address: the district's rooms see and
+    hear the province all the while."""
+    two_bridges.certificates(tmp_path)
+    upper, lower = two_bridges.topologies()
+    web = upper.bridge.web.model_copy(update={"port": free_port(socket.SOCK_STREAM, HOST)})
+    upper = upper.model_copy(update={"bridge": upper.bridge.model_copy(update={"web": web})})
+    folder = tmp_path / "province"
+    district = two_bridges.process(lower, tmp_path / "district")
+    async with contextlib.AsyncExitStack() as rooms:
+        async with two_bridges.process(upper, folder, keep_worker=True) as province:
+            await rooms.enter_async_context(two_bridges.simulated(province, PROVINCE_POINTS))
+            await rooms.enter_async_context(district)
+            await rooms.enter_async_context(two_bridges.simulated(district, DISTRICT_POINTS))
+            above, below = await met(Tree(province, district))
+            await eventually(lambda: seen(district, "chi-ne") == "hoi-truong")
+            await eventually(lambda: seen(district, "an-binh", "audio:0") == "hoi-truong")
+            since = two_bridges.seen(district, "chi-ne")
+            held = transport(province, "lac-thuy")
+            assert held == transport(district, "tinh")
+        link = district.bridges.links.links["tinh"]
+        await eventually(lambda: not link.connected)
+        await goes_on(district, "chi-ne", "hoi-truong")  # and nobody is there to say so
+        await goes_on(district, "an-binh", "hoi-truong")
+        async with two_bridges.process(upper, folder) as again:
+            await eventually(lambda: link.connected)
+            await eventually(lambda: transport(again, "lac-thuy") == held)
+            # What is decided there reaches the district's rooms.
+            await eventually(lambda: set(PROVINCE_POINTS) <= set(only(again).present))
+            assert two_bridges.seen(district, "chi-ne") == since, "without an empty moment"
+            await act(again, above, c.Take(point="phong-hop"))
+            await eventually(lambda: seen(district, "chi-ne") == "phong-hop")
+            assert transport(district, "tinh") == held
+            assert await who_left(district, below) == set()
+            assert await who_left(again, above) == set()
+
+
+async def test_the_channel_is_cut_and_then_the_provinces_worker_is_killed(tmp_path: Path) -> None:
+    """Both meetings go on by themselves; what was between them comes back by itself."""
+    two_bridges.certificates(tmp_path)
+    upper, lower = two_bridges.topologies()
+    wire = Wire(upper.bridge.peering.port)
+    peer = lower.peers[0].model_copy(update={"port": wire.port})
+    lower = lower.model_copy(update={"peers": [peer]})
+    province = two_bridges.process(upper, tmp_path / "province")
+    district = two_bridges.process(lower, tmp_path / "district")
+    async with (
+        wire.open(),
+        province,
+        district,
+        two_bridges.simulated(province, PROVINCE_POINTS),
+        two_bridges.simulated(district, DISTRICT_POINTS),
+    ):
+        above, below = await met(Tree(province, district))
+        await act(district, below, c.Unmute(point="an-binh"))
+        await eventually(lambda: seen(district, "chi-ne") == "hoi-truong")
+        await eventually(lambda: packets(district, "chi-ne", "an-binh"))
+        since = two_bridges.seen(district, "chi-ne")
+        held = transport(district, "tinh")
+        ends = (province.bridges.links.links["lac-thuy"], district.bridges.links.links["tinh"])
+
+        wire.cut()
+        await eventually(lambda: not any(end.connected for end in ends))
+        await act(district, below, p.AskThere(point="tinh"))  # nobody hears it yet
+        await goes_on(district, "chi-ne", "hoi-truong")
+        wire.mend()
+        await eventually(lambda: all(end.connected for end in ends))
+        await eventually(lambda: [r.point for r in only(province).queue] == ["lac-thuy"])
+        await eventually(
+            lambda: all(end.told is not None and end.told.link == held for end in ends)
+        )
+        assert two_bridges.seen(district, "chi-ne") == since, "without an empty moment"
+        assert (transport(province, "lac-thuy"), transport(district, "tinh")) == (held, held)
+        assert await who_left(district, below) == await who_left(province, above) == set()
+
+        assert province.worker.pid is not None
+        os.kill(province.worker.pid, signal.SIGKILL)
+        await eventually(lambda: transport(district, "tinh") != held)
+        await goes_on(district, "chi-ne", "an-binh")  # the district among itself
+        await eventually(lambda: transport(district, "tinh") not in ("", held))
+        await eventually(lambda: transport(province, "lac-thuy") == transport(district, "tinh"))
+        await eventually(lambda: seen(district, "chi-ne") == "hoi-truong")
+        await goes_on(district, "chi-ne", "hoi-truong")
+        assert all(end.connected for end in ends), "the connection has nothing to do with it"
+        assert await who_left(district, below) <= {"tinh"}
+        assert only(district).phase == only(province).phase == "live"
+
+
+@pytest.mark.browser
+async def test_what_the_province_shares_is_seen_in_the_districts_rooms(tmp_path: Path) -> None:
+    """A film of its operator: the picture is read in a room of the district, and goes again."""
+    film = tmp_path / "phim.webm"
+    make_film(film, NUMBERS[FILM_OF], 6)
+    async with two_bridges.tree(tmp_path) as tree, chromium() as browser:
+        await met(tree)
+        console = await open_console(browser, tree.province)
+        await console.wait_for_function("() => globalThis.room?.media?.up")
+        await console.click("#tiles")
+        await console.keyboard.press("h")
+        await console.set_input_files("#film-file", film)
+        await console.wait_for_selector("#film-screen video", state="attached")
+        loop = "on => { document.querySelector('#film-screen video').loop = on; }"
+        await console.evaluate(loop, arg=True)
+        await eventually(lambda: only(tree.district).content == "point:tinh")
+        await eventually(lambda: seen(tree.district, "chi-ne", "content") == FILM_OF)
+        await eventually(lambda: seen(tree.province, "phong-hop", "content") == FILM_OF)
+        await console.evaluate(loop, arg=False)
+        await eventually(lambda: only(tree.district).content is None)
+        assert only(tree.district).phase == "live"

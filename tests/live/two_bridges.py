@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from benchmarks.peers_tree.two_processes import (
     DISTRICT_POINTS,
+    HOST,
     MEETING,
+    NUMBERS,
     PROVINCE_POINTS,
     Tree,
     certificates,
@@ -17,7 +19,9 @@ from benchmarks.peers_tree.two_processes import (
 
 __all__ = [
     "DISTRICT_POINTS",
+    "HOST",
     "MEETING",
+    "NUMBERS",
     "PROVINCE_POINTS",
     "Tree",
     "certificates",

@@ -118,6 +118,12 @@ class PeerLink:
         return state if seat_of(self.peer, state) is not None else None
 
     @property
+    def called(self) -> bool:
+        """Whether a conference here calls it."""
+        seat = seat_of(self.peer, self.state)
+        return seat is not None and seat.called
+
+    @property
     def joined(self) -> bool:
         """Whether both want each other, so that the two conferences are one for whoever looks for
         loops."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -327,6 +328,8 @@ class PeerLinks:
             return "refused_there"
         except OSError as error:
             reason = pinned.reason_of(error)
+            if reason == "no_tls" and not isinstance(error, ssl.SSLError):
+                reason = "unreachable"
             self.refused(reason, peer.id)
             return reason if reason != "no_tls" else "unreachable"
         channel = PeerChannel(reader, writer)

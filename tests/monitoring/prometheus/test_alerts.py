@@ -173,6 +173,7 @@ CASES: dict[str, Case] = {
         by=180,
         point=False,
     ),
+    "PeerAway": Case(gauge("peer_away", 1), gauge("peer_away", 0), gauge("peer_away", 0), by=70),
     "AudienceWorkerDown": Case(
         gauge("audience_workers", 1, f'{I},state="away"'),
         gauge("audience_workers", 0, f'{I},state="away"'),
