@@ -191,6 +191,32 @@ async def test_a_worker_that_dies_is_given_another_end(two: Two) -> None:
     assert of(two.below, below).seats["tinh"].present
 
 
+@pytest.mark.parametrize("moving", ["above", "below"])
+async def test_a_conference_that_goes_to_another_worker_takes_the_other_bridge_along(
+    tmp_path: Path, moving: str
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    two = Two(tmp_path, workers=2)
+    await two.start()
+    conferences = await two.meet()
+    side = two.above if moving == "above" else two.below
+    control, (former,) = side.bridge.control, side.ends()
+    home = control.routes.holder(former.transport)
+    control.routes.empty(home)
+    control.presence.settle()
+    await two.carry(16)
+    newest = side.ends()[-1]
+    assert control.routes.holder(side.link.session.transport) not in ("", home)
+    assert side.link.session.transport == newest.transport != former.transport
+    assert two.above.ends()[-1].transport == two.below.ends()[-1].transport
+    closed = {item.transport for item in side.bridge.sent_to[home] if isinstance(item, m.Close)}
+    assert former.transport in closed
+    assert of(two.above, conferences[0]).seats["lac-thuy"].present
+    assert of(two.below, conferences[1]).seats["tinh"].present
+    await two.stop()
+
+
 async def test_a_meeting_that_ends_leaves_the_other_going(two: Two) -> None:
     above, below = await two.meet()
     await two.above.bridge.do(above, c.End())

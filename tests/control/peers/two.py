@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from bridge.control.peers.peer_link import PeerLink
 from bridge.control.peers.rules.hop_paths import passes
 from bridge.control.peers.rules.peer_wire import Message, decode, encode
@@ -35,7 +37,7 @@ class Wire:
         self.refusals.append(key)
 
 
-def topology(points: list[str], name: str, **peer: Any) -> Topology:
+def topology(points: list[str], name: str, *, workers: int = 1, **peer: Any) -> Topology:
     """The demo's, with another bridge among these points of it."""
     made = Peer(id=peer["point"], certificates=[f"{peer['point']}.crt"], **peer)
     named = Name(vi=name, en=f"{name} (en)")
@@ -49,7 +51,12 @@ def topology(points: list[str], name: str, **peer: Any) -> Topology:
     )
     kept = [point for point in TOPOLOGY.points if point.id in points]
     return TOPOLOGY.model_copy(
-        update={"points": [*kept, other], "peers": [made], "templates": [template]}
+        update={
+            "points": [*kept, other],
+            "peers": [made],
+            "templates": [template],
+            "bridge": TOPOLOGY.bridge.model_copy(update={"workers": workers}),
+        }
     )
 
 
@@ -87,13 +94,19 @@ class Side:
 class Two:
     """Both of them. `carry` lets everything that follows happen."""
 
-    def __init__(self, folder: Path, **below: Any) -> None:
+    def __init__(self, folder: Path, *, workers: int = 1, **below: Any) -> None:
+        self.workers = workers
         upper = topology(
-            ["hoi-truong", "phong-hop"], "Huyện Lạc Thủy", point="lac-thuy", side="below"
+            ["hoi-truong", "phong-hop"],
+            "Huyện Lạc Thủy",
+            workers=workers,
+            point="lac-thuy",
+            side="below",
         )
         lower = topology(
             ["chi-ne", "an-binh"],
             "Tỉnh Hòa Bình",
+            workers=workers,
             point="tinh",
             side="above",
             address="192.0.2.1",
@@ -105,6 +118,9 @@ class Two:
     async def start(self) -> None:
         for side in (self.above, self.below):
             await side.bridge.start(INVENTORY)
+            for name in range(1, self.workers):
+                other = replace(INVENTORY, worker=f"w{name}")
+                side.bridge.control.reconciler.on_event(other, str(name))
 
     async def stop(self) -> None:
         for side in (self.above, self.below):
