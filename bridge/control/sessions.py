@@ -20,6 +20,7 @@ from bridge.conference.model import Actor, State
 from bridge.signalling import protocol
 
 GRACE = 60.0  # seconds a session lives with neither WebSocket nor media
+PEER = "peer"  # role of the session of another bridge, which has no page
 QUEUE = 64  # messages a client may be behind; more and it is told to come back later
 MAX_REPORTS = 600  # slots that a receiver may report: 500 points and some
 

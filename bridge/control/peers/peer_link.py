@@ -32,13 +32,12 @@ from bridge.control.peers.rules.peer_wire import (
     ToldMember,
 )
 from bridge.control.peers.rules.standing import Around, changes, seat_of, stands
-from bridge.control.sessions import Client, Session
+from bridge.control.sessions import PEER, Client, Session
 from config.peers_schema import Peer
 
 log = logging.getLogger("peers")
 
 BEAT = 2.0  # seconds between signs of life
-ROLE = "peer"
 
 
 class Channel(Protocol):
@@ -103,7 +102,7 @@ class PeerLink:
             token = secrets.token_hex(16)
             voices = voice_names(MAX_VOICES)
             session = Session(
-                token, f"peer-{token}", "point", self.peer.point, ROLE, 0.0, voices=voices
+                token, f"peer-{token}", "point", self.peer.point, PEER, 0.0, voices=voices
             )
             self._session = session
             self._control.presence.add(session)
@@ -272,6 +271,7 @@ class PeerLink:
             link=self.media.link,
             passes=tuple(passes),
             problem=self.problem,
+            moves=self.media.moves,
         )
         word = stands(self.peer, state, names, around)
         if word != self._said or now - self._said_at >= BEAT:
@@ -282,16 +282,22 @@ class PeerLink:
         told = self.told
         if self._channel is None or told is None or not self.media.ready:
             return
-        self.media.follow()
+        self.media.come_over(told.link, now, both=told.moves)
         if not (self._wants(state) and told.wants):
             if told.ready or not self._wants(state):
                 self.media.close("peer_away")
-        elif self.peer.side == "below" and told.ready and not self.media.stands(told.link, now):
-            offer = self.media.propose(now)  # the side above offers
-            if offer is None:
-                self._trouble("no_media")
-            else:
-                self._channel.send(offer)
+        elif self.peer.side == "below" and told.ready:  # the side above offers
+            if self.media.may_move(told.link, now, there=told.moves):
+                self._propose(now, beside=told.link)
+            elif not self.media.stands(told.link, now):
+                self._propose(now)
+
+    def _propose(self, now: float, beside: str = "") -> None:
+        offer = self.media.propose(now, beside)
+        if offer is None:
+            self._trouble("no_media")
+        elif self._channel is not None:
+            self._channel.send(offer)
 
     def _offered(self, offer: Offer, now: float) -> None:
         if not self._wants(self.state):

@@ -20,6 +20,7 @@ from bridge.media import messages as m
 from bridge.media.parts import MASTER_SIZE
 from config.peers_schema import Peer
 
+CAMERA = "camera"  # the source that carries the picture of a bridge
 OPENING = 3.0  # seconds until media that was offered must be there
 Obstacle = Literal["", "codec", "no_media", "offer", "out_of_turn"]
 """Why nothing came of an offer or an answer; "" where something did."""
@@ -60,16 +61,37 @@ class PeerMedia:
         worker = self._worker()
         return self._control.routes.by_name[worker].inventory if worker else None
 
-    def follow(self) -> None:
-        """Where the conference has gone to another worker, media comes anew there."""
+    # --- to another worker, make before break ---------------------------------------------
+
+    @property
+    def moves(self) -> bool:
+        """Whether the conference has gone to another worker than its media."""
         here = self._control.routes.holder(self._session().transport)
-        if here and here != self._worker():
-            self.close("new_offer")
+        return bool(here) and here != self._worker()
+
+    def may_move(self, told: str, now: float, *, there: bool) -> bool:
+        """Whether media is to be opened beside what both hold; ``there`` is whether the other side
+        moves."""
+        if not (self.moves or there) or self._session().move.beside:
+            return False
+        return bool(told) and told == self.link and now - self._opened_at >= OPENING
+
+    def come_over(self, told: str, now: float, *, both: bool) -> None:
+        """Use what was opened beside once its pictures flow. The side that moves goes last, when
+        the other one has (``told``) or moves as well (``both``): until then the other one is seen
+        by way of the former worker, by rooms that are there still."""
+        session, routes = self._session(), self._control.routes
+        beside = session.move.beside
+        if not beside or not session.move.up:
+            return
+        flows = routes.arrives(beside, CAMERA)
+        dark = not routes.arrives(session.transport, CAMERA) and now - self._opened_at >= OPENING
+        if told == beside if self.moves and not both else flows or dark:
+            self._control.presence.came_over(session)
 
     def stands(self, told: str, now: float) -> bool:
         """Whether both hold the same, or may soon: nothing is to be done."""
-        if self.link and told == self.link:
-            self._offer = None
+        if self.link and told and self._session().has(told):
             return True
         return now - self._opened_at < OPENING
 
@@ -85,9 +107,11 @@ class PeerMedia:
 
     # --- the side above -------------------------------------------------------------------
 
-    def propose(self, now: float) -> Offer | None:
-        """What is offered now; None where we cannot be reached."""
-        self.close("new_offer")
+    def propose(self, now: float, beside: str = "") -> Offer | None:
+        """What is offered now, in place of what there is or ``beside`` it; None where we cannot be
+        reached."""
+        if not beside:
+            self.close("new_offer")
         places = self._places()
         if not places:
             return None
@@ -95,6 +119,7 @@ class PeerMedia:
         self._opened_at = now
         self._offer = Offer(
             link=f"peer-{self._bits(64):016x}",
+            beside=beside,
             codec=media.codec,
             places=places,
             down=self._sent(media.audio_slots),
@@ -111,7 +136,8 @@ class PeerMedia:
             return "offer"
         self._offer = None
         socket = min(answer.chosen, len(inventory.addresses) - 1)
-        self._open(peer_ends.upper_end(offer, answer, self._peer.point, socket), now)
+        end = peer_ends.upper_end(offer, answer, self._peer.point, socket)
+        self._open(end, offer.beside, now)
         return ""
 
     # --- the side below -------------------------------------------------------------------
@@ -123,6 +149,8 @@ class PeerMedia:
             return "offer", None
         if not offer.link or not _differ(offer.down):
             return "offer", None
+        if offer.beside and self._session().has(offer.link):
+            return "offer", None  # nothing is beside itself
         media = self._control.topology.current.media
         if offer.codec != media.codec:
             return "codec", None
@@ -138,17 +166,25 @@ class PeerMedia:
             up=self._sent(media.audio_slots),
             picture=peer_ends.picture_of(media),
         )
-        self.close("new_offer")
-        self._open(peer_ends.lower_end(offer, answer, self._peer.point, socket), now)
+        end = peer_ends.lower_end(offer, answer, self._peer.point, socket)
+        self._open(end, offer.beside, now)
         return "", answer
 
     # --- both -----------------------------------------------------------------------------
 
-    def _open(self, end: m.OpenRelay, now: float) -> None:
+    def _open(self, end: m.OpenRelay, beside: str, now: float) -> None:
+        """Open an end beside what there is, where that is what both hold, else in its place."""
+        session, routes = self._session(), self._control.routes
+        keeps = bool(beside) and beside == self.link
+        if not keeps:
+            self.close("new_offer")
         self._opened_at = now
-        session = self._session()
-        self._control.routes.open(self._worker(), end, session)
-        session.use_transport(end.transport)
+        worker = self._worker()
+        if keeps:
+            routes.close(session.build(end.transport))
+        routes.open(worker, end, session)
+        if not keeps:
+            session.use_transport(end.transport)
         self._control.presence.settle("new_offer")
 
     def _sent(self, voices: int) -> Sent:

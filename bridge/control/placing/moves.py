@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bridge.conference.model import State
 from bridge.control.placing.active_workers import ActiveWorkers
 from bridge.control.publisher import Publisher
-from bridge.control.sessions import Session, Sessions
+from bridge.control.sessions import PEER, Session, Sessions
 from bridge.signalling.move_messages import Move
 
 log = logging.getLogger("control")
@@ -150,10 +150,21 @@ class Moves:
         arrived = session.move.arrived
         assert arrived is not None
         state = session.watched(running)
-        if state is not None and now - arrived < LINGER and self._awaited(state, running):
+        if (
+            state is not None
+            and now - arrived < LINGER
+            and (self._awaited(state, running) or self._left_by_one(session, state))
+        ):
             return
         self._workers.close(session.leave_former())
         session.post(Move(step="leave"))
+
+    def _left_by_one(self, session: Session, state: State) -> bool:
+        """Whether another bridge, which has moved while we have not, sends by the former way still:
+        rooms of it are shown ours there."""
+        former = session.move.former
+        stays = self._workers.holder(former) == self._workers.home(state.booking.id)
+        return session.role == PEER and stays and self._workers.arrives(former, "camera")
 
     def _awaited(self, state: State, running: Sequence[State]) -> bool:
         """Whether somebody in a conference is still shown, by way of a former worker or host, what

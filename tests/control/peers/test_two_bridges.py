@@ -214,7 +214,56 @@ async def test_a_conference_that_goes_to_another_worker_takes_the_other_bridge_a
     assert former.transport in closed
     assert of(two.above, conferences[0]).seats["lac-thuy"].present
     assert of(two.below, conferences[1]).seats["tinh"].present
+    for _ in range(3):  # as it is done every second
+        for one in (two.above, two.below):
+            one.bridge.control.presence.call()
+        await two.carry(1)
+    # Make before break: nobody was without the other one, and each end had keys of its own.
+    for one, conference in zip((two.above, two.below), conferences, strict=True):
+        log = await one.bridge.process.events.read(conference, 0)
+        assert "PointLeft" not in {type(r.event).__name__ for r in log}
+        assert one.link.session.transports == (newest.transport,), "nothing is left over"
+        assert len({end.keys.outbound for end in one.ends()}) == len(one.ends()) == 2
+    assert side.bridge.control.moves.cut == 0
     await two.stop()
+
+
+async def test_who_does_not_know_media_beside_gets_it_in_place(tmp_path: Path) -> None:
+    """An older district: the province moves, with a gap, and both hold the same in the end."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    two = Two(tmp_path, workers=2)
+    await two.start()
+    above, below = await two.meet()
+    former = two.above.link.session.transport
+    two.above.bridge.pass_time(3)
+    two.above.bridge.control.routes.empty(two.above.bridge.control.routes.holder(former))
+    two.above.bridge.control.presence.settle()
+    await two.above.settle()
+    waiting = two.above.wire.waiting
+    at, offer = next((n, o) for n, o in enumerate(map(decode, waiting)) if isinstance(o, Offer))
+    assert offer.beside == former
+    waiting[at] = encode(replace(offer, beside=""))
+    await two.carry(16)
+    two.above.bridge.control.presence.call()
+    assert two.below.link.session.transports == (offer.link,)
+    assert two.above.link.session.transports == (offer.link,)
+    assert of(two.above, above).seats["lac-thuy"].present
+    assert of(two.below, below).seats["tinh"].present
+    await two.stop()
+
+
+async def test_media_beside_what_nobody_has_takes_its_place(two: Two) -> None:
+    """A peer that names media of its fancy, or the very one that it offers, gets no third end."""
+    await two.meet()
+    offer = next(s for s in two.above.wire.said if isinstance(s, Offer))
+    held = two.below.link.session.transport
+    two.below.link.heard(replace(offer, beside=held), two.below.bridge.now)
+    assert two.below.link.session.transports == (held,)
+    assert two.below.bridge.process.bridges.links.counts["tinh"]["offer"] == 1
+    other = replace(offer, link="peer-0000000000000001", beside="peer-0000000000000002")
+    two.below.link.heard(other, two.below.bridge.now)
+    assert two.below.link.session.transports == (other.link,)
 
 
 async def test_a_meeting_that_ends_leaves_the_other_going(two: Two) -> None:

@@ -81,10 +81,20 @@ class Side:
         """The ends that its worker was told to open."""
         return [item for item in self.bridge.sent if isinstance(item, m.OpenRelay)]
 
-    def up(self) -> None:
-        """Its worker says that the newest end is there."""
-        end = self.ends()[-1].transport
+    def up(self, end: str) -> None:
+        """Its worker says that an end is there, as it does at once."""
         self.bridge.control.reconciler.on_event(m.StateChanged(transport=end, state="connected"))
+
+    def hear(self, other: Side) -> None:
+        """Its worker says which ends the other side's picture arrives at: those that it has."""
+        routes = self.bridge.control.routes
+        for end in self.link.session.transports:
+            arrives = other.link.session.has(end)
+            if routes.arrives(end, "camera") != arrives:
+                event = m.SourceChanged(
+                    transport=end, name="camera", layers=("",) if arrives else ()
+                )
+                self.bridge.control.reconciler.on_event(event, routes.holder(end))
 
     def lost(self) -> None:
         end = self.ends()[-1].transport
@@ -146,9 +156,13 @@ class Two:
                 await other.settle()
             for side in (self.above, self.below):
                 session, ends = side.link.session, side.ends()
-                held = bool(ends) and session.transport == ends[-1].transport
+                held = bool(ends) and session.transport in {end.transport for end in ends}
                 if held and not session.transport_up:
-                    side.up()
+                    side.up(session.transport)
+                if session.move.beside and not session.move.up:
+                    side.up(session.move.beside)
+            self.above.hear(self.below)
+            self.below.hear(self.above)
             for side in (self.above, self.below):
                 side.bridge.pass_time(0.5)
 

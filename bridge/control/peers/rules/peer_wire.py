@@ -65,7 +65,8 @@ class Stands(Struct, frozen=True, kw_only=True, tag="stands"):
     """How it stands with the sender: whole each time, at every change and as a sign of life.
 
     ``conference`` is the one that has the receiver as a point ("": none), ``wants`` whether it is
-    called in; ``ready`` whether the sender's media could be there, ``link`` the media that is.
+    called in; ``ready`` whether the sender's media could be there, ``link`` the media that is, and
+    ``moves`` whether that is to come to another worker of the sender's.
     ``asks`` for the floor (of ``asking_for``), and ``floor`` is what became of the receiver's own
     request. ``large`` is whether anybody is shown the receiver's picture large: a small one does
     for tiles. ``passes`` are the bridges that are in the conference beyond the sender, itself
@@ -77,6 +78,7 @@ class Stands(Struct, frozen=True, kw_only=True, tag="stands"):
     wants: bool = False
     ready: bool = False
     link: LinkId = ""
+    moves: bool = False
     asks: bool = False
     asking_for: Line = ""
     floor: FloorThere = "none"
@@ -112,9 +114,11 @@ class Picture(Struct, frozen=True, kw_only=True):
 
 
 class Offer(Struct, frozen=True, kw_only=True, tag="media"):
-    """The side above opens media: what it sends, and where it may be reached."""
+    """The side above opens media: what it sends, and where it may be reached. ``beside`` is media
+    that goes on until the new one's pictures flow; "": none does."""
 
     link: LinkId
+    beside: LinkId = ""
     codec: Literal["vp8", "h264"]
     places: Annotated[tuple[Place, ...], msgspec.Meta(min_length=1, max_length=8)]
     down: Sent

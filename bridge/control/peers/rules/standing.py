@@ -18,12 +18,13 @@ _UNTITLED = "—"
 
 class Around(NamedTuple):
     """What stands around a conference: whether media could be there, what is, who is passed
-    through, and why it is not wanted."""
+    through, why it is not wanted, and whether media is to come to another worker."""
 
     ready: bool
     link: str
     passes: tuple[str, ...]
     problem: Problem = ""
+    moves: bool = False
 
 
 def seat_of(peer: Peer, state: State | None) -> Seat | None:
@@ -50,6 +51,7 @@ def stands(peer: Peer, state: State | None, names: Mapping[str, Name], around: A
         wants=seat.called and not around.problem,
         ready=around.ready,
         link=around.link,
+        moves=around.moves,
         asks=own.asked is not None,
         asking_for=_name(names.get(own.asked or ""), own.asked or "").vi if own.asked else "",
         floor=floor_of(peer.point, state),
