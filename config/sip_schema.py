@@ -55,6 +55,11 @@ class SipPoint(Secret):
     user: Text | None = Field(
         default=None, description="user name of the password; the point's id where left out"
     )
+    digest: Literal["both", "md5"] = Field(
+        default="both",
+        description="what it may prove its password with: SHA-256 or MD5, whichever it knows, or "
+        "MD5 alone, for codecs that give up where SHA-256 is named (RFC 8760)",
+    )
     height: Annotated[int, Field(ge=144, le=1080, description="lines of pictures it is sent")] = 720
     frame_rate: Annotated[int, Field(ge=5, le=60)] = 30
     bitrate: Annotated[int, Field(ge=64, le=8000, description="kbit/s of pictures, each way")] = (

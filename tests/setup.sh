@@ -22,6 +22,8 @@ need keepalived "an address that follows the host that leads"
 need softhsm2-util "signing with a token"
 need pdfsig "signatures of minutes, checked by poppler"
 need baresip "codecs in conferences"
+need sipp "floods and guessed passwords at the SIP gateway"
+need kamailio "the SIP gateway at a registrar"
 need amtool "the check of the example of Alertmanager"
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then
     missing="$missing postgresql"
@@ -31,7 +33,7 @@ fi
 test -n "$missing" || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "missing:$missing$skipped"
-    echo "as root: apt-get install chromium postgresql iproute2 iptables debootstrap keepalived curl softhsm2 poppler-utils baresip-core baresip-ffmpeg prometheus prometheus-alertmanager"
+    echo "as root: apt-get install chromium postgresql iproute2 iptables debootstrap keepalived curl softhsm2 poppler-utils baresip-core baresip-ffmpeg sip-tester kamailio prometheus prometheus-alertmanager"
     if [ "${CI:-}" = true ]; then
         echo "with CI=true that is a failure" >&2
         exit 1
@@ -54,4 +56,4 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get install -y -qq chromium postgresql iproute2 iptables debootstrap keepalived curl softhsm2 poppler-utils >/dev/null
 apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager \
-    baresip-core baresip-ffmpeg >/dev/null
+    baresip-core baresip-ffmpeg sip-tester kamailio >/dev/null

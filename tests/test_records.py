@@ -61,7 +61,8 @@ RECORDS = {
 }
 FOREIGN = {
     "aiosipua": {"on_invite", "on_reinvite", "on_bye", "on_ack_timeout", "on_session_expired"}
-    | {"on_cancel", "on_answer", "on_rejected", "remote_target", "route_set", "body"},
+    | {"on_cancel", "on_answer", "on_rejected", "remote_target", "route_set", "body"}
+    | {"on_registered", "on_failed", "on_expired"},
     "ctypes": {"restype", "argtypes"},
     "docx": {"alignment", "autofit", "bold", "italic", "name", "size", "style", "width"}
     | {"page_width", "page_height", "left_margin", "right_margin", "top_margin", "bottom_margin"}

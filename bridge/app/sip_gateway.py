@@ -195,6 +195,7 @@ class SipGateway:
             user=codec.user or "",
             password=self._password(codec),
             answer=codec.answer,
+            digest=codec.digest,
             height=codec.height,
             frame_rate=codec.frame_rate,
             bitrate=codec.bitrate,

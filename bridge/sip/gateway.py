@@ -37,6 +37,7 @@ from bridge.sip.wire.sip_addresses import address_of
 log = logging.getLogger("sip")
 
 TICK = 0.02  # seconds between looks at all sockets
+REGISTER_AGAIN = 60.0  # seconds until a registrar that refused, or was silent, is asked once more
 
 
 class Gateway:
@@ -63,6 +64,9 @@ class Gateway:
         self._ticks: asyncio.Task[None] | None = None
         self._accepted: dict[str, Codec] = {}  # by Call-ID
         self._registration: Registration | None = None
+        self._register_again: asyncio.TimerHandle | None = None
+        self.registration_problem = ""
+        """What the registrar said when it refused; "" where it did not."""
         self.ready = False
 
     async def start(self) -> None:
@@ -83,7 +87,25 @@ class Gateway:
         place = await address_of(f"sip:{wanted.host}:{wanted.port}")
         auth = SipDigestAuth(wanted.user, wanted.password) if wanted.user else None
         self._registration = Registration(self.element.uac, wanted.uri, place, auth=auth)
+        self._registration.on_registered = lambda _: self._registered("")
+        self._registration.on_failed = lambda _, status, reason: self._registered(
+            f"{status} {reason}"
+        )
+        self._registration.on_expired = lambda _: self._registered(
+            "no answer before the registration ran out"
+        )
         self._registration.register()
+
+    def _registered(self, problem: str) -> None:
+        """The registrar took it ("") or did not: aiosipua gives up then, the gateway does not."""
+        self.registration_problem = problem
+        if problem and self._registration is not None:
+            log.error("the registrar does not take %s: %s", self._registration.aor, problem)
+            if self._register_again is not None:
+                self._register_again.cancel()
+            self._register_again = asyncio.get_running_loop().call_later(
+                REGISTER_AGAIN, self._registration.register
+            )
 
     @property
     def registered(self) -> bool | None:
@@ -106,6 +128,8 @@ class Gateway:
         await asyncio.gather(*(codec.close() for codec in self.codecs.values()))
         if self._ticks is not None:
             self._ticks.cancel()
+        if self._register_again is not None:
+            self._register_again.cancel()
         await self.element.stop()
 
     async def _tick(self) -> None:

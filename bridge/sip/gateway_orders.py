@@ -27,6 +27,7 @@ class CodecPoint(Struct, frozen=True, kw_only=True):
     user: str = ""
     password: str = ""
     answer: Literal["address", "digest", "nobody"] = "address"
+    digest: Literal["both", "md5"] = "both"
     height: int = 720
     frame_rate: int = 30
     bitrate: int = 1500

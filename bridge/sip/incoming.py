@@ -92,7 +92,9 @@ class Callers:
         if verdict == "wrong":
             self._figures.refuse("digest")
             self._budgets.wrong(source, now)
-        challenges = self._digest.challenges(self._wall(), stale=verdict == "stale")
+        challenges = self._digest.challenges(
+            self._wall(), stale=verdict == "stale", only=point.digest
+        )
         return Refusal(
             401, "Unauthorized", tuple(("WWW-Authenticate", value) for value in challenges)
         )

@@ -85,8 +85,11 @@ class Baresip:
         encryption: str = "",
         height: int = 180,
         moving: bool = False,
+        answers: bool = True,
     ) -> None:
-        """``moving`` pictures are noise that costs the bit rate of real ones."""
+        """``moving`` pictures are noise that costs the bit rate of real ones; one that does not
+        answer rings when it is called."""
+        self._mode = "auto" if answers else "manual"
         self._height = height
         self._moving = moving
         self.folder = folder
@@ -140,7 +143,8 @@ class Baresip:
             control=self._control,
         )
         (self.folder / "config").write_text(text)
-        account = f"<{self.uri}>;regint=0;answermode=auto;audio_codecs={NAMES[self._sound]}"
+        account = f"<{self.uri}>;regint=0;answermode={self._mode}"
+        account += f";audio_codecs={NAMES[self._sound]}"
         (self.folder / "accounts").write_text(f"{account}{self._options}\n")
         (self.folder / "contacts").write_text("")
         write_tone(self.folder / "tone.wav", RATES[self._sound], CHANNELS.get(self._sound, 1))

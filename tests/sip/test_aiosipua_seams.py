@@ -157,6 +157,14 @@ async def test_a_request_that_comes_once_more_has_the_same_answer_and_no_second_
     assert stage.element.uas.active_calls == {}
 
 
+async def test_a_refusal_that_nobody_acknowledges_is_not_repeated_by_itself(stage: Stage) -> None:
+    stage.refusal = Refusal(403, "Forbidden")
+    await stage.say(invite(body=OFFER))
+    await stage.until(status(403))
+    later = asyncio.get_running_loop().time() + 5.0
+    assert stage.element.transport.transactions.due(later) == ([], [])
+
+
 async def test_an_invite_within_no_dialog_begins_no_call(stage: Stage) -> None:
     await stage.say(invite(body=OFFER, To="<sip:cau@192.0.2.1>;tag=gone"))
     await stage.until(status(481))
@@ -225,6 +233,16 @@ async def test_a_flood_is_answered_with_503_and_then_not_at_all(stage: Stage) ->
     assert stage.element.uas.active_calls == {}
     await stage.say(b"\r\n\r\n")
     await stage.say(b"\xff" * 50)
+
+
+async def test_a_port_is_free_at_once_when_its_element_has_stopped(stage: Stage) -> None:
+    host, port = stage.element.transport.local_addr
+    for _ in range(3):
+        await stage.element.stop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, port))
+        await stage.element.start()
+        assert stage.element.transport.local_addr == (host, port)
 
 
 def test_requests_are_repeated_until_they_are_answered_and_then_given_up() -> None:

@@ -39,6 +39,27 @@ def test_the_right_answer_is_good_once_for_both_algorithms() -> None:
         digest = Digest("cau", b"k" * 32)
 
 
+def test_a_codec_that_knows_md5_alone_is_asked_for_nothing_else() -> None:
+    digest = Digest("cau", b"k" * 32)
+    (challenge,) = digest.challenges(1000.0, only="md5")
+    assert "algorithm=MD5" in challenge
+    assert verdict(digest, answered(challenge)) == "good"
+    point = CodecPoint(
+        id="khoan-du",
+        key="k",
+        name="Khoan Dụ",
+        uri="sip:codec@192.0.2.20",
+        encryption="none",
+        password=RIGHT,
+        answer="digest",
+        digest="md5",
+    )
+    callers = Callers([point], Figures(), lambda: 1000.0, lambda: 0.0)
+    refusal = callers.admit(invite("codec"), ("192.0.2.20", 5060))
+    assert isinstance(refusal, Refusal)
+    assert [value.count("MD5") for _, value in refusal.headers] == [1]
+
+
 def test_other_answers_are_not() -> None:
     digest = Digest("cau", b"k" * 32)
     challenge = digest.challenges(1000.0)[0]

@@ -251,7 +251,9 @@ class SipElement:
             self._on_info(request.call_id or "", media_type(request), request.text)
 
     def _refuse(self, request: SipRequest, refusal: Refusal) -> None:
-        self.transport.send_reply(answer_to(request, *refusal))
+        # Once, because the address may be forged: whoever floods the gateway with somebody else's
+        # gets no more out of it than was put in. A request that is repeated is answered again.
+        self.transport.send_reply(answer_to(request, *refusal), once=True)
 
     def _invited(self, call: IncomingCall) -> None:
         answer = self._answers.pop(call.call_id, None)

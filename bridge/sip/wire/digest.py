@@ -30,14 +30,18 @@ class Digest:
     key: bytes
     _counts: dict[str, int] = field(default_factory=dict)
 
-    def challenges(self, now: float, *, stale: bool = False) -> list[str]:
-        """Values of WWW-Authenticate, one for each algorithm."""
+    def challenges(
+        self, now: float, *, stale: bool = False, only: Literal["both", "md5"] = "both"
+    ) -> list[str]:
+        """Values of WWW-Authenticate, one for each algorithm, or for MD5 ``only``: some old user
+        agents give up at the first that they do not know."""
         stamp = f"{round(now * 1000):x}"
         nonce = f"{stamp}.{self._seal(stamp)}"
         more = ", stale=true" if stale else ""
         return [
             f'Digest realm="{self.realm}", nonce="{nonce}", algorithm={name}, qop="auth"{more}'
             for name in ALGORITHMS
+            if only == "both" or name == "MD5"
         ]
 
     def verdict(

@@ -18,6 +18,7 @@ from bridge.sip.wire.transactions import Address, Send, Transactions
 log = logging.getLogger("sip")
 
 TICK = 0.1  # seconds between looks at what is to be repeated
+FLUSH = 1.0  # seconds that datagrams which the kernel does not take are waited for at the end
 AGENT = "Diem-Cau"
 
 
@@ -40,12 +41,13 @@ class SeamTransport(SipTransport):
         self._filter_response = filter_response
         self._budgets = Budgets()
         self._udp: asyncio.DatagramTransport | None = None
+        self._datagrams: _Datagrams | None = None
         self._ticks: asyncio.Task[None] | None = None
         self.transactions = Transactions()
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._udp, _ = await loop.create_datagram_endpoint(
+        self._udp, self._datagrams = await loop.create_datagram_endpoint(
             lambda: _Datagrams(self), local_addr=self.local_addr
         )
         name = self._udp.get_extra_info("sockname")
@@ -53,11 +55,19 @@ class SeamTransport(SipTransport):
         self._ticks = loop.create_task(self._tick())
 
     async def stop(self) -> None:
+        """Close; the port is free for whoever comes next when this returns."""
         if self._ticks is not None:
             self._ticks.cancel()
-        if self._udp is not None:
-            self._udp.close()
-        self._udp = None
+        udp, self._udp = self._udp, None
+        if udp is None or self._datagrams is None:
+            return
+        udp.close()  # sends what is queued first, and frees the port in a later turn of the loop
+        try:
+            async with asyncio.timeout(FLUSH):
+                await self._datagrams.closed.wait()
+        except TimeoutError:
+            udp.abort()
+            await self._datagrams.closed.wait()
 
     def send(self, message: SipRequest | SipResponse, addr: Address) -> None:
         """Send a message; a request is repeated until it is answered."""
@@ -66,13 +76,14 @@ class SeamTransport(SipTransport):
             self.transactions.sent(message, data, addr, self._clock(), reliable=False)
         self._put(Send(data, addr))
 
-    def send_reply(self, response: SipResponse) -> None:
-        """Send an answer to where its request came from."""
+    def send_reply(self, response: SipResponse, *, once: bool = False) -> None:
+        """Send an answer to where its request came from; ``once`` is for one that is not repeated
+        until it is acknowledged, only when the request is (RFC 3261 section 8.2.7)."""
         source = self.transactions.source_of(response)
         if source is None:
             return
         data = bytes(response)
-        self.transactions.answered(response, data, self._clock(), reliable=False)
+        self.transactions.answered(response, data, self._clock(), reliable=once)
         self._put(Send(data, source))
 
     def _put(self, send: Send) -> None:
@@ -148,6 +159,11 @@ class SeamTransport(SipTransport):
 class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, owner: SeamTransport) -> None:
         self._owner = owner
+        self.closed = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The loop closes the socket right after this call, before anybody who waits goes on."""
+        self.closed.set()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         self._owner.take(data, (str(addr[0]), int(addr[1])))
