@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -142,10 +143,12 @@ class Meeting:
         weak, chair, later = await self.watch(expected.MEASURE)
         seconds = time.monotonic() - began
         best = next((s.at - began for s in first + weak if s.height >= 720), None)
-        whole = row.freeze >= 1.0  # the row's freeze is the one that the change itself makes
+        room = view(weak)
+        if row.freeze >= 1.0:  # the row's freeze is the one that the change itself makes
+            room = replace(room, freeze=view(first + weak).freeze)
         after = [*queued[round(2 / expected.STEP) :], *later]
         return Figures(
-            room=view(first + weak if whole else weak),
+            room=room,
             others=view(chair),
             base=view(base),
             queue=round(8 * max(after) / row.line.down, 3) if row.line.down else 0.0,

@@ -32,7 +32,7 @@ RECEIVED = 0.8  # share of a cluster that must have arrived
 PLAUSIBLE = 2.0  # times the sending rate: arrivals cannot be closer
 EVERY, EVERY_MOST = 1.5, 3.5  # seconds between clusters; the interval grows by `SLOWER`
 SLOWER = 1.4
-EVERY_FULL = 5.0  # seconds after one that the line did not carry
+EVERY_FULL = 3.5  # seconds after one that the line did not carry
 PATIENCE = 0.8  # seconds that feedback about a cluster is waited for
 ALSO_AFTER = 1.0  # seconds after a decrease without probes
 HEAD = 0.4  # of a trial, which may be what a token bucket had saved up
@@ -61,9 +61,12 @@ class Cluster:
     first_octets: int = 0
     first_arrival: float = 0.0
     last_arrival: float = 0.0
-    # Where the tail of it begins, which no token bucket lets through ahead of its rate.
-    tail_octets: int = 0
-    tail_arrival: float = 0.0
+    # Where the tail of it begins, which no token bucket lets through ahead of its rate: what had
+    # arrived by then, when that was, and when it had been sent; and when the last had been.
+    head_octets: int = 0
+    head_arrival: float = 0.0
+    head_sent_at: float = 0.0
+    arrived_sent_at: float = 0.0
 
     @property
     def wanted(self) -> int:
@@ -244,11 +247,13 @@ class Prober:
                         cluster.first_octets = batch.first_octets
                     if not cluster.arrived or batch.last_arrival > cluster.last_arrival:
                         cluster.last_arrival = batch.last_arrival
+                        cluster.arrived_sent_at = batch.sent_at
                     cluster.octets += batch.octets
                     cluster.arrived += batch.packets
-                    if not cluster.tail_octets and cluster.octets >= HEAD * cluster.wanted:
-                        cluster.tail_octets = cluster.octets
-                        cluster.tail_arrival = cluster.last_arrival
+                    if not cluster.head_octets and cluster.octets >= HEAD * cluster.wanted:
+                        cluster.head_octets = cluster.octets
+                        cluster.head_arrival = cluster.last_arrival
+                        cluster.head_sent_at = cluster.arrived_sent_at
 
     def result(
         self, wanted: float, *, estimate: float, was_full: bool, loss: float
@@ -290,11 +295,24 @@ def _measure(cluster: Cluster, carried: float) -> Result | None:
     # of the receiving time: neither took any of it.
     sent = (cluster.sent - cluster.last_octets) * 8 / sending
     received = (cluster.octets - cluster.first_octets) / carried * 8 / receiving
-    tail = cluster.last_arrival - cluster.tail_arrival
-    if cluster.trial and cluster.tail_octets and tail > 0:
-        received = min(received, (cluster.octets - cluster.tail_octets) / carried * 8 / tail)
     if sent <= 0 or received <= 0 or received > PLAUSIBLE * max(sent, cluster.target):
         return None
     saturated = received < WITHIN * sent
+    tail = _tail(cluster, carried) if cluster.trial else None
+    if tail is not None:
+        saturated = tail[1] < WITHIN * tail[0]
+        if saturated:
+            received = min(received, tail[1])
     rate = received * UTILISED if saturated else min(sent, received)
     return Result(rate, cluster.target, saturated, cluster.trial)
+
+
+def _tail(cluster: Cluster, carried: float) -> tuple[float, float] | None:
+    """bit/s at which the tail of a trial was sent, as far as it has arrived, and at which it
+    arrived; None where too little is known."""
+    sending = cluster.arrived_sent_at - cluster.head_sent_at
+    receiving = cluster.last_arrival - cluster.head_arrival
+    if not cluster.head_octets or sending <= 0 or receiving <= 0:
+        return None
+    bits = (cluster.octets - cluster.head_octets) / carried * 8
+    return bits / sending, bits / receiving
