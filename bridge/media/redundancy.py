@@ -30,6 +30,7 @@ LOOK_BACK = 16  # packets before one that are looked at to see where a frame bel
 UP = (0.01, 0.07, 0.35)
 DOWN = 0.5  # times these the loss must stay below …
 STEADY = 10.0  # … for so many seconds, for each step down
+OVERFLOWED = 4.0  # … and these where a queue ran over, and the line itself loses nothing
 # Sound comes before pictures: a voice and what is repeated of it may take this share of what the
 # line is known to carry. A voice has some 45 kbit/s with all headers, each repeated frame 40.
 SHARE = 0.75
@@ -124,7 +125,7 @@ def _own(packet: Packet) -> bytes:
 
 class Level:
     """How many earlier frames one receiver is sent: more as soon as it loses packets, fewer one
-    by one after `STEADY` seconds of little loss."""
+    by one after some seconds of little loss."""
 
     __slots__ = ("_since", "value")
 
@@ -132,7 +133,7 @@ class Level:
         self.value = 0
         self._since = 0.0  # when the loss was last too high to repeat less
 
-    def feed(self, loss: float, most: int, now: float) -> int:
+    def feed(self, loss: float, most: int, now: float, steady: float = STEADY) -> int:
         """Note the loss (0–1) of a receiver whose line allows for ``most``; return the level."""
         wanted = sum(loss >= bound for bound in UP)
         if wanted >= self.value:
@@ -140,7 +141,7 @@ class Level:
             self._since = now
         elif loss >= UP[self.value - 1] * DOWN:
             self._since = now
-        elif now - self._since >= STEADY:
+        elif now - self._since >= steady:
             self.value -= 1
             self._since = now
         return min(self.value, most)
@@ -175,7 +176,9 @@ def adapt(transports: Iterable[Transport], now: float) -> None:
         if estimator is not None and estimator.loss.own >= UP[1]:
             # The line loses so much whatever is sent; an estimate may be low because of it.
             most = max(most, 1)
-        level = transport.redundancy.feed(loss_of(transport), most, now)
+        overflowed = estimator is not None and estimator.reported and estimator.loss.own < UP[0]
+        steady = OVERFLOWED if overflowed else STEADY
+        level = transport.redundancy.feed(loss_of(transport), most, now, steady)
         for slot in slots:
             slot.repeat(level)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -367,6 +368,30 @@ def test_more_at_once_fewer_one_by_one() -> None:
     assert level.feed(0.04, 2, now + 60) == 2, "loss just below the bound keeps the level"
     assert level.feed(0.02, 2, now + 65) == 2
     assert level.feed(0.02, 2, now + 70) == 1
+
+
+@pytest.mark.parametrize(
+    ("own", "steady"), [(0.0, redundancy.OVERFLOWED), (0.3, redundancy.STEADY)]
+)
+def test_after_a_queue_that_ran_over_they_are_fewer_sooner(own: float, steady: float) -> None:
+    """A line that loses nothing itself will lose no more than that once less is sent."""
+    levels: list[int] = []
+    slot = SimpleNamespace(red_payload_type=63, layer=object(), repeat=levels.append)
+    line: Any = SimpleNamespace(
+        slots={"audio:0": slot},
+        state="connected",
+        estimator=SimpleNamespace(
+            full_at=600_000.0, reported=True, loss=SimpleNamespace(own=own, bound=0.0)
+        ),
+        redundancy=redundancy.Level(),
+        cc_word=1,
+        downlink_loss=0.3,
+    )
+    redundancy.adapt([line], 100.0)
+    line.downlink_loss = 0.0
+    for after in (steady - 0.1, steady, 2 * steady):
+        redundancy.adapt([line], 100.0 + after)
+    assert levels == [2, 2, 1, 0]
 
 
 @pytest.mark.parametrize(

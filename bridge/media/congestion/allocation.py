@@ -98,6 +98,9 @@ def _cost(step: Step, shown: Step | None) -> float:
 
 # Frames per second below which a higher layer is worse than a lower one: ten, as they are measured.
 MIN_RATE = 9.0
+# The same for layers above the second one: 360 lines that move are better than 720 that do not, and
+# the key frame of so large a picture alone fills a thin line for a second.
+MIN_RATE_HIGH = 14.0
 
 
 def hunger(demands: Sequence[Demand], result: Allocation) -> float:
@@ -120,8 +123,9 @@ def steps_of(layers: Sequence[Sequence[Step]]) -> tuple[Step, ...]:
     the lowest layer all, of higher layers only such as move well enough."""
     steps: list[Step] = []
     for number, layer in enumerate(layers):
+        least = MIN_RATE if number == 1 else MIN_RATE_HIGH
         for step in layer:
             whole = step is layer[-1]
-            if number == 0 or whole or step.frame_rate >= MIN_RATE:
+            if number == 0 or whole or step.frame_rate >= least:
                 steps.append(step)
     return tuple(steps)

@@ -143,3 +143,9 @@ def test_ten_frames_a_second_are_ten_as_they_are_measured() -> None:
     """A step that comes and goes with a tenth of a frame would change the layer each time."""
     half = Step("h", 1, 240_000, 360, 9.4)
     assert steps_of([Q, (half, H[1])]) == (*Q, half, H[1])
+
+
+def test_the_highest_layer_is_offered_at_half_its_frames_only_where_those_are_fifteen() -> None:
+    slow = Step("f", 1, 380_000, 720, 10)
+    assert steps_of([Q, H, (slow, F[1])]) == (*Q, *H, F[1])
+    assert steps_of([Q, H, F]) == CAMERA
