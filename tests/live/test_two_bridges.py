@@ -18,6 +18,7 @@ from bridge.conference import commands as c
 from bridge.conference import peer_commands as p
 from bridge.conference.report import report
 from bridge.media import messages as m
+from config.schema import Topology
 from tests.live import two_bridges
 from tests.live.browsers import chromium, open_console
 from tests.live.support import act, free_port, free_ports, only, started
@@ -212,14 +213,43 @@ async def test_the_provinces_control_process_is_restarted_and_pictures_go_on(
             assert await who_left(again, above) == set()
 
 
-async def test_the_channel_is_cut_and_then_the_provinces_worker_is_killed(tmp_path: Path) -> None:
-    """Both meetings go on by themselves; what was between them comes back by itself."""
+async def longest_pause(process: ControlProcess, point: str, stop: asyncio.Event) -> float:
+    """The longest time in seconds in which nothing of a point's picture came to a worker."""
+    counts: dict[str, int] = {}
+    longest, last = 0.0, time.monotonic()
+    while not stop.is_set():
+        stats = await process.worker.stats()
+        held = stats.transports if isinstance(stats, m.Stats) else ()
+        found = {
+            t.transport: sum(s.packets for s in t.sources if s.name == "camera")
+            for t in held
+            if t.label == point
+        }
+        if any(count > counts.get(ident, 0) for ident, count in found.items()):
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        counts.update(found)
+        await asyncio.sleep(0.01)
+    return longest
+
+
+def two_workers(made: Topology) -> Topology:
+    media = made.bridge.media
+    media = media.model_copy(update={"port": free_ports(2, media.listen[0])})
+    bridge = made.bridge.model_copy(update={"media": media, "workers": 2})
+    return made.model_copy(update={"bridge": bridge})
+
+
+async def test_the_channel_is_cut_and_the_provinces_worker_is_left_and_killed(
+    tmp_path: Path,
+) -> None:
+    """Both meetings go on by themselves; what was between them comes back by itself. A worker that
+    is left (as by `drain --worker`) takes nothing with it, one that is killed its media."""
     two_bridges.certificates(tmp_path)
     upper, lower = two_bridges.topologies()
     wire = Wire(upper.bridge.peering.port)
     peer = lower.peers[0].model_copy(update={"port": wire.port})
     lower = lower.model_copy(update={"peers": [peer]})
-    province = two_bridges.process(upper, tmp_path / "province")
+    province = two_bridges.process(two_workers(upper), tmp_path / "province")
     district = two_bridges.process(lower, tmp_path / "district")
     async with (
         wire.open(),
@@ -250,8 +280,29 @@ async def test_the_channel_is_cut_and_then_the_provinces_worker_is_killed(tmp_pa
         assert (transport(province, "lac-thuy"), transport(district, "tinh")) == (held, held)
         assert await who_left(district, below) == await who_left(province, above) == set()
 
-        assert province.worker.pid is not None
-        os.kill(province.worker.pid, signal.SIGKILL)
+        routes = province.control.routes
+        await eventually(lambda: province.control.moves.under_way == 0)
+        home = routes.home(above)
+        stop = asyncio.Event()
+        watching = asyncio.create_task(longest_pause(district, "tinh", stop))
+        routes.empty(home)
+        province.control.presence.settle()
+        await eventually(lambda: transport(district, "tinh") not in ("", held))
+        held = transport(district, "tinh")
+        await eventually(lambda: transport(province, "lac-thuy") == held)
+        for process in (province, district):
+            await eventually(lambda: process.control.moves.under_way == 0)  # noqa: B023 - awaited
+        await goes_on(district, "chi-ne", "hoi-truong")
+        stop.set()
+        print(f"longest pause: {await watching:.3f} s")
+        assert routes.holder(held) == routes.home(above) != home
+        assert two_bridges.seen(district, "chi-ne") == since, "without an empty moment"
+        assert province.control.moves.cut == 0
+        assert await who_left(district, below) == await who_left(province, above) == set()
+
+        killed = province.workers[routes.home(above)].pid
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
         await eventually(lambda: transport(district, "tinh") != held)
         await goes_on(district, "chi-ne", "an-binh")  # the district among itself
         await eventually(lambda: transport(district, "tinh") not in ("", held))
@@ -261,65 +312,6 @@ async def test_the_channel_is_cut_and_then_the_provinces_worker_is_killed(tmp_pa
         assert all(end.connected for end in ends), "the connection has nothing to do with it"
         assert await who_left(district, below) <= {"tinh"}
         assert only(district).phase == only(province).phase == "live"
-
-
-async def longest_pause(process: ControlProcess, point: str, stop: asyncio.Event) -> float:
-    """The longest time in seconds in which nothing of a point's picture came to a worker."""
-    counts: dict[str, int] = {}
-    longest, last = 0.0, time.monotonic()
-    while not stop.is_set():
-        stats = await process.worker.stats()
-        held = stats.transports if isinstance(stats, m.Stats) else ()
-        found = {
-            t.transport: sum(s.packets for s in t.sources if s.name == "camera")
-            for t in held
-            if t.label == point
-        }
-        if any(count > counts.get(ident, 0) for ident, count in found.items()):
-            longest, last = max(longest, time.monotonic() - last), time.monotonic()
-        counts.update(found)
-        await asyncio.sleep(0.01)
-    return longest
-
-
-async def test_the_provinces_conference_goes_to_another_worker(tmp_path: Path) -> None:
-    """As `drain --worker` has it: rooms and the other bridge come over, make before break."""
-    two_bridges.certificates(tmp_path)
-    upper, lower = two_bridges.topologies()
-    host = upper.bridge.media.listen[0]
-    media = upper.bridge.media.model_copy(update={"port": free_ports(2, host)})
-    bridge = upper.bridge.model_copy(update={"media": media, "workers": 2})
-    province = two_bridges.process(
-        upper.model_copy(update={"bridge": bridge}), tmp_path / "province"
-    )
-    district = two_bridges.process(lower, tmp_path / "district")
-    async with (
-        province,
-        district,
-        two_bridges.simulated(province, PROVINCE_POINTS),
-        two_bridges.simulated(district, DISTRICT_POINTS),
-    ):
-        above, below = await met(Tree(province, district))
-        await eventually(lambda: seen(district, "chi-ne") == "hoi-truong")
-        await eventually(lambda: province.control.moves.under_way == 0)
-        since = two_bridges.seen(district, "chi-ne")
-        held, routes = transport(district, "tinh"), province.control.routes
-        home = routes.home(above)
-        stop = asyncio.Event()
-        watching = asyncio.create_task(longest_pause(district, "tinh", stop))
-        routes.empty(home)
-        province.control.presence.settle()
-        await eventually(lambda: transport(district, "tinh") not in ("", held))
-        await eventually(lambda: transport(province, "lac-thuy") == transport(district, "tinh"))
-        await eventually(lambda: province.control.moves.under_way == 0)
-        await eventually(lambda: district.control.moves.under_way == 0)
-        await goes_on(district, "chi-ne", "hoi-truong")
-        stop.set()
-        print(f"longest pause: {await watching:.3f} s")
-        assert routes.holder(transport(province, "lac-thuy")) != home
-        assert two_bridges.seen(district, "chi-ne") == since, "without an empty moment"
-        assert province.control.moves.cut == 0
-        assert await who_left(district, below) == await who_left(province, above) == set()
 
 
 @pytest.mark.browser
