@@ -7,6 +7,9 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
+import socket
+import struct
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +57,8 @@ class SipGateway:
         self._control = state / "sip.sock"
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self.pid = 0
+        """Of the gateway that is listened to, whoever started it; 0 for none."""
         self._told: o.Setup | None = None
         self._heard = asyncio.Event()
         self._figures = process.meters.gateway
@@ -90,7 +95,7 @@ class SipGateway:
                 process.kill()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writer, self._told = writer, None
+        self._writer, self._told, self.pid = writer, None, pid_of(writer)
         watch = asyncio.create_task(self._watch(writer))
         try:
             while line := await reader.readline():
@@ -99,7 +104,7 @@ class SipGateway:
         except (OSError, ValueError, msgspec.MsgspecError) as error:
             log.error("the SIP gateway: %s", error)
         finally:
-            self._writer = None
+            self._writer, self.pid = None, 0
             watch.cancel()
             writer.close()
 
@@ -118,8 +123,9 @@ class SipGateway:
             self._heard.clear()
             if silent > SILENT:
                 log.error("the SIP gateway hangs; it is ended")
-                if self._process is not None and self._process.returncode is None:
-                    self._process.kill()
+                if self.pid > 0:  # it may be one that another control process has started
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(self.pid, signal.SIGKILL)
                 writer.close()
                 return
 
@@ -214,3 +220,15 @@ class SipGateway:
             log.error("the password in %s cannot be read: %s", secret.password_file, error)
             return ""
         return text.splitlines()[0].strip() if text.strip() else ""
+
+
+def pid_of(writer: asyncio.StreamWriter) -> int:
+    """The process at the other end of a Unix socket, as the kernel knows it; 0 where it does not
+    say."""
+    found = writer.get_extra_info("socket")
+    size = struct.calcsize("3i")
+    try:
+        data = found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    except (AttributeError, OSError):
+        return 0
+    return int(struct.unpack("3i", data)[0])

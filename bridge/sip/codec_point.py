@@ -90,6 +90,9 @@ class Codec:
         if call is None:
             return
         call.media.tick(now)
+        lines = call.media.agreed.audio, call.media.agreed.video
+        if not any(line is not None and line.sends for line in lines):
+            call.media.heard(now)  # it holds: nothing has to come
         if call.up and now - call.media.last_heard > SILENT:
             log.warning("%s sends nothing any more; the call is ended", self.point.id)
             self.end()

@@ -7,6 +7,7 @@ between): the first packet that can be used pins it, for as long as packets come
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 from collections.abc import Callable
 
@@ -64,6 +65,8 @@ class MediaPort:
     def agree(self, line: Line, own_key: bytes) -> None:
         """The line was agreed on; with ``own_key`` it is encrypted with SDES (RFC 4568)."""
         changed = self.line is None or line.remote_key != self.line.remote_key
+        if self.line is not None and line.address != self.line.address:
+            self._pinned = None  # a new description says where the other side is now
         self.line = line
         if own_key and changed:
             self.use(
@@ -176,7 +179,7 @@ class MediaPort:
 
     def send_rtcp(self, packet: bytes) -> None:
         """Send a compound packet."""
-        if self.line is not None:
+        if self.line is not None and not ipaddress.ip_address(self.line.rtcp[0]).is_unspecified:
             muxed = self.line.rtcp == self.line.address
             sock = self._rtp if muxed else self._rtcp
             self._send(sock, packet, self.line.rtcp, rtcp=True)
