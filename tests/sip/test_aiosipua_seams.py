@@ -245,6 +245,25 @@ async def test_a_port_is_free_at_once_when_its_element_has_stopped(stage: Stage)
         assert stage.element.transport.local_addr == (host, port)
 
 
+async def test_who_answers_a_challenge_is_not_counted_twice_and_not_thrice_for_nothing(
+    stage: Stage,
+) -> None:
+    stage.refusal = Refusal(401, "Unauthorized")
+
+    async def call(name: str, number: int) -> None:
+        via = f"SIP/2.0/UDP h;branch=z9hG4bK-{name}-{number}"
+        await stage.say(invite(body=OFFER, Via=via, Call_ID=name, CSeq=f"{number} INVITE"))
+        await stage.until(lambda m: isinstance(m, SipResponse))
+
+    for name in range(5):
+        for number in (1, 2):
+            await call(f"call-{name}", number)
+    assert stage.figures.refused["flood"] == 0
+    for number in range(3, 43):
+        await call("call-0", number)
+    assert stage.figures.refused["flood"] > 0
+
+
 def test_requests_are_repeated_until_they_are_answered_and_then_given_up() -> None:
     transactions = Transactions()
     request = SipMessage.parse(invite())

@@ -44,6 +44,7 @@ from bridge.sip.wire.transactions import Address
 log = logging.getLogger("sip")
 
 SESSION_EXPIRES = 1800  # seconds, RFC 4028
+MOST_ASKED = 256  # callers who were asked for a password, and may answer without being counted anew
 
 
 class Refusal(NamedTuple):
@@ -87,6 +88,7 @@ class SipElement:
         self._clock = clock
         self._budgets = Budgets()
         self._answers: dict[str, SdpMessage] = {}  # by Call-ID, until the call is taken
+        self._asked: dict[tuple[str, str], None] = {}  # source and Call-ID that may answer a 401
         self.transport = SeamTransport(
             local, figures, clock, self._filter_request, self._filter_response
         )
@@ -181,12 +183,20 @@ class SipElement:
         if dialog is not None:
             self._refuse(request, Refusal(482, "Loop Detected"))
             return True
-        if not self._budgets.call(source[0], self._clock()):
+        # Who answers a challenge goes on with the call that was counted, once.
+        caller = source[0], request.call_id or ""
+        counted = caller in self._asked
+        self._asked.pop(caller, None)
+        if not counted and not self._budgets.call(source[0], self._clock()):
             self._figures.refuse("flood")
             self._refuse(request, Refusal(503, "Service Unavailable", (("Retry-After", "10"),)))
             return True
         verdict = self._admit(request, source)
         if isinstance(verdict, Refusal):
+            if verdict.status == 401 and not counted:
+                while len(self._asked) >= MOST_ASKED:
+                    self._asked.pop(next(iter(self._asked)))
+                self._asked[caller] = None
             self._refuse(request, verdict)
             return True
         self._answers[request.call_id or ""] = verdict
