@@ -5,11 +5,18 @@
 import { byId } from "../common/dom.js";
 import { actionOf } from "./keys.js";
 
+/** Milliseconds after which the space key on a tile is held; let go before, it opens the tile's point. */
+const HELD = 300;
+/** @type {number | undefined} */
+let held;
+
 /** @param {Desk} desk @param {Lobby} lobby */
 export function startKeyboard(desk, lobby) {
   document.addEventListener("keydown", (event) => pressed(event, desk, lobby));
   document.addEventListener("keyup", (event) => {
-    if (event.key !== " " || !desk.talkback.held) return;
+    if (event.key !== " ") return;
+    window.clearTimeout(held);
+    if (!desk.talkback.held) return;
     event.preventDefault(); // a tile that has the focus is not pressed besides
     desk.talkback.end();
   });
@@ -25,8 +32,13 @@ function pressed(event, desk, lobby) {
   // An input method is still composing, a dialog is open, or a key is held: twelve takes are not one.
   if (event.isComposing || event.repeat || event.defaultPrevented || document.querySelector("dialog[open]")) return;
   const target = /** @type {HTMLElement} */ (event.target);
-  // Enter and Space on a focused button press that button; on a tile Enter takes.
+  // Enter and Space on a focused button press that button; on a tile Enter takes, and Space held speaks to it.
   if ([" ", "Enter"].includes(event.key) && target.matches("button:not(.cell), a, summary, select, video")) return;
+  if (event.key === " " && !lobby.open && target.matches(".cell[data-point]")) {
+    const { point } = target.dataset;
+    held = window.setTimeout(() => point && desk.talkback.begin(point), HELD);
+    return;
+  }
   const found = actionOf(event, !lobby.open ? "desk" : lobby.adHoc.open ? "choosing" : "lobby");
   if (!found || (target.matches("input, textarea, select") && !found.always)) return;
   if (found.action === "leave") {
