@@ -126,6 +126,7 @@ async def test_questions_open_on_no_and_what_concerns_all_wants_more(tmp_path: P
         await page.press("dialog[open] input", "Enter")
         assert await page.locator("dialog[open]").count() == 1
         await page.keyboard.press("Escape")
+        await page.wait_for_selector("dialog.question", state="detached")
         state = only(process)
         assert (state.phase, state.seats["chi-ne"].dropped) == ("live", False)
 
