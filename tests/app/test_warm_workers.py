@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from bridge.app.warm_workers import WarmWorkers, end_former
 from bridge.media import messages as m
 from tests.control_support import INVENTORY, TOPOLOGY
+from tests.waiting import HANG
 
 HELD = m.TransportState(
     transport="x", label="khoan-du", state="connected", profile="", sources=(), slots=()
@@ -34,6 +36,7 @@ async def test_a_worker_that_holds_something_is_ended(
     answers: list[m.Event], ended: bool, tmp_path: Path
 ) -> None:
     told: list[str] = []
+    served = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         told.append(json.loads(await reader.readline())["type"])
@@ -41,12 +44,16 @@ async def test_a_worker_that_holds_something_is_ended(
         if answers and (line := await reader.readline()):
             told.append(json.loads(line)["type"])
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        served.set()
 
     server = await asyncio.start_unix_server(serve, str(tmp_path / "worker.sock"))
     await end_former(tmp_path / "worker.sock")
+    async with asyncio.timeout(HANG):
+        await served.wait()
     server.close()
     await server.wait_closed()
-    await asyncio.sleep(0)
     assert told == (["hello", "shutdown"] if ended else ["hello"])
 
 
