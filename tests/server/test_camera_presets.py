@@ -42,6 +42,13 @@ async def steered(bridge: Bridge) -> Bridge:
     return bridge
 
 
+async def present(bridge: Bridge) -> FakeAgent:
+    """An agent that the bridge has taken in."""
+    agent = await connect(bridge)
+    await agent.receive("welcome")
+    return agent
+
+
 async def answer(agent: FakeAgent, **outcome: Any) -> dict[str, Any]:
     """Take the request for a preset and say what came of it."""
     asked = await agent.receive("preset")
@@ -54,7 +61,7 @@ async def console(bridge: Bridge) -> aiohttp.ClientWebSocketResponse:
 
 
 async def test_the_agent_is_told_of_its_camera(steered: Bridge) -> None:
-    agent = await connect(steered)
+    agent = await present(steered)
     assert await agent.receive("camera") == {
         "type": "camera",
         "kind": "onvif",
@@ -71,7 +78,7 @@ async def test_the_agent_is_told_of_its_camera(steered: Bridge) -> None:
 
 
 async def test_a_preset_from_the_console(steered: Bridge) -> None:
-    agent, socket = await connect(steered), await console(steered)
+    agent, socket = await present(steered), await console(steered)
     welcome = await until(socket, "welcome")
     names = {p["id"]: p["presets"] for p in welcome["points"]}
     assert [(p["number"], p["name"]["vi"]) for p in names[POINT]] == [
@@ -100,7 +107,7 @@ FAULTS = ["missing", "timeout", "refused", "denied", "unreachable", "nonsense", 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_what_a_camera_does_not_do_is_a_sentence(steered: Bridge, fault: str) -> None:
-    agent, socket = await connect(steered), await console(steered)
+    agent, socket = await present(steered), await console(steered)
     await socket.send_json({"type": "preset", "id": 4, "point": POINT, "number": 1})
     await answer(agent, camera=fault, detail="x")
     result = await until(socket, "result")
@@ -116,7 +123,7 @@ async def test_what_a_camera_does_not_do_is_a_sentence(steered: Bridge, fault: s
 
 async def test_others_go_on_while_a_camera_moves(steered: Bridge) -> None:
     """A console's next message is answered before the camera is; a third request is too many."""
-    agent, socket = await connect(steered), await console(steered)
+    agent, socket = await present(steered), await console(steered)
     for ident in (1, 2, 3):
         await socket.send_json({"type": "preset", "id": ident, "point": POINT, "number": 1})
     result = await until(socket, "result")
@@ -128,7 +135,7 @@ async def test_others_go_on_while_a_camera_moves(steered: Bridge) -> None:
 
 async def test_over_rest(steered: Bridge) -> None:
     path = f"/points/{POINT}/camera/presets"
-    agent = await connect(steered)
+    agent = await present(steered)
     assert (await steered.call("POST", f"{path}/1")).status == 401
     for role in ("technician", "viewer", "auditor"):
         assert (await steered.call("POST", f"{path}/1", role=role)).status == 403
