@@ -101,12 +101,16 @@ class Meeting:
     """The conference while it runs."""
 
     def __init__(
-        self, process: ControlProcess, network: Network, hop: asyncio.StreamWriter
+        self,
+        process: ControlProcess,
+        network: Network,
+        hop: asyncio.StreamWriter,
+        trace: TextIO | None,
     ) -> None:
         self.process = process
         self._network = network
         self._hop = hop
-        self.traced: TextIO | None = None
+        self._trace = trace
         self.chair: Watched
         self.weak: Watched
 
@@ -125,8 +129,8 @@ class Meeting:
             weak.append(await self.weak.look())
             chair.append(await self.chair.look())
             queued.append(await asyncio.to_thread(self._network.queue))
-            if self.traced is not None:
-                await self._trace(weak[-1], queued[-1])
+            if self._trace is not None:
+                await self._note(self._trace, weak[-1], queued[-1])
             if time.monotonic() >= end:
                 return weak, chair, queued
             await asyncio.sleep(expected.STEP)
@@ -158,13 +162,11 @@ class Meeting:
             **await self._line(),
         )
 
-    async def _trace(self, seen: Seen, queued: int) -> None:
+    async def _note(self, trace: TextIO, seen: Seen, queued: int) -> None:
         """Write a line of what the bridge holds of the weak room's line beside what is so."""
-        assert self.traced is not None
         now = {"at": round(seen.at, 2), "queued": queued, "height": seen.height}
         now |= {"decoded": seen.decoded, "frozen": seen.frozen, **await self._line()}
-        self.traced.write(json.dumps(now) + "\n")
-        self.traced.flush()
+        trace.write(json.dumps(now) + "\n")
 
     async def _asked(self) -> int:
         """Key frames asked of the chair's camera."""
@@ -224,9 +226,14 @@ async def child(module: str, *arguments: str) -> AsyncIterator[asyncio.StreamWri
 
 
 @contextlib.asynccontextmanager
-async def meeting(network: Network, *, policy: bool) -> AsyncIterator[Meeting]:
-    """The meeting from the bridge to the last point, as long as the block lasts."""
+async def meeting(network: Network, *, policy: bool, trace: Path | None) -> AsyncIterator[Meeting]:
+    """The meeting from the bridge to the last point, as long as the block lasts; ``trace`` is
+    appended to at every look."""
     async with contextlib.AsyncExitStack() as stack:
+        traced = None
+        if trace is not None:
+            traced = await asyncio.to_thread(trace.open, "a", buffering=1, encoding="utf-8")
+            stack.enter_context(traced)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         process = ControlProcess(topology(), state=folder, folder=folder, own_worker=False)
         module = "bridge.media" if policy else "benchmarks.weak_room.unaware"
@@ -244,7 +251,7 @@ async def meeting(network: Network, *, policy: bool) -> AsyncIterator[Meeting]:
             hop = await stack.enter_async_context(
                 child("benchmarks.weak_room.hop", BRIDGE, LINE, str(PORT))
             )
-            made = Meeting(process, network, hop)
+            made = Meeting(process, network, hop, traced)
             await made.be(Line())
             playwright = await stack.enter_async_context(async_playwright())
             sound = folder / "speech.wav"
@@ -320,9 +327,8 @@ async def main() -> None:
     if options.unaware:
         forget()
     found: dict[str, Any] = {}
-    async with meeting(Network(options.owner), policy=not options.unaware) as made:
-        if options.trace is not None:
-            made.traced = await asyncio.to_thread(options.trace.open, "a", encoding="utf-8")
+    network = Network(options.owner)
+    async with meeting(network, policy=not options.unaware, trace=options.trace) as made:
         for index in options.row or range(len(expected.ROWS)):
             row = expected.ROWS[index]
             figures = await made.row(row)

@@ -30,9 +30,9 @@ WITHIN = 0.9  # of the sending rate: what arrives at that was not held up
 UTILISED = 0.95  # of what arrived where it was held up
 RECEIVED = 0.8  # share of a cluster that must have arrived
 PLAUSIBLE = 2.0  # times the sending rate: arrivals cannot be closer
-EVERY, EVERY_MOST = 1.5, 3.5  # seconds between clusters; the interval grows by `SLOWER`
+# Seconds between clusters: the interval grows by `SLOWER`, at once to the most after a full line.
+EVERY, EVERY_MOST = 1.5, 3.5
 SLOWER = 1.4
-EVERY_FULL = 3.5  # seconds after one that the line did not carry
 PATIENCE = 0.8  # seconds that feedback about a cluster is waited for
 ALSO_AFTER = 1.0  # seconds after a decrease without probes
 HEAD = 0.4  # of a trial, which may be what a token bucket had saved up
@@ -130,7 +130,7 @@ class Prober:
         missing or hardly moves, so a long trial is made at once: a short cluster says little where
         next to nothing is sent beside it."""
         self._needed = min(needed * NEED, wanted * LIMIT)
-        if hungry and not self._hungry and self._every < EVERY_FULL:
+        if hungry and not self._hungry and self._every < EVERY_MOST:
             self._every = EVERY
         self._hungry = hungry
         if self._waiting and now - self._waiting[0].ended > PATIENCE:
@@ -146,7 +146,7 @@ class Prober:
                 self._started = True
                 self._pending = [(min(f * estimate, most), DURATION, False) for f in FIRST]
             elif now - self._last >= self._every:
-                self._every = max(self._every, min(self._every * SLOWER, EVERY_MOST))
+                self._every = min(self._every * SLOWER, EVERY_MOST)
                 if hungry:
                     target = min(self._tried(estimate), most)
                     self._pending = [(target, TRIAL, True)]
@@ -219,7 +219,7 @@ class Prober:
         self._pending.clear()
         if self.filled(now):
             self._carried = False
-            self._every = EVERY_FULL
+            self._every = EVERY_MOST
         if self.current is not None:
             self._end(now)
         self._last = now

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.media.congestion.book import Arrived
-from bridge.media.congestion.probe import BLAMED, EVERY_FULL, STEP, TRIAL, Cluster, Prober, Result
+from bridge.media.congestion.probe import BLAMED, EVERY_MOST, STEP, TRIAL, Cluster, Prober, Result
 
 RATE = 600_000.0  # bit/s
 BUCKET = 5000  # octets that pass at once: the kernel's of the benchmark
@@ -145,5 +145,5 @@ def test_a_trial_that_filled_the_line_is_not_repeated_soon() -> None:
     prober.abort(10.1)
     assert prober.filled(10.1 + BLAMED / 2)
     assert not prober.filled(10.1 + BLAMED * 1.01)
-    assert plan(prober, 10.1 + EVERY_FULL * 0.98, full=True) is None
-    assert plan(prober, 10.1 + EVERY_FULL, full=True) is not None
+    assert plan(prober, 10.1 + EVERY_MOST * 0.98, full=True) is None
+    assert plan(prober, 10.1 + EVERY_MOST, full=True) is not None
