@@ -24,7 +24,7 @@ from tests import databases
 from tests.live.browsers import chromium, open_room, programme_is
 from tests.live.served import Served
 from tests.live.test_hosts import opened, two_hosts
-from tests.live.test_moving import PLACES
+from tests.live.test_moving import note_places
 from tests.waiting import HANG, eventually
 
 ROOM = "khoan-du"
@@ -115,7 +115,7 @@ async def test_a_host_is_drained_without_an_empty_moment(tmp_path: Path, postgre
         found, took = [], []
         for _ in range(DRAINS):
             await eventually(lambda: all(sum(g._steady.values()) > 400 for g in gaps.values()))
-            await page.evaluate(PLACES)
+            await note_places(page)
             for one in gaps.values():
                 one.begin()
             took.append(await drained(leader, other))

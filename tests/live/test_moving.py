@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Page
 
 from bridge.app.process import ControlProcess
 from bridge.media import messages as m
@@ -26,6 +27,15 @@ PLACES = """() => {
   new MutationObserver(() => places.add(stage.dataset.place)).observe(stage, { attributes: true });
   globalThis.before = room.media.pc;
 }"""
+
+
+async def note_places(page: Page) -> None:
+    """Note from now on where the large picture is, once it is one: a page that has decoded it may
+    have its slate up a moment longer."""
+    await page.wait_for_function(
+        "() => document.getElementById('stage').dataset.place === 'picture'"
+    )
+    await page.evaluate(PLACES)
 
 
 def two_conferences() -> Topology:
@@ -113,7 +123,7 @@ async def test_rooms_come_over_without_an_empty_moment(tmp_path: Path) -> None:
         await programme_is(page, numbers["yen-bong"])
         home = process.control.routes.home(conference)
         assert holders(process, points) == {home}
-        await page.evaluate(PLACES)
+        await note_places(page)
         process.control.routes.empty(home)
         process.control.presence.settle()
         other = process.control.routes.home(conference)
