@@ -33,6 +33,8 @@ export class Client {
     this.state = initial;
     /** @type {Status} */
     this.link = "connecting";
+    /** Who waits for the connection. @type {(() => void)[]} */
+    this.expecting = [];
     /** Why there is no connection, where the bridge has said it. @type {Problem | null} */
     this.problem = null;
     /** @type {"connecting" | "up" | "down"} */
@@ -98,9 +100,20 @@ export class Client {
   linked(status, problem = null) {
     this.link = status;
     this.problem = problem;
+    if (status === "up" || status === "ended") for (const go of this.expecting.splice(0)) go();
     if (status === "ended") this.media.stop();
     this.view.linked(status);
     this.view.render();
+  }
+
+  /**
+   * When messages reach the bridge: at once, or as soon as the connection stands again. Also when the
+   * session is over, because it never will then.
+   * @returns {Promise<void>}
+   */
+  connected() {
+    if (this.link === "ended" || (this.link === "up" && this.connection.open)) return Promise.resolve();
+    return new Promise((resolve) => this.expecting.push(resolve));
   }
 
   /** What plays is the leading host's from now on. */

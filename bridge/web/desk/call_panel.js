@@ -3,6 +3,7 @@
 /** @import { Client } from "../common/client.js" */
 /** @import { Asked, OfficerView } from "../types/protocol.js" */
 /** @import { Stage } from "./stages.js" */
+import { outcomeText } from "../common/client.js";
 import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.js";
 import { clockText } from "../common/format.js";
 import { pick, t } from "../common/i18n.js";
@@ -106,8 +107,8 @@ export class CallPanel {
     if (!file) return;
     this.say(t("desk.paper_comes"));
     try {
-      await bringPaper(this.client, file);
-      this.say("");
+      const outcome = await bringPaper(this.client, file);
+      this.say(outcome.ok ? "" : outcomeText(outcome));
     } catch (error) {
       this.say(errorText(error));
     }
