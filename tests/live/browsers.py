@@ -56,7 +56,9 @@ def _live(camera: int, ready: Future[str], over: threading.Event) -> None:
                 film = Path(folder) / "card.y4m"
                 _film(film, camera)
                 flags.append(f"--use-file-for-fake-video-capture={film}")
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=flags, timeout=HANG * 1000
+            )
             ready.set_result(f"http://127.0.0.1:{port}")
             over.wait()
             browser.close()
@@ -93,7 +95,7 @@ async def chromium(camera: int = OWN_CAMERA) -> AsyncIterator[Browser]:
     """The Chromium with this camera; the contexts made through it are closed at the end."""
     endpoint = _endpoint(camera)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.connect_over_cdp(endpoint)
+        browser = await playwright.chromium.connect_over_cdp(endpoint, timeout=HANG * 1000)
         others = list(browser.contexts)
         try:
             yield browser
@@ -152,6 +154,20 @@ async def open_console(
         await page.add_init_script(script)
     await page.goto(f"{process.url}/console#demo={key}")
     return page
+
+
+async def press_briefly(page: Page, key: str) -> None:
+    """Press a key that means something else when it is held. A busy machine may let go of it late,
+    so a time that the page begins to count while it takes the key down is a hang's."""
+    await page.evaluate(
+        """hang => addEventListener("keydown", () => {
+          const real = window.setTimeout;
+          window.setTimeout = (work) => real(work, hang);
+          real(() => { window.setTimeout = real; }, 0);  // when all have been told of it
+        }, { capture: true, once: true })""",
+        HANG * 1000,
+    )
+    await page.keyboard.press(key)
 
 
 async def sees(page: Page, numbers: dict[str, int]) -> None:

@@ -145,6 +145,7 @@ async def on_the_desk(browser: Browser, made: Made, width: int, height: int) -> 
         "n => document.querySelectorAll('#tiles [data-point]').length === n", arg=len(made.points)
     )
     await page.wait_for_function("() => room.mediaLink === 'up'")
+    await page.wait_for_function("() => Object.values(room.state.shown).some((slot) => slot.shown)")
     await eventually(lambda: bool(made.process.conductor.running()))
     await page.evaluate(PAINT, made.points)
     return page

@@ -12,7 +12,7 @@ from playwright.async_api import Page
 
 from bridge.conference import commands as c
 from bridge.conference.model import Actor
-from tests.live.browsers import chromium, open_console, text_is
+from tests.live.browsers import chromium, open_console, press_briefly, text_is
 from tests.live.desks import PAINT, Made, made_up, on_the_desk
 from tests.live.support import DEMO, bridge_process, only, started
 from tests.live.test_pages import IMAGES, log_in, person, violations
@@ -90,6 +90,7 @@ async def test_the_help_and_the_line_know_all_typed_commands(tmp_path: Path) -> 
         await page.wait_for_selector("#help[open]")
         assert await page.locator("#usage > div").count() == count
         await page.keyboard.press("Escape")
+        await page.wait_for_selector("#help:not([open])", state="attached")
 
         await page.keyboard.press("Control+k")
         assert await page.locator("#suggestions [role=option]").count() == count
@@ -121,7 +122,7 @@ async def test_questions_open_on_no_and_what_concerns_all_wants_more(tmp_path: P
         await page.keyboard.press("e")
         await page.wait_for_selector("dialog[open]")
         await page.focus("dialog[open] .danger")
-        await page.keyboard.press("Enter")  # pressed, not held
+        await press_briefly(page, "Enter")
         await page.fill("dialog[open] input", "ket")
         await page.press("dialog[open] input", "Enter")
         assert await page.locator("dialog[open]").count() == 1
@@ -164,6 +165,7 @@ async def test_direction_is_taken_by_asking_and_whoever_loses_it_sees_that(tmp_p
         await page.keyboard.press("Shift+T")
         await page.wait_for_selector("dialog[open]")
         await page.keyboard.press("Enter")
+        await page.wait_for_selector("dialog.question", state="detached")
         assert only(process).director == "demo"
         await page.keyboard.press("Shift+T")
         await page.fill("dialog[open] input", "nhan quyen")
@@ -260,6 +262,7 @@ async def test_a_click_on_a_tile_opens_that_point(tmp_path: Path) -> None:
         # The panel follows the keys while it is open.
         await page.keyboard.press("4")
         await text_is(page, "#point-title", "Thị trấn Ba Hàng Đồi")
+        await eventually(lambda: only(made.process).preview == "ba-hang-doi")
         # The point on air can be looked at without undoing what was prepared.
         await page.click("#tiles [data-point=hoi-truong]")
         await text_is(page, "#point-title", "Hội trường")
@@ -396,6 +399,7 @@ async def test_the_desk_without_eyes(tmp_path: Path) -> None:
         figures(made)
         await page.click("#tiles [data-point=khoan-du]")
         await page.wait_for_selector("#point:not([hidden])")
+        await page.wait_for_selector("[data-point=chi-ne][aria-label*='đường truyền tốt']")
         nameless: list[str] = await page.evaluate(
             """() => [...document.querySelectorAll("button, a, input, select, [tabindex='0']")]
               .filter((e) => e.checkVisibility())
@@ -425,6 +429,10 @@ async def test_the_desk_without_eyes(tmp_path: Path) -> None:
         await text_is(page, said, "Đang phát: Thị trấn Chi Nê. Chuẩn bị: Xã Khoan Dụ.")
         assert await page.get_attribute("#log-scroll", "role") == "log"
         # Only what is new is read: the lines that stand there stay the same elements.
+        await page.wait_for_function(
+            "seq => document.querySelector('#log li').dataset.seq === String(seq)",
+            arg=only(made.process).seq,
+        )
         await page.evaluate("() => { document.querySelector('#log li').dataset.kept = 'yes' }")
         await page.keyboard.press("Backspace")
         await page.wait_for_function(
@@ -461,7 +469,7 @@ async def test_a_conference_by_keyboard_alone(tmp_path: Path) -> None:
         await page.focus("#tiles [data-point=hoi-truong]")
         await page.keyboard.press("ArrowRight")
         await page.keyboard.press("ArrowRight")
-        await page.keyboard.press("Space")
+        await press_briefly(page, "Space")
         await text_is(page, "#point-title", "Thị trấn Chi Nê")
         await eventually(lambda: only(process).preview == "chi-ne")
         await page.keyboard.press("Escape")
@@ -507,4 +515,5 @@ async def test_started_without_a_console(tmp_path: Path) -> None:
         await started(process)
         page = await open_console(browser, process)
         await page.wait_for_selector("#desk:not([hidden])")
+        await page.wait_for_selector("#tiles [data-point]")
         assert await page.locator("#tiles [data-point]").count() == 12
