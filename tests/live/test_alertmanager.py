@@ -90,16 +90,15 @@ async def test_inhibition(tmp_path: Path) -> None:
             while True:
                 async with http.get(f"{url}/alerts") as response:
                     found = await response.json()
-                if len(found) == len(ALERTS) and all(
-                    item["status"]["state"] != "unprocessed" for item in found
-                ):
+                hidden = {
+                    (label["alertname"], label["instance"], label.get("point", ""))
+                    for label in (i["labels"] for i in found if i["status"]["inhibitedBy"])
+                }
+                # An alert may be told of before those that hide others were taken in.
+                if len(found) == len(ALERTS) and hidden >= HIDDEN:
                     break
                 await asyncio.sleep(0.1)
-        hidden = {
-            (i["labels"]["alertname"], i["labels"]["instance"], i["labels"].get("point", ""))
-            for i in found
-            if i["status"]["inhibitedBy"]
-        }
+        assert not any(item["status"]["state"] == "unprocessed" for item in found)
         assert hidden == HIDDEN
         receivers = {i["labels"]["severity"]: [r["name"] for r in i["receivers"]] for i in found}
         assert receivers == {"critical": ["on-duty"], "warning": ["technicians"]}

@@ -53,9 +53,8 @@ async def test_a_key_sends_a_camera_to_its_preset(
             await eventually(lambda: agents.of_point(POINT) is not None)
             agent = agents.of_point(POINT)
             assert agent is not None
-            await eventually(lambda: agent.report is not None and agent.report.steered.state != "")
-            assert agent.report is not None
-            assert agent.report.steered.state == "reached"
+            # A busy machine may not get the camera's first answer in time: the agent looks again.
+            await eventually(lambda: agent.report and agent.report.steered.state == "reached")
             await started(process)
             await eventually(lambda: POINT in only(process).present)
             console = await open_console(browser, process)
