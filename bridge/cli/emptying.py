@@ -6,13 +6,15 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.app.handing_over import HOLD, Note, read_note
 from bridge.cli.common import File, errors, load_or_exit, state_folder
 from bridge.cli.remote import ask
+
+if TYPE_CHECKING:
+    from bridge.app.handing_over import Note
 
 LOOK = 0.5  # seconds between looks at how far it is
 LEADING = 15.0  # seconds until another host must lead
@@ -41,6 +43,8 @@ def drain(
 
 
 def _drain_host(file: Path) -> None:
+    from bridge.app.handing_over import HOLD, read_note  # noqa: PLC0415 - it reads the worker's words
+
     state = state_folder(file, load_or_exit(file))
     begun = json.loads(ask(file, "POST", "/api/v1/drain"))
     count = begun["connections"]

@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bridge.app.peering import own_pair
 from bridge.cli.common import EXIT_BAD_INPUT, File, errors, load_or_exit, state_folder
 from bridge.control.peers import pinned
 from config.schema import Topology
@@ -20,6 +19,8 @@ peer_app = typer.Typer(no_args_is_help=True, help="Other bridges: a province, di
 def show(file: File) -> None:
     """Print our certificate for the other bridge's admin, making one where there is none; and what
     is known of the others."""
+    from bridge.app.peering import own_pair  # noqa: PLC0415 - it reads the control process
+
     topology = load_or_exit(file)
     folder = file.resolve().parent
     own, _ = own_pair(topology, folder, state_folder(file, topology))

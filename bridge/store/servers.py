@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-import asyncpg  # type: ignore[import-untyped]
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -154,6 +153,8 @@ class Servers:
 
     async def _judged(self, address: Address | None, arguments: dict[str, Any]) -> Any:
         """A connection; with an address also what the server is. Raises `Unwritable`."""
+        import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415 - SQLite has none
+
         connection = await asyncpg.connect(**arguments)
         try:
             facts = Facts(**dict(await connection.fetchrow(FACTS)))

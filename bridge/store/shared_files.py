@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -34,6 +33,8 @@ class SharedFiles:
 
     async def put(self, sha256: str, path: Path) -> None:
         """Keep a file, whole or not at all. Raises `NotSaved`."""
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415 - SQLite has none
+
         try:
             async with self._engine.begin() as connection:
                 if await connection.scalar(_piece(sha256, 0, paper_pieces.c.number)) is not None:

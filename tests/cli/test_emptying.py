@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import typer
 
+from bridge.app import handing_over
 from bridge.app.handing_over import HOLD, Note
 from bridge.cli import emptying as module
 from bridge.cli.common import errors
@@ -55,7 +56,7 @@ def test_a_host_is_drained(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> 
             Note(at=1.0, connections=2, left=0, leader="may-3", done=True),
         ]
     )
-    monkeypatch.setattr(module, "read_note", lambda _: next(notes))
+    monkeypatch.setattr(handing_over, "read_note", lambda _: next(notes))
     drain(FILE)
     assert calls == ["POST /api/v1/drain"]
     assert said == [
@@ -70,7 +71,7 @@ def test_a_host_is_drained(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> 
 def test_who_does_not_come_over_is_told(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     asked(monkeypatch, {"hosts": ["may-2"], "connections": 2})
     late = Note(at=1.0, connections=2, left=1, leader="may-2", done=True)
-    monkeypatch.setattr(module, "read_note", lambda _: late)
+    monkeypatch.setattr(handing_over, "read_note", lambda _: late)
     with pytest.raises(typer.Exit) as ended:
         drain(FILE)
     assert ended.value.exit_code == 1
@@ -81,7 +82,7 @@ def test_a_host_that_nobody_takes_over_from_is_told(
     monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     asked(monkeypatch, {"hosts": ["may-2"], "connections": 0})
-    monkeypatch.setattr(module, "read_note", lambda _: None)
+    monkeypatch.setattr(handing_over, "read_note", lambda _: None)
     monkeypatch.setattr(module, "LEADING", -HOLD)
     with pytest.raises(typer.Exit):
         drain(FILE)

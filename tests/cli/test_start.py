@@ -8,7 +8,16 @@ import sys
 
 from tests.paths import ROOT
 
-HEAVY = ("bridge.app.process", "bridge.demo.run", "aiortc", "av", "numba")
+HEAVY = (
+    "bridge.app.process",
+    "bridge.control.control",
+    "bridge.demo.run",
+    "aiortc",
+    "asyncpg",
+    "av",
+    "numba",
+    "sqlalchemy.dialects.postgresql",
+)
 
 
 @functools.cache

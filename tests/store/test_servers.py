@@ -73,7 +73,7 @@ class Network:
         self.behind = behind
         self.made: dict[str, list[Connection]] = {name: [] for name in behind}
         self.connected = asyncio.Event()
-        monkeypatch.setattr("bridge.store.servers.asyncpg.connect", self.connect)
+        monkeypatch.setattr("asyncpg.connect", self.connect)
         monkeypatch.setattr(servers, "AHEAD", 0.001)
         monkeypatch.setattr(servers, "GRACE", 0.001)
 
