@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.restart import busy
+from benchmarks.until_told import run_until_told
 from bridge.app.errors import StartError
 from bridge.demo.hosts.again import Again
 from bridge.demo.hosts.pair import Pair, pair, until
@@ -114,7 +115,7 @@ def main() -> None:
     kinds = list(HOW) if options.how == "both" else [options.how]
     try:
         with busy(options.spinners):
-            found = asyncio.run(measure(options.rounds, kinds))
+            found = run_until_told(measure(options.rounds, kinds))
     except StartError as error:
         sys.exit(str(error))
     rows, good = table(found)

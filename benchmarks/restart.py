@@ -29,6 +29,8 @@ from pathlib import Path
 import yaml
 
 from bridge.app.state_folder import LOCK
+from bridge.base.end_with_parent import told_with_us
+from bridge.base.peer_process import listener_pid
 from monitoring.statistics import percentile
 
 ROOT = Path(__file__).parent.parent
@@ -70,14 +72,8 @@ class Bridge:
         )
 
     def worker(self) -> int:
-        """The process that listens as the worker (SO_PEERCRED, unix(7)); 0: there is none."""
-        with socket.socket(socket.AF_UNIX) as found:
-            try:
-                found.connect(str(self._lock))
-            except OSError:
-                return 0
-            credentials = found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-            return int.from_bytes(credentials[:4], sys.byteorder)
+        """The process that listens as the worker; 0: there is none."""
+        return listener_pid(self._lock)
 
     def healthy(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=MOST)
@@ -143,7 +139,8 @@ def _free(kind: socket.SocketKind) -> int:
 @contextlib.contextmanager
 def busy(count: int) -> Iterator[None]:
     """Processes that do nothing but need a core each."""
-    spinners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    spinner = told_with_us([sys.executable, "-c", "while True: pass"])
+    spinners = [subprocess.Popen(spinner, cwd=ROOT) for _ in range(count)]
     try:
         yield
     finally:

@@ -25,6 +25,7 @@ from pathlib import Path
 from benchmarks.failover_log.both_hosts import World, world
 from benchmarks.failover_log.log_comparison import Findings
 from benchmarks.failover_log.troubles import FAULTS, Fault
+from benchmarks.until_told import run_until_told
 from monitoring.statistics import percentile
 
 CALM = 0.6  # seconds of directing between two faults, at most
@@ -74,7 +75,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    found, waits, repeated = asyncio.run(run(asked.rounds, asked.seed))
+    found, waits, repeated = run_until_told(run(asked.rounds, asked.seed))
     print(f"\n{'nothing acknowledged for, s':34} rounds  median    p95    most")
     for name, seconds in waits.items():
         ordered = sorted(seconds)

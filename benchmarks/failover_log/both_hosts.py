@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.failover_log.cuttable import CuttableLine, Line
-from benchmarks.failover_log.database_pair import Pair, Server, free_port, pair
+from benchmarks.failover_log.database_pair import Pair, Server, pair
 from benchmarks.failover_log.host_process import HostProcess
 from benchmarks.failover_log.log_comparison import Findings, Row, compare
 from bridge.conference import events as e
@@ -112,7 +112,7 @@ class World:
     def __init__(self, folder: Path, servers: Pair, http: aiohttp.ClientSession) -> None:
         self.servers = servers
         self.http = http
-        self.hosts = [HostProcess(name, folder, free_port()) for name in NAMES]
+        self.hosts = [HostProcess(name, folder) for name in NAMES]
         self.lines = {
             (host.name, server.name): CuttableLine(server.port)
             for host in self.hosts

@@ -14,7 +14,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PROGRAMS = Path("/usr/lib/postgresql")  # Debian's
+from bridge.base.end_with_parent import at_the_end
+from bridge.demo.hosts.own_postgres import TIMEOUT, stopping
+from bridge.demo.hosts.own_postgres import binaries as programs
+from bridge.demo.point_processes import LOOPBACK
+from bridge.demo.ports import free_port
+
 SETTINGS = {
     "max_connections": "60",
     "shared_buffers": "16MB",
@@ -26,28 +31,12 @@ SETTINGS = {
 }
 
 
-def programs() -> Path:
-    """The folder of the newest PostgreSQL's programs. Raises FileNotFoundError."""
-    found = sorted(PROGRAMS.glob("*/bin/initdb"))
-    on_path = shutil.which("initdb")
-    if not found and on_path is None:
-        raise FileNotFoundError("PostgreSQL is missing: apt-get install postgresql")
-    return found[-1].parent if found else Path(on_path or "").parent
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 class Server:
     """One PostgreSQL in a folder, on a port that stays the same."""
 
     def __init__(self, name: str, folder: Path, binaries: Path) -> None:
         self.name = name
-        self.port = free_port()
+        self.port = free_port(LOOPBACK, socket.SOCK_STREAM)
         self.data = folder / name
         self._folder, self._binaries = folder, binaries
         self._prefix = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
@@ -90,6 +79,10 @@ class Server:
         """End it, where it runs: ``immediate`` is a power cut, ``fast`` a planned end."""
         if self.runs():
             self.run("pg_ctl", "-D", str(self.data), "-w", "-m", mode, "stop")
+
+    def stops_with_us(self) -> contextlib.AbstractContextManager[None]:
+        """It is ended with this process, should that end before it."""
+        return at_the_end([*self._prefix, *stopping(self._binaries, self.data)], TIMEOUT)
 
     def runs(self) -> bool:
         try:
@@ -195,24 +188,30 @@ def pair() -> Iterator[Pair]:
     """Two servers, replicated synchronously. Raises FileNotFoundError where there is no
     PostgreSQL."""
     binaries = programs()
+    if binaries is None:
+        raise FileNotFoundError("PostgreSQL is missing: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="diem-cau-pair-"))
     if os.getuid() == 0:
         shutil.chown(folder, "postgres")
     one, other = Server("a", folder, binaries), Server("b", folder, binaries)
     made = Pair(one, other)
-    try:
-        one.run("initdb", "-D", str(one.data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "-N")
-        with (one.data / "postgresql.conf").open("a", encoding="utf-8") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
-        one.start()
-        made.together()
-        yield made
-    finally:
-        for server in (one, other):
-            with contextlib.suppress(Exception):
-                server.signal(signal.SIGCONT)
-            with contextlib.suppress(Exception):
-                server.stop()
-            with contextlib.suppress(Exception):
-                server.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+    with one.stops_with_us(), other.stops_with_us():
+        try:
+            one.run(
+                "initdb",
+                *("-D", str(one.data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "-N"),
+            )
+            with (one.data / "postgresql.conf").open("a", encoding="utf-8") as file:
+                file.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
+            one.start()
+            made.together()
+            yield made
+        finally:
+            for server in (one, other):
+                with contextlib.suppress(Exception):
+                    server.signal(signal.SIGCONT)
+                with contextlib.suppress(Exception):
+                    server.stop()
+                with contextlib.suppress(Exception):
+                    server.kill()
+            shutil.rmtree(folder, ignore_errors=True)

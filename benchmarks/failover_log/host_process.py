@@ -9,19 +9,20 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import yaml
 
-from benchmarks.failover_log.database_pair import free_port
 from bridge.app.credentials import LOCAL_TOKEN
 from bridge.app.state_folder import LOCK
 from bridge.app.turn import ALIKE
+from bridge.base.peer_process import listener_pid
+from bridge.demo.hosts.served_host import served
+from bridge.demo.point_processes import LOOPBACK, ROOT
+from bridge.demo.ports import free_port
 
-ROOT = Path(__file__).parent.parent.parent
 TOPOLOGY = ROOT / "config" / "lac-thuy.yaml"
 AGAIN = 0.2  # seconds until a process that has ended is started again
 
@@ -29,10 +30,10 @@ AGAIN = 0.2  # seconds until a process that has ended is started again
 class HostProcess:
     """One host, in a folder of its own."""
 
-    def __init__(self, name: str, folder: Path, port: int) -> None:
+    def __init__(self, name: str, folder: Path) -> None:
         self.name = name
-        self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+        self.port = free_port(LOOPBACK, socket.SOCK_STREAM)
+        self.url = f"http://{LOOPBACK}:{self.port}"
         self.folder = folder / name
         self.state = self.folder / "state"
         self.folder.mkdir()
@@ -44,12 +45,11 @@ class HostProcess:
         document = yaml.safe_load(TOPOLOGY.read_text("utf-8"))
         bridge = document["bridge"]
         bridge["web"]["port"] = self.port
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            bridge["media"] |= {"listen": ["127.0.0.1"], "port": probe.getsockname()[1]}
+        media = free_port(LOOPBACK, socket.SOCK_DGRAM)
+        bridge["media"] |= {"listen": [LOOPBACK], "port": media}
         bridge["media"]["spare"] = False
         bridge |= {"state": "state", "database": database, "hosts": hosts}
-        bridge["metrics"] = {"port": free_port()}
+        bridge["metrics"] = {"port": free_port(LOOPBACK, socket.SOCK_STREAM)}
         text = yaml.safe_dump(document, allow_unicode=True)
         (self.folder / "topology.yaml").write_text(text, "utf-8")
 
@@ -65,7 +65,7 @@ class HostProcess:
     async def _keep(self) -> None:
         while True:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "bridge.py", "serve", str(self.folder / "topology.yaml")),
+                *served(self.folder / "topology.yaml"),
                 cwd=ROOT,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -89,12 +89,8 @@ class HostProcess:
                 os.kill(process, number)
 
     def worker(self) -> int | None:
-        """The process that listens as the media worker (SO_PEERCRED, unix(7))."""
-        with socket.socket(socket.AF_UNIX) as found, contextlib.suppress(OSError):
-            found.connect(str(self.state / "worker.sock"))
-            credentials = found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-            return int.from_bytes(credentials[:4], sys.byteorder)
-        return None
+        """The process that listens as the media worker; None: there is none now."""
+        return listener_pid(self.state / "worker.sock") or None
 
     async def lose(self) -> None:
         """Kill all of it, and start nothing again."""

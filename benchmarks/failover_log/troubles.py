@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from benchmarks.failover_log.both_hosts import World
 from benchmarks.failover_log.cuttable import Line
+from benchmarks.failover_log.database_pair import Server
 from benchmarks.failover_log.host_process import HostProcess
 
 Fault = Callable[[World, random.Random], Awaitable[None]]
@@ -38,12 +39,13 @@ async def leader_lost(world: World, rng: random.Random) -> None:
     host.start()
 
 
-async def _stopped(host: HostProcess, rng: random.Random) -> None:
-    host.signal(signal.SIGSTOP)
+async def _stopped(process: HostProcess | Server, rng: random.Random) -> None:
+    """It hangs with its connections open."""
+    process.signal(signal.SIGSTOP)
     try:
         await _while(rng, 0.2, 4.0)
     finally:
-        host.signal(signal.SIGCONT)
+        process.signal(signal.SIGCONT)
 
 
 async def leader_stopped(world: World, rng: random.Random) -> None:
@@ -129,13 +131,7 @@ async def primary_restarted(world: World, rng: random.Random) -> None:
 
 
 async def primary_stopped(world: World, rng: random.Random) -> None:
-    """It hangs with its connections open."""
-    server = world.servers.primary
-    server.signal(signal.SIGSTOP)
-    try:
-        await _while(rng, 0.2, 4.0)
-    finally:
-        server.signal(signal.SIGCONT)
+    await _stopped(world.servers.primary, rng)
 
 
 async def copy_killed(world: World, rng: random.Random) -> None:
@@ -146,12 +142,7 @@ async def copy_killed(world: World, rng: random.Random) -> None:
 
 
 async def copy_stopped(world: World, rng: random.Random) -> None:
-    server = world.servers.copy
-    server.signal(signal.SIGSTOP)
-    try:
-        await _while(rng, 0.2, 4.0)
-    finally:
-        server.signal(signal.SIGCONT)
+    await _stopped(world.servers.copy, rng)
 
 
 FAULTS: dict[str, Fault] = {

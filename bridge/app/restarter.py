@@ -4,7 +4,6 @@ there again without loading it anew."""
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import logging
 import os
@@ -15,8 +14,9 @@ from collections import deque
 from collections.abc import Callable
 from types import FrameType
 
+from bridge.base.end_with_parent import end_with
+
 MOST, WITHIN = 5, 10.0  # deaths in so many seconds: what dies while it begins is left to others
-PR_SET_PDEATHSIG = 1  # prctl(2)
 PASSED_ON = (signal.SIGTERM, signal.SIGINT)
 
 log = logging.getLogger("control")
@@ -64,8 +64,6 @@ def stay(clock: Callable[[], float] = time.monotonic) -> None:
 
 def _end_with(parent: int) -> None:
     """Let this process end when its parent does, and be the one that systemd watches."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended in between
-        os._exit(1)
+    end_with(parent)
     if "WATCHDOG_PID" in os.environ:
         os.environ["WATCHDOG_PID"] = str(os.getpid())

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import struct
+from pathlib import Path
 
 _CREDENTIALS = struct.Struct("3i")  # struct ucred of unix(7): pid, uid, gid
 
@@ -61,9 +62,20 @@ class PeerProcess:
 
 def peer_pid(writer: asyncio.StreamWriter) -> int:
     """The process id at the other end of a Unix socket; 0 where the system does not say."""
-    end = writer.get_extra_info("socket")
     try:
-        found = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        return _pid_of(writer.get_extra_info("socket"))
     except (AttributeError, OSError):  # no socket, or not Linux
         return 0
+
+
+def listener_pid(path: Path) -> int:
+    """The process that listens at a Unix socket; 0 where nobody does."""
+    with socket.socket(socket.AF_UNIX) as end, contextlib.suppress(OSError):
+        end.connect(str(path))
+        return _pid_of(end)
+    return 0
+
+
+def _pid_of(end: socket.socket) -> int:
+    found = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     return int(_CREDENTIALS.unpack(found)[0])

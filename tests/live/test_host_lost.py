@@ -4,11 +4,14 @@ and its agent are with the other one, and see each other. No moment is compared 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -110,3 +113,51 @@ def test_the_demo_with_two_hosts_verifies_everything_before_and_after(
         assert half["pictures"] == half["sounds"] == {"expected": 6, "verified": 6}
     assert all(seconds > 0 for seconds in found["lost"].values())
     assert "The host b leads," in done.stdout
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for temporary files of whoever it is: PostgreSQL runs as another user, to whom
+    pytest's are closed."""
+    with tempfile.TemporaryDirectory(prefix="diem-cau-", ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+async def test_the_demo_takes_its_hosts_and_their_database_along_when_it_is_killed(
+    folder: Path, postgres: str
+) -> None:
+    demo = await asyncio.create_subprocess_exec(
+        *(sys.executable, "bridge.py", "demo", "--hosts", "2", "--points", "2", "--no-browser"),
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def left() -> int:
+        """How many processes have a file of the demo in their command lines."""
+        lines = [command_line(path) for path in Path("/proc").glob("[0-9]*")]
+        return sum(str(folder).encode() in line for line in lines)
+
+    assert demo.stdout is not None
+    try:
+        async with asyncio.timeout(4 * HANG):  # its two hosts start one after the other
+            async for line in demo.stdout:
+                if b"waits:" in line:
+                    break
+            else:
+                pytest.fail("the demo has ended by itself")
+        assert left() >= 6  # two hosts of two processes, a media worker, the database
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            demo.kill()
+        await demo.wait()
+    await eventually(lambda: not left())
+
+
+def command_line(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""  # it has ended

@@ -92,8 +92,11 @@ class HostsDemo:
             at, led = await hosts.lose()
             self._say(f"The host {b.id} leads, {led - at:.1f} s later.")
             pictures = asyncio.create_task(self._until_pictures())
-            after = await self._verify(hosts)
-            await pictures
+            try:
+                after = await self._verify(hosts)
+                await pictures
+            finally:
+                pictures.cancel()
             connected = await hosts.present()
         return document(self._again, connected, led - at, before, after)
 
@@ -112,13 +115,15 @@ class HostsDemo:
         the time at least; what was found out."""
         findings, begun = self._findings, time.monotonic()
         touring = asyncio.create_task(self._tour(hosts, findings, begun))
-        with contextlib.suppress(TimeoutError):
-            await until(
-                lambda: findings.complete() and time.monotonic() - begun >= self._half,
-                self._half + PATIENCE,
-            )
-        touring.cancel()
-        await asyncio.gather(touring, return_exceptions=True)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await until(
+                    lambda: findings.complete() and time.monotonic() - begun >= self._half,
+                    self._half + PATIENCE,
+                )
+        finally:
+            touring.cancel()
+            await asyncio.gather(touring, return_exceptions=True)
         return findings
 
     async def _tour(self, hosts: Pair, findings: Findings, begun: float) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bridge.app.errors import StartError
+from bridge.base.end_with_parent import at_the_end
 
 OWNER = "postgres"  # who runs it where we are root, which PostgreSQL refuses; Debian makes this one
 TIMEOUT = 120.0  # seconds for a step, on a slow disk too
@@ -66,14 +67,17 @@ def own_postgres() -> Iterator[str]:
         run("initdb", "-D", str(data), "-A", "trust", "-U", OWNER, "-E", "UTF8", "--no-sync")
         options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
         control = ("-D", str(data), "-w", "-l", str(folder / "log"))
-        run("pg_ctl", *control, "-o", f"{options} -k {folder}", "start")
-        try:
+        with at_the_end([*prefix, *stopping(programs, data)], TIMEOUT):
+            run("pg_ctl", *control, "-o", f"{options} -k {folder}", "start")
             run("createdb", "-h", str(folder), "-U", OWNER, "diem_cau")
             yield f"postgresql://{OWNER}@/diem_cau?host={folder}"
-        finally:
-            run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def stopping(programs: Path, data: Path) -> list[str]:
+    """What ends the server of a folder at once."""
+    return [str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"]
 
 
 def _run(command: list[str], log: Path) -> None:

@@ -18,6 +18,8 @@ import yaml
 
 from bridge.app.credentials import LOCAL_TOKEN
 from bridge.app.errors import StartError
+from bridge.base.end_with_parent import told_with_us
+from bridge.base.peer_process import listener_pid
 from bridge.demo.point_processes import ROOT
 from bridge.demo.ports import free_port
 from config.hosts_schema import Host, Hosts
@@ -50,7 +52,7 @@ class ServedHost:
     def start(self) -> None:
         """Start it; it leads, or waits."""
         self._process = subprocess.Popen(
-            [sys.executable, "bridge.py", "serve", str(self._file)],
+            served(self._file),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -132,11 +134,14 @@ class ServedHost:
         found = []
         if self._process is not None and self._process.poll() is None:
             found = [self._process.pid, *_below(self._process.pid)]
-        with socket.socket(socket.AF_UNIX) as worker, contextlib.suppress(OSError):
-            worker.connect(str(self.state / "worker.sock"))
-            given = worker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-            found.append(int.from_bytes(given[:4], sys.byteorder))
+        if worker := listener_pid(self.state / "worker.sock"):
+            found.append(worker)
         return list(dict.fromkeys(found))
+
+
+def served(file: Path) -> list[str]:
+    """What starts a host of this topology, which ends with this process."""
+    return told_with_us([sys.executable, "bridge.py", "serve", str(file)])
 
 
 def _below(process: int) -> list[int]:
