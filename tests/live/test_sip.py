@@ -53,6 +53,8 @@ async def test_a_codec_is_called_and_takes_part_without_its_pictures_being_coded
         await act(process, conference, c.Return())
         await codec.command("sndcode", "1")
         await eventually(lambda: [r.point for r in only(process).queue] == [CODEC])
+        # What the key does hangs on what the gateway knows.
+        await eventually(lambda: sip.codecs[CODEC].peer.waits)
         await codec.command("sndcode", "1")
         await eventually(lambda: not only(process).queue)
         # It hangs up: it is away, and is called again.
