@@ -17,9 +17,10 @@ from bridge.programme import finishing
 from bridge.programme import orders as o
 from bridge.programme.jobs import Job
 from bridge.programme.part import SUFFIX
+from tests.live.test_recording_soak import eventually_connected
 from tests.paths import ROOT
 from tests.programme.test_service import Tap, Told
-from tests.waiting import HANG, eventually
+from tests.waiting import HANG
 
 SIZE = "32k"  # of the disk
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk of its own: root")
@@ -56,8 +57,7 @@ async def serving(folder: Path) -> AsyncIterator[tuple[Told, Disk]]:
         cwd=ROOT,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    await eventually(control.exists)
-    reader, writer = await asyncio.open_unix_connection(str(control))
+    reader, writer = await eventually_connected(control)
     sending = Tap(tap)
 
     async def feed() -> None:

@@ -180,9 +180,10 @@ async def test_a_postgresql_that_hangs_refuses_and_recovers(tmp_path: Path, post
         conference = opened["conference"]
         last = await until_taken(bridge, conference)
         server = databases.process_of(postgres)
-        stopped = [server, *children_of(server)]
         begun = time.monotonic()
-        for process in stopped:
+        os.kill(server, signal.SIGSTOP)  # first: then it makes no other
+        stopped = [server, *children_of(server)]
+        for process in stopped[1:]:
             os.kill(process, signal.SIGSTOP)
         try:
             assert (await refused(bridge, conference)).startswith("507")

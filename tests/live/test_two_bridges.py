@@ -16,6 +16,7 @@ import pytest
 from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
 from bridge.conference import peer_commands as p
+from bridge.conference.member_rows import MemberRow
 from bridge.conference.report import report
 from bridge.media import messages as m
 from config.schema import Topology
@@ -24,7 +25,7 @@ from tests.live.browsers import chromium, open_console
 from tests.live.support import act, free_port, free_ports, only, started
 from tests.live.test_film import FILM_OF, make_film
 from tests.live.two_bridges import DISTRICT_POINTS, HOST, MEETING, NUMBERS, PROVINCE_POINTS, Tree
-from tests.waiting import eventually
+from tests.waiting import HANG, eventually
 
 pytestmark = pytest.mark.live
 
@@ -63,9 +64,11 @@ async def test_both_see_and_hear_each_other_as_one_point(tmp_path: Path) -> None
             lambda: "an-binh" in {seen(province, "hoi-truong", slot) for slot in heard}
         )
         await eventually(lambda: only(district).peers["tinh"].floor == "given")
-        log = await province.events.read(above, 0)
-        rows = {row.member: row for row in report(log, province.conductor.now()).members}
-        assert set(rows) == set(DISTRICT_POINTS)
+        rows: dict[str, MemberRow] = {}
+        async with asyncio.timeout(HANG):
+            while set(rows) != set(DISTRICT_POINTS):
+                log = await province.events.read(above, 0)
+                rows = {row.member: row for row in report(log, province.conductor.now()).members}
         assert all(row.present_seconds >= 0 and row.joined_at for row in rows.values())
 
 
