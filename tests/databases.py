@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from bridge.store.database import engine_of, migrate
+from tests.waiting import HANG
 
 
 @functools.cache
@@ -141,7 +142,7 @@ def control(url: str, *arguments: str) -> None:
         cwd="/",
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        timeout=60,
+        timeout=HANG,
     )
 
 
@@ -158,6 +159,6 @@ def new_database(url: str) -> str:
     binaries = postgres_bin()
     assert binaries is not None
     subprocess.run(
-        [str(binaries / "createdb"), "-h", host, "-U", "postgres", name], check=True, timeout=60
+        [str(binaries / "createdb"), "-h", host, "-U", "postgres", name], check=True, timeout=HANG
     )
     return url.format(name=name)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -71,7 +72,7 @@ async def test_a_worker_that_cannot_start_is_tried_again(tmp_path: Path) -> None
     worker: Any = link(tmp_path)
     worker._hosts = ["192.0.2.77"]  # an address this machine does not have
     running = asyncio.create_task(worker.run())
-    await eventually(lambda: worker.starts >= 2, 60)
+    await eventually(lambda: worker.starts >= 2)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await worker.shutdown()
@@ -84,8 +85,14 @@ async def foreign_worker(tmp_path: Path) -> asyncio.subprocess.Process:
         *(sys.executable, "-m", "bridge.media", "--listen", "127.0.0.1"),
         *("--control", str(tmp_path / "w.sock")),
     )
-    await eventually((tmp_path / "w.sock").exists)
+    await eventually(lambda: listens(tmp_path / "w.sock"))
     return process
+
+
+def listens(path: Path) -> bool:
+    """Whether somebody takes connections there; the file alone is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 @pytest.mark.live

@@ -14,6 +14,7 @@ import yaml
 
 from monitoring.exposition.catalogue import BY_NAME, series_names
 from tests.paths import ROOT
+from tests.waiting import HANG
 
 RULES = ROOT / "monitoring" / "prometheus" / "rules.yml"
 PROMTOOL = shutil.which("promtool")
@@ -487,6 +488,6 @@ def test_amtool_accepts_the_example() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG,
     )
     assert done.returncode == 0, done.stdout + done.stderr
