@@ -69,17 +69,18 @@ class Watching:
             await self.again()
 
     async def again(self) -> None:
-        """As the page does: until it is served."""
+        """As the page does: until it is served, and at once."""
         async with asyncio.timeout(HANG):
             while True:
-                await self.player.close()
-                self.player = Player()
+                former, self.player = self.player, Player()
                 try:
                     await self.begin()
                 except AssertionError:  # refused: no worker is there yet
                     await asyncio.sleep(1)
                 else:
                     return
+                finally:
+                    await former.close()
 
 
 async def test_an_audience_has_workers_of_its_own_and_survives_the_end_of_each(
