@@ -161,6 +161,7 @@ async def test_the_demo_waits_for_one_key() -> None:
                 ".filter(v => v.videoWidth > 0 && v.readyState >= 2).length === 12",
                 polling=50,
             )
+            await text_is(page, "#phase", "Đang họp")
             assert (await page.locator("#phase").inner_text()).startswith("Đang họp")
     finally:
         process.send_signal(signal.SIGINT)
@@ -248,6 +249,7 @@ async def test_the_worker_survives_its_control_process(tmp_path: Path) -> None:
     await healthy(url)
     keys = load_keys(topology, tmp_path / "state" / "keys.yaml")
     assert (tmp_path / "state" / "keys.yaml").stat().st_mode & 0o077 == 0
+    await eventually(lambda: list((tmp_path / "state").glob("worker*.sock")))  # it can be adopted
     (worker,) = workers_of(first.pid)
     seen: list[dict[str, object]] = []
     client = BridgeClient(

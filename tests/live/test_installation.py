@@ -293,7 +293,7 @@ def test_the_launcher(
     (tmp_path / "current").symlink_to("releases/old")
     command = [sys.executable, "-I", launcher.__file__, str(tmp_path)]
     command += ["--answer-within", str(within)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False)
     assert done.returncode == code, done.stderr
     assert os.readlink(tmp_path / "current") == f"releases/{current_then}"
     assert not (tmp_path / "staged").exists()
