@@ -25,7 +25,7 @@ from config.loader import load
 from config.schema import Topology
 from endpoints.netem.impairment import Profile
 from endpoints.netem.relay import Address, Relay
-from tests.live.support import free_port
+from tests.live.support import free_port, reflector_port
 from tests.paths import ROOT
 from tests.waiting import HANG
 
@@ -82,12 +82,14 @@ class Served:
         respawn: bool = False,
         port: int = 0,
         hosts: dict[str, Any] | None = None,
+        probes: int = 0,
     ) -> None:
         document = yaml.safe_load((ROOT / "config" / "lac-thuy.yaml").read_text("utf-8"))
         bridge = document["bridge"]
         bridge["web"]["port"] = port or free_port(socket.SOCK_STREAM, "127.0.0.1")
         bridge["media"]["port"] = free_port(socket.SOCK_DGRAM, bridge["media"]["listen"][0])
         bridge["media"]["spare"] = spare
+        document["probes"]["port"] = probes or reflector_port()
         if watched:
             bridge["media"]["public"] = [WATCH_HOST]
         bridge["state"] = "state"

@@ -48,6 +48,11 @@ def free_ports(count: int, host: str) -> int:
             return first
 
 
+def reflector_port() -> int:
+    """A port for the agents of all points: those of another test have the same addresses."""
+    return free_port(socket.SOCK_DGRAM, "127.0.12.1")
+
+
 def topology(*, workers: int = 1, **media: Any) -> Topology:
     """The demo's topology on free ports."""
     loaded = load(ROOT / "config" / "lac-thuy.yaml")
@@ -56,7 +61,8 @@ def topology(*, workers: int = 1, **media: Any) -> Topology:
     port = free_ports(workers, bridge.media.listen[0])
     media_port = bridge.media.model_copy(update={"port": port, "spare": False, **media})
     changed = bridge.model_copy(update={"web": web, "media": media_port, "workers": workers})
-    return loaded.model_copy(update={"bridge": changed})
+    probes = loaded.probes.model_copy(update={"port": reflector_port()})
+    return loaded.model_copy(update={"bridge": changed, "probes": probes})
 
 
 @contextlib.asynccontextmanager

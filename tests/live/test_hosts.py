@@ -17,7 +17,7 @@ import aiohttp
 from bridge.app.turn import ALIKE
 from tests import databases
 from tests.live.served import Served
-from tests.live.support import free_port
+from tests.live.support import free_port, reflector_port
 from tests.waiting import HANG
 
 TAKEOVER = 5.0  # seconds: a busy machine stops nobody for so long
@@ -28,11 +28,11 @@ async def two_hosts(folder: Path, database: str) -> AsyncIterator[tuple[Served, 
     """Host a leads; b has its keys, and waits."""
     ports = {name: free_port(socket.SOCK_STREAM, "127.0.0.1") for name in "ab"}
     known = [{"id": name, "url": f"http://127.0.0.1:{port}"} for name, port in ports.items()]
-    made = []
+    made, probes = [], reflector_port()
     for name, port in ports.items():
         (folder / name).mkdir()
         hosts = {"this": name, "takeover": TAKEOVER, "all": known}
-        made.append(Served(folder / name, database, port=port, hosts=hosts))
+        made.append(Served(folder / name, database, port=port, hosts=hosts, probes=probes))
     a, b = made
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HANG)) as http:
         for host in made:
