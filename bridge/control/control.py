@@ -73,6 +73,7 @@ class Control:
         self.talkback = Talkback(
             self.topology, self.sessions, self.conductor, self.routes.holder, monotonic
         )
+        self.routes.keep_private(self.talkback.lines)
         self.desk_calls = DeskCalls(self.topology, self.sessions, self.conductor)
         self.cameras = CameraMoves()
         self.publisher = Publisher(

@@ -59,7 +59,7 @@ class Presence:
     def _reroute(self) -> None:
         running = self._conductor.running()
         self._moves.settle()
-        self._routes.apply(running, self._talkback.lines())
+        self._routes.apply(running)
         self._bounds.settle(running)
         self._publisher.publish()
 

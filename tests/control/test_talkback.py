@@ -150,6 +150,16 @@ async def test_the_chair_is_taken_out_of_the_trial_meanwhile(desk: Desk) -> None
     assert [who for who, voices in hears.items() if CHAIR in voices] == ["lan"]
 
 
+async def test_a_viewer_who_comes_meanwhile_changes_nothing(bridge: Bridge, desk: Desk) -> None:
+    """Whoever has the workers told anew, what is private stays so: the audience and recordings."""
+    assert await desk.talk(CHAIR) == ""
+    before = desk.mixes()
+    (place,) = bridge.process.audience.fleet.places.values()
+    place.apply(bridge.conductor.running())
+    assert desk.mixes() == before
+    assert [who for who, voices in desk.hears().items() if CHAIR in voices] == ["lan"]
+
+
 async def test_what_both_are_told(bridge: Bridge, desk: Desk) -> None:
     room = await bridge.connect(await bridge.login(OTHER))
     assert await desk.talk(ROOM) == ""

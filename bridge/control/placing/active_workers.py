@@ -40,6 +40,7 @@ class ActiveWorkers:
         self._send = send
         self._homes: dict[str, str] = {}  # conference → the worker that holds it
         self._cpu: dict[str, float] = {}
+        self._private: Callable[[], Sequence[PrivateLine]] = tuple
         self.lobby = names[0]
         """The worker that points wait at: where the next conference goes."""
         self.closed: frozenset[str] = frozenset()
@@ -200,10 +201,15 @@ class ActiveWorkers:
 
     # --- what they are to do --------------------------------------------------------------
 
-    def apply(self, states: Sequence[State], private: Sequence[PrivateLine] = ()) -> None:
-        """Send what differs from the plans of the running conferences; ``private`` are the rooms
-        that operators speak to."""
+    def keep_private(self, lines: Callable[[], Sequence[PrivateLine]]) -> None:
+        """Whom to ask which rooms operators speak to, whoever has the workers told anew."""
+        self._private = lines
+
+    def apply(self, states: Sequence[State]) -> None:
+        """Send what differs from the plans of the running conferences, and from the lines on which
+        operators speak to rooms."""
         plans = {state.booking.id: plan(state) for state in states}
+        private = self._private()
         for one in self.by_name.values():
             one.apply(states, plans, private)
 
