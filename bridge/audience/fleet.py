@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Protocol
 
@@ -114,7 +115,7 @@ class Fleet:
         self._since: dict[str, float] = {}  # when a worker came or went last, UTC seconds
         topology = control.topology
         self.points = {
-            worker: PointsPlace(control.routes, worker, _to(send, worker))
+            worker: PointsPlace(control.routes, worker, partial(send, worker))
             for worker in control.routes.by_name
         }
         self.members = [
@@ -319,10 +320,6 @@ class Fleet:
         one.lost()
         self.relays.place_lost(one.name)
         self._on_down(one)
-
-
-def _to(send: Send, worker: str) -> Callable[[m.Command], None]:
-    return lambda command: send(worker, command)
 
 
 def _nobody(one: Place, event: m.Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -34,7 +35,8 @@ class ActiveWorkers:
         self._sessions = sessions
         self.listeners = Listeners()
         self.by_name: dict[str, WorkerRoutes] = {
-            name: WorkerRoutes(sessions, _to(send, name), heights, self.listeners) for name in names
+            name: WorkerRoutes(sessions, partial(send, name), heights, self.listeners)
+            for name in names
         }
         self._first = self.by_name[names[0]]
         self._send = send
@@ -221,12 +223,15 @@ class ActiveWorkers:
     def counted(self, stats: m.Stats) -> m.Stats:
         """A worker's figures without transports that do not count: of a session that moves only
         one does."""
-        sessions = ((self._sessions.by_transport(t.transport), t) for t in stats.transports)
-        counting = tuple(
-            t for session, t in sessions if session is None or session.transport == t.transport
-        )
-        if len(counting) == len(stats.transports):
+        beside = {
+            transport
+            for session in self._sessions.all()
+            for transport in session.transports
+            if transport != session.transport
+        }
+        if not beside:
             return stats
+        counting = tuple(t for t in stats.transports if t.transport not in beside)
         return replace(stats, transports=counting)
 
     def bound(self, bounds: Mapping[str, int], carried: Mapping[str, int]) -> None:
@@ -236,7 +241,3 @@ class ActiveWorkers:
             if here:
                 found = {t: rate for t, rate in carried.items() if t in here}
                 self._send(name, m.SetBounds(bounds=here, carried=found))
-
-
-def _to(send: Send, worker: str) -> Callable[[m.Command], None]:
-    return lambda command: send(worker, command)
