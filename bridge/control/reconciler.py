@@ -144,9 +144,8 @@ class Reconciler:
             if session.point is not None:
                 self._observer.connected(session.point, self._clock())
         elif event.state in ("vanished", "failed", "closed") and session.move.up:
-            self._workers.close(session.transport)  # the new one carries on
-            session.release_transport()
-            self._workers.close(session.come_over(self._clock()))
+            self._workers.close(session.transport)
+            self._carry_on(session)
         elif event.state in ("vanished", "failed", "closed"):
             session.media_ended(self._clock())
             if session.point is not None:
@@ -177,10 +176,14 @@ class Reconciler:
         elif transport == session.move.former:
             session.leave_former()
         elif session.move.up:
-            session.release_transport()
-            session.come_over(self._clock())
+            self._carry_on(session)
         else:
             self._lose_media(session, "worker_restarted")
+
+    def _carry_on(self, session: Session) -> None:
+        """The transport that counted is gone: the one that is up beside it counts from now on."""
+        session.release_transport()
+        self._workers.close(session.come_over(self._clock()))
 
     def _lose_media(self, session: Session, reason: str) -> None:
         if session.transport_up and session.point is not None:

@@ -83,15 +83,20 @@ class Client:
 class Move:
     """Where a session is on the way to another worker, or to another host's. ``beside`` is the
     transport that its page makes while it plays the present one, and whether that is ``up``;
-    ``former`` is the one from before, which others may still be shown. ``keeps`` is whether its
-    page holds a former one, here or at another host; ``arrived`` when it began to play the new
-    one, monotonic."""
+    ``former`` is the one from before, which others may still be shown, and ``elsewhere`` whether
+    its page holds one that is not here: another host's, or one that was lost. ``arrived`` is when
+    it began to play the new one, monotonic."""
 
     beside: str = ""
     up: bool = False
     former: str = ""
-    keeps: bool = False
+    elsewhere: bool = False
     arrived: float | None = None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether its page holds another one beside the one that counts."""
+        return bool(self.beside or self.former or self.elsewhere)
 
 
 @dataclass(slots=True)
@@ -240,12 +245,12 @@ class Session:
         """Its page makes a transport beside the one that it plays; returns one that was begun
         before, "" for none."""
         begun = self.move.beside
-        self.move = replace(self.move, beside=transport, up=False, keeps=True, arrived=None)
+        self.move = replace(self.move, beside=transport, up=False)
         return begun
 
     def keep_former(self) -> None:
         """Its page plays a transport still that another host holds."""
-        self.move = replace(self.move, keeps=True, arrived=None)
+        self.move = replace(self.move, elsewhere=True)
 
     def beside_began(self) -> None:
         self.move = replace(self.move, up=True)
@@ -262,14 +267,14 @@ class Session:
         if not move.beside:  # the former one is another host's
             self.move = replace(move, arrived=now)
             return ""
-        self.move = Move(former=self.transport, keeps=True, arrived=now)
+        self.move = Move(former=self.transport, elsewhere=not self.transport, arrived=now)
         self.use_transport(move.beside, up=move.up)
         return move.former
 
     def leave_former(self) -> str:
         """Nobody is shown the former transport any more; returns its id."""
         former = self.move.former
-        self.move = replace(self.move, former="", keeps=False, arrived=None)
+        self.move = replace(self.move, former="", elsewhere=False, arrived=None)
         return former
 
     def release_all(self) -> tuple[str, ...]:

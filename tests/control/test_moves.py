@@ -213,6 +213,44 @@ async def test_a_new_transport_that_fails_costs_nothing(both: Bridge) -> None:
     await rooms[0].build()
 
 
+async def test_a_move_that_is_called_off_is_over(both: Bridge) -> None:
+    """The transport beside has failed, and its conference comes back: nobody is on the way."""
+    rooms = [await Room(both, point).join() for point in TWO]
+    two = await both.open("hai")
+    await both.settle()
+    both.control.routes.empty("0")
+    both.control.presence.settle()
+    beside = await rooms[0].build()
+    assert both.control.moves.under_way
+    rooms[0].state(beside, "failed")
+    both.control.routes.reopen("0")
+    both.control.routes.empty("1")
+    both.control.presence.settle()
+    assert both.control.routes.home(two) == "0"
+    assert both.control.moves.under_way == 0
+
+
+async def test_a_second_move_goes_on_when_what_it_left_is_lost(both: Bridge) -> None:
+    """A page builds the transport of its next move while it holds that of the last one, which goes
+    with its worker."""
+    room = await Room(both, TWO[0]).join()
+    await Room(both, TWO[1]).join()
+    await both.open("hai")
+    await both.settle()
+    both.control.routes.empty("0")
+    both.control.presence.settle()
+    await room.move()
+    former = room.session.move.former
+    assert former
+    both.control.routes.reopen("0")
+    both.control.routes.empty("1")
+    both.control.presence.settle()
+    beside = await room.build()
+    room.state(former, "closed")
+    both.control.presence.came_over(room.session)
+    assert room.session.transport == beside
+
+
 async def test_the_new_transport_carries_on_when_the_former_one_is_lost(both: Bridge) -> None:
     room = await Room(both, TWO[0]).join()
     two = await both.open("hai")

@@ -75,7 +75,7 @@ class Moves:
     def came_over(self, session: Session) -> None:
         """A page plays its new transport from now on."""
         beside, former = session.move.beside, session.transport
-        if not session.move.keeps or session.move.arrived is not None:
+        if not session.move.keeps or (session.move.arrived is not None and not beside):
             return
         if beside and not session.move.up:
             return  # it says so before it can be
