@@ -87,8 +87,12 @@ class Talkback:
         }
 
     def lines(self) -> tuple[PrivateLine, ...]:
-        """The transports that are joined."""
-        return tuple(talk.line for talk in self.talks().values())
+        """The transports that are joined, and those by which a room that moves is heard besides."""
+        return tuple(
+            talk.line._replace(others=room.transports[1:])
+            for point, talk in self.talks().items()
+            if (room := self._sessions.of_point(point)) is not None
+        )
 
     def _refused(self, console: Session, point: str) -> Refusal | None:
         found = self._topology.current.point(point)
@@ -117,7 +121,7 @@ class Talkback:
         room = self._sessions.of_point(talk.point)
         if room is None or not (room.transport_up and console.transport_up):
             return True
-        if (console.transport, room.transport) != talk.line or console.client is None:
+        if PrivateLine(console.transport, room.transport) != talk.line or console.client is None:
             return True
         if self._clock() >= talk.until:
             return True

@@ -251,6 +251,39 @@ async def test_a_second_move_goes_on_when_what_it_left_is_lost(both: Bridge) -> 
     assert room.session.transport == beside
 
 
+async def test_who_is_spoken_to_while_it_moves_is_not_heard_where_it_goes(both: Bridge) -> None:
+    """Its page sends its voice by both transports, and the microphone of the chair is open."""
+    room = await Room(both, TWO[0]).join()
+    two = await both.open("hai", start=False)
+    await both.settle()
+    token = await both.login(None)
+    desk = await both.connect(token)
+    assert (await both.offer(token)).status == 201
+    console = both.control.sessions.get(token)
+    assert console is not None
+    home = both.control.routes.holder(console.transport)
+    event = m.StateChanged(transport=console.transport, state="connected")
+    both.control.reconciler.on_event(event, home)
+    await both.settle()
+    assert both.control.presence.talk(console, room.point) is None
+    both.control.routes.empty(home)
+    both.control.presence.settle()
+    beside = await room.build()
+    there = both.control.routes.holder(beside)
+    assert there != home
+
+    def heard() -> set[str]:
+        """By whom voices come that the meeting hears at the worker to which it goes."""
+        mixes = [c for c in both.sent_to[there] if isinstance(c, m.SetAudio) and c.group == two]
+        return {source.transport for source in mixes[-1].allowed}
+
+    assert beside not in heard()
+    await room.come_over()
+    assert both.control.talkback.talks() == {}, "and that is told to both"
+    assert beside in heard()
+    await desk.close()
+
+
 async def test_the_new_transport_carries_on_when_the_former_one_is_lost(both: Bridge) -> None:
     room = await Room(both, TWO[0]).join()
     two = await both.open("hai")

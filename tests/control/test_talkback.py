@@ -77,6 +77,19 @@ def test_lines_of_another_worker_change_nothing() -> None:
     assert with_private_lines(groups, [line], {"hall", "console"}) == groups
 
 
+def test_a_room_that_moves_is_not_heard_where_it_goes() -> None:
+    """Its page sends by both transports; the other one is at another worker."""
+    line = PrivateLine("console", "room", ("beside",))
+    groups = {"g": mix("g", ("other", "beside"), "beside", "other")}
+    changed = with_private_lines(groups, [line], {"other", "beside"})
+    assert (changed["g"].allowed, changed["g"].floor) == ((ref("other"),), ())
+    assert changed["g"].members == ("other", "beside"), "it hears the meeting there as before"
+    here = {"g": mix("g", ("hall", "room", "beside", "console"), "hall", "room", "beside")}
+    changed = with_private_lines(here, [line], {"hall", "room", "beside", "console"})
+    assert changed["g"].allowed == (ref("hall"),)
+    assert changed[f"{TALK}room"].allowed == (ref("console"), ref("hall"))
+
+
 # --- in the bridge ---------------------------------------------------------------------------
 
 
