@@ -253,7 +253,7 @@ async def test_pictures_after_the_worker_was_killed(tmp_path: Path, rooms: int) 
                 note(figures, "a room: it offers", (noted["offered"] - since) / 1000)
                 note(figures, "a room: all pictures decoded", (last - since) / 1000)
         print(f"\n{len(raw)} raw peers, {rooms} rooms, {KILLS} kills\n{table(figures)}")
-        assert len(only(process).present) == len(numbers)
+        await eventually(lambda: len(only(process).present) == len(numbers))
         for page in pages:
             assert page.problems == []  # type: ignore[attr-defined]
 

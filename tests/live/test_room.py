@@ -129,6 +129,7 @@ async def test_a_room_without_a_camera_is_heard_and_has_a_slate(
             # Nobody looks at the point that was there before.
             for page in (watcher, console):
                 await shown_in(page, "slate")
+                await text_is(page, "#stage .slate .name", "Xã Khoan Dụ")  # no other's before it
                 assert await page.locator("#stage .slate .name").inner_text() == "Xã Khoan Dụ"
                 # Chromium's fake microphone beeps.
                 await page.wait_for_function(
@@ -143,7 +144,9 @@ async def test_a_room_without_a_camera_is_heard_and_has_a_slate(
             await room.evaluate("plug('video', '')")
             await shown_in(watcher, "picture")
             await text_is(room, "#status", "Đã kết nối")
-            assert await room.locator("#lamp").inner_text() == "BẠN ĐANG LÊN HÌNH"
+            await room.wait_for_function(
+                "() => document.getElementById('lamp').textContent === 'BẠN ĐANG LÊN HÌNH'"
+            )
             await room.evaluate("plug('video', 'NotFoundError')")
             await shown_in(watcher, "slate")
             await sends(room, "audio")
@@ -181,10 +184,11 @@ async def test_a_room_without_a_microphone_is_seen_and_never_called_open(tmp_pat
         await text_is(room, "#microphone", "KHÔNG CÓ MICRO")
         await sends(room, "video")
         await tile_says(console, "Không micro")
-        label = await console.locator(f".cell[data-point={ROOM}]").get_attribute("aria-label")
+        cell = f".cell[data-point={ROOM}]"
+        await console.wait_for_selector(f"{cell}[aria-label*='chưa nghe thấy']")
+        label = await console.locator(cell).get_attribute("aria-label")
         assert label is not None
         assert "micro mở" not in label
-        assert "chưa nghe thấy" in label
         assert "MICRO ĐANG MỞ" not in await room.locator("#bar").inner_text()
         for fault, said in (
             ("NotAllowedError", "không được phép dùng micro"),
@@ -291,8 +295,8 @@ async def test_a_room_that_is_cut_off_says_by_what(
             begun = time.monotonic()
             await away_is(page, "line")
             print(f"a line that is cut is told after {time.monotonic() - begun:.1f} s")
-            assert "MẤT ĐƯỜNG TRUYỀN" in await page.locator("#away").inner_text()
-            assert "Mất kết nối với cầu" in await page.locator("#status").inner_text()
+            await text_is(page, "#away", "MẤT ĐƯỜNG TRUYỀN")
+            await text_is(page, "#status", "Mất kết nối với cầu")
             box = await page.locator("#away").bounding_box()
             room = await page.locator("#room").bounding_box()
             assert box is not None
@@ -329,7 +333,7 @@ async def test_a_bridge_that_stops_is_not_taken_for_the_line(
             page = await open_room(browser, process, ROOM, viewport={"width": 1920, "height": 1080})
             await page.wait_for_function("() => globalThis.room?.link === 'up'")
         await away_is(page, "bridge")
-        assert "Đường truyền không hỏng" in await page.locator("#away").inner_text()
+        await text_is(page, "#away", "Đường truyền không hỏng")
         if request.config.getoption("--screenshots"):
             await page.screenshot(path=IMAGES / "room-bridge-away.png")
 
@@ -386,7 +390,9 @@ async def test_what_must_be_read_can_be_read_from_five_metres(
         await act(process, conference, c.Grant(point=ROOM))
         await act(process, conference, c.Banner(text="Nghỉ 10 phút"))
         await text_is(room, "#microphone", "MICRO")
-        await room.wait_for_selector("#lamp:not([hidden])")
+        await text_is(room, "#banner", "Nghỉ 10 phút")
+        for selector in ("#lamp", "#microphone", "#banner", "#programme-name"):
+            await room.wait_for_selector(selector)
         sizes = await room.evaluate(
             "ids => ids.map(id => document.querySelector(id))"
             ".map(element => parseFloat(getComputedStyle(element).fontSize))",

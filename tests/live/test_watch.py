@@ -169,11 +169,12 @@ async def test_the_console_opens_a_conference_to_viewers(tmp_path: Path) -> None
         assert await violations(viewer) == []
         for size in ({"width": 390, "height": 844}, {"width": 1280, "height": 720}):
             await viewer.set_viewport_size(size)  # type: ignore[arg-type]
-            overlap = await viewer.evaluate(
-                "document.documentElement.scrollWidth > innerWidth || "
-                "document.documentElement.scrollHeight > innerHeight"
+            await viewer.wait_for_function(  # its window has the new size a moment later
+                "size => innerWidth === size.width && innerHeight === size.height && "
+                "document.documentElement.scrollWidth <= innerWidth && "
+                "document.documentElement.scrollHeight <= innerHeight",
+                arg=size,
             )
-            assert not overlap, size
         await act(process, conference, c.SetAudience(admits="nobody"))
         await text_is(viewer, "#slate-text", "không còn mở")
         assert viewer.problems + console.problems == []  # type: ignore[attr-defined]
