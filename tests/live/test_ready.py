@@ -167,7 +167,7 @@ async def test_ready_says_what_is_wrong_and_where(tmp_path: Path, full: bool) ->
         for sweep in sweeps:
             for point, (fault, _) in sweep.items():
                 await demo.fault(PointId(point), **fault)
-                await has_taken_effect(demo, PointId(point), fault)
+                await has_taken_effect(demo, PointId(point), fault, tmp_path / f"{point}.json")
             capacity = any("capacity" in expected for _, expected in sweep.values())
             code, board, _ = await ready(file, *([] if capacity or full else ["--quick"]))
             found = failing(board)
@@ -192,8 +192,12 @@ def step_of(board: dict[str, Any], point: str, check: str) -> dict[str, str]:
     return step
 
 
-async def has_taken_effect(demo: Demo, point: PointId, fault: dict[str, Any]) -> None:
-    """Wait until the bridge has heard of what the agent and the page tell it."""
+async def has_taken_effect(demo: Demo, point: PointId, fault: dict[str, Any], count: Path) -> None:
+    """Wait until the bridge has heard of what the agent and the page tell it, and until the point
+    has its fault: it obeys one order after the other, and the last one is to ``count``."""
+    await demo.fault(point, count=str(count))
+    await eventually(count.exists)
+    count.unlink()
     agents = demo.process.agents
     async with asyncio.timeout(HANG):
         while True:
