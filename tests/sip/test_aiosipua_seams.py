@@ -165,6 +165,15 @@ async def test_a_refusal_that_nobody_acknowledges_is_not_repeated_by_itself(stag
     assert stage.element.transport.transactions.due(later) == ([], [])
 
 
+async def test_what_cannot_be_used_is_answered_once_too(stage: Stage) -> None:
+    broken = {505: {"line": "INVITE sip:cau@192.0.2.1 SIP/7.0"}, 400: {"CSeq": "7 OPTIONS"}}
+    for code, changed in broken.items():
+        await stage.say(invite(body=OFFER, **changed))
+        await stage.until(status(code))
+    later = asyncio.get_running_loop().time() + 5.0
+    assert stage.element.transport.transactions.due(later) == ([], [])
+
+
 async def test_an_invite_within_no_dialog_begins_no_call(stage: Stage) -> None:
     await stage.say(invite(body=OFFER, To="<sip:cau@192.0.2.1>;tag=gone"))
     await stage.until(status(481))

@@ -89,6 +89,7 @@ DROPPED = {
     "too large": invite(body="v" * MAX_MESSAGE),
     "300 headers": invite(**{f"X_{n}": "y" for n in range(300)}),
     "a broken ACK": invite(line="ACK sip:cau@192.0.2.1 SIP/2.0", CSeq="x ACK"),
+    "an ACK of nobody": invite(line="ACK sip:cau@192.0.2.1 SIP/2.0", CSeq="7 ACK", From=""),
     "a status that there is not": b"SIP/2.0 4294967301 better not\r\n"
     b"Via: SIP/2.0/UDP h;branch=z\r\nCSeq: 1 INVITE\r\nCall-ID: x\r\n\r\n",
     "an answer for somebody else": b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n"

@@ -74,15 +74,15 @@ def _response(start: str, response: SipResponse) -> SipResponse | Fault:
 
 def _request(start: str, data: bytes, request: SipRequest) -> SipRequest | Fault:
     headers = request.headers
-    if any(not headers.get(name) for name in REQUIRED):
-        status = 400 if headers.get("via") else 0
-        return Fault(status, "Missing Required Header", request=request)
-    if not all(_VIA.match(value) for value in headers.get("via")):
-        return Fault(0, "unroutable")
 
     def fault(status: int, reason: str, *more: tuple[str, str]) -> Fault:
         # An ACK is never answered (RFC 3261 section 17).
         return Fault(0 if request.method == "ACK" else status, reason, more, request)
+
+    if any(not headers.get(name) for name in REQUIRED):
+        return fault(400 if headers.get("via") else 0, "Missing Required Header")
+    if not all(_VIA.match(value) for value in headers.get("via")):
+        return Fault(0, "unroutable")
 
     found = _REQUEST_LINE.fullmatch(start)
     if found is None:

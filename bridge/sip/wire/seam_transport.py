@@ -112,11 +112,11 @@ class SeamTransport(SipTransport):
 
     def _fault(self, fault: Fault, source: Address) -> None:
         self._figures.refuse("malformed")
-        request = fault.request
-        if not fault.status or request is None:
-            return
-        if self.transactions.received(request, source, self._clock()) is True:
-            self.send_reply(answer_to(request, fault.status, fault.reason, fault.headers))
+        if fault.status and fault.request is not None:
+            # Outside of any transaction: the address may be forged, so nothing is kept for it, and
+            # nothing repeated towards it. What is sent again is answered again.
+            answer = answer_to(fault.request, fault.status, fault.reason, fault.headers)
+            self._put(Send(bytes(answer), source))
 
     def _request(self, request: SipRequest, source: Address) -> None:
         known = self.transactions.received(request, source, self._clock())
