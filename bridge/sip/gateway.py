@@ -217,7 +217,7 @@ class Gateway:
         return codec.again(call.sdp_offer) if codec is not None else None
 
     def _on_ended(self, call_id: str) -> None:
-        codec = self._codec_of(call_id)
+        codec = self._accepted.pop(call_id, None) or self._codec_of(call_id)
         if codec is not None:
             log.info("%s has hung up", codec.point.id)
             codec.end()

@@ -174,6 +174,13 @@ async def test_what_cannot_be_used_is_answered_once_too(stage: Stage) -> None:
     assert stage.element.transport.transactions.due(later) == ([], [])
 
 
+async def test_a_call_that_was_admitted_and_is_not_taken_is_over(stage: Stage) -> None:
+    await stage.say(invite(body=OFFER, Session_Expires="30"))
+    await stage.until(status(422))
+    assert stage.calls == []
+    assert stage.ended == ["c-1@192.0.2.7"]
+
+
 async def test_an_invite_within_no_dialog_begins_no_call(stage: Stage) -> None:
     await stage.say(invite(body=OFFER, To="<sip:cau@192.0.2.1>;tag=gone"))
     await stage.until(status(481))

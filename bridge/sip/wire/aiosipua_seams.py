@@ -199,8 +199,20 @@ class SipElement:
                 self._asked[caller] = None
             self._refuse(request, verdict)
             return True
-        self._answers[request.call_id or ""] = verdict
-        return False
+        self._begin(request, source, verdict)
+        return True
+
+    def _begin(self, request: SipRequest, source: Address, answer: SdpMessage) -> None:
+        """Let the library take a call that was admitted. Where it does not (the session interval is
+        too short, say), the call is over."""
+        call_id = request.call_id or ""
+        self._answers[call_id] = answer
+        try:
+            if self.transport.on_message is not None:
+                self.transport.on_message(request, source)
+        finally:
+            if self._answers.pop(call_id, None) is not None:
+                self._on_ended(call_id)
 
     def _filter_response(self, response: SipResponse) -> bool:
         """Let a call out learn where its other side is; end one that was given up meanwhile."""
