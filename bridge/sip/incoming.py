@@ -35,7 +35,10 @@ class Callers:
         clock: Callable[[], float],
     ) -> None:
         self._points = {point.id: point for point in points}
-        self._users = {parse_uri(p.uri).user or p.id: p.id for p in self._points.values()}
+        self._named: dict[str, set[str]] = {point: {point} for point in self._points}
+        for point in self._points.values():
+            if user := parse_uri(point.uri).user:
+                self._named.setdefault(user, set()).add(point.id)
         self._addresses: dict[str, set[str]] = {}
         self._figures = figures
         self._wall = wall
@@ -63,15 +66,14 @@ class Callers:
         return self._proved(request, source[0], point)
 
     def _asked(self, request: SipRequest, source: tuple[str, int]) -> CodecPoint | None:
-        """The point whose name or user stands in From; where it stands in neither, the only one
-        that has the address."""
+        """The only point whose id or user stands in From, of several the only one that has the
+        address; where none has that name, the only one that has the address."""
         sender = request.from_addr
         user = sender.uri.user if sender is not None and sender.uri is not None else None
-        named = self._points.get(self._users.get(user or "", user or ""))
-        if named is not None:
-            return named
+        named = self._named.get(user or "", set())
         here = self._addresses.get(source[0], set())
-        return self._points[next(iter(here))] if len(here) == 1 else None
+        found = named if len(named) == 1 else named & here if named else here
+        return self._points[next(iter(found))] if len(found) == 1 else None
 
     def _proved(self, request: SipRequest, source: str, point: CodecPoint) -> Caller | Refusal:
         now = self._clock()

@@ -120,6 +120,36 @@ def codec(ident: str, address: str, **more: str) -> CodecPoint:
     )
 
 
+def test_codecs_that_all_have_one_user_are_told_apart_by_their_addresses() -> None:
+    points = [
+        CodecPoint(
+            id=ident, key="k", name=ident, uri=f"sip:codec@192.0.2.{last}", encryption="none"
+        )
+        for last, ident in ((20, "khoan-du"), (21, "chi-ne"))
+    ]
+    callers = Callers(points, Figures(), lambda: 1000.0, lambda: 1000.0)
+    callers.locate([("khoan-du", "192.0.2.20"), ("chi-ne", "192.0.2.21")])
+    assert callers.admit(invite("codec"), ("192.0.2.20", 5060)) == Caller("khoan-du")
+    assert callers.admit(invite("codec"), ("192.0.2.21", 5060)) == Caller("chi-ne")
+    assert isinstance(callers.admit(invite("codec"), ("192.0.2.99", 5060)), Refusal)
+    assert callers.admit(invite("chi-ne"), ("192.0.2.21", 5060)) == Caller("chi-ne")
+
+
+def test_who_gives_no_name_is_who_has_the_address() -> None:
+    """A codec whose URI has no user is not everybody who gives none."""
+    unnamed = CodecPoint(
+        id="khoan-du", key="k", name="Khoan Dụ", uri="sip:192.0.2.20", encryption="none"
+    )
+    callers = Callers(
+        [unnamed, codec("chi-ne", "192.0.2.21")], Figures(), lambda: 1000.0, lambda: 1000.0
+    )
+    callers.locate([("khoan-du", "192.0.2.20"), ("chi-ne", "192.0.2.21")])
+    nameless = invite("x")
+    nameless.headers.set_single("From", "<sip:192.0.2.1>;tag=1")
+    assert callers.admit(nameless, ("192.0.2.20", 5060)) == Caller("khoan-du")
+    assert callers.admit(nameless, ("192.0.2.21", 5060)) == Caller("chi-ne")
+
+
 def test_who_may_call() -> None:
     figures = Figures()
     callers = Callers(
