@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from aiosipua import IncomingCall, OutgoingCall, SdpMessage, SipDigestAuth
 
 from bridge.sip.flow.call_media import CallMedia
-from bridge.sip.flow.dtmf import Keypad, key_of_info
+from bridge.sip.flow.dtmf import Keypad, Wish, key_of_info
 from bridge.sip.gateway_orders import CodecPoint, Setup
 from bridge.sip.point_peer import CodecPeer
 from bridge.sip.refusals import Figures
@@ -25,6 +25,7 @@ from bridge.sip.wire.sip_addresses import address_of
 log = logging.getLogger("sip")
 
 RING = 40.0  # seconds that a codec may ring
+MOST_WISHES = 4  # keys whose wishes are on their way to the bridge; what is pressed beyond is lost
 SILENT = 30.0  # seconds without any RTP after which a call is dead; codecs send even when muted
 
 
@@ -74,6 +75,7 @@ class Codec:
         )
         self._ring: asyncio.TimerHandle | None = None
         self._jobs: set[asyncio.Task[Any]] = set()
+        self._wishes = 0
         self._run = asyncio.create_task(self.peer.run())
 
     async def close(self) -> None:
@@ -258,10 +260,17 @@ class Codec:
     def press(self, key: str) -> None:
         """A key was pressed at the codec."""
         wish = self._keypad.press(key, time.monotonic())
-        if wish is not None:
+        if wish is not None and self._wishes < MOST_WISHES:
+            self._wishes += 1
             self._start(self._wish(wish))
 
-    async def _wish(self, wish: str) -> None:
+    async def _wish(self, wish: Wish) -> None:
+        try:
+            await self._asked_for(wish)
+        finally:
+            self._wishes -= 1
+
+    async def _asked_for(self, wish: Wish) -> None:
         seat, peer = self.peer.seat, self.peer
         if seat is None:
             return
