@@ -57,6 +57,21 @@ async def sipp(
     return (folder / "messages").read_text("utf-8", "replace"), loop.time() - began
 
 
+def arrivals(sip: Gateway, host: str) -> list[bytes]:
+    """The datagrams from a host, as they come to the gateway. Those of a flood that come while
+    this process has no core are more than the kernel keeps."""
+    transport, found = sip.element.transport, list[bytes]()
+    take = transport.take
+
+    def taken(data: bytes, source: tuple[str, int]) -> None:
+        if source[0] == host:
+            found.append(data)
+        take(data, source)
+
+    transport.take = taken  # type: ignore[method-assign]
+    return found
+
+
 async def test_a_flood_and_guesses_are_bounded_and_disturb_no_call(tmp_path: Path) -> None:
     async with contextlib.AsyncExitStack() as stack:
         process = await stack.enter_async_context(bridge(tmp_path / "state", "h264"))
@@ -74,6 +89,7 @@ async def test_a_flood_and_guesses_are_bounded_and_disturb_no_call(tmp_path: Pat
         await eventually(lambda: only(process).seats[CODEC].present)
         (before,) = sip.calls()
         running = sip.codecs[CODEC].call
+        arrived = arrivals(sip, FLOODS)
 
         (flood, took), (guesses, _) = await asyncio.gather(
             sipp(tmp_path / "flood", "flood.xml", FLOODS, sip, "-m", f"{FLOOD}", "-r", f"{FLOOD}"),
@@ -86,11 +102,11 @@ async def test_a_flood_and_guesses_are_bounded_and_disturb_no_call(tmp_path: Pat
         # Nothing is answered more than once, what is beyond a source's budget not at all.
         refused = sip.figures.refused
         answered = flood.count("\nUDP message received")
-        assert 1 <= FLOOD - refused["flood"] <= CALLS[1] + 1 + CALLS[0] * took
+        assert 1 <= len(arrived) - refused["flood"] <= CALLS[1] + 1 + CALLS[0] * took
         assert 1 <= answered <= min(FLOOD, MESSAGES[1] + 1 + MESSAGES[0] * took)
         assert "SIP/2.0 503" in flood
         assert "SIP/2.0 200" not in flood
-        assert refused["flood"] >= FLOOD / 2
+        assert refused["flood"] >= len(arrived) / 2
         # Three guesses are free, then a source waits.
         assert 3 <= refused["digest"] <= 5
         assert refused["throttled"] >= 1
