@@ -391,7 +391,5 @@ class ControlProcess:
 
     def _conference_moved(self, conference: str) -> None:
         """Another worker holds it: so do those who record it and who watch it."""
-        routes = self.control.routes
-        routes.close(routes.listeners.tap_of(conference))
         self.audience.fleet.conference_moved(conference)
-        self.recordings.settle()
+        self.recordings.conference_moved(conference)

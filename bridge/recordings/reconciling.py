@@ -184,6 +184,14 @@ class Recordings:
         for conference, running in self._running.items():
             self._direct(states[conference], running.link)
 
+    def conference_moved(self, conference: str) -> None:
+        """Another worker holds a conference from now on: its process, where it has one, hears that
+        worker."""
+        self._routes.close(self._routes.listeners.tap_of(conference))
+        running, state = self._running.get(conference), self._conductor.states.get(conference)
+        if running is not None and state is not None:
+            self._direct(state, running.link)
+
     def _needed(self, state: State) -> bool:
         return self._segments(state.booking.id) or needed(state, self._now())
 

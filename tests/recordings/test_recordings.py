@@ -137,6 +137,23 @@ async def test_it_is_recorded_from_when_it_is_written(bridge: Bridge, recording:
     assert len(link.orders) == 1, "nothing is asked twice"
 
 
+async def test_a_conference_that_moves_takes_its_tap_along_and_starts_no_process(
+    bridge: Bridge, recording: str
+) -> None:
+    await bridge.join("hoi-truong")
+    recordings = bridge.process.recordings
+    recordings.conference_moved(recording)
+    assert not Played.made, "whether it needs one is looked at when everything is"
+    await bridge.do(recording, c.Record())
+    await settled(bridge)
+    recordings.conference_moved(recording)
+    former, present = [s.transport for s in bridge.sent if isinstance(s, m.OpenTap)]
+    assert former in {s.transport for s in bridge.sent if isinstance(s, m.Close)}
+    assert bridge.control.routes.listeners.tap_of(recording) == present
+    (link,) = Played.made
+    assert len(link.orders) == 1, "what it writes goes on"
+
+
 async def test_a_pause_ends_the_tap_and_the_end_the_process(bridge: Bridge, recording: str) -> None:
     await bridge.do(recording, c.Record())
     await settled(bridge)
