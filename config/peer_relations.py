@@ -9,24 +9,27 @@ from typing import Any
 from config.yaml_tree import Where
 
 Report = Callable[[Where, str], None]
+Items = list[tuple[int, dict[str, Any]]]
 
 
-def peers(data: dict[str, Any], problem: Report) -> None:
-    """Each peer is a point of its own that meets others, and is reached in one way."""
-    points = {item["id"]: item for _, item in _listed(data, "points") if _text(item, "id")}
-    templates = {item["id"]: item for _, item in _listed(data, "templates") if _text(item, "id")}
-    bridge = data.get("bridge")
-    listens = isinstance(bridge, dict) and _listens(bridge.get("peering"))
+def peers(items: Items, bridge: Any, points: Items, templates: Items, problem: Report) -> None:
+    """Each peer is a point of its own that meets others, and is reached in one way. What we show to
+    all of them is a certificate with its key."""
+    peering = bridge.get("peering") if isinstance(bridge, dict) else None
+    listens = isinstance(peering, dict) and peering.get("listen") is not None
+    if isinstance(peering, dict):
+        _own_pair(peering, problem)
+    by_name, kinds = _by_id(points), _by_id(templates)
     seen: dict[str, set[str]] = {"id": set(), "point": set(), "certificates": set()}
-    for index, item in _listed(data, "peers"):
+    for index, item in items:
         here = ("peers", index)
         if _taken(seen["id"], item.get("id")):
             problem((*here, "id"), f"The id {item['id']!r} is taken.")
         name = item.get("point")
         if isinstance(name, str):
-            if name not in points:
-                problem((*here, "point"), f"There is no point {name!r} in points.")
-            elif points[name].get("role") == "observer" or points[name].get("desk") is not None:
+            if name not in by_name:
+                problem((*here, "point"), f"There is no point {name!r}.")
+            elif by_name[name].get("role") == "observer" or by_name[name].get("desk") is not None:
                 sentence = f"{name!r} sends nothing to meetings, so it cannot be another bridge."
                 problem((*here, "point"), sentence)
             if _taken(seen["point"], name):
@@ -41,7 +44,14 @@ def peers(data: dict[str, Any], problem: Report) -> None:
                 "Give either."
             )
             problem((*here, "id"), sentence)
-        _of_templates(here, item, templates, problem)
+        _of_templates(here, item, kinds, problem)
+
+
+def _own_pair(peering: dict[str, Any], problem: Report) -> None:
+    given = [name for name in ("certificate", "key") if peering.get(name) is not None]
+    if len(given) == 1:
+        sentence = "A certificate goes with its key: give bridge.peering both, or neither."
+        problem(("bridge", "peering", given[0]), sentence)
 
 
 def _of_templates(
@@ -64,18 +74,8 @@ def _of_templates(
         problem((*here, "opens"), f"The template {opens!r} is not among this peer's templates.")
 
 
-def _listens(peering: Any) -> bool:
-    return isinstance(peering, dict) and peering.get("listen") is not None
-
-
-def _listed(data: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
-    items = data.get(name)
-    found = enumerate(items if isinstance(items, list) else [])
-    return [(index, item) for index, item in found if isinstance(item, dict)]
-
-
-def _text(item: dict[str, Any], name: str) -> bool:
-    return isinstance(item.get(name), str)
+def _by_id(items: Items) -> dict[str, dict[str, Any]]:
+    return {item["id"]: item for _, item in items if isinstance(item.get("id"), str)}
 
 
 def _texts(item: dict[str, Any], name: str) -> list[str]:

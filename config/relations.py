@@ -7,15 +7,12 @@ whatever is not of the right type is left to the schema.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 from config.audience_schema import RELAY_PORT
-from config.peer_relations import peers
+from config.peer_relations import Items, Report, peers
 from config.yaml_tree import Problem, Tree, Where, dotted
-
-Report = Callable[[Where, str], None]
-Items = list[tuple[int, dict[str, Any]]]
 
 
 def relations(data: Any, tree: Tree) -> list[Problem]:
@@ -38,7 +35,8 @@ def relations(data: Any, tree: Tree) -> list[Problem]:
     _layers(data.get("media"), problem)
     _relays(data.get("bridge"), problem)
     _codecs(data.get("bridge"), points, problem)
-    peers(data, problem)
+    kinds = _items(data, "templates")
+    peers(_items(data, "peers"), data.get("bridge"), points, kinds, problem)
     return problems
 
 

@@ -121,6 +121,26 @@ TABLE = {
         "Bàn gọi phải có trang để gọi; thiết bị hội nghị không có trang."
     ),
     "The point {id} is called at {uri} already.": "Điểm cầu {id} đã được gọi ở {uri}.",
+    "{id} sends nothing to meetings, so it cannot be another bridge.": (
+        "{id} không gửi gì vào cuộc họp nên không thể là một cầu khác."
+    ),
+    "The point {id} is another peer already.": "Điểm cầu {id} đã là một cầu khác trong peers.",
+    "{file} is listed twice: one bridge is one peer.": (
+        "{file} được ghi hai lần: mỗi cầu chỉ là một mục trong peers."
+    ),
+    "It has no address and bridge.peering does not listen, so the two never meet. Give either.": (
+        "Mục này không có address và bridge.peering không chờ kết nối nên hai cầu không bao giờ "
+        "gặp nhau. Hãy ghi một trong hai."
+    ),
+    "A certificate goes with its key: give bridge.peering both, or neither.": (
+        "Chứng thư đi cùng khóa: hãy ghi cả certificate và key trong bridge.peering, hoặc bỏ cả "
+        "hai."
+    ),
+    "There is no template {id}.": "Không có mẫu {id}.",
+    "The template {id} does not have the point {point}.": "Mẫu {id} không có điểm cầu {point}.",
+    "The template {id} is not among this peer's templates.": (
+        "Mẫu {id} không nằm trong templates của cầu này."
+    ),
     "The point {id} is expected but not among this template's points.": "Điểm cầu {id} bắt buộc có "
     "mặt nhưng không nằm trong các điểm của mẫu này.",
     "The chair {id} is not one of this template's points.": "Chủ trì {id} không nằm trong các điểm "
