@@ -13,15 +13,6 @@ from bridge.control.peers import pinned
 from bridge.control.peers.peer_links import PeerLinks
 from bridge.control.scheduler import Scheduler
 from bridge.server.peer_socket import PeerSocket
-from config.schema import Topology
-
-
-def own_pair(topology: Topology, folder: Path, state: Path) -> tuple[Path, Path]:
-    """Where our certificate and key for other bridges lie."""
-    peering = topology.bridge.peering
-    if peering.certificate is not None and peering.key is not None:
-        return folder / peering.certificate, folder / peering.key
-    return state / pinned.CERTIFICATE, state / pinned.KEY
 
 
 class OtherBridges:
@@ -31,10 +22,10 @@ class OtherBridges:
         self._control = control
         self._scheduler = scheduler
         topology = control.topology.current
-        self._own = own_pair(topology, folder, state)
+        self._own = pinned.own_pair(topology.bridge.peering, folder, state)
         self._config = topology.bridge.peering
         self._wanted = bool(topology.peers) or self._config.listen is not None
-        self._made = self._own[0] == state / pinned.CERTIFICATE
+        self._made = self._config.certificate is None
         self._name = topology.bridge.name.vi
         self.links = PeerLinks(control, self._pair, folder, self._open)
         self.socket: PeerSocket | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -12,6 +13,8 @@ from bridge.cli.common import EXIT_BAD_INPUT, File, errors, load_or_exit, state_
 from bridge.control.peers import pinned
 from config.schema import Topology
 
+NEXT = "peer-next"  # of the state folder: what `peer renew` has made, until it is used
+
 peer_app = typer.Typer(no_args_is_help=True, help="Other bridges: a province, districts.")
 
 
@@ -19,14 +22,12 @@ peer_app = typer.Typer(no_args_is_help=True, help="Other bridges: a province, di
 def show(file: File) -> None:
     """Print our certificate for the other bridge's admin, making one where there is none; and what
     is known of the others."""
-    from bridge.app.peering import own_pair  # noqa: PLC0415 - it reads the control process
-
     topology = load_or_exit(file)
-    folder = file.resolve().parent
-    own, _ = own_pair(topology, folder, state_folder(file, topology))
+    peering, state = topology.bridge.peering, state_folder(file, topology)
+    own, _ = pinned.own_pair(peering, file.resolve().parent, state)
     try:
-        if own.name == pinned.CERTIFICATE:
-            pinned.make(own.parent, topology.bridge.name.vi, _now())
+        if peering.certificate is None:
+            pinned.make(state, topology.bridge.name.vi, _now())
         found = pinned.read_pinned(own)
     except pinned.PinProblem as error:
         errors.print(str(error), markup=False)
@@ -57,9 +58,8 @@ def _others(topology: Topology, file: File) -> None:
 def renew(file: File) -> None:
     """Make another certificate with a fresh key, and print it. Give it to the other bridges; once
     they list it, `peer use-next` and a restart bring it into use."""
-    topology = load_or_exit(file)
-    state = state_folder(file, topology)
-    nextone = state / "peer-next"
+    topology, state = _ours(file)
+    nextone = state / NEXT
     pinned.make(nextone, topology.bridge.name.vi, _now())
     found = pinned.read_pinned(nextone / pinned.CERTIFICATE)
     typer.echo(found.pem.strip())
@@ -69,9 +69,8 @@ def renew(file: File) -> None:
 @peer_app.command("use-next")
 def use_next(file: File) -> None:
     """Show the certificate that `peer renew` has made, from the next start on."""
-    topology = load_or_exit(file)
-    state = state_folder(file, topology)
-    nextone = state / "peer-next"
+    _, state = _ours(file)
+    nextone = state / NEXT
     if not (nextone / pinned.CERTIFICATE).exists():
         errors.print("There is no next certificate. Run bridge.py peer renew first.", markup=False)
         raise typer.Exit(EXIT_BAD_INPUT)
@@ -79,6 +78,22 @@ def use_next(file: File) -> None:
         (nextone / name).replace(state / name)
     nextone.rmdir()
     typer.echo("It is shown from the next start on: systemctl restart diem-cau")
+
+
+def _ours(file: Path) -> tuple[Topology, Path]:
+    """The topology and the state folder, where the certificate is one that we make. Ends the
+    command where the topology names another one: what is made here would never be shown."""
+    topology = load_or_exit(file)
+    named = topology.bridge.peering.certificate
+    if named is not None:
+        errors.print(
+            f"The topology names the certificate {named}, which is not made here. Put the next one "
+            "in its place, once the other bridges list it, and restart; or take "
+            "bridge.peering.certificate and key out.",
+            markup=False,
+        )
+        raise typer.Exit(EXIT_BAD_INPUT)
+    return topology, state_folder(file, topology)
 
 
 def _now() -> datetime.datetime:

@@ -10,6 +10,7 @@ from tests.paths import ROOT
 
 HEAVY = (
     "bridge.app.process",
+    "bridge.control.conductor",
     "bridge.control.control",
     "bridge.demo.run",
     "aiortc",

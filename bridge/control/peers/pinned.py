@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from bridge.base.files import PUBLIC, write_private
+from config.peers_schema import Peering
 
 CERTIFICATE, KEY = "between-bridges.crt", "between-bridges.key"
 YEARS = 5  # of a certificate of our own: it is renewed by hand, on both sides
@@ -64,6 +65,14 @@ def read_pinned(file: Path) -> Pinned:
     except ValueError:
         raise PinProblem(f"{file} is no certificate in PEM.") from None
     return Pinned(text, digest_of(found), found.not_valid_after_utc)
+
+
+def own_pair(peering: Peering, folder: Path, state: Path) -> tuple[Path, Path]:
+    """Where our certificate and its key lie: what the topology names in its ``folder``, else what
+    `make` puts into the ``state`` folder."""
+    if peering.certificate is not None and peering.key is not None:
+        return folder / peering.certificate, folder / peering.key
+    return state / CERTIFICATE, state / KEY
 
 
 def make(folder: Path, name: str, now: datetime.datetime) -> Path:
