@@ -122,11 +122,10 @@ class PeerLink:
         seat = seat_of(self.peer, self.state)
         return seat is not None and seat.called
 
-    @property
-    def joined(self) -> bool:
+    def joined(self, state: State | None) -> bool:
         """Whether both want each other, so that the two conferences are one for whoever looks for
-        loops."""
-        return self._wants(self.state) and self.told is not None and self.told.wants
+        loops; ``state`` is that of ours."""
+        return self.told is not None and self.told.wants and self._wants(state)
 
     @property
     def client(self) -> Client | None:

@@ -132,17 +132,16 @@ class PeerLinks:
 
     def _settle(self) -> None:
         now = self._control.clock()
-        for link in self.links.values():
-            state = link.state
+        # Once for each: with all of them twice over, every look would be at all conferences.
+        states = [(link, link.state) for link in self.links.values()]
+        for link, state in states:
             others = [
                 other.told.passes
-                for other in self.links.values()
+                for other, there in states
                 if other is not link
-                and other.joined
+                and there is state
                 and other.told is not None
-                and other.state is not None
-                and state is not None
-                and other.state.booking.id == state.booking.id
+                and other.joined(there)
             ]
             link.settle(passes(self.identity, others), self.identity, now)
 
@@ -271,10 +270,12 @@ class PeerLinks:
             if isinstance(message, Refused):
                 self._hear_refusal(link, message)
                 return
+            told = link.told
             if not link.heard(message, self._control.clock()):
                 channel.refuse("flood")
                 return
-            self._wake.set()
+            if message != told:  # a sign of life alone changes nothing
+                self._wake.set()
 
     def _expired(self) -> bool:
         """Whether our own certificate is over."""
