@@ -28,12 +28,8 @@ SOURCES = (
 
 @pytest.fixture
 async def two(tmp_path: Path) -> AsyncIterator[Two]:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    made = Two(tmp_path)
-    await made.start()
-    yield made
-    await made.stop()
+    async with Two(tmp_path) as made:
+        yield made
 
 
 def test_every_reason_that_is_counted_is_a_value_of_the_label() -> None:

@@ -30,12 +30,8 @@ from tests.waiting import eventually
 
 @pytest.fixture
 async def two(tmp_path: Path) -> AsyncIterator[Two]:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    made = Two(tmp_path)
-    await made.start()
-    yield made
-    await made.stop()
+    async with Two(tmp_path) as made:
+        yield made
 
 
 def of(side: Side, conference: str) -> State:
@@ -195,62 +191,54 @@ async def test_a_worker_that_dies_is_given_another_end(two: Two) -> None:
 async def test_a_conference_that_goes_to_another_worker_takes_the_other_bridge_along(
     tmp_path: Path, moving: str
 ) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    two = Two(tmp_path, workers=2)
-    await two.start()
-    conferences = await two.meet()
-    side = two.above if moving == "above" else two.below
-    control, (former,) = side.bridge.control, side.ends()
-    home = control.routes.holder(former.transport)
-    control.routes.empty(home)
-    control.presence.settle()
-    await two.carry(16)
-    newest = side.ends()[-1]
-    assert control.routes.holder(side.link.session.transport) not in ("", home)
-    assert side.link.session.transport == newest.transport != former.transport
-    assert two.above.ends()[-1].transport == two.below.ends()[-1].transport
-    closed = {item.transport for item in side.bridge.sent_to[home] if isinstance(item, m.Close)}
-    assert former.transport in closed
-    assert of(two.above, conferences[0]).seats["lac-thuy"].present
-    assert of(two.below, conferences[1]).seats["tinh"].present
-    for _ in range(3):  # as it is done every second
-        for one in (two.above, two.below):
-            one.bridge.control.presence.call()
-        await two.carry(1)
-    # Make before break: nobody was without the other one, and each end had keys of its own.
-    for one, conference in zip((two.above, two.below), conferences, strict=True):
-        log = await one.bridge.process.events.read(conference, 0)
-        assert "PointLeft" not in {type(r.event).__name__ for r in log}
-        assert one.link.session.transports == (newest.transport,), "nothing is left over"
-        assert len({end.keys.outbound for end in one.ends()}) == len(one.ends()) == 2
-    assert side.bridge.control.moves.cut == 0
-    await two.stop()
+    async with Two(tmp_path, workers=2) as two:
+        conferences = await two.meet()
+        side = two.above if moving == "above" else two.below
+        control, (former,) = side.bridge.control, side.ends()
+        home = control.routes.holder(former.transport)
+        control.routes.empty(home)
+        control.presence.settle()
+        await two.carry(16)
+        newest = side.ends()[-1]
+        assert control.routes.holder(side.link.session.transport) not in ("", home)
+        assert side.link.session.transport == newest.transport != former.transport
+        assert two.above.ends()[-1].transport == two.below.ends()[-1].transport
+        closed = {item.transport for item in side.bridge.sent_to[home] if isinstance(item, m.Close)}
+        assert former.transport in closed
+        assert of(two.above, conferences[0]).seats["lac-thuy"].present
+        assert of(two.below, conferences[1]).seats["tinh"].present
+        for _ in range(3):  # as it is done every second
+            for one in (two.above, two.below):
+                one.bridge.control.presence.call()
+            await two.carry(1)
+        # Make before break: nobody was without the other one, and each end had keys of its own.
+        for one, conference in zip((two.above, two.below), conferences, strict=True):
+            log = await one.bridge.process.events.read(conference, 0)
+            assert "PointLeft" not in {type(r.event).__name__ for r in log}
+            assert one.link.session.transports == (newest.transport,), "nothing is left over"
+            assert len({end.keys.outbound for end in one.ends()}) == len(one.ends()) == 2
+        assert side.bridge.control.moves.cut == 0
 
 
 async def test_who_does_not_know_media_beside_gets_it_in_place(tmp_path: Path) -> None:
     """An older district: the province moves, with a gap, and both hold the same in the end."""
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    two = Two(tmp_path, workers=2)
-    await two.start()
-    above, below = await two.meet()
-    former = two.above.link.session.transport
-    two.above.bridge.pass_time(3)
-    two.above.bridge.control.routes.empty(two.above.bridge.control.routes.holder(former))
-    two.above.bridge.control.presence.settle()
-    await two.above.settle()
-    waiting = two.above.wire.waiting
-    at, offer = next((n, o) for n, o in enumerate(map(decode, waiting)) if isinstance(o, Offer))
-    assert offer.beside == former
-    waiting[at] = encode(replace(offer, beside=""))
-    await two.carry(16)
-    two.above.bridge.control.presence.call()
-    assert two.below.link.session.transports == (offer.link,)
-    assert two.above.link.session.transports == (offer.link,)
-    assert of(two.above, above).seats["lac-thuy"].present
-    assert of(two.below, below).seats["tinh"].present
-    await two.stop()
+    async with Two(tmp_path, workers=2) as two:
+        above, below = await two.meet()
+        former = two.above.link.session.transport
+        two.above.bridge.pass_time(3)
+        two.above.bridge.control.routes.empty(two.above.bridge.control.routes.holder(former))
+        two.above.bridge.control.presence.settle()
+        await two.above.settle()
+        waiting = two.above.wire.waiting
+        at, offer = next((n, o) for n, o in enumerate(map(decode, waiting)) if isinstance(o, Offer))
+        assert offer.beside == former
+        waiting[at] = encode(replace(offer, beside=""))
+        await two.carry(16)
+        two.above.bridge.control.presence.call()
+        assert two.below.link.session.transports == (offer.link,)
+        assert two.above.link.session.transports == (offer.link,)
+        assert of(two.above, above).seats["lac-thuy"].present
+        assert of(two.below, below).seats["tinh"].present
 
 
 async def test_media_beside_what_nobody_has_takes_its_place(two: Two) -> None:
@@ -277,20 +265,16 @@ async def test_a_meeting_that_ends_leaves_the_other_going(two: Two) -> None:
 
 
 async def test_who_has_no_meeting_is_called_once_and_opens_one(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    two = Two(tmp_path, opens=MEETING)
-    await two.start()
-    two.connect()
-    above = await two.above.bridge.open(MEETING)
-    await two.carry(2)
-    await eventually(two.below.bridge.conductor.running)
-    await two.carry(10)
-    (below,) = two.below.bridge.conductor.running()
-    assert below.booking.template == MEETING
-    assert below.seats["tinh"].present
-    assert of(two.above, above).seats["lac-thuy"].present
-    await two.stop()
+    async with Two(tmp_path, opens=MEETING) as two:
+        two.connect()
+        above = await two.above.bridge.open(MEETING)
+        await two.carry(2)
+        await eventually(two.below.bridge.conductor.running)
+        await two.carry(10)
+        (below,) = two.below.bridge.conductor.running()
+        assert below.booking.template == MEETING
+        assert below.seats["tinh"].present
+        assert of(two.above, above).seats["lac-thuy"].present
 
 
 async def test_a_loop_is_refused_with_a_sentence_and_both_meetings_go_on(two: Two) -> None:

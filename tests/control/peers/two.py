@@ -102,10 +102,12 @@ class Side:
 
 
 class Two:
-    """Both of them. `carry` lets everything that follows happen."""
+    """Both of them, which run while it is entered. `carry` lets everything that follows happen."""
 
     def __init__(self, folder: Path, *, workers: int = 1, **below: Any) -> None:
         self.workers = workers
+        for name in ("a", "b"):
+            (folder / name).mkdir()
         upper = topology(
             ["hoi-truong", "phong-hop"],
             "Huyện Lạc Thủy",
@@ -125,14 +127,15 @@ class Two:
         self.above = Side(Bridge(folder / "a", topology=upper, at=START), A)
         self.below = Side(Bridge(folder / "b", topology=lower, at=START), B)
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> Two:
         for side in (self.above, self.below):
             await side.bridge.start(INVENTORY)
             for name in range(1, self.workers):
                 other = replace(INVENTORY, worker=f"w{name}")
                 side.bridge.control.reconciler.on_event(other, str(name))
+        return self
 
-    async def stop(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         for side in (self.above, self.below):
             await side.bridge.stop()
 
