@@ -13,7 +13,11 @@ import time
 from pathlib import Path
 
 from benchmarks.peers_tree import tree_model
-from benchmarks.peers_tree.two_processes import (
+from bridge.conference import commands as c
+from bridge.conference.model import Actor
+from bridge.control.draft import Done
+from monitoring.statistics import percentile
+from tests.live.two_bridges import (
     DISTRICT_POINTS,
     MEETING,
     PROVINCE_POINTS,
@@ -21,10 +25,6 @@ from benchmarks.peers_tree.two_processes import (
     seen,
     tree,
 )
-from bridge.conference import commands as c
-from bridge.conference.model import Actor
-from bridge.control.draft import Done
-from monitoring.statistics import percentile
 
 OPERATOR = Actor(kind="user", name="demo", role="operator")
 PATIENCE = 90.0  # seconds until both have met

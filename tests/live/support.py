@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +82,17 @@ async def bridge_process(
 
 @contextlib.asynccontextmanager
 async def simulated_points(
-    process: ControlProcess, points: list[str], *, light: bool = False
+    process: ControlProcess,
+    points: Sequence[str],
+    *,
+    light: bool = False,
+    numbers: Mapping[str, int] | None = None,
 ) -> AsyncIterator[None]:
-    """Real aiortc peers in a process of their own; ``light`` ones cost less, as in the demo."""
-    numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
+    """Real aiortc peers in a process of their own; ``light`` ones cost less, as in the demo.
+    ``numbers`` are those of all points that they may see and hear, where they are not this
+    bridge's alone."""
+    if numbers is None:
+        numbers = {p.id: n for n, p in enumerate(process.topology.points, 1)}
     described = [
         {
             "id": point,
