@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.base.token_bucket import Bucket
+
 MESSAGES = (50.0, 200.0)  # a second and at once, of one source
 CALLS = (0.5, 5.0)  # INVITEs that begin a call, a second and at once, of one source
 ALL_CALLS = (5.0, 25.0)  # of all sources together
@@ -12,25 +14,6 @@ MOST_SOURCES = 1024
 WRONG_FREE = 3  # wrong passwords before a source has to wait
 WRONG_WAIT = 5.0  # seconds, doubled by every further one
 WRONG_LONGEST = 900.0
-
-
-@dataclass(slots=True)
-class Bucket:
-    """A budget that fills by itself: ``rate`` a second up to ``size``."""
-
-    rate: float
-    size: float
-    left: float
-    at: float
-
-    def take(self, now: float) -> bool:
-        """Whether one more is within it."""
-        self.left = min(self.size, self.left + (now - self.at) * self.rate)
-        self.at = now
-        if self.left < 1:
-            return False
-        self.left -= 1
-        return True
 
 
 @dataclass(slots=True)
@@ -46,20 +29,18 @@ class Budgets:
 
     _messages: dict[str, Bucket] = field(default_factory=dict)
     _calls: dict[str, Bucket] = field(default_factory=dict)
-    _all_calls: Bucket | None = None
+    _all_calls: Bucket = field(default_factory=lambda: Bucket(*ALL_CALLS))
     _guesses: dict[str, _Guesses] = field(default_factory=dict)
 
     def message(self, source: str, now: float) -> bool:
         """Whether a message of a source is looked at."""
-        return _of(self._messages, source, MESSAGES, now).take(now)
+        return _of(self._messages, source, MESSAGES).take(1, now)
 
     def call(self, source: str, now: float) -> bool:
         """Whether a source may begin a call."""
-        if not _of(self._calls, source, CALLS, now).take(now):
+        if not _of(self._calls, source, CALLS).take(1, now):
             return False
-        if self._all_calls is None:
-            self._all_calls = Bucket(*ALL_CALLS, ALL_CALLS[1], now)
-        return self._all_calls.take(now)
+        return self._all_calls.take(1, now)
 
     def may_guess(self, source: str, now: float) -> float:
         """Seconds until a source may try a password again; 0 for now."""
@@ -81,11 +62,11 @@ class Budgets:
         self._guesses.pop(source, None)
 
 
-def _of(held: dict[str, Bucket], source: str, sizes: tuple[float, float], now: float) -> Bucket:
+def _of(held: dict[str, Bucket], source: str, sizes: tuple[float, float]) -> Bucket:
     bucket = held.pop(source, None)
     if bucket is None:
         while len(held) >= MOST_SOURCES:
             held.pop(next(iter(held)))
-        bucket = Bucket(*sizes, sizes[1], now)
+        bucket = Bucket(*sizes)
     held[source] = bucket
     return bucket

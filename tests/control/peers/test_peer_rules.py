@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.control.peers.rules import hop_paths, peer_ends, peer_wire
-from bridge.control.peers.rules.peer_limits import Bucket, Limits
+from bridge.control.peers.rules.peer_limits import Limits
 from bridge.control.peers.rules.peer_wire import BadPeerMessage, Place, Stands
 from bridge.control.peers.rules.standing import changes
 from bridge.media import messages as m
@@ -116,16 +116,6 @@ def test_octets_are_a_message_or_bad(line: bytes) -> None:
 def test_a_newer_bridge_may_say_more() -> None:
     found = peer_wire.decode(b'{"type":"stands","wants":true,"mood":"fine"}')
     assert found == Stands(wants=True)
-
-
-def test_a_bucket_lets_through_what_it_has() -> None:
-    bucket = Bucket(1.0, 3.0)
-    assert [bucket.take(1, 0.0) for _ in range(4)] == [True, True, True, False]
-    assert not bucket.take(2, 1.0)
-    assert bucket.take(1, 1.0)
-    assert bucket.take(3, 100.0), "never more than the burst"
-    assert not bucket.take(1, 100.0)
-    assert not bucket.take(1, 50.0), "a clock that goes back gives nothing"
 
 
 def test_requests_are_a_few_a_minute() -> None:

@@ -3,32 +3,11 @@ Pure; ``now`` is monotonic seconds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bridge.base.token_bucket import Bucket
 
 MESSAGES = (20.0, 100.0)  # a second, at once: it tells of every change, and every two seconds
 MEMBERS = (2.0, 1500.0)  # changes of attendance: a whole district may come or go at once
 REQUESTS_AT_ONCE = 3
-
-
-@dataclass(slots=True)
-class Bucket:
-    """Lets ``burst`` through at once and ``rate`` a second."""
-
-    rate: float
-    burst: float
-    left: float = -1.0
-    at: float = 0.0
-
-    def take(self, count: int, now: float) -> bool:
-        """Whether ``count`` more are let through; where not, nothing is taken."""
-        if self.left < 0:
-            self.left, self.at = self.burst, now
-        self.left = min(self.burst, self.left + max(0.0, now - self.at) * self.rate)
-        self.at = now
-        if self.left < count:
-            return False
-        self.left -= count
-        return True
 
 
 class Limits:
