@@ -95,7 +95,12 @@ class SpareWorker:
             theirs.close()
             self.starts += 1
             self._process = process
-            reader, self._line = await asyncio.open_unix_connection(sock=ours)
+            try:
+                reader, self._line = await asyncio.open_unix_connection(sock=ours)
+            except BaseException:  # cancelled just then: nobody else knows of it
+                self._process = None
+                await _end(process)
+                raise
             stack.pop_all()
         line = self._line
         self._unanswered = 0
@@ -113,9 +118,7 @@ class SpareWorker:
                 self._serving.set_result(taken)
             if not taken:
                 line.close()
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
+                await _end(process)
         return was_ready, taken
 
     async def _hear(self, reader: asyncio.StreamReader) -> bool:
@@ -158,3 +161,10 @@ class SpareWorker:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         return None
+
+
+async def _end(process: Process) -> None:
+    """End a process at once, and wait until it is gone."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()

@@ -4,6 +4,7 @@ their folder."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
 import sys
@@ -224,7 +225,9 @@ async def _made(job: Job) -> Finished | None:
     try:
         told, problem = await process.communicate(msgspec.json.encode(job))
     except asyncio.CancelledError:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
         raise
     if process.returncode:
         raise OSError(problem.decode(errors="replace").strip()[-300:])

@@ -254,3 +254,28 @@ async def test_a_spare_worker_ends_with_its_control_process(
         assert sum(name.startswith("socket:") for name in names) <= 1 + 2, names  # and asyncio's
         spare._line.close()
         await eventually(lambda: not Path(f"/proc/{pid}").exists())
+
+
+async def test_a_spare_worker_that_has_just_been_started_ends_with_who_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The control process ends after the start and before the line to it stands."""
+    monkeypatch.setattr(spare_worker, "SETTLING", 0.0)
+    opening = asyncio.Event()
+
+    async def never(**_: Any) -> None:
+        opening.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio, "open_unix_connection", never)
+    spare = spare_worker.SpareWorker([sys.executable, "-c", "import time; time.sleep(600)"])
+    active = asyncio.Event()
+    active.set()
+    running = asyncio.create_task(spare.run(active))
+    await opening.wait()
+    pid = spare.pid
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert pid is not None
+    assert not Path(f"/proc/{pid}").exists()
+    assert spare.pid is None
