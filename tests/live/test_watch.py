@@ -164,7 +164,9 @@ async def test_the_console_opens_a_conference_to_viewers(tmp_path: Path) -> None
         await text_is(console, "#audience-count", "1 người đang theo dõi")
         await console.keyboard.press("Escape")
         await text_is(console, "#viewers", "1 người đang theo dõi")
+        await console.wait_for_selector("#audience:not([open])", state="attached")
         await console.keyboard.press("x")
+        await eventually(lambda: only(process).content is not None)
         await viewer.wait_for_function("() => document.getElementById('content').videoWidth > 0")
         assert await violations(viewer) == []
         for size in ({"width": 390, "height": 844}, {"width": 1280, "height": 720}):
