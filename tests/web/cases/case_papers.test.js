@@ -22,15 +22,17 @@ function fake() {
   };
   const client = {
     link: /** @type {import("../../../bridge/web/common/protocol.js").Status} */ ("up"),
-    state: { self: "desk" },
-    connection: { session: "s" },
-    connected: () => (bridge.up ? Promise.resolve() : new Promise((resolve) => waiting.push(() => resolve(undefined)))),
-    command: async (/** @type {{type: string}} */ command) => {
-      done.push(command.type);
-      const outcome = bridge.outcomes.shift() ?? DONE;
-      if (outcome === LOST) bridge.up = false;
-      return outcome;
+    state: { self: "desk", conference: { id: "one" } },
+    connection: {
+      session: "s",
+      command: async (/** @type {string} */ call, /** @type {{type: string}} */ command) => {
+        done.push(`${command.type} in ${call}`);
+        const outcome = bridge.outcomes.shift() ?? DONE;
+        if (outcome === LOST) bridge.up = false;
+        return outcome;
+      },
     },
+    connected: () => (bridge.up ? Promise.resolve() : new Promise((resolve) => waiting.push(() => resolve(undefined)))),
   };
   const back = () => {
     bridge.up = true;
@@ -48,7 +50,7 @@ test("a paper that is brought while the connection is away comes and is shown wh
   assert.deepEqual(done, []);
   await back();
   assert.equal((await brought).ok, true);
-  assert.deepEqual(done, ["file to /api/v1/room/papers", "show_page"]);
+  assert.deepEqual(done, ["file to /api/v1/room/papers", "show_page in one"]);
 });
 
 test("a paper that came just before the connection was lost is shown when it is back", async () => {
@@ -56,10 +58,10 @@ test("a paper that came just before the connection was lost is shown when it is 
   bridge.outcomes = [LOST, DONE];
   const brought = bringPaper(client, FILE);
   await settled();
-  assert.deepEqual(done, ["file to /api/v1/room/papers", "show_page"]);
+  assert.deepEqual(done, ["file to /api/v1/room/papers", "show_page in one"]);
   await back();
   assert.equal((await brought).ok, true);
-  assert.deepEqual(done, ["file to /api/v1/room/papers", "show_page", "show_page"]);
+  assert.deepEqual(done, ["file to /api/v1/room/papers", "show_page in one", "show_page in one"]);
 });
 
 test("what the bridge refuses, or a session that is over, is not asked again", async () => {
@@ -70,5 +72,16 @@ test("what the bridge refuses, or a session that is over, is not asked again", a
   over.bridge.outcomes = [LOST];
   over.client.link = "ended";
   assert.deepEqual(await bringPaper(over.client, FILE), LOST);
-  assert.deepEqual(over.done, ["file to /api/v1/room/papers", "show_page"]);
+  assert.deepEqual(over.done, ["file to /api/v1/room/papers", "show_page in one"]);
+});
+
+test("a paper is shown in the call into which it was brought, though another one has begun meanwhile", async () => {
+  const { bridge, client, done, back } = fake();
+  bridge.up = false;
+  const brought = bringPaper(client, FILE);
+  await settled();
+  client.state = { self: "desk", conference: { id: "two" } };
+  await back();
+  await brought;
+  assert.deepEqual(done, ["file to /api/v1/room/papers", "show_page in one"]);
 });
