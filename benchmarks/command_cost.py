@@ -26,6 +26,8 @@ from statistics import median
 import yaml
 
 from benchmarks.machine_facts import machine
+from bridge.demo.point_processes import LOOPBACK
+from bridge.demo.ports import free_port
 from monitoring.statistics import percentile
 
 ROOT = Path(__file__).parent.parent
@@ -35,22 +37,16 @@ WARM = 50  # commands that are not counted
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def _free(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 class Bridge:
     """``bridge.py serve`` of one tree, with a conference that runs."""
 
     def __init__(self, tree: Path, folder: Path) -> None:
         document = yaml.safe_load((tree / "config" / "lac-thuy.yaml").read_text("utf-8"))
-        self._port = _free(socket.SOCK_STREAM)
-        document["bridge"]["web"] |= {"port": self._port, "listen": "127.0.0.1"}
+        self._port = free_port(LOOPBACK, socket.SOCK_STREAM)
+        document["bridge"]["web"] |= {"port": self._port, "listen": LOOPBACK}
         document["bridge"]["media"] |= {
-            "listen": ["127.0.0.1"],
-            "port": _free(socket.SOCK_DGRAM),
+            "listen": [LOOPBACK],
+            "port": free_port(LOOPBACK, socket.SOCK_DGRAM),
         }
         document["bridge"]["state"] = "state"
         file = folder / "topology.yaml"
@@ -61,7 +57,7 @@ class Bridge:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=MOST)
+        self._connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=MOST)
         try:
             self._until_healthy()
             token = (folder / "state" / "cli.token").read_text("ascii").strip()

@@ -31,6 +31,8 @@ import yaml
 from bridge.app.state_folder import LOCK
 from bridge.base.end_with_parent import told_with_us
 from bridge.base.peer_process import listener_pid
+from bridge.demo.point_processes import LOOPBACK
+from bridge.demo.ports import free_port
 from monitoring.statistics import percentile
 
 ROOT = Path(__file__).parent.parent
@@ -47,11 +49,11 @@ class Bridge:
 
     def __init__(self, folder: Path, *, spare: bool, respawn: bool) -> None:
         document = yaml.safe_load(TOPOLOGY.read_text("utf-8"))
-        self._port = _free(socket.SOCK_STREAM)
+        self._port = free_port(LOOPBACK, socket.SOCK_STREAM)
         document["bridge"]["web"]["port"] = self._port
-        document["bridge"]["web"]["listen"] = "127.0.0.1"
-        document["bridge"]["media"]["listen"] = ["127.0.0.1"]
-        document["bridge"]["media"]["port"] = _free(socket.SOCK_DGRAM)
+        document["bridge"]["web"]["listen"] = LOOPBACK
+        document["bridge"]["media"]["listen"] = [LOOPBACK]
+        document["bridge"]["media"]["port"] = free_port(LOOPBACK, socket.SOCK_DGRAM)
         document["bridge"]["media"]["spare"] = spare
         document["bridge"]["state"] = "state"
         self._file = folder / "topology.yaml"
@@ -76,7 +78,7 @@ class Bridge:
         return listener_pid(self._lock)
 
     def healthy(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=MOST)
+        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=MOST)
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status == 200
@@ -128,12 +130,6 @@ class Bridge:
         worker = self.worker()
         if worker:
             os.kill(worker, signal.SIGKILL)
-
-
-def _free(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @contextlib.contextmanager
