@@ -101,6 +101,10 @@ class Codec:
 
     # --- calls out ----------------------------------------------------------------------------
 
+    def begin(self) -> None:
+        """The gateway is ready: call, if a conference has called the point in before."""
+        self._called(self.peer.called)
+
     def _called(self, wanted: bool) -> None:
         if not wanted:
             self.end()
@@ -113,7 +117,7 @@ class Codec:
         task.add_done_callback(self._jobs.discard)
 
     async def _dial(self) -> None:
-        if self.call is not None:
+        if self.call is not None or not self.peer.called:
             return
         try:
             call = self.call = self._gateway.prepare(self)

@@ -77,6 +77,8 @@ class Gateway:
         self._callers.locate([*await asyncio.gather(*map(_locate, self.setup.points))])
         await self._register()
         self.ready = True
+        for codec in self.codecs.values():
+            codec.begin()
         self._ticks = asyncio.create_task(self._tick())
 
     async def _register(self) -> None:

@@ -23,8 +23,9 @@ def _no_tracks() -> Tracks:
 
 
 class CodecPeer(Peer):
-    """``on_called`` is told whether the conference wants the point now, each time that it says so;
-    ``on_state`` gets every state."""
+    """``on_called`` is told True when a conference calls the point in and when the bridge asks
+    again for one that has not come, and False while none wants it; ``on_state`` gets every state.
+    """
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class CodecPeer(Peer):
         self._link_former: Link | None = None
         self.seat: dict[str, Any] | None = None
         self.conference = ""
+        self._called_to = ""  # the conference that calls it in; "" for none
         self.waits = False
         """Whether it has asked for the floor, and has not got it."""
         self.connected = False
@@ -62,8 +64,8 @@ class CodecPeer(Peer):
             case "welcome":
                 self.connected = True
                 self.layers = message.get("layers") or []
-            case "media":
-                self._on_called(self.called)
+            case "media" if self.called:
+                self._on_called(True)
             case "state":
                 conference = message.get("conference")
                 self.seat = conference["seats"].get(self.point) if conference else None
@@ -71,7 +73,13 @@ class CodecPeer(Peer):
                 queue = conference["queue"] if conference else ()
                 self.waits = any(request["point"] == self.point for request in queue)
                 self._on_state(message)
-                self._on_called(self.called)
+                # States come with every change of anything: who has hung up, or refuses, is not
+                # called again with each. When it is, the bridge says (`bridge.control.calling`).
+                before, self._called_to = self._called_to, self.conference if self.called else ""
+                if not self._called_to:
+                    self._on_called(False)
+                elif self._called_to != before:
+                    self._on_called(True)
 
     @property
     def called(self) -> bool:

@@ -51,3 +51,60 @@ async def test_however_often_a_key_is_pressed_few_wishes_are_on_their_way(
     codec.press("6")
     await eventually(lambda: len(asked) > MOST_WISHES)
     assert asked[-1]["type"] == "self_mute"
+
+
+def state(conference: str | None, *, called: bool = True, queue: tuple[str, ...] = ()) -> Any:
+    """A state as the bridge sends it, as far as a codec's point reads it."""
+    running = {
+        "id": conference,
+        "seats": {POINT.id: {"called": called, "self_muted": False}},
+        "queue": [{"point": point} for point in queue],
+    }
+    return {
+        "type": "state",
+        "conference": running if conference else None,
+        "points": {},
+        "slots": {},
+    }
+
+
+async def test_a_codec_is_dialled_when_a_conference_calls_it_in_and_when_the_bridge_asks_again(
+    codec: Codec,
+) -> None:
+    told: list[bool] = []
+    codec.peer._on_called = told.append
+    codec.peer._message(state("c1"))
+    assert told == [True]
+    # It does not come, or has hung up. Whatever else changes is no reason to call it.
+    codec.peer._message(state("c1", queue=("hoi-truong",)))
+    codec.peer._message(state("c1"))
+    assert told == [True]
+    codec.peer._message({"type": "media", "reason": "called"})
+    assert told == [True, True]
+    # Dropped and called back; then another conference calls.
+    codec.peer._message(state("c1", called=False))
+    codec.peer._message({"type": "media", "reason": "called"})
+    codec.peer._message(state("c1"))
+    assert told == [True, True, False, True]
+    codec.peer._message(state("c2"))
+    assert told == [True, True, False, True, True]
+    codec.peer._message(state(None))
+    assert told == [True, True, False, True, True, False]
+
+
+async def test_a_codec_that_was_called_in_before_the_gateway_was_ready_is_dialled_then(
+    codec: Codec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialled: list[str] = []
+
+    async def dial() -> None:
+        dialled.append(codec.point.id)
+
+    monkeypatch.setattr(codec, "_dial", dial)
+    gateway = cast("Any", codec._gateway)
+    gateway.ready = False
+    codec.peer._message(state("c1"))
+    gateway.ready = True
+    codec.begin()
+    await eventually(lambda: not codec._jobs)
+    assert dialled == [POINT.id]
