@@ -47,6 +47,7 @@ OURS = (
     r"\.ci",
 )
 PATH = re.compile(rf"(?<![\w./@:-])(?:{'|'.join(OURS)})/[\w{{}},.*/-]*")
+COMMENTED = {".py", ".js", ".css", ".html", ".yml", ".yaml", ".conf", ".sh", ".c"}
 PYTHON_FILE = re.compile(r"(?<![\w./*-])\w+\.py\b")
 RUN_MODULE = re.compile(r"\bpython3? -m ([\w.]+)(.*)")
 NAME_IN_FILE = re.compile(rf"`(\w+)` in `((?:{'|'.join(OURS)})/[\w./]+\.(?:py|js))`")
@@ -101,6 +102,20 @@ def test_every_path_that_is_named_exists(document: Path) -> None:
     missing = [p for p in (m.rstrip(".,") for m in PATH.findall(text)) if not exists(p)]
     missing += [n for n in PYTHON_FILE.findall(text) if n not in files and not exists(n)]
     assert missing == []
+
+
+def test_every_file_that_a_comment_or_a_docstring_names_exists() -> None:
+    """Folders are left out: what runs may name some that are made."""
+    wrong = [
+        (str(path.relative_to(ROOT)), name)
+        for folder in OURS[:-1]
+        if folder != "tests"  # whose examples name what does not exist
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in COMMENTED and "vendor" not in path.parts
+        for name in (found.rstrip(".,") for found in PATH.findall(path.read_text("utf-8")))
+        if re.search(r"\.\w+$", name) and not exists(name)
+    ]
+    assert wrong == []
 
 
 def test_nothing_of_a_merge_is_left() -> None:
