@@ -1,6 +1,7 @@
 #!/bin/sh
 # The fast tier: lint, format, types and import contracts beside every test that is not marked live
-# and one short run of the demo. Arguments go to pytest, and then only pytest runs.
+# and one short run of the demo. With arguments only pytest runs, in one process and with them; another
+# -m among them takes the place of the one here.
 # BIN is the virtual environment's bin folder.
 set -eu
 here=$(dirname "$0")
@@ -13,14 +14,19 @@ export NUMPY_MADVISE_HUGEPAGE=0
 workers=$(($(getconf _NPROCESSORS_ONLN) + 1))
 # Once for every state of the sources, instead of by every process of the tests.
 compile() { "$BIN/python" -m tests.media.compiled; }
-[ $# -eq 0 ] || { compile && exec "$BIN/python" -m pytest "$@"; }
+tests() { "$BIN/python" -m pytest -m "not live and not soak" --ignore "$here/live" "$@"; }
+if [ $# -gt 0 ]; then
+    compile
+    tests "$@"
+    exit
+fi
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 sh "$here/lint.sh" >"$said" 2>&1 &
 lint=$!
 compile
 failed=
-"$BIN/python" -m pytest -m "not live and not soak" --ignore "$here/live" -n $workers --dist worksteal || failed=1
+tests -n $workers --dist worksteal || failed=1
 wait $lint || failed=1
 cat "$said"
 [ -z "$failed" ]

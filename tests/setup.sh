@@ -2,6 +2,9 @@
 # Chromium, PostgreSQL, Prometheus, Alertmanager and the tools of network namespaces, for the live
 # tests: installed where this runs as root, otherwise named with what is skipped without them.
 set -eu
+packages="chromium postgresql iproute2 iptables debootstrap keepalived curl softhsm2 poppler-utils"
+# Without what Debian recommends beside them.
+lean="baresip-core baresip-ffmpeg sip-tester kamailio prometheus prometheus-alertmanager"
 missing=
 skipped=
 need() { # PROGRAM WHAT-IS-SKIPPED
@@ -19,12 +22,18 @@ need prometheus "dashboards and rules on the figures of a running demo"
 need prometheus-alertmanager "the path of an alert from the rule to the bridge"
 need debootstrap "the walk of docs/production.md on a bare Debian"
 need keepalived "an address that follows the host that leads"
+need curl "an address that follows the host that leads"
 need softhsm2-util "signing with a token"
 need pdfsig "signatures of minutes, checked by poppler"
 need baresip "codecs in conferences"
 need sipp "floods and guessed passwords at the SIP gateway"
 need kamailio "the SIP gateway at a registrar"
 need amtool "the check of the example of Alertmanager"
+if ! test -e /usr/lib/baresip/modules/avcodec.so; then
+    missing="$missing baresip-ffmpeg"
+    skipped="$skipped
+  without baresip-ffmpeg: codecs in conferences"
+fi
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then
     missing="$missing postgresql"
     skipped="$skipped
@@ -33,7 +42,7 @@ fi
 test -n "$missing" || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "missing:$missing$skipped"
-    echo "as root: apt-get install chromium postgresql iproute2 iptables debootstrap keepalived curl softhsm2 poppler-utils baresip-core baresip-ffmpeg sip-tester kamailio prometheus prometheus-alertmanager"
+    echo "as root: apt-get install $packages $lean"
     if [ "${CI:-}" = true ]; then
         echo "with CI=true that is a failure" >&2
         exit 1
@@ -54,6 +63,7 @@ if ! test -e $rc; then
     trap 'rm -f $rc' EXIT
 fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get install -y -qq chromium postgresql iproute2 iptables debootstrap keepalived curl softhsm2 poppler-utils >/dev/null
-apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager \
-    baresip-core baresip-ffmpeg sip-tester kamailio >/dev/null
+# shellcheck disable=SC2086 # words
+apt-get install -y -qq $packages >/dev/null
+# shellcheck disable=SC2086
+apt-get install -y -qq --no-install-recommends $lean >/dev/null

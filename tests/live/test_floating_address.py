@@ -35,6 +35,7 @@ http.server.HTTPServer(("127.0.0.1", 8080), Health).serve_forever()
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root"),
     pytest.mark.skipif(shutil.which("keepalived") is None, reason="keepalived is missing"),
+    pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing"),
 ]
 
 
