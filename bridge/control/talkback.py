@@ -98,6 +98,9 @@ class Talkback:
         found = self._topology.current.point(point)
         if found is None or found.desk is not None:
             return Refusal(key="refusal.unknown_point", arguments={"point": point})
+        if self._topology.current.peer_of(point) is not None:
+            # What it is sent is heard by all rooms of its conference: nothing there is private.
+            return Refusal(key="talk.other_bridge", arguments={"point": point})
         state = self._conductor.conference_of(point)
         if state is not None and state.director not in (None, console.user):
             return Refusal(key="refusal.other_director", arguments={"user": str(state.director)})

@@ -12,6 +12,7 @@ from bridge.conference.model import Actor
 from bridge.control import talkback
 from bridge.control.sound_groups import TALK, PrivateLine, with_private_lines
 from bridge.media import messages as m
+from config.peers_schema import Peer
 from tests.control_support import Bridge, until
 
 HOA = Actor(kind="user", name="hoa", role="operator")
@@ -303,3 +304,15 @@ async def test_nobody_speaks_to_a_room_that_somebody_speaks_to(bridge: Bridge, d
 async def test_nonsense(desk: Desk, nonsense: dict[str, Any]) -> None:
     await desk.socket.send_json({"type": "talk", "id": 1, "point": ROOM} | nonsense)
     await until(desk.socket, "error")
+
+
+async def test_another_bridge_is_no_room_that_is_spoken_to_alone(
+    bridge: Bridge, desk: Desk
+) -> None:
+    """All rooms of its conference hear what it is sent."""
+    topology = bridge.control.topology.current
+    peer = Peer(id="tinh", point=ROOM, side="above", address="192.0.2.1", certificates=["tinh.crt"])
+    bridge.control.topology.swap(topology.model_copy(update={"peers": [peer]}))
+    assert await desk.talk(ROOM) == "talk.other_bridge"
+    assert bridge.control.talkback.talks() == {}
+    assert await desk.talk(OTHER) == ""

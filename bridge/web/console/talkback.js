@@ -3,6 +3,7 @@
 
 /** @import { Client } from "../common/client.js" */
 /** @import { Orders } from "./orders.js" */
+/** @import { PageState } from "../common/state.js" */
 import { outcomeText } from "../common/client.js";
 import { elementOf } from "../common/dom.js";
 import { pick, t } from "../common/i18n.js";
@@ -47,6 +48,9 @@ export class Talkback {
   async begin(point) {
     if (this.held || !this.orders.allowed()) return;
     if (!directs(this.client.state)) return this.watching();
+    if (isBridge(this.client.state, point)) {
+      return this.orders.say(t("talk.other_bridge", { point: pick(pointOf(this.client.state, point)?.name) }), false);
+    }
     this.held = true;
     const asked = this.track === null;
     if (!(await this.listen())) {
@@ -97,7 +101,7 @@ export class Talkback {
   render(point) {
     const { state } = this.client;
     const button = elementOf("point-talk", HTMLButtonElement);
-    button.disabled = point === null || !directs(state);
+    button.disabled = point === null || !directs(state) || isBridge(state, point);
     button.classList.toggle("speaking", point !== null && state.talks[point]?.user === state.user);
   }
 
@@ -139,3 +143,6 @@ export class Talkback {
     }
   }
 }
+
+/** Whether a point is another bridge: nobody there is alone with what is sent to it. @param {PageState} state @param {string} point */
+const isBridge = ({ conference }, point) => conference?.peers?.[point] !== undefined;

@@ -109,6 +109,14 @@ test("what the bridge ends is over here, too", async () => {
   assert.match(said.at(-1) ?? "", /over/);
 });
 
+test("it is not offered for a point that is another bridge, whose rooms would all hear it", async () => {
+  const { talkback, asked, said } = desk({ changes: { peers: { "khoan-du": {} } } });
+  talkback.pressed();
+  await settled();
+  assert.match(said.at(-1) ?? "", /all rooms/);
+  assert.deepEqual([talkback.held, asked], [false, []]);
+});
+
 test("it is for who directs", () => {
   const { talkback, said } = desk({ changes: { director: "hoa" } });
   talkback.pressed();
