@@ -57,3 +57,7 @@ class Peer(Model):
     requests_per_minute: Annotated[int, Field(ge=1, le=60)] = Field(
         default=6, description="how often it may ask for the floor"
     )
+
+    def may_join(self, template: str) -> bool:
+        """Whether it may be in conferences of a template."""
+        return not self.templates or template in self.templates

@@ -68,6 +68,7 @@ class Presence:
         worker was not heard of (this process has just started) nothing is known."""
         if not self._routes.heard_of:
             return
+        self._bar()
         for state in self._conductor.running():
             for point, seat in state.seats.items():
                 session = self._sessions.of_point(point)
@@ -77,6 +78,19 @@ class Presence:
                 elif seat.present and not up and not self._comes(session):
                     why = reason if session is not None else "left"
                     self._conductor.fact(state.booking.id, c.PointDown(point=point, reason=why))
+
+    def _bar(self) -> None:
+        """End the media of other bridges whose point is in a conference that they may not be in: it
+        may have been for another one, and who is not connected does not end it."""
+        for peer in self._topology.current.peers:
+            session = self._sessions.of_point(peer.point)
+            state = self._conductor.conference_of(peer.point)
+            if session is None or state is None or peer.may_join(state.booking.template):
+                continue
+            if transports := session.release_all():
+                session.media_ended(self._clock())
+                for transport in transports:
+                    self._routes.close(transport)
 
     def expect(self, seconds: float) -> None:
         """Points are on the way here from another host, which forwards for them meanwhile."""

@@ -34,10 +34,12 @@ from bridge.control.peers.rules.peer_wire import (
 from bridge.control.peers.rules.standing import Around, changes, seat_of, stands
 from bridge.control.sessions import PEER, Client, Session
 from config.peers_schema import Peer
+from config.schema import Topology
 
 log = logging.getLogger("peers")
 
 BEAT = 2.0  # seconds between signs of life
+TRY_AGAIN = 30.0  # seconds until media that did not come about is wanted again
 
 
 class Channel(Protocol):
@@ -68,8 +70,10 @@ class PeerLink:
     ) -> None:
         self.peer = peer
         self.told: Stands | None = None
-        """What the peer has told on the present connection; None: nothing yet."""
+        """What the peer has told on the present connection; None: nothing yet, or there is none."""
         self.problem: Problem = ""
+        self._tried: tuple[Topology, float] | None = None  # what the problem came about with, when
+        self._noticed: Problem = ""  # what operators were told of since the connection began
         self._control = control
         self._outside = outside
         self._counts = counts
@@ -84,6 +88,7 @@ class PeerLink:
         self._members: dict[str, ToldMember] = {}
         self._conference = ""  # that the members are noted in
         self._over = False  # whether its members have gone over the limit
+        self._joined: tuple[str, tuple[str, ...]] = ("", ())  # our conference, the bridges beyond
 
     @property
     def connected(self) -> bool:
@@ -122,10 +127,15 @@ class PeerLink:
         seat = seat_of(self.peer, self.state)
         return seat is not None and seat.called
 
-    def joined(self, state: State | None) -> bool:
-        """Whether both want each other, so that the two conferences are one for whoever looks for
-        loops; ``state`` is that of ours."""
-        return self.told is not None and self.told.wants and self._wants(state)
+    def beyond(self, state: State | None) -> tuple[str, ...]:
+        """The bridges that our conference (``state``) passes through by way of the peer, for who
+        looks for loops; none where the two do not want each other. Media outlives a connection,
+        and so does what it passes through."""
+        if self.told is not None:
+            return self.told.passes if self.told.wants and self._wants(state) else ()
+        conference, found = self._joined
+        goes_on = state is not None and state.booking.id == conference and self.media.link
+        return found if goes_on and self._wants(state) else ()
 
     @property
     def client(self) -> Client | None:
@@ -140,15 +150,23 @@ class PeerLink:
             self._channel.refuse("newer")
         self._channel, self.told = channel, None
         self._said_at = -BEAT
+        self._noticed = ""
+        if self.problem != "loop":  # that is judged by what it tells
+            self.problem = ""
         self._client = Client()
         self.session.attach(self._client)
         self._control.publisher.publish()
 
+    def attached(self, channel: Channel) -> bool:
+        """Whether a connection is the peer's newest, and so what comes by it its word."""
+        return self._channel is channel
+
     def detach(self, channel: Channel, now: float) -> None:
-        """A connection has ended. Media goes on: a bridge that is restarted has it still."""
-        if self._channel is not channel:
+        """A connection has ended, and nobody knows whether what was told is so still. Media goes
+        on: a bridge that is restarted has it still."""
+        if not self.attached(channel):
             return
-        self._channel = None
+        self._channel = self.told = None
         if self._client is not None:
             self.session.detach(self._client, now)
             self._client.finish()
@@ -166,7 +184,7 @@ class PeerLink:
             case Offer():
                 self._offered(message, now)
             case Accepted():
-                self._noted(self.media.take_answer(message, now))
+                self._noted(self.media.take_answer(message, now), now)
             case _:
                 self._counts["out_of_turn"] += 1
         return True
@@ -179,8 +197,11 @@ class PeerLink:
         state = self.state
         told = self.told
         self._judge(told, own)
+        self._forgive(now)
         if told is not None:
             self._take(state, told, now)
+            beyond = self.beyond(state)
+            self._joined = (state.booking.id, beyond) if state is not None else ("", ())
         self._settle_media(state, now)
         self._tell(state, passes, now)
 
@@ -209,7 +230,12 @@ class PeerLink:
             return
         conference, point = state.booking.id, self.peer.point
         if conference != self._conference:
+            # What it asked for and shared in the one before it has not done in this one.
             self._conference, self._members = conference, {}
+            self._asked = False
+            if self._shared:
+                self._shared = False
+                self._share(False)
         known = state.peers.get(point, PeerSeat())
         if known.floor != told.floor:
             self._control.conductor.fact(
@@ -220,12 +246,15 @@ class PeerLink:
         self._take_request(conference, told, present=seat.present, now=now)
         if told.shares != self._shared and (seat.present or not told.shares):
             self._shared = told.shares
-            status = replace(self.session.status, sharing=told.shares)
-            self._control.presence.status(self.session, status)
+            self._share(told.shares)
             if told.shares:
                 self._outside.submit(conference, c.Share(point=point), point)
         self._control.presence.sizes(self.session, self._sizes(told))
         self._take_members(conference, told, now)
+
+    def _share(self, sharing: bool) -> None:
+        status = replace(self.session.status, sharing=sharing)
+        self._control.presence.status(self.session, status)
 
     def _sizes(self, told: Stands) -> dict[str, int]:
         """How large our picture is shown there: for tiles the smallest layer does."""
@@ -294,7 +323,7 @@ class PeerLink:
     def _propose(self, now: float, beside: str = "") -> None:
         offer = self.media.propose(now, beside)
         if offer is None:
-            self._trouble("no_media")
+            self._trouble("no_media", now)
         elif self._channel is not None:
             self._channel.send(offer)
 
@@ -303,29 +332,35 @@ class PeerLink:
             self._counts["offer"] += 1
             return
         obstacle, answer = self.media.take_offer(offer, now)
-        self._noted(obstacle)
+        self._noted(obstacle, now)
         if answer is not None and self._channel is not None:
             self._channel.send(answer)
 
-    def _noted(self, obstacle: Obstacle) -> None:
+    def _noted(self, obstacle: Obstacle, now: float) -> None:
         match obstacle:
             case "codec" | "no_media":
-                self._trouble(obstacle)
+                self._trouble(obstacle, now)
             case "offer" | "out_of_turn":
                 self._counts[obstacle] += 1
             case _:
                 pass
 
-    def _trouble(self, problem: Problem) -> None:
-        """Say once why there is no media."""
+    def _trouble(self, problem: Problem, now: float) -> None:
+        """Say once on a connection why there is no media."""
         self._counts[problem] += 1
-        if self.problem != problem:
-            self.problem = problem
+        self.problem, self._tried = problem, (self._control.topology.current, now)
+        if self._noticed != problem:
+            self._noticed = problem
             self._control.publisher.notice(f"notice.peer_{problem}", **self._named())
 
-    def forgive(self) -> None:
-        """Settings have changed: what did not work may do so now."""
-        self.problem = ""
+    def _forgive(self, now: float) -> None:
+        """Media that did not come about is tried again, with other settings here at once: those of
+        the other side may have changed, and nothing says so but what it offers."""
+        if self._tried is None or self.problem in ("", "loop"):
+            return
+        topology, at = self._tried
+        if topology is not self._control.topology.current or now - at >= TRY_AGAIN:
+            self.problem = ""
 
     def _named(self) -> Mapping[str, str]:
         point = self._control.topology.current.point(self.peer.point)

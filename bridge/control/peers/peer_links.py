@@ -136,12 +136,9 @@ class PeerLinks:
         states = [(link, link.state) for link in self.links.values()]
         for link, state in states:
             others = [
-                other.told.passes
+                other.beyond(there)
                 for other, there in states
-                if other is not link
-                and there is state
-                and other.told is not None
-                and other.joined(there)
+                if other is not link and there is state
             ]
             link.settle(passes(self.identity, others), self.identity, now)
 
@@ -270,6 +267,8 @@ class PeerLinks:
             if isinstance(message, Refused):
                 self._hear_refusal(link, message)
                 return
+            if not link.attached(channel):
+                return  # it has another one by now
             told = link.told
             if not link.heard(message, self._control.clock()):
                 channel.refuse("flood")

@@ -31,7 +31,7 @@ def seat_of(peer: Peer, state: State | None) -> Seat | None:
     """The seat of a peer in a conference that it may be in; None where there is none."""
     if state is None or peer.point not in state.booking.bridges:
         return None
-    if peer.templates and state.booking.template not in peer.templates:
+    if not peer.may_join(state.booking.template):
         return None
     return state.seats.get(peer.point)
 
