@@ -34,6 +34,7 @@ STOP_TIMEOUT = 5.0
 LOOK_EVERY = 1.0  # seconds between looks at whether the topology has changed
 SILENT = 10.0  # seconds without news after which it hangs, and is ended
 MODES: Mapping[str, tuple[int, ...]] = {"both": (1, 0), "fragments": (1,), "single": (0,)}
+SOCKET = "sip.sock"  # in the state folder
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -54,7 +55,7 @@ class SipGateway:
         """Passwords' files lie in ``folder``, the gateway's socket in ``state``."""
         self._around = process
         self._folder = folder
-        self._control = state / "sip.sock"
+        self._control = state / SOCKET
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self.pid = 0
@@ -220,6 +221,15 @@ class SipGateway:
             log.error("the password in %s cannot be read: %s", secret.password_file, error)
             return ""
         return text.splitlines()[0].strip() if text.strip() else ""
+
+
+def end_gateway(state: Path) -> None:
+    """Tell a gateway that goes on without its control process to hang up everywhere and end;
+    returns at once. Where there is none nothing happens."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.setblocking(False)
+        line.connect(str(state / SOCKET))
+        line.send(o.encoder.encode(o.Shutdown()) + b"\n")
 
 
 def pid_of(writer: asyncio.StreamWriter) -> int:

@@ -18,6 +18,7 @@ from bridge.app.certificates import ServerCertificate
 from bridge.app.errors import StartError
 from bridge.app.handing_over import EXPECTED, HandOver, handed_to_us, sockets, still_forwards
 from bridge.app.listening import WebServer
+from bridge.app.sip_gateway import end_gateway
 from bridge.app.waiting import Waiting
 from bridge.app.warm_workers import WarmWorkers, end_former
 from bridge.base.systemd import notify
@@ -159,6 +160,8 @@ class Turn:
         leader = self.leadership.leader
         if leader is None or leader.host == self._own.id:
             return  # a worker that goes on here is adopted by whoever leads next, here
+        # Codecs take one call: the leader's gateway gets through once ours has gone.
+        end_gateway(self._state)
         self._agree(leader)
         if await still_forwards(self._state, leader.host, time.time()):
             return
@@ -195,6 +198,7 @@ class Turn:
         await first(stop.wait(), self.leadership.lost.wait(), asked.wait())
         if asked.is_set():
             await self.leadership.resign()
+            end_gateway(self._state)
         if not stop.is_set():
             self.fall()
 

@@ -26,6 +26,7 @@ log = logging.getLogger("sip")
 
 RING = 40.0  # seconds that a codec may ring
 MOST_WISHES = 4  # keys whose wishes are on their way to the bridge; what is pressed beyond is lost
+COME_AGAIN = 3.0  # seconds until a point that somebody else has become is taken back
 SILENT = 30.0  # seconds without any RTP after which a call is dead; codecs send even when muted
 
 
@@ -36,6 +37,8 @@ class Around(Protocol):
     figures: Figures
     element: SipElement
     ready: bool
+    owned: asyncio.Event
+    """Set while a control process of the bridge keeps the gateway."""
 
     def own_uri(self, point: CodecPoint) -> str:
         """Who calls a codec."""
@@ -62,21 +65,45 @@ class Codec:
     def __init__(self, gateway: Around, point: CodecPoint, tls: ssl.SSLContext | None) -> None:
         self.point = point
         self._gateway = gateway
+        self._tls = tls
         self.call: CodecCall | None = None
         self._keypad = Keypad()
-        self.peer = CodecPeer(
-            gateway.setup.url,
-            point.id,
-            point.key,
-            address=gateway.setup.media_address or gateway.setup.listen,
-            tls=tls,
-            on_called=self._called,
-            on_state=lambda _: None,
-        )
+        self.peer = self._new_peer()
         self._ring: asyncio.TimerHandle | None = None
         self._jobs: set[asyncio.Task[Any]] = set()
         self._wishes = 0
-        self._run = asyncio.create_task(self.peer.run())
+        self._run = asyncio.create_task(self._be_there())
+
+    def _new_peer(self) -> CodecPeer:
+        setup, point = self._gateway.setup, self.point
+        return CodecPeer(
+            setup.url,
+            point.id,
+            point.key,
+            address=setup.media_address or setup.listen,
+            tls=self._tls,
+            on_called=self._called,
+            on_state=lambda _: None,
+        )
+
+    async def _be_there(self) -> None:
+        """Be the point. Where another session takes it over (the gateway of the host that leads by
+        now) the call is ended, so that the codec is free for it. A gateway that a control process
+        keeps comes again: the point is its own."""
+        while True:
+            run = asyncio.create_task(self.peer.run())
+            try:
+                await self.peer.ended.wait()
+            finally:
+                run.cancel()
+                await asyncio.gather(run, return_exceptions=True)
+            self.end()
+            log.warning("%s is somebody else's by now", self.point.id)
+            if self.peer.revoked:
+                return  # there is a new key for it, or no such point
+            await asyncio.sleep(COME_AGAIN)
+            await self._gateway.owned.wait()
+            self.peer = self._new_peer()
 
     async def close(self) -> None:
         """Hang up, and leave the bridge."""

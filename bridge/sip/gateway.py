@@ -43,9 +43,14 @@ REGISTER_AGAIN = 60.0  # seconds until a registrar that refused, or was silent, 
 class Gateway:
     """All codecs of one bridge. Use: `start`, then `close`."""
 
-    def __init__(self, setup: Setup, figures: Figures) -> None:
+    def __init__(self, setup: Setup, figures: Figures, owned: asyncio.Event | None = None) -> None:
+        """``owned`` is set while a control process keeps the gateway; without it one always
+        does."""
         self.setup = setup
         self.figures = figures
+        self.owned = owned or asyncio.Event()
+        if owned is None:
+            self.owned.set()
         self.codecs: dict[str, Codec] = {}
         self._callers = Callers(setup.points, figures, time.time, time.monotonic)
         self._tls = tls_of(setup)

@@ -31,6 +31,7 @@ class Service:
         self._stop = asyncio.Event()
         self._control: asyncio.StreamWriter | None = None
         self._alone_since = time.monotonic()
+        self._owned = asyncio.Event()
         self._figures = Figures()
         self._gateway: Gateway | None = None
         self._wanted: o.Setup | None = None
@@ -69,7 +70,7 @@ class Service:
                 self._gateway = None
             if self._wanted is None:
                 continue
-            gateway = Gateway(self._wanted, self._figures)
+            gateway = Gateway(self._wanted, self._figures, self._owned)
             try:
                 await gateway.start()
             except OSError as error:
@@ -108,6 +109,7 @@ class Service:
         if self._control is not None:
             self._control.close()  # the newest counts
         self._control = writer
+        self._owned.set()
         try:
             while line := await reader.readline():
                 try:
@@ -121,6 +123,7 @@ class Service:
         finally:
             if self._control is writer:
                 self._control = None
+                self._owned.clear()
                 self._alone_since = time.monotonic()
             with contextlib.suppress(RuntimeError):
                 writer.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections import Counter
@@ -55,6 +56,8 @@ class CodecPeer(Peer):
         self.connected = False
         """Whether the bridge has greeted it since the process began."""
         self.layers: list[dict[str, Any]] = []
+        self.revoked = False
+        """Whether the bridge has ended the session because it does not know the point any more."""
 
     # --- what the bridge says ---------------------------------------------------------------
 
@@ -64,6 +67,8 @@ class CodecPeer(Peer):
             case "welcome":
                 self.connected = True
                 self.layers = message.get("layers") or []
+            case "ended":
+                self.revoked = message["reason"] == "revoked"
             case "media" if self.called:
                 self._on_called(True)
             case "state":
@@ -84,7 +89,12 @@ class CodecPeer(Peer):
     @property
     def called(self) -> bool:
         """Whether the point is to be in a conference now."""
-        return bool(self.seat is not None and self.seat["called"])
+        return bool(self.seat is not None and self.seat["called"] and not self.ended.is_set())
+
+    @property
+    def ended(self) -> asyncio.Event:
+        """Set once the bridge has ended the session for good."""
+        return self._client.ended
 
     async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
         """Give a command as the point; the bridge's result."""

@@ -68,6 +68,8 @@ class BridgeClient:
         self._next_id = 0
         self._results: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._over = False
+        self.ended = asyncio.Event()
+        """Set once the bridge has ended the session for good: somebody else is the point, say."""
         self._asking: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -141,6 +143,7 @@ class BridgeClient:
                         self._last_seq = document["seq"]
                     case "ended":
                         self._over = True
+                        self.ended.set()
                     case "call":  # only pages have devices of a room to call with
                         await self.send({"type": "called", "id": document["id"], "made": False})
                     case "result":
@@ -154,6 +157,7 @@ class BridgeClient:
                 self._session = ""
             if code in (TAKEN_OVER, REVOKED):
                 self._over = True
+                self.ended.set()
         return greeted
 
     def _ask(self, *jobs: Coroutine[Any, Any, None]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -10,9 +13,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from bridge.app.errors import StartError
 from bridge.app.turn import ALIKE, AUTHORITY, Turn, digests, unlike
 from bridge.app.waiting import Waiting
+from bridge.sip.gateway_service import Service
 from bridge.store.leading.leadership import Leader
+from bridge.store.leading.seen_database import read_seen
 from config.hosts_schema import Hosts
 from tests.control_support import TOPOLOGY, Bridge
+from tests.waiting import HANG, eventually
 
 A = Leader(3, "a", "https://a.example:8443", {})
 
@@ -125,3 +131,55 @@ async def test_a_leader_whose_claim_has_run_out_answers_nobody(tmp_path: Path) -
         answer = await client.get("/status")
         assert (answer.status, (await answer.json())["type"]) == (503, "/problems/http.no_leader")
     await made.stop()
+
+
+class Leading:
+    """A database that says who leads."""
+
+    def __init__(self, state: Path, leader: Leader | None) -> None:
+        self.leader = leader
+        self.seen = read_seen(state)
+        self.lost = asyncio.Event()
+        self.resigned = False
+
+    def leads(self) -> bool:
+        return True  # so that this process does not end
+
+    async def resign(self) -> None:
+        self.resigned = True
+
+
+def turn_of(state: Path, leader: Leader | None) -> Turn:
+    """Host b's turn, without a database."""
+    turn = Turn.__new__(Turn)
+    made = cast("Any", turn)
+    made._state, made._own = state, SimpleNamespace(id="b")
+    made.leadership = Leading(state, leader)
+    made.hand_over = SimpleNamespace(asked=asyncio.Event())
+    return turn
+
+
+async def test_a_host_that_waits_ends_the_gateway_it_has_left_running(tmp_path: Path) -> None:
+    workers = cast("Any", SimpleNamespace(keep=lambda: None))
+    service = asyncio.create_task(Service(tmp_path / "sip.sock", 60.0).run())
+    await eventually((tmp_path / "sip.sock").exists)
+    # Whoever leads next may be this host: its codecs' calls go on until another one does.
+    for leader in (None, A._replace(host="b")):
+        await turn_of(tmp_path, leader)._look(workers)
+    await asyncio.sleep(0)
+    assert not service.done()
+    await turn_of(tmp_path, A)._look(workers)
+    async with asyncio.timeout(HANG):
+        await service
+    await turn_of(tmp_path, A)._look(workers)  # there is none any more
+
+
+async def test_a_host_that_hands_over_ends_its_gateway_at_once(tmp_path: Path) -> None:
+    service = asyncio.create_task(Service(tmp_path / "sip.sock", 60.0).run())
+    await eventually((tmp_path / "sip.sock").exists)
+    turn = turn_of(tmp_path, None)
+    turn.hand_over.asked.set()
+    await turn.lead(asyncio.Event())
+    assert cast("Any", turn.leadership).resigned
+    async with asyncio.timeout(HANG):
+        await service
