@@ -39,6 +39,15 @@ class Secret(Model):
         return self.password_file is not None or self.password_environment is not None
 
 
+def password_in(data: bytes) -> str:
+    """The password in a file: its first line. Raises ValueError where there is none."""
+    lines = data.decode("utf-8").splitlines()
+    password = lines[0].strip() if lines else ""
+    if not password:
+        raise ValueError("its first line is empty")
+    return password
+
+
 class SipPoint(Secret):
     """How a codec is reached over SIP, and what its pictures may be."""
 

@@ -23,7 +23,7 @@ from bridge.control.control import Control
 from bridge.sip import gateway_orders as o
 from bridge.telemetry.meters import Meters
 from config.schema import Point
-from config.sip_schema import Secret
+from config.sip_schema import Secret, password_in
 
 log = logging.getLogger("sip")
 
@@ -48,13 +48,40 @@ class Process(Protocol):
     url: str
 
 
+class Passwords:
+    """Passwords of codecs and of the registrar. They are read again and again: where a file cannot
+    be used just now (somebody writes it, say) what stood there last counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._last: dict[str, str] = {}
+        self._said: dict[str, str] = {}
+
+    def of(self, secret: Secret) -> str:
+        """A password; "" where there is none, or never was one: then nobody proves anything."""
+        if secret.password_environment is not None:
+            return os.environ.get(secret.password_environment, "")
+        name = secret.password_file
+        if name is None:
+            return ""
+        problem = ""
+        try:
+            self._last[name] = password_in((self._folder / name).read_bytes())
+        except (OSError, ValueError) as error:
+            problem = str(error)
+        if problem and problem != self._said.get(name):
+            log.error("the password in %s cannot be used: %s", name, problem)
+        self._said[name] = problem
+        return self._last.get(name, "")
+
+
 class SipGateway:
     """The gateway's process, told and listened to."""
 
     def __init__(self, process: Process, folder: Path, state: Path) -> None:
         """Passwords' files lie in ``folder``, the gateway's socket in ``state``."""
         self._around = process
-        self._folder = folder
+        self._passwords = Passwords(folder)
         self._control = state / SOCKET
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -186,7 +213,7 @@ class SipGateway:
                 host=registrar.address,
                 port=registrar.port,
                 user=registrar.user or "",
-                password=self._password(registrar),
+                password=self._passwords.of(registrar),
             ),
         )
 
@@ -200,7 +227,7 @@ class SipGateway:
             uri=codec.uri,
             encryption=codec.encryption,
             user=codec.user or "",
-            password=self._password(codec),
+            password=self._passwords.of(codec),
             answer=codec.answer,
             digest=codec.digest,
             height=codec.height,
@@ -208,19 +235,6 @@ class SipGateway:
             bitrate=codec.bitrate,
             modes=MODES[codec.packetization],
         )
-
-    def _password(self, secret: Secret) -> str:
-        """A password; "" where there is none, or it cannot be read: then nobody proves anything."""
-        if secret.password_environment is not None:
-            return os.environ.get(secret.password_environment, "")
-        if secret.password_file is None:
-            return ""
-        try:
-            text = (self._folder / secret.password_file).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            log.error("the password in %s cannot be read: %s", secret.password_file, error)
-            return ""
-        return text.splitlines()[0].strip() if text.strip() else ""
 
 
 def end_gateway(state: Path) -> None:

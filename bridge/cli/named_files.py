@@ -15,6 +15,7 @@ from bridge.app.state_folder import read_secret
 from bridge.base.mutual_key import KeyProblem, read_key
 from bridge.control.peers.pinned import PinProblem, read_pinned
 from config.schema import Topology
+from config.sip_schema import password_in
 
 MARK = b"-----BEGIN"
 PEER_WARNING = 30  # days before a certificate of another bridge expires
@@ -47,6 +48,15 @@ def faults(topology: Topology, base: Path, now: datetime) -> list[Fault]:
         if camera is not None and camera.password is not None:
             where = f"points, {point.id}, camera_control.password"
             found += _looked(where, base / camera.password, _of_password, now)
+        if point.sip is not None and point.sip.password_file is not None:
+            where = f"points, {point.id}, sip.password_file"
+            found += _looked(where, base / point.sip.password_file, _of_sip_password, now)
+    gateway = topology.bridge.sip
+    if gateway is not None and gateway.registrar is not None:
+        file = gateway.registrar.password_file
+        if file is not None:
+            where = "bridge.sip.registrar.password_file"
+            found += _looked(where, base / file, _of_sip_password, now)
     for relay in topology.bridge.audience.relays:
         said = _of_key(base / relay.key)
         found += [Fault(f"bridge.audience.relays, {relay.id}: {said}")] if said else []
@@ -128,6 +138,15 @@ def _of_list(data: bytes, now: datetime) -> Iterator[Fault]:
 def _of_password(data: bytes, now: datetime) -> Iterator[Fault]:
     if not data.strip():
         yield Fault("is empty. Write the password of the camera's account into it.")
+
+
+def _of_sip_password(data: bytes, now: datetime) -> Iterator[Fault]:
+    try:
+        password_in(data)
+    except UnicodeDecodeError:
+        yield Fault("is no text in UTF-8. Write the password into its first line.")
+    except ValueError:
+        yield Fault("has an empty first line. Write the password into it.")
 
 
 def _of_secret(path: Path) -> list[Fault]:

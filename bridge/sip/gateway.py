@@ -12,6 +12,7 @@ import logging
 import secrets
 import ssl
 import time
+from collections.abc import Iterable
 
 from aiosipua import (
     IncomingCall,
@@ -26,7 +27,7 @@ from bridge.sip.codec_point import Codec, CodecCall
 from bridge.sip.flow.call_media import Bounds, CallMedia
 from bridge.sip.flow.dtls_line import own_fingerprint
 from bridge.sip.flow.media_port import port_pair
-from bridge.sip.gateway_orders import CallFigures, CodecPoint, Setup
+from bridge.sip.gateway_orders import CallFigures, CodecPoint, Setup, same_codec
 from bridge.sip.incoming import Caller, Callers
 from bridge.sip.refusals import Figures
 from bridge.sip.wire import session_descriptions as sdp
@@ -77,14 +78,36 @@ class Gateway:
     async def start(self) -> None:
         """Listen, and let every codec take its place. Raises OSError."""
         await self.element.start()
-        for point in self.setup.points:
-            self.codecs[point.id] = Codec(self, point, self._tls)
-        self._callers.locate([*await asyncio.gather(*map(_locate, self.setup.points))])
+        await self._add(self.setup.points)
         await self._register()
         self.ready = True
         for codec in self.codecs.values():
             codec.begin()
         self._ticks = asyncio.create_task(self._tick())
+
+    async def _add(self, points: Iterable[CodecPoint]) -> None:
+        """Let codecs take their places."""
+        points = tuple(points)
+        for point in points:
+            self.codecs[point.id] = Codec(self, point, self._tls)
+        self._callers.locate(await asyncio.gather(*map(_locate, points)))
+
+    async def change(self, setup: Setup) -> None:
+        """Take on a setup that differs in its points at most. Those that are other ones, or are
+        gone, are hung up; the calls of all others go on."""
+        self.setup = setup
+        wanted = {point.id: point for point in setup.points}
+        leaving = [
+            c for c in self.codecs.values() if not same_codec(c.point, wanted.get(c.point.id))
+        ]
+        for codec in leaving:
+            del self.codecs[codec.point.id]
+        self._callers.know(setup.points)
+        await asyncio.gather(*(codec.close() for codec in leaving))
+        fresh = [point for point in setup.points if point.id not in self.codecs]
+        await self._add(fresh)
+        for point in fresh:
+            self.codecs[point.id].begin()
 
     async def _register(self) -> None:
         """Tell the registrar where this is, if there is one; aiosipua refreshes it."""
@@ -196,7 +219,9 @@ class Gateway:
         found = self._callers.admit(request, source)
         if not isinstance(found, Caller):
             return found
-        codec = self.codecs[found.point]
+        codec = self.codecs.get(found.point)
+        if codec is None:  # its settings are changing
+            return Refusal(480, "Temporarily Unavailable", (("Retry-After", "5"),))
         try:
             offered = sdp.read(request.text)
         except sdp.MediaError:

@@ -62,6 +62,16 @@ class Setup(Struct, frozen=True, kw_only=True, tag="setup"):
     """The local address of the points' transports to the bridge; "" for that of ``listen``."""
 
 
+def same_codec(one: CodecPoint, other: CodecPoint | None) -> bool:
+    """Whether a call goes on where one setup becomes the other: the name is for people."""
+    return other is not None and msgspec.structs.replace(one, name=other.name) == other
+
+
+def same_place(one: Setup, other: Setup) -> bool:
+    """Whether two setups differ in their points at most."""
+    return msgspec.structs.replace(one, points=other.points) == other
+
+
 class Shutdown(Struct, frozen=True, kw_only=True, tag="shutdown"):
     """Hang up everywhere, and end."""
 

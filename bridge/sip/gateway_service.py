@@ -65,12 +65,16 @@ class Service:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            wanted = self._wanted
+            if wanted is None:
+                continue
+            if self._gateway is not None and o.same_place(self._gateway.setup, wanted):
+                await self._gateway.change(wanted)
+                continue
             if self._gateway is not None:
                 await self._gateway.close()
                 self._gateway = None
-            if self._wanted is None:
-                continue
-            gateway = Gateway(self._wanted, self._figures, self._owned)
+            gateway = Gateway(wanted, self._figures, self._owned)
             try:
                 await gateway.start()
             except OSError as error:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from aiosipua import SipRequest, parse_uri
 
-from bridge.sip.gateway_orders import CodecPoint
+from bridge.sip.gateway_orders import CodecPoint, same_codec
 from bridge.sip.refusals import Figures
 from bridge.sip.wire.aiosipua_seams import Refusal
 from bridge.sip.wire.budgets import Budgets
@@ -34,17 +34,26 @@ class Callers:
         wall: Callable[[], float],
         clock: Callable[[], float],
     ) -> None:
-        self._points = {point.id: point for point in points}
-        self._named: dict[str, set[str]] = {point: {point} for point in self._points}
-        for point in self._points.values():
-            if user := parse_uri(point.uri).user:
-                self._named.setdefault(user, set()).add(point.id)
+        self._points: dict[str, CodecPoint] = {}
+        self._named: dict[str, set[str]] = {}
         self._addresses: dict[str, set[str]] = {}
+        self.know(points)
         self._figures = figures
         self._wall = wall
         self._clock = clock
         self._budgets = Budgets()
         self._digest = Digest(REALM, secrets.token_bytes(32))
+
+    def know(self, points: Iterable[CodecPoint]) -> None:
+        """The points there are from now on. Those that differ from before have to be located."""
+        before, self._points = self._points, {point.id: point for point in points}
+        other = {p.id for p in before.values() if not same_codec(p, self._points.get(p.id))}
+        for located in self._addresses.values():
+            located -= other
+        self._named = {point: {point} for point in self._points}
+        for point in self._points.values():
+            if user := parse_uri(point.uri).user:
+                self._named.setdefault(user, set()).add(point.id)
 
     def locate(self, places: Iterable[tuple[str, str]]) -> None:
         """The addresses of points, as far as they are known."""

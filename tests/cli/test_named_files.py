@@ -16,6 +16,7 @@ from bridge.cli.main import app
 from bridge.cli.named_files import Fault, faults
 from config.camera_schema import CameraControl, Preset
 from config.schema import Name, Topology
+from config.sip_schema import SipGateway, SipPoint, SipRegistrar
 from tests.control_support import TOPOLOGY
 from tests.proof.certificates import Authority
 
@@ -128,3 +129,35 @@ def test_the_password_of_a_camera(tmp_path: Path) -> None:
     assert ["is empty" in one for one in said()] == [True]
     path.write_text("secret\n")
     assert said() == []
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"secret\n", None),
+        (b"", "has an empty first line. Write the password into it."),
+        (b"\nsecret", "has an empty first line. Write the password into it."),
+        (b"\xff", "is no text in UTF-8. Write the password into its first line."),
+    ],
+)
+def test_passwords_of_codecs_and_their_registrar(
+    data: bytes, said: str | None, tmp_path: Path
+) -> None:
+    first, *others = TOPOLOGY.points
+    codec = SipPoint(uri="sip:codec@192.0.2.20", password_file="codec.txt")
+    registrar = SipRegistrar(
+        uri="sip:cau@192.0.2.5", address="192.0.2.5", user="cau", password_file="registrar.txt"
+    )
+    gateway = SipGateway(listen="192.0.2.10", registrar=registrar)
+    topology = TOPOLOGY.model_copy(
+        update={
+            "points": [first.model_copy(update={"sip": codec}), *others],
+            "bridge": TOPOLOGY.bridge.model_copy(update={"sip": gateway}),
+        }
+    )
+    places = (f"points, {first.id}, sip.password_file", "bridge.sip.registrar.password_file")
+    assert len([f for f in faults(topology, tmp_path, NOW) if "is not there" in f.said]) == 2
+    for name in ("codec.txt", "registrar.txt"):
+        (tmp_path / name).write_bytes(data)
+    found = [fault.said for fault in faults(topology, tmp_path, NOW)]
+    assert found == ([f"{place} {said}" for place in places] if said else [])
