@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bridge.media import rtp
 from bridge.programme.frames import access_unit
 from bridge.sip.flow.picture_coder import PART, h264_payloads, nal_units
-from bridge.sip.flow.streams import PictureStream, Rewriter
+from bridge.sip.flow.streams import ParameterSets, PictureStream, Rewriter
 
 SPS, PPS, IDR, SLICE = b"\x67sps", b"\x68pps", b"\x65" + b"i" * 50, b"\x41" + b"p" * 50
 
@@ -30,7 +30,7 @@ def numbers(packets: list[bytes]) -> list[int]:
 
 
 def test_sets_of_the_description_are_put_before_every_picture_that_can_be_entered() -> None:
-    stream = PictureStream(Rewriter(40, 98, 90_000), (SPS, PPS))
+    stream = PictureStream(Rewriter(40, 98, 90_000), ParameterSets((SPS, PPS)))
     first = stream.take(packet(65535, IDR, timestamp=1), 0.0)
     second = stream.take(packet(0, SLICE, timestamp=2), 0.1)
     third = stream.take(packet(1, IDR, timestamp=3), 0.2)
@@ -43,13 +43,13 @@ def test_sets_of_the_description_are_put_before_every_picture_that_can_be_entere
 
 
 def test_sets_that_come_with_the_picture_are_not_doubled() -> None:
-    stream = PictureStream(Rewriter(40, 98, 90_000), (SPS, PPS))
+    stream = PictureStream(Rewriter(40, 98, 90_000), ParameterSets((SPS, PPS)))
     out = [stream.take(packet(n, part, timestamp=9), 0.0) for n, part in enumerate((SPS, PPS, IDR))]
     assert [len(found) for found in out] == [1, 1, 1]
 
 
 def test_what_came_before_a_set_that_was_put_in_is_not_put_through_late() -> None:
-    stream = PictureStream(Rewriter(40, 98, 90_000), (SPS, PPS))
+    stream = PictureStream(Rewriter(40, 98, 90_000), ParameterSets((SPS, PPS)))
     stream.take(packet(10, SLICE, timestamp=1), 0.0)
     stream.take(packet(12, IDR, timestamp=3), 0.1)
     assert stream.take(packet(11, SLICE, timestamp=2), 0.2) == []
@@ -77,7 +77,7 @@ def test_interleaved_and_empty_payloads_go_nowhere() -> None:
 )
 def test_no_number_leaves_with_two_payloads(came: list[tuple[int, bytes, int, int]]) -> None:
     """Whatever a codec sends, one number under our keys is one packet."""
-    stream = PictureStream(Rewriter(0xFFF0, 98, 90_000), (SPS, PPS))
+    stream = PictureStream(Rewriter(0xFFF0, 98, 90_000), ParameterSets((SPS, PPS)))
     out = [
         ours
         for step, (number, payload, timestamp, ssrc) in enumerate(came)

@@ -15,10 +15,11 @@ from typing import NamedTuple, Protocol
 from pylibsrtp import Error as SrtpError
 
 from bridge.media import rtcp, rtp
+from bridge.sip.flow.call_reports import full_intra_request, sender_report
 from bridge.sip.flow.dtmf import Events
 from bridge.sip.flow.media_port import MediaPort
 from bridge.sip.flow.picture_coder import PictureCoder
-from bridge.sip.flow.streams import PictureStream, Rewriter
+from bridge.sip.flow.streams import ParameterSets, PictureStream, Rewriter
 from bridge.sip.flow.voice_coder import FromCodec, OpusStream, ToCodec
 from bridge.sip.refusals import Figures
 from bridge.sip.wire.session_descriptions import Agreed, Line
@@ -29,7 +30,6 @@ log = logging.getLogger("sip")
 
 ASK_AGAIN = 0.5  # seconds between requests for a key frame
 REPORT_EVERY = 1.0  # seconds between RTCP reports
-NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 FAST_UPDATE = (
     '<?xml version="1.0" encoding="utf-8"?><media_control><vc_primitive><to_encoder>'
     "<picture_fast_update/></to_encoder></vc_primitive></media_control>"
@@ -85,6 +85,7 @@ class CallMedia:
         self._down: PictureStream | PictureCoder | None = None
         self._up_rewriter: Rewriter | None = None
         self._down_rewriter: Rewriter | None = None
+        self._sets = ParameterSets()  # of the codec's picture
         self._codec_picture = 0  # SSRC of the codec's picture
         self._programme = 0  # SSRC of the slot that is shown
         self._slots: dict[int, Reception] = {}
@@ -100,7 +101,7 @@ class CallMedia:
 
     def agree(self, agreed: Agreed, keys: tuple[bytes, bytes]) -> None:
         """Offer and answer are there; ``keys`` are ours of sound and picture (SDES)."""
-        self.agreed = agreed
+        before, self.agreed = self.agreed.video, agreed
         if agreed.audio is not None:
             self.audio.agree(agreed.audio, keys[0])
         if agreed.video is not None:
@@ -115,6 +116,8 @@ class CallMedia:
             self._sound_out.use_type(line.payload_type, line.clock_rate)
         line = agreed.video
         if line is not None:
+            if before is None or line.sets != before.sets:
+                self._sets.told(line.sets)
             if self._down_rewriter is None:
                 self._down_rewriter = Rewriter(self._own[1], line.payload_type, 90_000)
             self._down_rewriter.use_type(line.payload_type)
@@ -159,7 +162,7 @@ class CallMedia:
         self, line: Line, codec: str, rewriter: Rewriter, transport: Transport
     ) -> PictureStream | PictureCoder:
         if codec == "H264" and line.format.baseline:
-            return PictureStream(rewriter, line.sets)
+            return PictureStream(rewriter, self._sets)
         return PictureCoder(
             "h264",
             "vp8" if codec == "VP8" else "h264",
@@ -168,6 +171,7 @@ class CallMedia:
             ask=self._ask_codec,
             bitrate=self._bounds.bitrate,
             frame_rate=self._bounds.frame_rate,
+            sets=self._sets,
         )
 
     def _path_down(
@@ -250,6 +254,8 @@ class CallMedia:
         if line is None or packet[1] & 0x7F != line.payload_type:
             return
         self._codec_picture = int.from_bytes(packet[8:12], "big")
+        if payload := rtp.payload(packet):
+            self._sets.take(payload)  # a codec may send them once, before the bridge is there
         if not self.sending or self._transport is None:
             return
         if isinstance(self._up, PictureStream):
@@ -371,24 +377,3 @@ class CallMedia:
 
 
 _HEADER = struct.Struct("!xBHII")
-
-
-def sender_report(rewriter: Rewriter, now: float, wall: float) -> bytes:
-    """A sender report of a stream of ours (RFC 3550 section 6.4.1); ``wall`` is UTC seconds."""
-    seconds, part = divmod(wall + NTP_EPOCH, 1)
-    passed = round((now - rewriter.last_at) * rewriter.clock_rate)
-    return rtcp.build_sender_report(
-        rtcp.SenderReport(
-            rewriter.ssrc,
-            int(seconds) << 32 | int(part * (1 << 32)),
-            rewriter.last_timestamp + passed,
-            rewriter.packets,
-            rewriter.octets,
-            (),
-        )
-    )
-
-
-def full_intra_request(sender: int, media: int, number: int) -> bytes:
-    """FIR (RFC 5104 section 4.3.1)."""
-    return struct.pack("!BBHIIIB3x", 0x84, 206, 4, sender, 0, media, number)

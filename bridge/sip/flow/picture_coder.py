@@ -17,7 +17,7 @@ from av.video.frame import PictureType, VideoFrame
 
 from bridge.media import h264
 from bridge.programme.frames import Frame, Frames
-from bridge.sip.flow.streams import Rewriter
+from bridge.sip.flow.streams import ParameterSets, PictureStream, Rewriter
 
 log = logging.getLogger("sip")
 
@@ -44,10 +44,12 @@ class PictureCoder:
         frame_rate: float,
         size: tuple[int, int] | None = None,
         single: bool = False,
+        sets: ParameterSets | None = None,
     ) -> None:
         """``bitrate`` is bit/s; ``single`` makes pictures of NAL units that fit into a packet each
-        (packetization mode 0)."""
+        (packetization mode 0). Pictures of H.264 that lack parameter sets get those of ``sets``."""
         self._frames = Frames(source)
+        self._whole = PictureStream(Rewriter(1, 96, CLOCK), sets) if sets is not None else None
         self._target = target
         self._rewriter = rewriter
         self._send = send
@@ -76,7 +78,8 @@ class PictureCoder:
 
     def take(self, packet: bytes, now: float) -> None:
         """Take a packet of the source."""
-        for frame in self._frames.push(packet, now):
+        packets = [packet] if self._whole is None else self._whole.take(packet, now)
+        for frame in [f for whole in packets for f in self._frames.push(whole, now)]:
             if self._queued >= MOST_QUEUED:
                 self._frames.need_key_frame()
                 break

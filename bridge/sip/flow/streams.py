@@ -114,13 +114,42 @@ class Rewriter:
         )
 
 
+class ParameterSets:
+    """The newest parameter sets of a source, from its session description or its packets."""
+
+    def __init__(self, units: tuple[bytes, ...] = ()) -> None:
+        self._units: dict[int, bytes] = {}
+        self.told(units)
+
+    def told(self, units: tuple[bytes, ...]) -> None:
+        """A session description has these."""
+        self._units |= {unit[0] & 0x1F: unit for unit in units if unit}
+
+    def take(self, payload: bytes) -> bool:
+        """Note those in a payload; whether there are any."""
+        found = sets_in(payload)
+        self._units |= {kind: unit for kind, unit in found if len(unit) <= MOST_SETS}
+        return bool(found)
+
+    @property
+    def complete(self) -> bool:
+        """Whether a decoder can start with them."""
+        return h264.NAL_SPS in self._units and h264.NAL_PPS in self._units
+
+    def aggregate(self) -> bytes:
+        """Both in one payload."""
+        units = [self._units[h264.NAL_SPS], self._units[h264.NAL_PPS]]
+        parts = [len(unit).to_bytes(2, "big") + unit for unit in units]
+        return bytes([0x60 | h264.NAL_STAP_A]) + b"".join(parts)
+
+
 class PictureStream:
     """H.264 that passes through. Parameter sets that a codec has sent only once, or in its session
     description, are put before every picture at which a decoder can start."""
 
-    def __init__(self, rewriter: Rewriter, sets: tuple[bytes, ...] = ()) -> None:
+    def __init__(self, rewriter: Rewriter, sets: ParameterSets | None = None) -> None:
         self.rewriter = rewriter
-        self._sets = {unit[0] & 0x1F: unit for unit in sets if unit}
+        self._sets = sets or ParameterSets()
         self._told: int | None = None  # timestamp of the picture that has its sets
 
     def take(self, packet: bytes, now: float) -> list[bytes]:
@@ -134,27 +163,18 @@ class PictureStream:
         number, timestamp = place
         out: list[bytes] = []
         kinds = kinds_of(payload)
-        for kind, unit in sets_in(payload):
-            if len(unit) <= MOST_SETS:
-                self._sets[kind] = unit
+        if self._sets.take(payload):
             self._told = timestamp
-        wanted = NAL_IDR in kinds and self._told != timestamp and self._complete
+        wanted = NAL_IDR in kinds and self._told != timestamp and self._sets.complete
         if wanted and self.rewriter.insert(number):
             self._told = timestamp
-            out.append(self.rewriter.packet(number, timestamp, self._aggregate(), marker=False))
+            out.append(
+                self.rewriter.packet(number, timestamp, self._sets.aggregate(), marker=False)
+            )
             number += 1
         marker = packet[1] >= 0x80
         out.append(self.rewriter.packet(number, timestamp, payload, marker=marker))
         return out
-
-    @property
-    def _complete(self) -> bool:
-        return h264.NAL_SPS in self._sets and h264.NAL_PPS in self._sets
-
-    def _aggregate(self) -> bytes:
-        units = [self._sets[h264.NAL_SPS], self._sets[h264.NAL_PPS]]
-        parts = [len(unit).to_bytes(2, "big") + unit for unit in units]
-        return bytes([0x60 | h264.NAL_STAP_A]) + b"".join(parts)
 
 
 def kinds_of(payload: bytes) -> set[int]:
