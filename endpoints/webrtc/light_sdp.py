@@ -79,6 +79,11 @@ def _section(
         yield f"a=ssrc:{ssrc} cname:light"
 
 
+FOUR = r"^a=candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ host"
+SIX = r"^a=candidate:\S+ 1 udp \d+ ([0-9A-Fa-f:]+) (\d+) typ host"
+"""Where the bridge listens for media, IPv4 before IPv6."""
+
+
 def read_answer(text: str, video: Sequence[str], audio: Sequence[str]) -> Answer:
     """Read the bridge's answer to an `offer` of these slots. Raises ValueError where something is
     missing in it."""
@@ -97,7 +102,7 @@ def read_answer(text: str, video: Sequence[str], audio: Sequence[str]) -> Answer
             "ufrag": r"^a=ice-ufrag:(\S+)",
             "password": r"^a=ice-pwd:(\S+)",
             "fingerprint": r"^a=fingerprint:sha-256 (\S+)",
-            "candidate": r"^a=candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ host",
+            "candidate": FOUR if re.search(FOUR, text, re.MULTILINE) else SIX,
         }.items()
     }
     candidate = values["candidate"]

@@ -73,6 +73,16 @@ def colon_hex(digest: bytes) -> str:
     return ":".join(f"{octet:02X}" for octet in digest)
 
 
+def bound(address: str) -> socket.socket:
+    """A socket for media on a free port of a local address. Raises OSError."""
+    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    made.setblocking(False)
+    made.bind((address, 0))
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
+    mark(made, AF41)
+    return made
+
+
 class LightTransport:
     """One connection to the bridge. ``on_rtp`` gets sealed packets, of at least 12 octets, for
     `open_rtp`; ``on_rtcp`` opened ones; ``on_lost`` is called once when the bridge does not answer
@@ -95,11 +105,7 @@ class LightTransport:
         context, fingerprint = identity()
         self.own = Credentials(secrets.token_hex(4), secrets.token_hex(16), fingerprint)
         """What the offer says of this side."""
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-        self._socket.bind((address, 0))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
-        mark(self._socket, AF41)
+        self._socket = bound(address)
         self._dtls = SSL.Connection(context, None)
         self._dtls.set_connect_state()
         self._dtls.set_ciphertext_mtu(MTU)
@@ -119,6 +125,10 @@ class LightTransport:
         """Reach the bridge and agree on keys; may be cancelled. Afterwards `drain` has to be
         called now and then. Raises ValueError where the certificate is not the answer's."""
         self._answer = answer
+        six = ":" in answer.address[0]
+        if six != (self._socket.family == socket.AF_INET6):
+            self._socket.close()  # the bridge's media are of the other family
+            self._socket = bound("::" if six else "0.0.0.0")  # noqa: S104 - connected at once
         self._socket.connect(answer.address)  # nobody else is heard
         loop = asyncio.get_running_loop()
         loop.add_reader(self._socket.fileno(), self.drain)
