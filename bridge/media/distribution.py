@@ -251,7 +251,7 @@ class Distributor:
         transport.weaken(short or (bool(budget) and estimator.was_full(now)))
         self._pace(transport, short or result.used > NEARLY_FULL * budget > 0, now)
         by_link = bool(transport.bound) and budget >= transport.bound
-        reason: m.Paused = "link" if by_link else "line"
+        reason: m.Paused = "link" if by_link else "line" if estimator.tried(now) else "measuring"
         changed = False
         settled = True
         left = (carried * share - result.used) if carried else 1e12

@@ -152,6 +152,15 @@ def test_a_picture_that_a_busy_process_ended_is_back_soon() -> None:
     assert voice_lost(world, "r") < 0.01
 
 
+def test_a_line_that_is_measured_is_not_called_weak() -> None:
+    world = meeting(good())
+    world.run(5)
+    reasons = [shown.paused for slot in THUMBNAILS for _, shown in showing(world, "r", slot)]
+    assert "measuring" in reasons, "one begins with little"
+    assert "line" not in reasons
+    assert all(showing(world, "r", slot)[-1][1].layer for slot in THUMBNAILS)
+
+
 def test_100_kbit_s_down_is_sound_only_and_said_so() -> None:
     world = meeting(thin(100_000))
     world.run(6)

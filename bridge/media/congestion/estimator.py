@@ -16,6 +16,7 @@ CARRIED = 0.75  # of what the line was found to carry a short while ago
 EXPECTED_MOST = 2_500_000.0  # bit/s: a programme and small pictures of a district, at once
 SILENT = 1.0  # seconds of sending without any report after which a receiver counts as one that
 # does not report: then nothing is known, and nothing is held back
+TRIED = 10.0  # seconds of sending after which a line that was never full shows what it carries
 REPORTS_A_SECOND = 100.0  # that are looked at; a receiver sends some ten to twenty
 REPORTS_AT_ONCE = 60.0
 RATE_WINDOW = 0.5  # seconds over which the sent rate is measured
@@ -270,6 +271,11 @@ class Estimator:
         """Whether this receiver has been sent to for long enough to know that it does not
         report."""
         return not self.reported and 0 <= self.reader.begun < now - SILENT
+
+    def tried(self, now: float) -> bool:
+        """Whether the estimate says what the line carries, and is not only what one begins with."""
+        full = self.rate.decreases or self.loss.bound or self._remb_counts
+        return bool(full) or 0 <= self.reader.begun < now - TRIED
 
     @property
     def full_at(self) -> float:

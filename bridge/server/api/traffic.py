@@ -55,8 +55,8 @@ class LinkPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SlotTraffic(msgspec.Struct, frozen=True, kw_only=True):
-    """What a slot gets: bit/s, lines, frames per second; ``paused`` is line, link or "". ``name``
-    is the point's."""
+    """What a slot gets: bit/s, lines, frames per second; ``paused`` is measuring, line, link or "".
+    ``name`` is the point's."""
 
     slot: str
     point: str | None

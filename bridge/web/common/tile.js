@@ -71,8 +71,16 @@ export function tileOf(state, id, now) {
  */
 export function pausedText(state, id) {
   if (state.paused[id]?.includes("programme")) return t("tile.sound_only");
-  const slot = Object.values(state.shown).find(({ stands }) => stands === id);
-  return slot?.paused ? t("tile.paused") : "";
+  return pausedSlotText(Object.values(state.shown).find(({ stands }) => stands === id));
+}
+
+/**
+ * Why a slot's picture stands still; "" for one that moves, or is nobody's.
+ * @param {{ paused: string } | undefined} slot
+ */
+export function pausedSlotText(slot) {
+  if (!slot?.paused) return "";
+  return t(slot.paused === "measuring" ? "tile.measuring" : "tile.paused");
 }
 
 /**

@@ -12,6 +12,7 @@ import { Sizes } from "../common/sizes.js";
 import { Sounds } from "../common/sounds.js";
 import { recordingText } from "../common/recording.js";
 import { pointOf } from "../common/state.js";
+import { pausedSlotText } from "../common/tile.js";
 import { Tiles } from "../common/tiles.js";
 import { Papers } from "./papers.js";
 import { lampOf, layoutOf, talkText, turnOf, waitingText } from "./texts.js";
@@ -62,9 +63,9 @@ export class Stage {
 
   render() {
     const { state } = this.client;
-    const weak = state.shown.programme?.paused;
-    setMark(this.paused, weak ? t("tile.paused") : "");
-    byId("stage").classList.toggle("paused", Boolean(weak));
+    const paused = pausedSlotText(state.shown.programme);
+    setMark(this.paused, paused);
+    byId("stage").classList.toggle("paused", paused !== "");
     this.sizes.look();
     const { conference } = state;
     setText(byId("title"), conference ? pick(conference.title) : "");

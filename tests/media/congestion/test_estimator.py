@@ -14,6 +14,7 @@ from bridge.media.congestion.estimator import (
     EXPECTED_MOST,
     REPORTS_AT_ONCE,
     START,
+    TRIED,
     Estimator,
 )
 from bridge.media.congestion.loss import LossBound
@@ -113,6 +114,18 @@ def test_a_good_line_is_known_within_a_second() -> None:
     flow = Flow(line(5_000_000), 2_500_000)
     flow.run(1.0)
     assert flow.estimator.estimate > 2_500_000
+
+
+def test_what_a_line_carries_is_not_known_before_it_was_full_or_used_for_a_while() -> None:
+    flow = Flow(line(5_000_000), 2_500_000)
+    assert not flow.estimator.tried(flow.now)
+    flow.run(1.0)
+    assert not flow.estimator.tried(flow.now)
+    flow.run(TRIED + 1)
+    assert flow.estimator.tried(flow.now)
+    thin = Flow(line(100_000), 2_500_000)
+    thin.run(TRIED / 2)
+    assert thin.estimator.tried(thin.now)
 
 
 def test_less_is_seen_at_once_and_more_within_seconds() -> None:

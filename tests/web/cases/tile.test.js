@@ -102,6 +102,11 @@ test("a paused picture says why it stands still, and a console sees who gets sou
   assert.equal(tileOf(onDesk(), "khoan-du", NOW).paused, "");
 });
 
+test("a picture that waits for the line to be measured is not called a weak line's", () => {
+  const slots = { "thumb:1": { wanted: "khoan-du", shown: "khoan-du", layer: "", stands: "khoan-du", paused: "measuring" } };
+  assert.equal(tileOf(reduce(onDesk(), stateMessage({ slots })), "khoan-du", NOW).paused, "Đang đo đường truyền");
+});
+
 test("a tile tells where its camera was sent, for a moment, and longer that it did not go there", () => {
   const shown = (/** @type {object} */ move, age = 1) => {
     const cameras = { "khoan-du": { preset: 3, at: NOW - age, waits: false, problem: null, ...move } };
