@@ -122,7 +122,7 @@ def start(
 def plan(template: Annotated[str, typer.Argument(help="id of a template")], file: File) -> None:
     """Show what a conference of a template would take of each link, before it starts."""
     found = document(file, "GET", f"/api/v1/templates/{quote(template, safe='')}/plan")
-    table = Table("link", "gives kbit/s", "taken ↑/↓", "needs ↑/↓", "gets ↑/↓")
+    table = Table("link", "gives kbit/s", "taken ↑/↓", "needs ↑/↓", "gets ↑/↓", "lowered")
     for row in found["links"]:
         table.add_row(
             row["name"]["vi"] + (" (measured)" if row["measured"] else ""),
@@ -130,6 +130,7 @@ def plan(template: Annotated[str, typer.Argument(help="id of a template")], file
             f"{row['taken_up']}/{row['taken_down']}",
             f"{row['need_up']}/{row['need_down']}",
             f"{row['promised_up']}/{row['promised_down']}",
+            "" if row["lowered"] == "full" else row["lowered"],
         )
     console = Console(width=WIDTH)
     console.print(table)

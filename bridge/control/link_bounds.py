@@ -144,7 +144,7 @@ class LinkBounds:
         if _scarce(needs, self._down):
             self._down = fair_shares(self._estimated(here), needs)
         self._up = fair_shares(
-            tree, {p: self._sends(media, here[p], state) for p, (state, _) in inside.items()}
+            tree, {p: self._sends(media, here[p], *found) for p, found in inside.items()}
         )
         # While one moves, both are bound to as much: for a moment its line may be sent it twice.
         self._tell({t: round(1000 * s) for p, s in self._down.items() for t in here[p].transports})
@@ -195,15 +195,22 @@ class LinkBounds:
 
     # --- the way up ---------------------------------------------------------------------------
 
-    def _sends(self, media: Media, session: Session, state: State) -> tuple[float, float, float]:
-        """What a point sends: its sound, its smallest picture, and what else is wanted of it."""
-        if session.point in state.booking.observers:
-            return (0.0, 0.0, 0.0)
+    def _sends(
+        self, media: Media, session: Session, state: State, promise: Promise
+    ) -> tuple[float, ...]:
+        """What a point sends, as `_sent` has it."""
+        point = session.point
+        if point is None or point in state.booking.observers:
+            return _sent(media, Step.SOUND, (0.0, 0.0, 0.0, 0.0), on_air=False)
         rates = {layer.rid: layer.bitrate for layer in media.layers}
         wanted = self._wanted.get((session.transport, "camera"), tuple(rates))
         large = sum(rates.get(rid, 0) for rid in wanted if rid != media.layers[0].rid)
-        shared = media.content if state.content == f"point:{session.point}" else 0
-        return (media.audio, media.layers[0].bitrate, large + shared)
+        whole = (media.audio, media.layers[0].bitrate, self._content(media, state, point), large)
+        return _sent(media, promise.up[point], whole, on_air=point == state.on_air)
+
+    def _content(self, media: Media, state: State, point: str) -> int:
+        """kbit/s of a screen that a point shares; 0 for one that shares none."""
+        return media.content if state.content == f"point:{point}" else 0
 
     def _ask(self, session: Session, source: str) -> None:
         """Tell a page which layers to send, where that is news."""
@@ -211,18 +218,23 @@ class LinkBounds:
         if wanted is None or session.point is None:
             return
         if source == "camera" and session.point in self._up:
-            wanted = self._fitting(wanted, self._up[session.point])
+            wanted = self._fitting(wanted, session.point)
         session.ask_for_layers(protocol.Layers(source=source, rids=wanted))
 
-    def _fitting(self, wanted: tuple[str, ...], share: float) -> tuple[str, ...]:
-        """As many of the wanted layers, from the lowest up, as a share has room for."""
+    def _fitting(self, wanted: tuple[str, ...], point: str) -> tuple[str, ...]:
+        """As many of the wanted layers, from the lowest up, as a point's share has room for. Those
+        above the lowest leave room for a screen that it shares."""
         media = self._topology.current.media
         rates = {layer.rid: layer.bitrate for layer in media.layers}
-        room = share - media.audio
+        room = self._up[point] - media.audio
+        shared = max(
+            (self._content(media, state, point) for state in self._running if point in state.seats),
+            default=0,
+        )
         fitting: list[str] = []
         for rid in wanted:
             room -= rates.get(rid, 0)
-            if room < 0:
+            if room < (0 if rid == media.layers[0].rid else shared):
                 break
             fitting.append(rid)
         return tuple(fitting)
@@ -234,6 +246,23 @@ def _needs(media: Media, point: str, state: State, promise: Promise) -> tuple[in
     others = promise.meeting.others(point)
     sure = ladder.down(media, others, promise.down[point])
     whole = ladder.down(media, others, Step.FULL)
+    return (*sure, *(more - less for more, less in zip(whole, sure, strict=True)))
+
+
+def _sent(
+    media: Media, step: Step, whole: tuple[float, float, float, float], *, on_air: bool
+) -> tuple[float, ...]:
+    """What a point sends of the ``whole`` (sound, smallest picture, shared screen, larger
+    pictures), the most important first: what was promised, then the rest. A conference is promised
+    the larger pictures of who is on air; the return picture and the preview are the rest. Pure."""
+    most = ladder.large(media, step) if on_air else 0
+    sound, lowest, content, large = whole
+    sure = (
+        sound,
+        lowest if step < Step.SOUND else 0.0,
+        content if step < Step.NO_CONTENT else 0.0,
+        min(large, most),
+    )
     return (*sure, *(more - less for more, less in zip(whole, sure, strict=True)))
 
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bridge.conference.plan import CONTENT, PREVIEW, PROGRAMME, THUMBNAIL
 
 IMPORTANCE = {PROGRAMME: 0, CONTENT: 1, PREVIEW: 2}
-FIRST_THUMBNAIL = 10  # thumbnails come after all others, in the order of their numbers
+FIRST_THUMBNAIL = 10  # thumbnails come after all others, in the order of the panes
 ENLARGED = 1.35  # times that a picture may be enlarged before a larger layer is worth it
 
 
-def importance_of(slot: str) -> int:
-    """The place of a slot where a line does not carry everything; 0 is served first."""
+def importance_of(slot: str, pane: int = 0) -> int:
+    """The place of a slot where a line does not carry everything; 0 is served first. ``pane`` is
+    the place in the order of the panes of who stands in a thumbnail slot."""
     if slot.startswith(THUMBNAIL):
-        number = slot.removeprefix(THUMBNAIL)
-        return FIRST_THUMBNAIL + (int(number) if number.isdecimal() else 0)
+        return FIRST_THUMBNAIL + pane
     return IMPORTANCE.get(slot, 0)
+
+
+def panes_of(stands: Mapping[str, str], panes: Sequence[str]) -> dict[str, int]:
+    """The place in the order of the ``panes`` of who stands in each thumbnail slot, from 1 on."""
+    places = {point: place for place, point in enumerate(panes, 1)}
+    return {slot: places.get(point, 0) for slot, point in stands.items()}
 
 
 def height_for(size: int, heights: Sequence[int]) -> int:

@@ -11,7 +11,7 @@ from bridge.conference.model import State
 from bridge.conference.plan import CONTENT, PROGRAMME, THUMBNAIL, Feed, RoutingPlan, feed_of
 from bridge.conference.thumbnails import on_page, stand
 from bridge.control.listeners import Listeners
-from bridge.control.picture_heights import height_for, importance_of
+from bridge.control.picture_heights import height_for, importance_of, panes_of
 from bridge.control.sessions import Session, Sessions
 from bridge.control.slots import pictures
 from bridge.control.sound_groups import PrivateLine, echo_of, with_private_lines
@@ -281,13 +281,13 @@ class WorkerRoutes:
         """What the slots of one transport are to show."""
         current = plans[state.booking.id] if state is not None else None
         stands = self._stand(session, transport, state)
+        panes = panes_of(stands, current.panes if current is not None else ())
         for slot in self._slots.get(transport, ()):
-            feed = None
-            if current is not None:
-                feed = feed_of(current, session.point, slot, stands)
+            feed = feed_of(current, session.point, slot, stands) if current is not None else None
             size = session.sizes.get(slot)
             shown = None if size == 0 else feed  # hidden: nobody would see it
-            self._route(transport, slot, self._source(shown), shown, changes, size)
+            pane = panes.get(slot, 0)
+            self._route(transport, slot, self._source(shown), shown, changes, size, pane)
 
     def _stand(self, session: Session, transport: str, state: State | None) -> dict[str, str]:
         """The points in the thumbnail slots of a transport from now on, by slot."""
@@ -326,13 +326,14 @@ class WorkerRoutes:
         feed: Feed | None,
         changes: list[m.Route],
         size: int | None = None,
+        pane: int = 0,
     ) -> None:
         route = m.Route(
             transport=transport,
             slot=slot,
             source=source,
             prefer="highest" if feed is None or feed.highest else "lowest",
-            importance=importance_of(slot),
+            importance=importance_of(slot, pane),
             max_height=self._height(feed, size),
             may_pause=True,
         )

@@ -230,6 +230,77 @@ async def test_a_room_sends_the_layers_that_are_wanted_and_that_its_line_carries
     assert (await until(again, "layers"))["rids"] == [], "a page that comes back is told, too"
 
 
+def wants(bridge: Bridge, point: str, *layers: str) -> None:
+    """Somebody is shown, or is about to be, these layers of a point's camera."""
+    session = bridge.control.sessions.of_point(point)
+    assert session is not None
+    wanted = m.LayersWanted(transport=session.transport, name="camera", layers=layers)
+    bridge.control.reconciler.on_event(wanted)
+
+
+def asked(bridge: Bridge, point: str) -> tuple[str, ...]:
+    """The layers of its camera that a point was asked for last."""
+    session = bridge.control.sessions.of_point(point)
+    assert session is not None
+    return session.layers["camera"].rids
+
+
+async def test_on_the_way_up_a_second_conference_takes_nothing_that_the_first_was_promised(
+    thin: Bridge,
+) -> None:
+    topology = thin.control.topology.current
+    thin.control.topology.swap(topology.model_copy(update={"links": links(khoan_du=8.0)}))
+    one, two = await thin.open("mot"), await thin.open("hai")
+    made = thin.control.promises.made
+    assert (made[one].up["khoan-du"], made[two].up["yen-bong"]) == (Step.FULL, Step.LOWEST)
+    await thin.join("hoi-truong", "khoan-du", "phong-hop", "yen-bong")
+    await thin.do(one, c.Take(point="khoan-du"))
+    await thin.do(two, c.Take(point="yen-bong"))
+    for point in ("khoan-du", "yen-bong"):
+        wants(thin, point, "q", "h", "f")
+    assert asked(thin, "khoan-du") == ("q", "h", "f"), "4,000 kbit/s: 2,090 of it were promised"
+    assert asked(thin, "yen-bong") == ("q", "h"), "what is left, beside its sound"
+    await thin.do(one, c.Take(point="hoi-truong"))
+    assert thin.control.bounds.share_of("khoan-du")[0] < 2090, "only who is on air was promised it"
+
+
+async def test_a_camera_leaves_room_for_the_screen_that_its_point_shares(thin: Bridge) -> None:
+    topology = thin.control.topology.current
+    thin.control.topology.swap(topology.model_copy(update={"links": links(khoan_du=5.0)}))
+    one = await thin.open("mot")
+    await thin.join("hoi-truong", "khoan-du")
+    await thin.do(one, c.Take(point="khoan-du"))
+    wants(thin, "khoan-du", "q", "h", "f")
+    assert asked(thin, "khoan-du") == ("q", "h", "f")
+    await thin.do(one, c.Share(point="khoan-du"))
+    assert asked(thin, "khoan-du") == ("q", "h"), "2,500 kbit/s with 1,500 of the screen"
+    thin.control.promises.measure("khoan-du", 300)
+    thin.control.presence.settle()
+    assert asked(thin, "khoan-du") == ("q",), "the smallest picture comes before the screen"
+
+
+async def test_small_pictures_are_as_important_as_their_places_in_the_order_of_the_panes(
+    bridge: Bridge,
+) -> None:
+    conference = await bridge.open()
+    await bridge.join("hoi-truong", "khoan-du", "chi-ne", "an-binh")
+
+    def order() -> list[str]:
+        """Who stands in the small pictures of Khoan Dụ, the most important first."""
+        session = bridge.control.sessions.of_point("khoan-du")
+        assert session is not None
+        stands = bridge.control.routes.stands(session.transport)
+        sent = [r for s in bridge.sent if isinstance(s, m.SetRoutes) for r in s.routes]
+        newest = {r.slot: r for r in sent if r.transport == session.transport}
+        slots = sorted(stands, key=lambda slot: newest[slot].importance)
+        assert newest[slots[0]].importance > newest["programme"].importance
+        return [stands[slot] for slot in slots]
+
+    last = order()[-1]
+    await bridge.do(conference, c.Pin(point=last, pane=1))
+    assert order()[0] == last
+
+
 async def test_a_page_says_in_which_size_it_shows_a_slot(bridge: Bridge) -> None:
     await bridge.open()
     tokens = await bridge.join("hoi-truong", "khoan-du", "chi-ne")

@@ -54,16 +54,22 @@ def down(media: Media, others: int, step: Step) -> Down:
 
 
 def up(media: Media, step: Step) -> Up:
-    """What a point sends that is no observer. Layers that nobody is shown are not sent, and only
-    who is on air is shown large; what it sends then are all its layers up to that size."""
+    """What a point sends that is no observer. Layers that nobody is shown are not sent, and who is
+    on air is shown large. So are the return picture and the preview; those get what is left, and
+    are not planned for."""
     lowest = media.layers[0].bitrate
-    most = _medium(media) if step else 0
-    large = sum(x.bitrate for x in media.layers[1:] if not step or x.bitrate <= most)
     return Up(
         always=media.audio + (lowest if step < Step.SOUND else 0),
-        on_air=(large if step < Step.LOWEST else 0)
-        + (media.content if step < Step.NO_CONTENT else 0),
+        on_air=large(media, step) + (media.content if step < Step.NO_CONTENT else 0),
     )
+
+
+def large(media: Media, step: Step) -> int:
+    """What who is on air sends beyond its lowest layer: all its layers up to the size of a step."""
+    if step >= Step.LOWEST:
+        return 0
+    most = _medium(media)
+    return sum(x.bitrate for x in media.layers[1:] if not step or x.bitrate <= most)
 
 
 def _medium(media: Media) -> int:

@@ -41,12 +41,13 @@ class Load:
 @dataclass(frozen=True, slots=True)
 class Promise:
     """What a meeting was promised: steps by point and direction. ``loads`` is what that takes of
-    each link. ``refused`` is the link that does not even carry the sound; "" for none."""
+    each link, ``at_least`` how far everybody behind it is lowered. ``refused`` is the link that does not even carry the sound; "" for none."""
 
     meeting: Meeting
     up: Mapping[str, Step]
     down: Mapping[str, Step]
     loads: Mapping[str, Load]
+    at_least: Mapping[str, Step]
     refused: str = ""
 
     @property
@@ -80,7 +81,11 @@ def plan_meeting(
     loads = {
         link: Load(need_up(points, up), need_down(points, down)) for link, points in behind.items()
     }
-    return Promise(meeting, up, down, loads, short_down or short_up)
+    at_least = {
+        link: max(min(up[p] for p in points), min(down[p] for p in points))
+        for link, points in behind.items()
+    }
+    return Promise(meeting, up, down, loads, at_least, short_down or short_up)
 
 
 def _lowered(

@@ -23,8 +23,8 @@ from config.schema import Name
 class LinkNeed(msgspec.Struct, frozen=True, kw_only=True):
     """What a conference takes of one link, kbit/s: ``need`` if nothing was lowered, ``promised``
     after that, ``taken`` by the conferences that run, of the ``budget`` that the link gives to
-    conferences. ``measured``: it is a point's line that was found to carry less than the file
-    says."""
+    conferences. ``lowered`` is how far everybody behind it is lowered at least (as in `PointStep`);
+    ``measured``: it is a point's line that was found to carry less than the file says."""
 
     link: str
     name: Sentence
@@ -35,6 +35,7 @@ class LinkNeed(msgspec.Struct, frozen=True, kw_only=True):
     promised_down: int
     taken_up: int
     taken_down: int
+    lowered: str
     measured: bool = False
 
 
@@ -151,6 +152,7 @@ def _link(
         promised_down=promise.loads[link].down,
         taken_up=used.up,
         taken_down=used.down,
+        lowered=promise.at_least[link].name.lower(),
         measured=link.startswith(OWN),
     )
 

@@ -11,8 +11,16 @@ const MOST = 20; // templates that are planned
 /** @param {number} kbit */
 const mbit = (kbit) => (kbit / KBIT).toFixed(1);
 
-/** What a link has left, kbit/s. @param {LinkPlan["links"][number]} link */
-const room = (link) => Math.max(0, link.budget - Math.max(link.taken_up, link.taken_down));
+/**
+ * What a conference needs of a link and what that has left, kbit/s, in the direction that is shorter.
+ * @param {LinkPlan["links"][number]} link
+ */
+function shortest(link) {
+  const down = { need: link.need_down, room: link.budget - link.taken_down };
+  const up = { need: link.need_up, room: link.budget - link.taken_up };
+  const { need, room } = up.need - up.room > down.need - down.room ? up : down;
+  return { need, room: Math.max(0, room) };
+}
 
 /**
  * The sentences of a plan: why it is refused, else what each link that is too thin has and what is
@@ -22,23 +30,14 @@ const room = (link) => Math.max(0, link.budget - Math.max(link.taken_up, link.ta
  */
 export function planLines(plan) {
   if (plan.refused) return [{ text: pick(plan.refused), level: "bad" }];
-  const order = ["full", "medium", "no_thumbnails", "no_content", "lowest", "sound"];
-  const steps = Object.values(plan.points).map(({ up, down }) => Math.max(order.indexOf(up), order.indexOf(down)));
-  const worst = order[Math.max(0, ...steps)];
-  const less = plan.links.filter((link) => link.promised_down < link.need_down || link.promised_up < link.need_up);
   // Links on whose way another one is too thin get less as well, and are not the reason.
-  const reasons = less.filter((link) => link.need_down > room(link) || link.need_up > room(link));
-  const thin = reasons.length ? reasons : less;
-  if (!thin.length) return [{ text: t("links.fit"), level: "good" }];
-  return thin.map((link) => ({
-    level: "warn",
-    text: t("links.lowered", {
-      link: pick(link.name),
-      need: mbit(Math.max(link.need_up, link.need_down)),
-      room: mbit(room(link)),
-      step: worst === "full" ? t("links.fit") : t(`links.step.${worst}`),
-    }),
-  }));
+  const reasons = plan.links.filter((link) => link.lowered !== "full" && shortest(link).need > shortest(link).room);
+  if (!reasons.length) return [{ text: t("links.fit"), level: "good" }];
+  return reasons.map((link) => {
+    const { need, room } = shortest(link);
+    const step = t(`links.step.${link.lowered}`);
+    return { level: "warn", text: t("links.lowered", { link: pick(link.name), need: mbit(need), room: mbit(room), step }) };
+  });
 }
 
 /**

@@ -1101,6 +1101,7 @@ export interface LinkNeed {
   promised_down: number;
   taken_up: number;
   taken_down: number;
+  lowered: string;
   measured: boolean;
 }
 
