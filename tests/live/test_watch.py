@@ -154,6 +154,7 @@ async def test_the_console_opens_a_conference_to_viewers(tmp_path: Path) -> None
         console = await open_console(browser, process)
         await console.wait_for_selector("#desk:not([hidden])")
         await act(process, conference, c.Direct(take_over=True))
+        await console.wait_for_function("() => room.state.conference?.director === room.state.user")
         await console.keyboard.press("Shift+V")
         await console.wait_for_selector("#audience[open]")
         await console.check("#audience input[value=anybody]")

@@ -16,6 +16,18 @@ export function elementOf(id, kind) {
 }
 
 /**
+ * The element that a key press is meant for; null while a dialog is open, which has the keys. A dialog that
+ * was just closed keeps the focus until the page is drawn again, which takes a busy machine a while: what
+ * is pressed then is meant for the page.
+ * @param {KeyboardEvent} event
+ */
+export function keyTarget({ target }) {
+  if (document.querySelector("dialog[open]")) return null;
+  const element = /** @type {HTMLElement} */ (target);
+  return element.closest("dialog") ? document.body : element;
+}
+
+/**
  * A new element, at the end of `parent` where one is given.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag

@@ -2,7 +2,7 @@
 
 /** @import { Desk } from "./desk.js" */
 /** @import { Lobby } from "./lobby.js" */
-import { byId } from "../common/dom.js";
+import { byId, keyTarget } from "../common/dom.js";
 import { actionOf } from "./keys.js";
 
 /** Milliseconds after which the space key on a tile is held; let go before, it opens the tile's point. */
@@ -30,8 +30,8 @@ export function toDesk() {
 /** @param {KeyboardEvent} event @param {Desk} desk @param {Lobby} lobby */
 function pressed(event, desk, lobby) {
   // An input method is still composing, a dialog is open, or a key is held: twelve takes are not one.
-  if (event.isComposing || event.repeat || event.defaultPrevented || document.querySelector("dialog[open]")) return;
-  const target = /** @type {HTMLElement} */ (event.target);
+  const target = keyTarget(event);
+  if (event.isComposing || event.repeat || event.defaultPrevented || !target) return;
   // Enter and Space on a focused button press that button; on a tile Enter takes, and Space held speaks to it.
   if ([" ", "Enter"].includes(event.key) && target.matches("button:not(.cell), a, summary, select, video")) return;
   if (event.key === " " && !lobby.open && target.matches(".cell[data-point]")) {

@@ -4,7 +4,7 @@
 /** @import { Client } from "../common/client.js" */
 /** @import { Devices } from "./devices.js" */
 import { outcomeText } from "../common/client.js";
-import { byId, setText } from "../common/dom.js";
+import { byId, keyTarget, setText } from "../common/dom.js";
 import { Screen } from "../common/screen.js";
 import { actionOf } from "./keys.js";
 import { barOf, mySeat, placeOf } from "./texts.js";
@@ -38,8 +38,8 @@ export class Bar {
 
   /** @param {KeyboardEvent} event */
   pressed(event) {
-    const target = /** @type {HTMLElement} */ (event.target);
-    if (event.repeat || target.matches("input, select, button") || document.querySelector("dialog[open]")) return;
+    const target = keyTarget(event);
+    if (event.repeat || !target || target.matches("input, select, button")) return;
     const action = actionOf(event.key);
     if (action === "ask") this.ask();
     else if (action === "mute") this.mute();

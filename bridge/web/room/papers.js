@@ -4,7 +4,7 @@
 /** @import { Client } from "../common/client.js" */
 /** @import { Paper, ToClient } from "../types/protocol.js" */
 /** @import { Bar } from "./bar.js" */
-import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.js";
+import { byId, elementOf, keyTarget, make, makeText, refill, setText } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { PageCanvas } from "../common/page_canvas.js";
 import { leafOf, pageAfter } from "../common/page_place.js";
@@ -100,8 +100,8 @@ export class Papers {
 
   /** @param {KeyboardEvent} event */
   pressed(event) {
-    const target = /** @type {HTMLElement} */ (event.target);
-    if (target.matches("input, select") || document.querySelector("dialog[open]")) return;
+    const target = keyTarget(event);
+    if (!target || target.matches("input, select")) return;
     const turn = turnOfKey(event.key);
     if (!turn || !this.shown) return;
     event.preventDefault();

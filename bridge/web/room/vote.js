@@ -3,7 +3,7 @@
 /** @import { VoteView } from "../types/protocol.js" */
 /** @import { Client } from "../common/client.js" */
 /** @import { Bar } from "./bar.js" */
-import { byId, make, makeText, refill, setText } from "../common/dom.js";
+import { byId, keyTarget, make, makeText, refill, setText } from "../common/dom.js";
 import { language, t } from "../common/i18n.js";
 import { choiceText, countsText, outcomeWord } from "../common/vote.js";
 import { choiceOfKey } from "./keys.js";
@@ -30,8 +30,8 @@ export class Vote {
 
   /** @param {KeyboardEvent} event */
   pressed(event) {
-    const target = /** @type {HTMLElement} */ (event.target);
-    if (event.repeat || target.matches("input, select") || document.querySelector("dialog[open]")) return;
+    const target = keyTarget(event);
+    if (event.repeat || !target || target.matches("input, select")) return;
     const choice = this.shown && choiceOfKey(event.key, this.shown.choices);
     if (!choice) return;
     event.preventDefault();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { keyTarget } from "../../../bridge/web/common/dom.js";
 import { KEYS, POINT_KEYS, actionOf, keyText } from "../../../bridge/web/console/keys.js";
 import * as room from "../../../bridge/web/room/keys.js";
 
@@ -81,4 +82,22 @@ test("presets are places on the keyboard: with Shift the digits are other signs"
   assert.equal(actionOf(press("1", { code: "Digit1" }), "desk")?.action, "preview");
   assert.equal(actionOf(press("!", { code: "Digit1", shiftKey: true }), "lobby"), null);
   assert.equal(actionOf(press("!", { code: "Digit1", shiftKey: true, ctrlKey: true }), "desk"), null);
+});
+
+test("a dialog that is open has the keys, and one that was just closed has none", () => {
+  const body = {}, outside = { closest: () => null }, inside = { closest: () => ({}) };
+  /** @type {object | null} */
+  let open = {};
+  const page = { body, querySelector: (/** @type {string} */ what) => (what === "dialog[open]" ? open : null) };
+  const target = (/** @type {object} */ of) => keyTarget(/** @type {any} */ ({ target: of }));
+  Object.defineProperty(globalThis, "document", { value: page, configurable: true });
+  try {
+    assert.equal(target(inside), null);
+    assert.equal(target(outside), null);
+    open = null;
+    assert.equal(target(inside), body, "its field has the focus still: nobody types there");
+    assert.equal(target(outside), outside);
+  } finally {
+    Reflect.deleteProperty(globalThis, "document");
+  }
 });
