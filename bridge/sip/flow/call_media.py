@@ -22,7 +22,7 @@ from bridge.sip.flow.picture_coder import PictureCoder
 from bridge.sip.flow.streams import ParameterSets, PictureStream, Rewriter
 from bridge.sip.flow.voice_coder import FromCodec, OpusStream, ToCodec
 from bridge.sip.refusals import Figures
-from bridge.sip.wire.session_descriptions import Agreed, Line
+from bridge.sip.wire.session_descriptions import SOUND_CODECS, Agreed, Line
 from endpoints.webrtc.light_reception import Reception
 from endpoints.webrtc.light_sdp import AUDIO_TYPE, LEVEL_ID, PICTURE_TYPES
 
@@ -108,9 +108,11 @@ class CallMedia:
             self.video.agree(agreed.video, keys[1])
         line = agreed.audio
         if line is not None:
-            self._from_codec = FromCodec(line.codec, line.clock_rate)
-            self._to_codec = ToCodec(line.codec, time.monotonic())
-            # One for the whole call: under one key no number may come twice.
+            # One for the whole call: timestamps go on, under one key no number may come twice.
+            if self._from_codec is None or self._to_codec is None:
+                self._from_codec = FromCodec(line.codec, line.clock_rate)
+                self._to_codec = ToCodec(line.codec, time.monotonic())
+            self._to_codec.use(line.codec)
             if self._sound_out is None:
                 self._sound_out = Rewriter(self._own[0], line.payload_type, line.clock_rate)
             self._sound_out.use_type(line.payload_type, line.clock_rate)
@@ -242,8 +244,10 @@ class CallMedia:
             if key:
                 self._on_key(key)
             return
-        if kind != line.payload_type or self._from_codec is None:
+        codec = line.codec_of(kind)
+        if not codec or self._from_codec is None:
             return
+        self._from_codec.use(codec, SOUND_CODECS[codec])
         for time_, data, level in self._from_codec.take(payload, timestamp):
             if self.sending and self._transport is not None and self._sound is not None:
                 self._seal(self._transport, self._sound.packet(time_, data, level, now))
@@ -251,7 +255,7 @@ class CallMedia:
     def _codec_frame(self, packet: bytes, now: float) -> None:
         self.last_heard = now
         line = self.agreed.video
-        if line is None or packet[1] & 0x7F != line.payload_type:
+        if line is None or not line.codec_of(packet[1] & 0x7F):
             return
         self._codec_picture = int.from_bytes(packet[8:12], "big")
         if payload := rtp.payload(packet):
@@ -350,10 +354,12 @@ class CallMedia:
         )
 
     def _send_sound(self, now: float) -> None:
-        line, out = self.agreed.audio, self._sound_out
-        if line is None or out is None or self._to_codec is None:
+        out = self._sound_out
+        if out is None or self._to_codec is None:
             return
         for timestamp, payload in self._to_codec.take(now):
+            if self.agreed.audio is None:
+                continue  # until there is sound again time goes on
             number = out.fresh(timestamp & 0xFFFFFFFF, now)
             self.audio.send_rtp(out.packet(number, out.last_timestamp, payload, marker=False))
 

@@ -30,20 +30,30 @@ class FromCodec:
     """A codec's voice as Opus, one packet for 20 ms, each with its level (RFC 6464)."""
 
     def __init__(self, codec: str, clock_rate: int) -> None:
-        self._codec = codec
-        self._clock_rate = clock_rate
-        self._voice = Voice() if codec == "OPUS" else None
+        self._codec = ""
+        self._clock_rate = 0
+        self._voice: Voice | None = None
         self._decoder: Any = None
         self._resampler: AudioResampler | None = None
+        self._encoder = opus_encoder()
+        self._queue = np.zeros(0, np.float32)
+        self._expected = -1  # timestamp that goes on from the last packet
+        self._time = 0  # samples of Opus' clock up to the queue's beginning
+        self.use(codec, clock_rate)
+
+    def use(self, codec: str, clock_rate: int) -> None:
+        """What comes from now on is of this codec; the Opus that is made of it goes on."""
+        if codec == self._codec:
+            return
+        if clock_rate != self._clock_rate:
+            self._expected = -1  # another clock
+        self._codec, self._clock_rate = codec, clock_rate
+        self._voice = Voice() if codec == "OPUS" else None
         if codec != "OPUS":
             self._decoder = av.CodecContext.create(DECODERS[codec], "r")
             self._decoder.sample_rate = SAMPLE_RATES[codec]
             self._decoder.layout = "mono"
             self._resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
-        self._encoder = opus_encoder()
-        self._queue = np.zeros(0, np.float32)
-        self._expected = -1  # timestamp that goes on from the last packet
-        self._time = 0  # samples of Opus' clock up to the queue's beginning
 
     def take(self, payload: bytes, timestamp: int) -> list[tuple[int, bytes, int]]:
         """Packets of Opus that a codec's packet completes: timestamp, payload, -dBov."""
@@ -87,11 +97,18 @@ class ToCodec:
 
     def __init__(self, codec: str, now: float) -> None:
         """``now`` is monotonic seconds."""
-        self._codec = codec
+        self._codec = ""
         self._mixer = Mixer(now)
         self._bases: dict[int, float] = {}
         self._laid: dict[int, float] = {}
         self._made = 0  # ticks of the codec's clock
+        self.use(codec)
+
+    def use(self, codec: str) -> None:
+        """Speak this codec from now on; timestamps go on from where they are."""
+        if codec == self._codec:
+            return
+        self._codec = codec
         rate = SAMPLE_RATES[codec]
         self._resampler = AudioResampler(format="s16", layout="mono", rate=rate)
         self._encoder = opus_encoder() if codec == "OPUS" else _encoder(DECODERS[codec], rate)

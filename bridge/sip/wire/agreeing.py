@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 from aiosipua import Bandwidth, ConnectionData, MediaDescription, Origin, SdpMessage
 
+from bridge.sip.wire.picture_formats import read_format
 from bridge.sip.wire.session_descriptions import (
     PROTOCOLS,
     SUITE,
@@ -20,6 +22,7 @@ from bridge.sip.wire.session_descriptions import (
 )
 
 OPUS, G722, PCMA, PCMU, EVENT, H264, H264_SINGLE = 111, 9, 8, 0, 101, 97, 98
+OFFERED = {"OPUS": OPUS, "G722": G722, "PCMA": PCMA, "PCMU": PCMU}
 MODE_TYPES = {1: H264, 0: H264_SINGLE}
 ANSWERED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly"}
 
@@ -57,10 +60,24 @@ def agreed(side: Side, answered: SdpMessage | None) -> Agreed:
         if kind is not None and kind not in found and answered is not None:
             line = line_of(answered, media, side)
             if line is not None:
-                found[kind] = line
+                found[kind] = replace(line, takes=_taken(media, kind))
     if not found:
         raise MediaError("The answer has no sound and no picture that the bridge can use.")
     return Agreed(found.get("audio"), found.get("video"))
+
+
+def _taken(media: MediaDescription, kind: Kind) -> tuple[tuple[int, str], ...]:
+    """What may come by an answer to our offer: whatever it keeps of it (RFC 3264 section 6.1),
+    under our number, and under its own where that is another."""
+    found: dict[int, str] = {}
+    for codec in media.codecs:
+        name = codec.encoding_name.upper()
+        if kind == "audio" and name in OFFERED:
+            found |= {codec.payload_type: name, OFFERED[name]: name}
+        elif kind == "video" and name == "H264":
+            number = MODE_TYPES.get(read_format(codec.fmtp or "").mode, H264)
+            found |= {codec.payload_type: name, number: name}
+    return tuple(found.items())
 
 
 def _message(side: Side, media: list[MediaDescription]) -> SdpMessage:

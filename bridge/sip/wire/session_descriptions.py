@@ -86,6 +86,14 @@ class Line:
     format: Format = field(default_factory=Format)
     sets: tuple[bytes, ...] = ()
     """Parameter sets that stand in the description (``sprop-parameter-sets``)."""
+    takes: tuple[tuple[int, str], ...] = ()
+    """Payload types, with their codecs, that may come besides ``payload_type``."""
+
+    def codec_of(self, payload_type: int) -> str:
+        """The codec of a packet that came; "" where its payload type was not agreed on."""
+        if payload_type == self.payload_type:
+            return self.codec
+        return next((codec for number, codec in self.takes if number == payload_type), "")
 
 
 @dataclass(frozen=True, slots=True)
