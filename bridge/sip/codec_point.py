@@ -19,7 +19,8 @@ from bridge.sip.point_peer import CodecPeer
 from bridge.sip.refusals import Figures
 from bridge.sip.wire import agreeing
 from bridge.sip.wire import session_descriptions as sdp
-from bridge.sip.wire.aiosipua_seams import Call, Refusal, SipElement
+from bridge.sip.wire.aiosipua_seams import Refusal, SipElement
+from bridge.sip.wire.session_refreshes import Call
 from bridge.sip.wire.sip_addresses import address_of
 
 log = logging.getLogger("sip")
@@ -255,9 +256,29 @@ class Codec:
             self._gateway.figures.refuse("media")
             return None
         call.description = answer
-        call.media.agree(agreed, call.keys)
-        self.peer.attach(call.media)
+        self._change(call, agreed)
         return answer
+
+    def refreshed(self, answered: SdpMessage) -> None:
+        """The other side has answered what we offered again to keep the call alive."""
+        call = self.call
+        if call is not None and call.up:
+            with contextlib.suppress(sdp.MediaError):  # what was agreed on before holds
+                self._change(call, agreeing.agreed(call.side, answered))
+
+    def _change(self, call: CodecCall, agreed: sdp.Agreed) -> None:
+        """Something was agreed on within the call, mostly the same again: what did not change goes
+        on as it is."""
+        before = call.media.agreed
+        if agreed == before:
+            return
+        call.media.agree(agreed, call.keys)
+        if not call.up:
+            return
+        if _kinds(agreed) != _kinds(before):
+            self.peer.attach(call.media)
+        elif _sends(agreed) != _sends(before):
+            self.peer.refresh()  # who holds the call has no camera for a while
 
     def end(self) -> None:
         """Hang up, whatever state the call is in."""
@@ -314,3 +335,15 @@ class Codec:
         with contextlib.suppress(TimeoutError):
             result = await peer.ask(command)
             log.info("%s pressed for %s: %s", self.point.id, wish, result.get("ok"))
+
+
+def _sends(agreed: sdp.Agreed) -> list[bool]:
+    return [line is not None and line.sends for line in (agreed.audio, agreed.video)]
+
+
+def _kinds(agreed: sdp.Agreed) -> tuple[object, ...]:
+    """What the media at the bridge are made for: which lines there are, and what the pictures are.
+    How sound is coded is between the codec and us."""
+    video = agreed.video
+    picture = (video.codec, video.format, video.sets) if video is not None else None
+    return agreed.audio is not None, picture

@@ -63,6 +63,7 @@ class Gateway:
             admit=self._admit,
             on_call=self._on_call,
             on_reinvite=self._on_reinvite,
+            on_refreshed=self._on_refreshed,
             on_ended=self._on_ended,
             on_info=self._on_info,
             advertised=advertised,
@@ -247,6 +248,11 @@ class Gateway:
     def _on_reinvite(self, call: IncomingCall) -> SdpMessage | None:
         codec = self._codec_of(call.call_id)
         return codec.again(call.sdp_offer) if codec is not None else None
+
+    def _on_refreshed(self, call_id: str, answered: SdpMessage) -> None:
+        codec = self._codec_of(call_id)
+        if codec is not None:
+            codec.refreshed(answered)
 
     def _on_ended(self, call_id: str) -> None:
         codec = self._accepted.pop(call_id, None) or self._codec_of(call_id)

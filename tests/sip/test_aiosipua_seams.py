@@ -32,21 +32,27 @@ class Stage:
         self.figures = Figures()
         self.calls: list[IncomingCall] = []
         self.ended: list[str] = []
+        self.refreshed: list[SdpMessage] = []
+        self.later = 0.0  # seconds by which its clock is ahead
         self.informed: list[tuple[str, str]] = []
         self.refusal: Refusal | None = None
         self.element = SipElement(
             (HOST, 0),
             self.figures,
-            asyncio.get_running_loop().time,
+            self.now,
             admit=self._admit,
             on_call=self.calls.append,
             on_reinvite=lambda call: answer(SIDE, call.sdp_offer)[0] if call.sdp_offer else None,
+            on_refreshed=lambda call_id, answered: self.refreshed.append(answered),
             on_ended=self.ended.append,
             on_info=lambda _, kind, text: self.informed.append((kind, text)),
         )
         self.other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.other.bind((HOST, 0))
         self.other.setblocking(False)
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time() + self.later
 
     def _admit(self, request: SipRequest, _: tuple[str, int]) -> Refusal | SdpMessage:
         return self.refusal or answer(SIDE, read(request.text))[0]
@@ -190,7 +196,7 @@ async def test_an_invite_within_no_dialog_begins_no_call(stage: Stage) -> None:
 async def test_a_call_out_learns_where_its_other_side_is(stage: Stage) -> None:
     call, happened = stage.dial()
     request = await stage.until(method("INVITE"))
-    assert request.get_header("session-expires") == "1800"
+    assert request.get_header("session-expires") == "1800;refresher=uac"
     await stage.say(response(request, 180))
     contact = f"<sip:inside@{HOST}:{stage.place[1]}>"
     route = "<sip:proxy@127.0.0.1;lr>"

@@ -11,6 +11,10 @@ Worked round here, each with a test in tests/sip/test_aiosipua_seams.py:
 * A success that crosses a CANCEL is left standing: it is acknowledged and ended here.
 * An INVITE with a To tag of no known dialog would begin a call: 481 here.
 * Calls that were ended by us stay in its tables: they are taken out here.
+* Its session timers end calls that are alive: `bridge.sip.wire.session_refreshes` keeps ours, and a
+  refresh of ours that fails is no end of the call.
+* An UPDATE with an offer is 488 to it, and none is answered as a refresh: it is taken here, like a
+  re-INVITE.
 """
 
 from __future__ import annotations
@@ -33,17 +37,18 @@ from aiosipua import (
     parse_sdp,
     stringify_uri,
 )
-from aiosipua.dialog import dialog_matches, remote_cseq_valid
+from aiosipua.dialog import DialogState, dialog_matches, remote_cseq_valid
 
 from bridge.sip.refusals import Figures
 from bridge.sip.wire.budgets import Budgets
 from bridge.sip.wire.message_checks import ALLOW, media_type
 from bridge.sip.wire.seam_transport import AGENT, SeamTransport, answer_to
+from bridge.sip.wire.session_refreshes import Call, SessionRefreshes
+from bridge.sip.wire.session_timers import INTERVAL, SHORTEST, too_short
 from bridge.sip.wire.transactions import Address
 
 log = logging.getLogger("sip")
 
-SESSION_EXPIRES = 1800  # seconds, RFC 4028
 MOST_ASKED = 256  # callers who were asked for a password, and may answer without being counted anew
 
 
@@ -55,9 +60,12 @@ class Refusal(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+GONE = Refusal(481, "Call/Transaction Does Not Exist")
+UNUSABLE = Refusal(488, "Not Acceptable Here")
+TOO_SHORT = Refusal(422, "Session Interval Too Small", (("Min-SE", str(SHORTEST)),))
+
 Admit = Callable[[SipRequest, Address], "Refusal | SdpMessage"]
 """Decides on an INVITE that begins a call: a refusal, or the answer to its offer."""
-Call = IncomingCall | OutgoingCall
 
 
 class SipElement:
@@ -72,13 +80,15 @@ class SipElement:
         admit: Admit,
         on_call: Callable[[IncomingCall], None],
         on_reinvite: Callable[[IncomingCall], SdpMessage | None],
+        on_refreshed: Callable[[str, SdpMessage], None],
         on_ended: Callable[[str], None],
         on_info: Callable[[str, str, str], None],
         advertised: Address | None = None,
     ) -> None:
         """``on_ended`` and ``on_info`` get the Call-ID; the latter type and text of the body, too.
-        ``on_reinvite`` returns the answer, or None for what cannot be agreed on. ``advertised`` is
-        what others are told to reach us at."""
+        ``on_reinvite`` returns the answer, or None for what cannot be agreed on; ``on_refreshed``
+        gets the Call-ID and the answer to what we offered again. ``advertised`` is what others are
+        told to reach us at."""
         self._admit = admit
         self._on_call = on_call
         self._on_reinvite = on_reinvite
@@ -90,7 +100,7 @@ class SipElement:
         self._answers: dict[str, SdpMessage] = {}  # by Call-ID, until the call is taken
         self._asked: dict[tuple[str, str], None] = {}  # source and Call-ID that may answer a 401
         self.transport = SeamTransport(
-            local, figures, clock, self._filter_request, self._filter_response
+            local, figures, clock, self._filter_request, self._filter_response, self._tick
         )
         self.uac = SipUAC(self.transport, advertised_addr=advertised)
         self.uas = SipUAS(
@@ -98,14 +108,16 @@ class SipElement:
             user_agent=AGENT,
             uac=self.uac,
             advertised_addr=advertised,
-            session_expires=SESSION_EXPIRES,
+            session_expires=INTERVAL,
+        )
+        self._refreshes = SessionRefreshes(
+            self.uas, self.uac, clock, on_refreshed=on_refreshed, on_over=self._run_out
         )
         self.uas.on_invite = self._invited
         self.uas.on_reinvite = self._invited_again
-        self.uas.on_bye = lambda call, _: self._on_ended(call.call_id)
-        self.uas.on_ack_timeout = lambda call: self._on_ended(call.call_id)
-        self.uas.on_session_expired = lambda call: self._on_ended(call.call_id)
-        self.uas.on_cancel = lambda request, _: self._on_ended(request.call_id or "")
+        self.uas.on_bye = lambda call, _: self._over(call.call_id)
+        self.uas.on_ack_timeout = lambda call: self._over(call.call_id)
+        self.uas.on_cancel = lambda request, _: self._over(request.call_id or "")
 
     async def start(self) -> None:
         """Bind and listen. Raises OSError."""
@@ -136,7 +148,7 @@ class SipElement:
             offer,
             # Set here, because the library sets them after it has sent the first INVITE.
             extra_headers={
-                "Session-Expires": str(SESSION_EXPIRES),
+                "Session-Expires": f"{INTERVAL};refresher=uac",
                 "Supported": "100rel, timer",
                 "Allow": ALLOW,
             },
@@ -145,11 +157,11 @@ class SipElement:
         )
         call.on_answer = on_answer
         call.on_rejected = on_failed
-        call.on_session_expired = lambda ended: self._on_ended(ended.call_id)
         return call
 
     def hang_up(self, call: Call) -> None:
         """End a call of either direction, in whatever state it is."""
+        self._refreshes.drop(call.call_id)
         if isinstance(call, OutgoingCall):
             if call.cancel(self.uac) is None:
                 call.hangup(self.uac)
@@ -164,6 +176,17 @@ class SipElement:
         with contextlib.suppress(ValueError):  # it is over
             self.uac.send_info(call.dialog, text, content_type, address)
 
+    def _over(self, call_id: str) -> None:
+        self._refreshes.drop(call_id)
+        self._on_ended(call_id)
+
+    def _run_out(self, call: Call) -> None:
+        self.hang_up(call)
+        self._on_ended(call.call_id)
+
+    def _tick(self) -> None:
+        self._refreshes.tick()
+
     # --- before the library -----------------------------------------------------------------
 
     def _filter_request(self, request: SipRequest, source: Address) -> bool:
@@ -172,13 +195,16 @@ class SipElement:
         if request.method == "INFO":
             self._info(request, dialog)
             return True
+        if request.method == "UPDATE":
+            self._update(request, dialog, source)
+            return True
         if request.method != "INVITE":
             return False
         tagged = request.to_addr is not None and bool(request.to_addr.tag)
         if tagged:
-            if dialog is not None:
+            if dialog is not None and not too_short(request):
                 return False
-            self._refuse(request, Refusal(481, "Call/Transaction Does Not Exist"))
+            self._refuse(request, GONE if dialog is None else TOO_SHORT)
             return True
         if dialog is not None:
             self._refuse(request, Refusal(482, "Loop Detected"))
@@ -217,7 +243,12 @@ class SipElement:
     def _filter_response(self, response: SipResponse) -> bool:
         """Let a call out learn where its other side is; end one that was given up meanwhile."""
         sequence = response.cseq
-        if sequence is None or sequence.method != "INVITE" or response.status_code >= 300:
+        if sequence is None or sequence.method not in ("INVITE", "UPDATE"):
+            return False
+        held = self._refreshes.call(response.call_id or "")
+        if held is not None and self._refreshes.take(held, response):
+            return True
+        if sequence.method != "INVITE" or response.status_code >= 300:
             return False
         call = self.uac.get_call(response.call_id or "")
         contacts = response.contact
@@ -233,6 +264,8 @@ class SipElement:
                 parse_sdp(response.text)
             except (ValueError, TypeError, LookupError):
                 response.body = b""  # the call ends for want of an answer
+        if response.status_code >= 200 and call.dialog.state == DialogState.EARLY:
+            self._refreshes.answered(call, response)
         return False
 
     def _end_crossed(self, response: SipResponse) -> None:
@@ -259,18 +292,43 @@ class SipElement:
         self.uac.send_bye(dialog, address)
 
     def _dialog(self, call_id: str) -> Dialog | None:
-        found = self.uas.get_dialog(call_id)
-        call = self.uac.get_call(call_id)
-        return found if found is not None else call.dialog if call is not None else None
+        call = self._refreshes.call(call_id)
+        return call.dialog if call is not None else None
 
-    def _info(self, request: SipRequest, dialog: Dialog | None) -> None:
+    def _within(self, request: SipRequest, dialog: Dialog | None) -> Dialog | None:
+        """The dialog, where a request belongs to it; None where it was refused."""
         if dialog is None or not dialog_matches(dialog, request):
-            self._refuse(request, Refusal(481, "Call/Transaction Does Not Exist"))
+            self._refuse(request, GONE)
         elif not remote_cseq_valid(dialog, request):
             self._refuse(request, Refusal(500, "Server Internal Error"))
         else:
-            self.transport.send_reply(dialog.create_response(request, 200, "OK"))
+            return dialog
+        return None
+
+    def _info(self, request: SipRequest, dialog: Dialog | None) -> None:
+        known = self._within(request, dialog)
+        if known is not None:
+            self.transport.send_reply(known.create_response(request, 200, "OK"))
             self._on_info(request.call_id or "", media_type(request), request.text)
+
+    def _update(self, request: SipRequest, dialog: Dialog | None, source: Address) -> None:
+        known = self._within(request, dialog)
+        if known is None:
+            return
+        if too_short(request):
+            self._refuse(request, TOO_SHORT)
+            return
+        try:
+            call = self.uas._wrap_uac_dialog(request, source)  # answers whatever it was made of
+        except (ValueError, TypeError, LookupError):
+            self._refuse(request, UNUSABLE)
+            return
+        if not request.body:
+            self._refreshes.accept(call, None)
+        elif call.sdp_offer is None or known.state != DialogState.CONFIRMED:
+            self._refuse(request, UNUSABLE)
+        else:
+            self._invited_again(call)
 
     def _refuse(self, request: SipRequest, refusal: Refusal) -> None:
         # Once, because the address may be forged: whoever floods the gateway with somebody else's
@@ -282,12 +340,12 @@ class SipElement:
         if answer is None:
             call.reject(500, "Server Internal Error")
             return
-        call.accept(answer)
+        self._refreshes.accept(call, answer)
         self._on_call(call)
 
     def _invited_again(self, call: IncomingCall) -> None:
         answer = self._on_reinvite(call)
         if answer is None:
-            self._refuse(call.invite, Refusal(488, "Not Acceptable Here"))
+            self._refuse(call.invite, UNUSABLE)
         else:
-            call.accept(answer)
+            self._refreshes.accept(call, answer)

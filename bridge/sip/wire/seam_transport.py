@@ -33,12 +33,14 @@ class SeamTransport(SipTransport):
         clock: Callable[[], float],
         filter_request: Callable[[SipRequest, Address], bool],
         filter_response: Callable[[SipResponse], bool],
+        on_tick: Callable[[], None],
     ) -> None:
         super().__init__(local_addr=local)
         self._figures = figures
         self._clock = clock
         self._filter_request = filter_request
         self._filter_response = filter_response
+        self._on_tick = on_tick
         self._budgets = Budgets()
         self._udp: asyncio.DatagramTransport | None = None
         self._datagrams: _Datagrams | None = None
@@ -152,8 +154,13 @@ class SeamTransport(SipTransport):
             for send in sends:
                 self._put(send)
             for request in unanswered:
-                if self.on_message is not None:
-                    self.on_message(_timeout(request), ("", 0))
+                response = _timeout(request)
+                if not self._filter_response(response) and self.on_message is not None:
+                    self.on_message(response, ("", 0))
+            try:
+                self._on_tick()
+            except Exception:  # one call costs no other its repetitions
+                log.exception("a call could not be refreshed")
 
 
 class _Datagrams(asyncio.DatagramProtocol):
