@@ -345,5 +345,5 @@ def _kinds(agreed: sdp.Agreed) -> tuple[object, ...]:
     """What the media at the bridge are made for: which lines there are, and what the pictures are.
     How sound is coded is between the codec and us."""
     video = agreed.video
-    picture = (video.codec, video.format, video.sets) if video is not None else None
+    picture = (video.codec, video.format) if video is not None else None
     return agreed.audio is not None, picture

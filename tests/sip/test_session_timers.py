@@ -187,12 +187,12 @@ async def test_a_refresh_by_who_was_called_counts(stage: Stage, kind: str) -> No
 
 async def test_we_refresh_a_call_out_and_stay_the_one_who_does(stage: Stage) -> None:
     call, _ = await dialled(stage, Session_Expires="600;refresher=uac")
+    timers = stage.element._refreshes._timers
     for _ in range(3):
         await pass_time(stage, 300)
         update = await stage.until(method("UPDATE"))
         assert update.get_header("session-expires") == "600;refresher=uac"
         await stage.say(response(update, 200))
-        timers = stage.element._refreshes._timers
         await eventually(lambda: (held := timers.get(call.call_id)) and held.request is None)
     stage.element.hang_up(call)
     await stage.until(method("BYE"))
