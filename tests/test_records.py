@@ -46,6 +46,7 @@ RECORDS = {
     "bridge.signalling.sdp.Offer",
     "bridge.sip.codec_point.CodecCall",
     "bridge.sip.wire.budgets._Guesses",
+    "bridge.sip.wire.session_timers.Session",
     "bridge.sip.wire.transactions._Client",
     "bridge.sip.wire.transactions._Server",
     "bridge.telemetry.host.Host",
@@ -60,9 +61,10 @@ RECORDS = {
     "monitoring.quality.readiness_rules.Facts",
 }
 FOREIGN = {
-    "aiosipua": {"on_invite", "on_reinvite", "on_bye", "on_ack_timeout", "on_session_expired"}
+    "aiosipua": {"on_invite", "on_reinvite", "on_bye", "on_ack_timeout"}
     | {"on_cancel", "on_answer", "on_rejected", "remote_target", "route_set", "body"}
-    | {"on_registered", "on_failed", "on_expired"},
+    | {"on_registered", "on_failed", "on_expired"}
+    | {"session_interval", "session_refresher_us", "sdp_offer", "sdp_answer"},
     "ctypes": {"restype", "argtypes"},
     "docx": {"alignment", "autofit", "bold", "italic", "name", "size", "style", "width"}
     | {"page_width", "page_height", "left_margin", "right_margin", "top_margin", "bottom_margin"}
