@@ -59,7 +59,7 @@ def write_note(state: Path, note: Note) -> None:
 
 
 class HandOver:
-    """What a leader is asked for over REST."""
+    """Hands the leadership to a waiting host when an admin asks over REST."""
 
     def __init__(self, own: str, state: Path) -> None:
         self._own = own

@@ -67,8 +67,9 @@ def _redact(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
 
 
 class Repeats(logging.Filter):
-    """Of warnings and errors that repeat lets one a minute through, with how many there were: what
-    a stranger can cause as often as he likes must not fill a disk. ``clock`` is monotonic."""
+    """Passes three alike warnings or errors a minute; the first after that says how many were
+    dropped: what a stranger can cause as often as he likes must not fill a disk. ``clock`` is
+    monotonic."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()

@@ -20,7 +20,9 @@ log = logging.getLogger("worker")
 
 
 class RelayDial:
-    """``key`` is the file with the key that both machines have; it is read at every try."""
+    """Opens an authenticated TLS connection to an audience worker elsewhere; each call is one try.
+
+    ``key`` is the file with the key that both machines have; it is read at every try."""
 
     def __init__(self, address: str, port: int, key: Path) -> None:
         self._address = address

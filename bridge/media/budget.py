@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Allowance(NamedTuple):
-    """A rate per second, and for how many seconds of it there is room at once."""
+    """A rate limit a second; ``burst`` is how many seconds of it may be used at once."""
 
     packets: float
     octets: float

@@ -33,7 +33,7 @@ KEYS_KEPT = 65_536  # pairs of keys that a worker remembers; then it opens no re
 
 
 class NoDtls(DtlsServer):
-    """An association that is over before it begins."""
+    """Placeholder for the DTLS association of a relay's transport; closed from the start."""
 
     __slots__ = ()
 

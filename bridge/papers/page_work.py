@@ -38,7 +38,7 @@ SMALLEST, LARGEST = 120, 3840  # pixels across
 
 
 class Unusable(PaperError):
-    """A file is not what can be shown."""
+    """The file cannot be shown as a paper."""
 
 
 class PdfPaper:

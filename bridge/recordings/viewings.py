@@ -7,7 +7,8 @@ MOST = 4096  # viewings that are remembered; who is forgotten is noted once more
 
 
 class Viewings:
-    """Times are UTC seconds."""
+    """Remembers each user's last request for a recording, to tell a new viewing from a
+    continued one. Times are UTC seconds."""
 
     def __init__(self) -> None:
         self._last: dict[tuple[str, str], float] = {}

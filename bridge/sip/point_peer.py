@@ -24,7 +24,9 @@ def _no_tracks() -> Tracks:
 
 
 class CodecPeer(Peer):
-    """``on_called`` is told True when a conference calls the point in and when the bridge asks
+    """A codec's point as a client of the bridge, without tracks of its own.
+
+    ``on_called`` is told True when a conference calls the point in and when the bridge asks
     again for one that has not come, and False while none wants it; ``on_state`` gets every state.
     """
 

@@ -26,7 +26,9 @@ PATIENCE = 2.0  # of the interval: so long a backup waits for the end of a confe
 
 
 class Backups:
-    """``url`` and ``state`` name the database, ``folder`` is where scheduled backups lie, one
+    """Writes backups by schedule and on demand, and restores them.
+
+    ``url`` and ``state`` name the database, ``folder`` is where scheduled backups lie, one
     every ``hours`` (0: none), the newest ``keep`` of them. ``secret`` encrypts them; "" does not.
     ``term`` is that of a leader among several hosts, in which alone it restores.
     """

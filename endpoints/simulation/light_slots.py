@@ -59,8 +59,8 @@ class Loop:
 
 
 class Seen:
-    """What octets were found to show or to say by decoding them. The points of a process share
-    it."""
+    """Cache of decoded packets: which card a picture shows, whose tone a packet carries. The points
+    of a process share it."""
 
     def __init__(self) -> None:
         self._loops: dict[bytes, Loop] = {}

@@ -63,7 +63,9 @@ class Outside:
 
 
 class PeerLink:
-    """``counts`` are of what was refused, by reason."""
+    """The state of one other bridge: its seat here, what both sides told, the media between them.
+
+    ``counts`` are of what was refused, by reason."""
 
     def __init__(
         self, peer: Peer, control: Control, outside: Outside, counts: Counter[str]

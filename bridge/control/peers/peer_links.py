@@ -43,7 +43,9 @@ Open = Callable[[str, str], Awaitable[object]]
 
 
 class PeerLinks:
-    """``own`` is our certificate and key (None: there is none, and nobody is met), ``folder`` what
+    """Connects to other bridges, accepts those that connect, and updates each link.
+
+    ``own`` is our certificate and key (None: there is none, and nobody is met), ``folder`` what
     paths in the topology refer to, ``open_template`` opens a conference here."""
 
     def __init__(

@@ -27,7 +27,9 @@ Obstacle = Literal["", "codec", "no_media", "offer", "out_of_turn"]
 
 
 class PeerMedia:
-    """``session`` is that of the peer's point, ``random_bits`` draws keys."""
+    """Negotiates, opens and closes our end of the media to one other bridge.
+
+    ``session`` is that of the peer's point, ``random_bits`` draws keys."""
 
     def __init__(
         self,

@@ -1,4 +1,6 @@
-"""The tables follow the topology. Between two turns only, on the thread that takes the turns."""
+"""Keeps the compiled turn's tables in step with the worker's transports, slots and layers.
+
+Between two turns only, on the thread that takes the turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Ranges that a file does not have (RFC 9110 section 14): a sentence says so."""
+"""Finds byte ranges that a file cannot satisfy (RFC 9110 section 14), so that they are refused
+with a sentence."""
 
 from __future__ import annotations
 

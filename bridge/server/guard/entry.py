@@ -15,7 +15,7 @@ MISSES = Rate(1.0, 60.0)  # codes and secrets that are none: telephones that are
 
 
 class Entry:
-    """``clock`` is monotonic."""
+    """Limits, by address, on wrong viewer codes and on offers. ``clock`` is monotonic."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -53,7 +53,9 @@ class Transport(Protocol):
 
 
 class CallMedia:
-    """``on_key`` gets keys that are pressed; ``inform`` sends INFO with a type and a text."""
+    """Carries one call's sound and pictures between the codec's lines and the point's transport.
+
+    ``on_key`` gets keys that are pressed; ``inform`` sends INFO with a type and a text."""
 
     def __init__(
         self,

@@ -24,7 +24,9 @@ Step = Literal["connect", "look", "lock", "raise", "confirm", "hang_up"]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """``silence`` is how many seconds the database bears a session that asks nothing. ``epoch`` is
+    """How far a host is on the way to leading; immutable, each step returns a new claim.
+
+    ``silence`` is how many seconds the database bears a session that asks nothing. ``epoch`` is
     0 until this host has led, ``until`` is when its claim ends unless the database confirms it;
     ``after`` is when it begins to ask for the lock."""
 

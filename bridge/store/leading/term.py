@@ -22,7 +22,9 @@ class Deposed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """``silence`` is how many seconds the database bears a transaction in which nothing is asked:
+    """One leader's term: its epoch, and whether it may still write.
+
+    ``silence`` is how many seconds the database bears a transaction in which nothing is asked:
     a leader that is stopped within one must not keep the next one from beginning. ``leads`` tells
     whether this host may still act and answer; ``seen`` is the database whose epoch it is,
     ``host`` whose term, and ``taken_over`` whether another host led before."""

@@ -1,4 +1,4 @@
-"""What another bridge is told of a conference here, and what its own word means for it. Pure."""
+"""Builds the status message for another bridge, and interprets the one it sends. Pure."""
 
 from __future__ import annotations
 
