@@ -1,4 +1,8 @@
-"""The one way to write a file that others must not read."""
+"""How to write a file that others must not read.
+
+Where one is checked before it has its name (papers, files out of the database), or need not outlive
+a power cut (segments), its room writes it itself.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +40,11 @@ def private_file(path: Path, mode: int = PRIVATE) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
         raise
     temporary.replace(path)
-    _to_disk(path.parent)
+    names_to_disk(path.parent)
 
 
-def _to_disk(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
+def names_to_disk(folder: Path) -> None:
+    """Bring the names in a folder to the disk: else a power cut may forget one. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

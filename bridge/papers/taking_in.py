@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
+from bridge.base.files import names_to_disk
 from bridge.base.limited import OverLimitError, limited
 from bridge.conference.strokes import Stroke
 from bridge.papers import office, virus_scan
@@ -204,8 +205,4 @@ def _put(path: Path, place: Path) -> None:
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.chmod(0o600)
     path.replace(place)
-    descriptor = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)  # its name, too, outlives a power cut
-    finally:
-        os.close(descriptor)
+    names_to_disk(place.parent)

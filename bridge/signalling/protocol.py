@@ -48,9 +48,19 @@ PointState = Literal["offline", "ready", "connecting", "in_session", "lost"]
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 __all__ = [  # found here as well
-    "LayerInfo", "Layers", "MarkView", "Playback", "PointInfo", "Pointer", "Report", "Sizes",
-    "SlotMap", "SlotReport", "Thumbnails", "Welcome",
-]  # fmt: skip
+    "LayerInfo",
+    "Layers",
+    "MarkView",
+    "Playback",
+    "PointInfo",
+    "Pointer",
+    "Report",
+    "Sizes",
+    "SlotMap",
+    "SlotReport",
+    "Thumbnails",
+    "Welcome",
+]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):

@@ -93,8 +93,11 @@ async def test_a_preset_from_the_console(steered: Bridge) -> None:
         while not (shown := await until(socket, "state"))["cameras"]:
             pass
     assert shown["cameras"][POINT] | {"at": 0} == {
-        "preset": 3, "at": 0, "waits": True, "problem": None,
-    }  # fmt: skip
+        "preset": 3,
+        "at": 0,
+        "waits": True,
+        "problem": None,
+    }
     await agent.send({"type": "outcome", "id": asked["id"], "ok": True})
     assert (await until(socket, "result"))["ok"]
     moves = steered.control.cameras.all()
