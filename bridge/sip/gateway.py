@@ -24,9 +24,10 @@ from aiosipua import (
 )
 
 from bridge.sip.codec_point import Codec, CodecCall
-from bridge.sip.flow.call_media import Bounds, CallMedia
+from bridge.sip.flow.call_media import CallMedia
 from bridge.sip.flow.dtls_line import own_fingerprint
 from bridge.sip.flow.media_port import port_pair
+from bridge.sip.flow.programme_layer import Bounds
 from bridge.sip.gateway_orders import CallFigures, CodecPoint, Setup, same_codec
 from bridge.sip.incoming import Caller, Callers
 from bridge.sip.refusals import Figures

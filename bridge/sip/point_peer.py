@@ -11,6 +11,7 @@ from typing import Any
 
 from bridge.base.patience import patiently
 from bridge.sip.flow.call_media import CallMedia
+from bridge.sip.flow.programme_layer import Layer
 from endpoints.webrtc.connection import MEDIA_TIMEOUT
 from endpoints.webrtc.light_sdp import Answer, offer, read_answer
 from endpoints.webrtc.light_transport import LightTransport
@@ -57,7 +58,7 @@ class CodecPeer(Peer):
         """Whether it has asked for the floor, and has not got it."""
         self.connected = False
         """Whether the bridge has greeted it since the process began."""
-        self.layers: list[dict[str, Any]] = []
+        self._layers: tuple[Layer, ...] = ()
         self.revoked = False
         """Whether the bridge has ended the session because it does not know the point any more."""
 
@@ -68,7 +69,9 @@ class CodecPeer(Peer):
         match message["type"]:
             case "welcome":
                 self.connected = True
-                self.layers = message.get("layers") or []
+                layers = message.get("layers") or ()
+                self._layers = tuple(Layer(one["height"], one["frame_rate"]) for one in layers)
+                self._tell_size()
             case "ended":
                 self.revoked = message["reason"] == "revoked"
             case "media" if self.called:
@@ -132,6 +135,17 @@ class CodecPeer(Peer):
     @property
     def media_up(self) -> bool:
         return self._link is not None and self._link.transport.up
+
+    def use(self, link: Link, answer: Answer) -> None:
+        """The call's media come and go over a link from now on."""
+        link.media.connect(link.transport, answer.codec, answer.slots, self._layers)
+        self._tell_size()
+
+    def _tell_size(self) -> None:
+        """Let the bridge send no larger programme than the codec takes."""
+        lines = self._call_media.lines if self._call_media is not None else 0
+        if lines:
+            self._start(self._client.send({"type": "sizes", "slots": {"programme": lines}}))
 
     def send_media(self, on: bool) -> None:
         if self._call_media is not None:
@@ -221,6 +235,7 @@ class Link:
         self.answer: Answer | None = None
         self.received: Counter[str] = Counter()
         self._used = False
+        self._peer = peer
         self._names: dict[int, str] = {}
         self.transport = LightTransport(
             address,
@@ -240,7 +255,7 @@ class Link:
         """The call's media come and go over it from now on."""
         assert self.answer is not None
         self._used = True
-        self.media.connect(self.transport, self.answer.codec, self.answer.slots)
+        self._peer.use(self, self.answer)
 
     def _take_rtp(self, sealed: bytes) -> None:
         name = self._names.get(int.from_bytes(sealed[8:12], "big"))

@@ -12,8 +12,9 @@ import pytest
 from av.video.frame import VideoFrame
 
 from bridge.media import rtp
-from bridge.sip.flow.call_media import Bounds, CallMedia
+from bridge.sip.flow.call_media import CallMedia
 from bridge.sip.flow.picture_coder import PictureCoder, encoder, h264_payloads, nal_units
+from bridge.sip.flow.programme_layer import Bounds
 from bridge.sip.flow.streams import PictureStream, sets_in
 from bridge.sip.refusals import Figures
 from bridge.sip.wire.picture_formats import Format

@@ -9,8 +9,8 @@ import logging
 import secrets
 import struct
 import time
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from pylibsrtp import Error as SrtpError
 
@@ -19,6 +19,7 @@ from bridge.sip.flow.call_reports import full_intra_request, sender_report
 from bridge.sip.flow.dtmf import Events
 from bridge.sip.flow.media_port import MediaPort
 from bridge.sip.flow.picture_coder import PictureCoder
+from bridge.sip.flow.programme_layer import Bounds, Layer, layer_for
 from bridge.sip.flow.streams import ParameterSets, PictureStream, Rewriter
 from bridge.sip.flow.voice_coder import FromCodec, OpusStream, ToCodec
 from bridge.sip.refusals import Figures
@@ -35,14 +36,6 @@ FAST_UPDATE = (
     "<picture_fast_update/></to_encoder></vc_primitive></media_control>"
 )
 """A request for a key frame where RTCP has none (RFC 5168)."""
-
-
-class Bounds(NamedTuple):
-    """What pictures a codec is sent at most: lines, pictures a second, bit/s."""
-
-    height: int = 720
-    frame_rate: float = 30.0
-    bitrate: int = 1_500_000
 
 
 class Transport(Protocol):
@@ -99,6 +92,8 @@ class CallMedia:
         """Whether the codec's picture and sound go on to the bridge."""
         self.transcodes: tuple[bool, bool] = False, False
         """Whether the picture from the codec, and that to it, is coded anew."""
+        self.lines = 0
+        """Of the programme, that the bridge is to send; 0 before it is known."""
         self.last_heard = time.monotonic()
 
     def agree(self, agreed: Agreed, keys: tuple[bytes, bytes]) -> None:
@@ -137,9 +132,15 @@ class CallMedia:
             self._ask_codec()  # let the picture be one that can be entered
         self.sending = on
 
-    def connect(self, transport: Transport, codec: str, slots: dict[str, int]) -> None:
+    def connect(
+        self,
+        transport: Transport,
+        codec: str,
+        slots: dict[str, int],
+        layers: Iterable[Layer] = (),
+    ) -> None:
         """The point's transport is up: the bridge's pictures are of ``codec`` (in capitals), and
-        ``slots`` are its SSRCs by the slot's name."""
+        of these ``layers``; ``slots`` are its SSRCs by the slot's name."""
         self.disconnect()
         self._transport = transport
         self._sound = OpusStream(Rewriter(self.ssrcs[0], AUDIO_TYPE, 48_000), LEVEL_ID)
@@ -155,7 +156,9 @@ class CallMedia:
         self._up_rewriter = Rewriter(self.ssrcs[1], PICTURE_TYPES[codec], 90_000)
         assert self._down_rewriter is not None
         self._up = self._path_up(line, codec, self._up_rewriter, transport)
-        self._down = self._path_down(line, codec, self._down_rewriter)
+        choice = layer_for(layers, line.format, self._bounds, codec=codec)
+        self.lines = choice.lines
+        self._down = self._path_down(line, codec, self._down_rewriter, passes=choice.passes)
         self.transcodes = (
             isinstance(self._up, PictureCoder),
             isinstance(self._down, PictureCoder),
@@ -179,13 +182,11 @@ class CallMedia:
         )
 
     def _path_down(
-        self, line: Line, codec: str, rewriter: Rewriter
+        self, line: Line, codec: str, rewriter: Rewriter, *, passes: bool
     ) -> PictureStream | PictureCoder:
-        bounds, form = self._bounds, line.format
-        size = form.largest(bounds.height, bounds.frame_rate)
-        fits = form.takes(bounds.height * 16 // 9, bounds.height, bounds.frame_rate)
-        if codec == "H264" and form.mode == 1 and form.takes_baseline and fits:
+        if passes:
             return PictureStream(rewriter)
+        bounds, form = self._bounds, line.format
         return PictureCoder(
             "vp8" if codec == "VP8" else "h264",
             "h264",
@@ -194,7 +195,7 @@ class CallMedia:
             ask=self._ask_bridge,
             bitrate=bounds.bitrate,
             frame_rate=bounds.frame_rate,
-            size=size,
+            size=form.largest(bounds.height, bounds.frame_rate),
             single=form.mode == 0,
         )
 
