@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from config.values import Identifier, Ip, Model, Port, Text
 
 PEER_PORT = 7444  # TCP
 MAX_PEERS = 40  # of the worker's 64 ends of relays; a province has some twenty-four districts
+MAX_ADDRESSES = 8  # of one peer: as many as a bridge may have hosts
 MAX_CERTIFICATES = 4  # of one peer: the present one, and the next before it is renewed
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 class Peering(Model):
@@ -33,8 +38,16 @@ class Peer(Model):
     side: Literal["above", "below"] = Field(
         description="above: the province of this district; below: a district of this province"
     )
-    address: Ip | None = Field(
-        default=None, description="where it listens; left out where it connects to us"
+    address: (
+        Annotated[
+            list[Ip],
+            Field(min_length=1, max_length=MAX_ADDRESSES),
+            BeforeValidator(_several, json_schema_input_type=Ip | list[Ip]),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="where it listens, one or a list of its hosts'; left out where it connects to us",
     )
     port: Port = PEER_PORT
     certificates: list[Text] = Field(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import errno
+import logging
 from pathlib import Path
 
 from bridge.app.errors import StartError
@@ -13,6 +15,10 @@ from bridge.control.peers import pinned
 from bridge.control.peers.peer_links import PeerLinks
 from bridge.control.scheduler import Scheduler
 from bridge.server.peer_socket import PeerSocket
+
+log = logging.getLogger("peers")
+
+LISTEN_AGAIN = 1.0  # seconds until an address that is not there is tried again
 
 
 class OtherBridges:
@@ -50,6 +56,13 @@ class OtherBridges:
         except pinned.PinProblem as error:
             raise StartError(str(error)) from None
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                # One that follows the host that leads comes a second or two later.
+                log.warning(
+                    "the address %s for other bridges is not on this host yet: it is waited for",
+                    self._config.listen,
+                )
+                return
             raise StartError(
                 f"The address {self._config.listen} port {self._config.port} for other bridges "
                 f"cannot be used: {error.strerror}. Change bridge.peering.listen or port."
@@ -60,7 +73,23 @@ class OtherBridges:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.links.run())
             if self.socket is not None:
-                tasks.create_task(self.socket.run())
+                tasks.create_task(self._listen(self.socket))
+
+    async def _listen(self, socket: PeerSocket) -> None:
+        """Take connections in, from when our address is there."""
+        said = ""
+        while not socket.opened:
+            try:
+                socket.open()
+            except (OSError, pinned.PinProblem) as error:
+                why = str(error)
+                if why != said and getattr(error, "errno", 0) != errno.EADDRNOTAVAIL:
+                    log.error("other bridges cannot be listened for: %s", why)
+                said = why
+                await asyncio.sleep(LISTEN_AGAIN)
+            else:
+                log.info("other bridges are listened for at %s", self._config.listen)
+        await socket.run()
 
     async def _open(self, template: str, peer: str) -> object:
         """A peer calls, and this is the template for it."""

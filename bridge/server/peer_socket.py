@@ -39,6 +39,11 @@ class PeerSocket:
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
 
+    @property
+    def opened(self) -> bool:
+        """Whether it listens."""
+        return self._socket is not None
+
     def open(self) -> None:
         """Listen. Raises OSError, `PinProblem`."""
         assert self._config.listen is not None

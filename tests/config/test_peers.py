@@ -34,6 +34,12 @@ def test_a_peer_is_a_point() -> None:
     assert found.peer_of("chi-ne") is None
 
 
+def test_one_of_several_hosts_has_an_address_each() -> None:
+    one, two = "192.0.2.1", "2001:db8::2"
+    assert loads(with_peers({**PEER, "address": one})).peers[0].address == [one]
+    assert loads(with_peers({**PEER, "address": [one, two]})).peers[0].address == [one, two]
+
+
 @pytest.mark.parametrize(
     ("peers", "words"),
     [
@@ -52,6 +58,8 @@ def test_a_peer_is_a_point() -> None:
         ([{**PEER, "point": OBSERVER, "address": "192.0.2.1"}], "cannot be another bridge"),
         ([{**PEER, "address": "192.0.2.1", "side": "beside"}], "must be 'above' or 'below'"),
         ([{**PEER, "address": "example"}], "is not an IP address"),
+        ([{**PEER, "address": ["192.0.2.1", "example"]}], "is not an IP address"),
+        ([{**PEER, "address": []}], "at least 1 entries"),
         ([{**PEER, "address": "192.0.2.1", "certificates": []}], "at least 1 entries"),
         (
             [

@@ -311,7 +311,9 @@ async def test_another_bridge_is_no_room_that_is_spoken_to_alone(
 ) -> None:
     """All rooms of its conference hear what it is sent."""
     topology = bridge.control.topology.current
-    peer = Peer(id="tinh", point=ROOM, side="above", address="192.0.2.1", certificates=["tinh.crt"])
+    peer = Peer(
+        id="tinh", point=ROOM, side="above", address=["192.0.2.1"], certificates=["tinh.crt"]
+    )
     bridge.control.topology.swap(topology.model_copy(update={"peers": [peer]}))
     assert await desk.talk(ROOM) == "talk.other_bridge"
     assert bridge.control.talkback.talks() == {}

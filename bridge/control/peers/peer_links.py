@@ -36,6 +36,7 @@ LOOK = 0.5  # seconds between looks where nothing has happened
 TOGETHER = 0.05  # seconds in which what happens is taken together
 DIAL = 3.0  # seconds for a connection and its handshake
 AGAIN, AGAIN_MAX = 1.0, 15.0  # seconds between two tries to connect, and at most
+AWAY = ("refused_there", "unreachable", "silent")  # so is every host of a bridge but one
 BAD_MESSAGES = 5  # of one connection until it is closed
 CALLS_KEPT = 64  # conferences of peers that operators were told of
 
@@ -297,22 +298,26 @@ class PeerLinks:
         log.warning("peer %s hangs up: %s", link.peer.id, refused.en)
 
     async def _dial(self, peer: Peer) -> None:
-        """Connect to a peer, again and again."""
+        """Connect to a peer, again and again: to each of its addresses in turn."""
         pause, said = AGAIN, ""
         while True:
-            began = self._control.clock()
-            trouble = await self._connect(peer)
-            if trouble:
+            found: list[str] = []
+            for address in peer.address or ():
+                began = self._control.clock()
+                if trouble := await self._connect(peer, address):
+                    found.append(trouble)
+                if self._control.clock() - began > AGAIN_MAX:
+                    pause, said = AGAIN, ""
+            if found:
+                trouble = next((one for one in found if one not in AWAY), found[-1])
                 self.trouble[peer.id] = trouble
                 if trouble != said:
                     log.warning("peer %s: %s", peer.id, sentence(f"peer.{trouble}").en)
                 said = trouble
-            if self._control.clock() - began > AGAIN_MAX:
-                pause, said = AGAIN, ""
             await asyncio.sleep(pause)
             pause = min(AGAIN_MAX, pause * 1.5)
 
-    async def _connect(self, peer: Peer) -> str:
+    async def _connect(self, peer: Peer, address: str) -> str:
         """Be connected for as long as it lasts; returns why it could not be, "" where it was."""
         own = self._own()
         certificates = self.pins().get(peer.id, [])
@@ -322,7 +327,7 @@ class PeerLinks:
             context = pinned.context(server=False, own=own, peers=certificates)
             async with asyncio.timeout(DIAL):
                 reader, writer = await asyncio.open_connection(
-                    peer.address, peer.port, ssl=context, limit=MAX_LINE
+                    address, peer.port, ssl=context, limit=MAX_LINE
                 )
         except pinned.PinProblem:
             return "no_key"
@@ -335,11 +340,10 @@ class PeerLinks:
             self.refused(reason, peer.id)
             return reason if reason != "no_tls" else "unreachable"
         channel = PeerChannel(reader, writer)
-        before = self.trouble.get(peer.id, "")
+        self.trouble.pop(peer.id, None)
         with contextlib.suppress(OSError):
             await self.serve(channel)
-        found = self.trouble.get(peer.id, "")
-        return found if found != before or found == "unpinned" else ""
+        return self.trouble.get(peer.id, "")
 
 
 async def _empty(link: PeerLink) -> None:
