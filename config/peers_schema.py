@@ -47,7 +47,7 @@ class Peer(Model):
         | None
     ) = Field(
         default=None,
-        description="where it listens, one or a list of its hosts'; left out where it connects to us",
+        description="where it listens, or a list of its hosts'; left out where it connects to us",
     )
     port: Port = PEER_PORT
     certificates: list[Text] = Field(

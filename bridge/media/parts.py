@@ -16,8 +16,8 @@ Prefer = Literal["highest", "lowest"]
 DigestName = Literal["sha-256", "sha-384", "sha-512"]
 State = Literal["checking", "connecting", "connected", "vanished", "failed", "closed"]
 Paused = Literal["", "measuring", "line", "link"]
-"""Why nothing of a slot is sent: it is not known yet what the receiver's line carries, it carries no
-more, or a link on the way to it, shared with others, does not (`SetBounds`)."""
+"""Why nothing of a slot is sent: it is not known yet what the receiver's line carries, it carries
+no more, or a link on the way to it, shared with others, does not (`SetBounds`)."""
 
 
 class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

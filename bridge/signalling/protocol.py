@@ -137,9 +137,9 @@ FromClient = Hello | Command | Typed | Watch | CallPreset | Talk | FromPage | By
 class SlotView(Struct, frozen=True, kw_only=True):
     """Desired and shown point of a slot. ``stands`` is whose place a thumbnail slot is now, with
     or without a picture ("" for none); ``since`` the RTP timestamp of the first one shown.
-    ``paused`` is why nothing is sent although somebody is wanted: measuring (what the line carries is
-    not known yet), line, link, or "" where it is;
-    ``shown`` is whose last picture stands there then."""
+    ``paused`` is why nothing is sent although somebody is wanted: measuring (what the line carries
+    is not known yet), line, link, or "" where it is; ``shown`` is whose last picture
+    stands there then."""
 
     wanted: str | None
     shown: str | None

@@ -111,7 +111,7 @@ async def ready(file: Path, *arguments: str) -> tuple[int, dict[str, Any], float
 
 
 async def all_pass(file: Path) -> tuple[int, dict[str, Any], float]:
-    """Sweep until everything passes: a busy machine itself is late with a call, or loses packets."""
+    """Sweep until everything passes: a busy machine itself is late with a call, or loses some."""
     async with asyncio.timeout(2 * HANG):
         while True:
             code, board, seconds = await ready(file, "giao-ban")

@@ -92,7 +92,7 @@ def topologies(**district: Any) -> tuple[Topology, Topology]:
         id="tinh",
         point="tinh",
         side="above",
-        address=HOST,
+        address=[HOST],
         port=port,
         certificates=["tinh.crt"],
         **district,

@@ -17,8 +17,9 @@ from aiosipua import SdpMessage
 from bridge.media import rtp
 from bridge.sip import gateway_orders as o
 from bridge.sip.codec_point import Codec, CodecCall
-from bridge.sip.flow.call_media import Bounds, CallMedia
+from bridge.sip.flow.call_media import CallMedia
 from bridge.sip.flow.media_port import port_pair
+from bridge.sip.flow.programme_layer import Bounds
 from bridge.sip.refusals import Figures
 from bridge.sip.wire import agreeing
 from bridge.sip.wire.session_descriptions import Agreed, Line, Own, Side, read

@@ -41,7 +41,8 @@ class Load:
 @dataclass(frozen=True, slots=True)
 class Promise:
     """What a meeting was promised: steps by point and direction. ``loads`` is what that takes of
-    each link, ``at_least`` how far everybody behind it is lowered. ``refused`` is the link that does not even carry the sound; "" for none."""
+    each link, ``at_least`` how far everybody behind it is lowered. ``refused`` is the link that
+    does not even carry the sound; "" for none."""
 
     meeting: Meeting
     up: Mapping[str, Step]

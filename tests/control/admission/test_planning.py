@@ -58,7 +58,7 @@ def test_those_behind_one_link_are_lowered_together() -> None:
     assert promise.loads["shared"].down == 10 * 270
 
 
-def test_a_link_is_named_with_what_is_lowered_behind_it_and_not_with_what_another_one_takes() -> None:
+def test_a_link_is_named_with_what_is_lowered_behind_it_and_not_behind_another() -> None:
     ways = {"a": ("to-a", "trunk"), "b": ("to-b", "trunk"), "c": ("to-c", "trunk")}
     tree = Tree({"to-a": 269, "to-b": 3769, "to-c": 50_000, "trunk": 50_000}, ways)
     found = plan_meeting(tree, MEDIA, Meeting("m", ("a", "b", "c"))).at_least
