@@ -14,6 +14,7 @@ from bridge.control.sound_groups import TALK, PrivateLine, with_private_lines
 from bridge.media import messages as m
 from config.peers_schema import Peer
 from tests.control_support import Bridge, until
+from tests.waiting import eventually
 
 HOA = Actor(kind="user", name="hoa", role="operator")
 ROOM, OTHER, CHAIR = "khoan-du", "chi-ne", "hoi-truong"
@@ -240,12 +241,9 @@ async def test_a_film_is_heard_by_all_and_goes_on_while_its_operator_speaks(
     lan = Actor(kind="user", name="operator", role="operator")
     await bridge.do(conference, c.Share(sound=True), lan)
     await desk.socket.send_json({"type": "status", "sharing": True})
-    await until(desk.socket, "state")
-    await bridge.settle()
     film = ref(desk.transport, "film")
-    meeting = desk.mixes()[conference]
-    assert film in meeting.allowed
-    assert film in meeting.floor
+    await eventually(lambda: film in desk.mixes()[conference].allowed)
+    assert film in desk.mixes()[conference].floor
     assert await desk.talk(ROOM) == ""
     mixes = desk.mixes()
     assert film in mixes[conference].allowed
