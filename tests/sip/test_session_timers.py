@@ -4,7 +4,6 @@ either side counts, and one of ours that fails ends only what is gone."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,21 +18,12 @@ from bridge.sip.wire.session_timers import (
     terms_of_answer,
     terms_of_request,
 )
-from tests.sip.test_aiosipua_seams import HOST, OFFER, SIDE, Stage, method, response, status
+from tests.sip.stage import HOST, OFFER, SIDE, Stage, method, response, status
 from tests.sip.test_message_checks import invite
 from tests.waiting import eventually
 
 TIMER = {"Supported": "100rel, timer"}
 ONLY_INVITE = {"Allow": "INVITE, ACK, BYE, CANCEL"}
-
-
-@pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    made = Stage()
-    await made.element.start()
-    yield made
-    await made.element.stop()
-    made.other.close()
 
 
 def asked(**headers: str) -> Terms | None:

@@ -60,6 +60,12 @@ def port_of(process: ControlProcess) -> int:
     return process.bridges.socket.port
 
 
+def district(above: Bridge, *addresses: str) -> Topology:
+    """A district that looks for its province at these addresses."""
+    points, port = ["chi-ne", "an-binh"], port_of(above.process)
+    return topology(points, "Tỉnh", point="tinh", side="above", address=[*addresses], port=port)
+
+
 async def talk(folder: Path, port: int, server: Path, *, say: bytes = b"") -> list[bytes]:
     """Connect with the certificate in a folder; returns the lines until the end."""
     own = folder / pinned.CERTIFICATE, folder / pinned.KEY
@@ -137,14 +143,7 @@ async def test_connections_that_prove_nothing_are_few(folders: Path) -> None:
 
 async def test_two_processes_meet_and_a_wrong_certificate_is_told(folders: Path) -> None:
     async with listening(folders / "province") as above:
-        lower = topology(
-            ["chi-ne", "an-binh"],
-            "Tỉnh",
-            point="tinh",
-            side="above",
-            address="127.0.0.1",
-            port=port_of(above.process),
-        )
+        lower = district(above, "127.0.0.1")
         shutil.copy(folders / "province" / pinned.CERTIFICATE, folders / "district" / "tinh.crt")
         async with running(folders / "district", lower, NOW.timestamp()) as below:
             await eventually(lambda: below.process.bridges.links.links["tinh"].connected)

@@ -15,7 +15,7 @@ from bridge.app.errors import StartError
 from bridge.control.peers import pinned
 from bridge.server.peer_socket import PeerSocket
 from config.peers_schema import Peering
-from tests.control.peers.test_pinned import listening, port_of, running
+from tests.control.peers.test_pinned import district, listening, running
 from tests.control.peers.two import topology
 from tests.control_support import START, Bridge
 from tests.waiting import eventually
@@ -29,14 +29,7 @@ async def test_the_host_that_waits_refuses_and_the_next_one_is_asked(tmp_path: P
     shutil.copy(tmp_path / "district" / pinned.CERTIFICATE, tmp_path / "province" / "lac-thuy.crt")
     shutil.copy(tmp_path / "province" / pinned.CERTIFICATE, tmp_path / "district" / "tinh.crt")
     async with listening(tmp_path / "province") as above:
-        lower = topology(
-            ["chi-ne", "an-binh"],
-            "Tỉnh",
-            point="tinh",
-            side="above",
-            address=["127.0.0.2", "127.0.0.1"],  # nobody listens at the first
-            port=port_of(above.process),
-        )
+        lower = district(above, "127.0.0.2", "127.0.0.1")  # nobody listens at the first
         async with running(tmp_path / "district", lower, NOW.timestamp()) as below:
             links = below.process.bridges.links
             await eventually(lambda: links.links["tinh"].connected)
