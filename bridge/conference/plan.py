@@ -33,8 +33,9 @@ class Feed:
 class RoutingPlan:
     """Who sees and hears whom. ``programme`` is by receiving point; ``viewer`` is the programme of
     consoles. None: the slot stays empty. ``speakers`` may be heard, the ``floor`` first. ``panes``
-    is the order of thumbnails; ``cameras`` are the points whose picture may be shown at all.
-    ``film`` is the user whose film is heard by all besides, "" for none."""
+    is the place of each point in the order of thumbnails, from 1 on; ``cameras`` are the points
+    whose picture may be shown at all. ``film`` is the user whose film is heard by all besides, ""
+    for none."""
 
     programme: dict[str, Feed | None]
     viewer: Feed | None
@@ -42,7 +43,7 @@ class RoutingPlan:
     content: Feed | None
     speakers: tuple[str, ...]
     floor: tuple[str, ...]
-    panes: tuple[str, ...]
+    panes: Mapping[str, int]
     cameras: frozenset[str]
     film: str = ""
 
@@ -79,7 +80,7 @@ def plan(state: State) -> RoutingPlan:
         content=_content(state),
         speakers=tuple(speakers),
         floor=(first,) if first in speakers else (),
-        panes=panes(state),
+        panes={point: place for place, point in enumerate(panes(state), 1)},
         cameras=cameras,
         film=_film(state),
     )

@@ -205,12 +205,8 @@ class LinkBounds:
         rates = {layer.rid: layer.bitrate for layer in media.layers}
         wanted = self._wanted.get((session.transport, "camera"), tuple(rates))
         large = sum(rates.get(rid, 0) for rid in wanted if rid != media.layers[0].rid)
-        whole = (media.audio, media.layers[0].bitrate, self._content(media, state, point), large)
+        whole = (media.audio, media.layers[0].bitrate, _content(media, state, point), large)
         return _sent(media, promise.up[point], whole, on_air=point == state.on_air)
-
-    def _content(self, media: Media, state: State, point: str) -> int:
-        """kbit/s of a screen that a point shares; 0 for one that shares none."""
-        return media.content if state.content == f"point:{point}" else 0
 
     def _ask(self, session: Session, source: str) -> None:
         """Tell a page which layers to send, where that is news."""
@@ -227,10 +223,7 @@ class LinkBounds:
         media = self._topology.current.media
         rates = {layer.rid: layer.bitrate for layer in media.layers}
         room = self._up[point] - media.audio
-        shared = max(
-            (self._content(media, state, point) for state in self._running if point in state.seats),
-            default=0,
-        )
+        shared = max((_content(media, state, point) for state in self._running), default=0)
         fitting: list[str] = []
         for rid in wanted:
             room -= rates.get(rid, 0)
@@ -247,6 +240,11 @@ def _needs(media: Media, point: str, state: State, promise: Promise) -> tuple[in
     sure = ladder.down(media, others, promise.down[point])
     whole = ladder.down(media, others, Step.FULL)
     return (*sure, *(more - less for more, less in zip(whole, sure, strict=True)))
+
+
+def _content(media: Media, state: State, point: str) -> int:
+    """kbit/s of a screen that a point shares; 0 for one that shares none. Pure."""
+    return media.content if state.content == f"point:{point}" else 0
 
 
 def _sent(

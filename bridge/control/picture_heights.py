@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bridge.conference.plan import CONTENT, PREVIEW, PROGRAMME, THUMBNAIL
 
@@ -17,12 +17,6 @@ def importance_of(slot: str, pane: int = 0) -> int:
     if slot.startswith(THUMBNAIL):
         return FIRST_THUMBNAIL + pane
     return IMPORTANCE.get(slot, 0)
-
-
-def panes_of(stands: Mapping[str, str], panes: Sequence[str]) -> dict[str, int]:
-    """The place in the order of the ``panes`` of who stands in each thumbnail slot, from 1 on."""
-    places = {point: place for place, point in enumerate(panes, 1)}
-    return {slot: places.get(point, 0) for slot, point in stands.items()}
 
 
 def height_for(size: int, heights: Sequence[int]) -> int:

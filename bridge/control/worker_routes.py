@@ -11,7 +11,7 @@ from bridge.conference.model import State
 from bridge.conference.plan import CONTENT, PROGRAMME, THUMBNAIL, Feed, RoutingPlan, feed_of
 from bridge.conference.thumbnails import on_page, stand
 from bridge.control.listeners import Listeners
-from bridge.control.picture_heights import height_for, importance_of, panes_of
+from bridge.control.picture_heights import height_for, importance_of
 from bridge.control.sessions import Session, Sessions
 from bridge.control.slots import pictures
 from bridge.control.sound_groups import PrivateLine, echo_of, with_private_lines
@@ -281,12 +281,11 @@ class WorkerRoutes:
         """What the slots of one transport are to show."""
         current = plans[state.booking.id] if state is not None else None
         stands = self._stand(session, transport, state)
-        panes = panes_of(stands, current.panes if current is not None else ())
         for slot in self._slots.get(transport, ()):
             feed = feed_of(current, session.point, slot, stands) if current is not None else None
             size = session.sizes.get(slot)
             shown = None if size == 0 else feed  # hidden: nobody would see it
-            pane = panes.get(slot, 0)
+            pane = current.panes.get(stands.get(slot, ""), 0) if current is not None else 0
             self._route(transport, slot, self._source(shown), shown, changes, size, pane)
 
     def _stand(self, session: Session, transport: str, state: State | None) -> dict[str, str]:

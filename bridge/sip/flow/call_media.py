@@ -261,9 +261,9 @@ class CallMedia:
         if line is None or not line.codec_of(packet[1] & 0x7F):
             return
         self._codec_picture = int.from_bytes(packet[8:12], "big")
-        if payload := rtp.payload(packet):
-            self._sets.take(payload)  # a codec may send them once, before the bridge is there
         if not self.sending or self._transport is None:
+            if payload := rtp.payload(packet):
+                self._sets.take(payload)  # a codec may send them once, before the bridge is there
             return
         if isinstance(self._up, PictureStream):
             for out in self._up.take(packet, now):
