@@ -27,7 +27,7 @@ log = logging.getLogger("sip")
 
 RING = 40.0  # seconds that a codec may ring
 MOST_WISHES = 4  # keys whose wishes are on their way to the bridge; what is pressed beyond is lost
-COME_AGAIN = 3.0  # seconds until a point that somebody else has become is taken back
+COME_AGAIN = 3.0  # seconds until a point whose session the bridge has ended is taken back
 SILENT = 30.0  # seconds without any RTP after which a call is dead; codecs send even when muted
 
 
@@ -88,9 +88,9 @@ class Codec:
         )
 
     async def _be_there(self) -> None:
-        """Be the point. Where another session takes it over (the gateway of the host that leads by
-        now) the call is ended, so that the codec is free for it. A gateway that a control process
-        keeps comes again: the point is its own."""
+        """Be the point. Where the bridge ends the session (the gateway of the host that leads by
+        now has taken the point over, say) the call is ended, so that the codec is free. A gateway
+        that a control process keeps comes again: the point is its own."""
         while True:
             run = asyncio.create_task(self.peer.run())
             try:
@@ -98,9 +98,14 @@ class Codec:
             finally:
                 run.cancel()
                 await asyncio.gather(run, return_exceptions=True)
+            why = self.peer.farewell
+            if why == "bye":
+                return  # we have left
             self.end()
-            log.warning("%s is somebody else's by now", self.point.id)
-            if self.peer.revoked:
+            log.warning(
+                "the bridge has ended the session of %s: %s", self.point.id, why or "no reason"
+            )
+            if why == "revoked":
                 return  # there is a new key for it, or no such point
             await asyncio.sleep(COME_AGAIN)
             await self._gateway.owned.wait()

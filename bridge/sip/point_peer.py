@@ -59,8 +59,8 @@ class CodecPeer(Peer):
         self.connected = False
         """Whether the bridge has greeted it since the process began."""
         self._layers: tuple[Layer, ...] = ()
-        self.revoked = False
-        """Whether the bridge has ended the session because it does not know the point any more."""
+        self.farewell = ""
+        """Why the bridge has ended the session, as it said: taken_over, revoked, …; "" before."""
 
     # --- what the bridge says ---------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class CodecPeer(Peer):
                 self._layers = tuple(Layer(one["height"], one["frame_rate"]) for one in layers)
                 self._tell_size()
             case "ended":
-                self.revoked = message["reason"] == "revoked"
+                self.farewell = message["reason"]
             case "media" if self.called:
                 self._on_called(True)
             case "state":

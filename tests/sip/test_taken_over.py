@@ -54,7 +54,12 @@ class Bridge:
 
 @pytest.mark.parametrize(
     ("reason", "code", "again"),
-    [("taken_over", 4409, True), ("", 4409, True), ("revoked", 4403, False)],
+    [
+        ("taken_over", 4409, True),
+        ("", 4409, True),
+        ("too_slow", 1000, True),
+        ("revoked", 4403, False),
+    ],
 )
 async def test_a_codec_whose_point_is_taken_over_hangs_up_and_comes_again_where_it_is_the_bridges(
     reason: str, code: int, again: bool, monkeypatch: pytest.MonkeyPatch
