@@ -91,12 +91,10 @@ class OtherBridges:
                 log.info("other bridges are listened for at %s", self._config.listen)
         await socket.run()
 
-    async def _open(self, template: str, peer: str) -> object:
+    async def _open(self, template: str) -> str:
         """A peer calls, and this is the template for it."""
         found = self._scheduler.templates().get(template)
         if found is None:
-            return None
+            return template
         result = await self._scheduler.open(found, SCHEDULER)
-        if isinstance(result, Refusal):
-            self._control.publisher.notice("notice.not_opened", title=found.title.vi)
-        return result
+        return found.title.vi if isinstance(result, Refusal) else ""

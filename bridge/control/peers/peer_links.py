@@ -19,6 +19,7 @@ from bridge.control.peers import pinned
 from bridge.control.peers.peer_channel import PeerChannel
 from bridge.control.peers.peer_link import Outside, PeerLink
 from bridge.control.peers.rules.hop_paths import passes
+from bridge.control.peers.rules.peer_calls import PeerCalls
 from bridge.control.peers.rules.peer_wire import (
     MAX_LINE,
     VERSION,
@@ -38,16 +39,16 @@ DIAL = 3.0  # seconds for a connection and its handshake
 AGAIN, AGAIN_MAX = 1.0, 15.0  # seconds between two tries to connect, and at most
 AWAY = ("refused_there", "unreachable", "silent")  # so is every host of a bridge but one
 BAD_MESSAGES = 5  # of one connection until it is closed
-CALLS_KEPT = 64  # conferences of peers that operators were told of
 
-Open = Callable[[str, str], Awaitable[object]]
+Open = Callable[[str], Awaitable[str]]
 
 
 class PeerLinks:
     """Connects to other bridges, accepts those that connect, and updates each link.
 
     ``own`` is our certificate and key (None: there is none, and nobody is met), ``folder`` what
-    paths in the topology refer to, ``open_template`` opens a conference here."""
+    paths in the topology refer to, ``open_template`` opens a conference here and returns its
+    title where that is refused, "" where it is open. It may raise `FAULTS`."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class PeerLinks:
         self._wake = asyncio.Event()
         self._background: set[asyncio.Task[object]] = set()
         self._dials: dict[str, tuple[Peer, asyncio.Task[None]]] = {}
-        self._called: dict[tuple[str, str], None] = {}
+        self._calls = PeerCalls()
         self.identity = ""
         self.counts: dict[str, Counter[str]] = {}
         """What was refused, by peer ("" where nobody knows whose it was) and reason."""
@@ -138,6 +139,8 @@ class PeerLinks:
         # Once for each: with all of them twice over, every look would be at all conferences.
         states = [(link, link.state) for link in self.links.values()]
         for link, state in states:
+            if state is not None:
+                self._calls.met(link.peer.id)
             others = [
                 other.beyond(there)
                 for other, there in states
@@ -162,18 +165,31 @@ class PeerLinks:
         self._later(submit())
 
     def _call(self, peer: Peer, told: Stands) -> None:
-        """A peer wants a conference that nobody has here: open one, or tell operators; once."""
-        key = (peer.id, told.conference)
-        if key in self._called:
+        """A peer wants a conference that nobody has here: tell operators once, and open one."""
+        if self._calls.called(peer.id, told.conference):
+            point = self._control.topology.current.point(peer.point)
+            name = point.name.vi if point is not None else peer.id
+            self._control.publisher.notice("notice.peer_calls", peer=name, title=told.vi)
+        if peer.opens is None or self._control.conductor.conference_of(peer.point) is not None:
             return
-        self._called[key] = None
-        while len(self._called) > CALLS_KEPT:
-            del self._called[next(iter(self._called))]
-        point = self._control.topology.current.point(peer.point)
-        name = point.name.vi if point is not None else peer.id
-        self._control.publisher.notice("notice.peer_calls", peer=name, title=told.vi)
-        if peer.opens is not None and self._control.conductor.conference_of(peer.point) is None:
-            self._later(self._open_template(peer.opens, peer.id))
+        if self._calls.due(peer.id, told.conference, self._control.clock()):
+            self._later(self._answer(peer.id, peer.opens, told.conference))
+
+    async def _answer(self, peer: str, template: str, conference: str) -> None:
+        """Open a conference for a call. What takes its points or its lines may be over soon, so
+        it is tried again; operators are told the first time."""
+        title = ""
+        try:
+            title = await self._open_template(template)
+        except FAULTS as error:
+            log.error("no conference for peer %s yet: %s", peer, type(error).__name__)
+        else:
+            if not title:
+                self._calls.met(peer)
+                return
+        first = self._calls.refused(peer, conference, self._control.clock())
+        if first and title:
+            self._control.publisher.notice("notice.not_opened", title=title)
 
     def _later(self, work: Awaitable[object]) -> None:
         task = asyncio.ensure_future(work)

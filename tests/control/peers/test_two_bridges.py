@@ -23,9 +23,8 @@ from bridge.control.peers.rules.peer_wire import (
     encode,
 )
 from bridge.media import messages as m
-from tests.control.peers.two import MEETING, A, Side, Two
+from tests.control.peers.two import A, Side, Two
 from tests.control_support import INVENTORY, LAN
-from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -262,19 +261,6 @@ async def test_a_meeting_that_ends_leaves_the_other_going(two: Two) -> None:
     assert state.phase == "live"
     assert not state.seats["tinh"].present
     assert not two.below.link.session.transport
-
-
-async def test_who_has_no_meeting_is_called_once_and_opens_one(tmp_path: Path) -> None:
-    async with Two(tmp_path, opens=MEETING) as two:
-        two.connect()
-        above = await two.above.bridge.open(MEETING)
-        await two.carry(2)
-        await eventually(two.below.bridge.conductor.running)
-        await two.carry(10)
-        (below,) = two.below.bridge.conductor.running()
-        assert below.booking.template == MEETING
-        assert below.seats["tinh"].present
-        assert of(two.above, above).seats["lac-thuy"].present
 
 
 async def test_a_loop_is_refused_with_a_sentence_and_both_meetings_go_on(two: Two) -> None:
