@@ -320,11 +320,14 @@ class ControlProcess:
         if not self._keep_worker:
             await self.recordings.close()
         ending: tuple[Ends, ...] = (*self.workers.values(), self.audience.fleet, self.sip)
-        await end(self._tasks, () if self._keep_worker else ending)
-        if self._server is not None:
-            await self._server.stop()
+        await end(self._tasks, () if self._keep_worker else ending, self._let_go)
         await self.engine.dispose()
         write_mark(self._state, -1)
+
+    async def _let_go(self) -> None:
+        self.control.sessions.finish()  # at once: the server would wait a second for them
+        if self._server is not None:
+            await self._server.stop()
 
     def http(self, leads: Callable[[], bool] = lambda: True) -> Http:
         """The web application around this process, which answers only while it ``leads``."""

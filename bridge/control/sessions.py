@@ -373,6 +373,12 @@ class Sessions:
         if session.point is not None and self._by_point.get(session.point) is session:
             del self._by_point[session.point]
 
+    def finish(self) -> None:
+        """End all WebSockets, each after what is queued for it."""
+        for session in self._by_id.values():
+            if session.client is not None:
+                session.client.finish()
+
     def expired(self, now: float) -> list[Session]:
         """Sessions with neither WebSocket nor media for longer than `GRACE`."""
         return [

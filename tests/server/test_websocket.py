@@ -371,3 +371,29 @@ async def test_a_flood_of_status_messages_is_cut_off(bridge: Bridge) -> None:
     for _ in range(400):
         await socket.send_json({"type": "report", "slots": []})
     assert await closed(socket) == 4429
+
+
+async def test_a_bridge_that_stops_hangs_up_before_it_waits_for_its_worker(bridge: Bridge) -> None:
+    """A page that hears nothing for 2.5 s says that its line is broken."""
+    socket = await bridge.connect(await bridge.login("khoan-du"))
+    await until(socket, "welcome")
+    session = bridge.control.sessions.of_point("khoan-du")
+    assert session is not None
+    assert session.client is not None
+    client: Client = session.client
+    said: list[bool] = []
+
+    class Worker:
+        """One that takes its time to end."""
+
+        def ask_to_end(self) -> None:
+            said.append(client.finished)
+
+        async def shutdown(self) -> None:
+            said.append(client.finished)
+
+    bridge.process._keep_worker = False
+    bridge.process.workers["0"] = Worker()  # type: ignore[assignment]
+    await bridge.process.__aexit__()
+    assert said == [False, True]
+    assert await closed(socket) == 1000
