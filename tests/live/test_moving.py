@@ -6,19 +6,24 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
 
 from bridge.app.process import ControlProcess
+from bridge.control.placing import moves
 from bridge.media import messages as m
+from bridge.media.layer import LAYER_IDLE
 from config.schema import Name, Template, Topology
 from tests.live.browsers import chromium, open_room, programme_is
 from tests.live.support import bridge_process, simulated_points, started, topology
 from tests.waiting import HANG, eventually
 
 ONE, TWO = ["phong-hop", "chi-ne", "dong-tam"], ["khoan-du", "yen-bong", "an-binh"]
+
+TRIES = 5  # moves in which the sender of the large picture was held up by the machine
 
 # Everything that has ever stood in the programme's place since it was looked at.
 PLACES = """() => {
@@ -105,10 +110,35 @@ async def test_a_killed_worker_takes_its_conference_only(tmp_path: Path) -> None
         await grows(process, home, ONE, 50)
 
 
+async def longest_pause(process: ControlProcess, point: str, stop: asyncio.Event) -> float:
+    """The longest time in seconds in which nothing of a point's picture was seen to come to any
+    worker. Who looks late may see one pause as two: a real one is at most twice as long."""
+    counts: dict[str, int] = {}
+    longest, last = 0.0, time.monotonic()
+    while not stop.is_set():
+        found: dict[str, int] = {}
+        for worker in process.workers.values():
+            stats = await worker.stats()
+            for held in stats.transports if isinstance(stats, m.Stats) else ():
+                if held.label == point:
+                    found[held.transport] = sum(
+                        s.packets for s in held.sources if s.name == "camera"
+                    )
+        if any(count > counts.get(ident, 0) for ident, count in found.items()):
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        counts.update(found)
+        await asyncio.sleep(0.01)
+    return max(longest, time.monotonic() - last)
+
+
 @pytest.mark.browser
-async def test_rooms_come_over_without_an_empty_moment(tmp_path: Path) -> None:
+async def test_rooms_come_over_without_an_empty_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A browser, a light point and one of aiortc move together; the room's large picture never
-    gives way to a slate or a small one."""
+    gives way to a slate or a small one. Where the one that is shown sent nothing for so long that
+    its layer counted as off, there was nothing to show, and they move again."""
+    monkeypatch.setattr(moves, "GIVE_UP", HANG)  # a busy machine may need longer than a room waits
     points = ["khoan-du", "yen-bong", "an-binh"]
     async with (
         chromium() as browser,
@@ -127,18 +157,28 @@ async def test_rooms_come_over_without_an_empty_moment(tmp_path: Path) -> None:
         home = process.control.routes.home(conference)
         await eventually(lambda: holders(process, points) == {home})
         await eventually(lambda: process.control.moves.under_way == 0)
-        await note_places(page)
-        process.control.routes.empty(home)
-        process.control.presence.settle()
-        other = process.control.routes.home(conference)
-        assert other != home
-        await eventually(lambda: holders(process, points) == {other})
-        await eventually(lambda: process.control.moves.under_way == 0)
-        await page.wait_for_function("() => room.media.pc !== before && !room.media.former")
-        await grows(process, other, points, 50)
-        await programme_is(page, numbers["yen-bong"])
-        assert await page.evaluate("[...places]") == ["picture"]
+        routes = process.control.routes
+        for _ in range(TRIES):
+            former = routes.home(conference)
+            await note_places(page)
+            stop = asyncio.Event()
+            watching = asyncio.create_task(longest_pause(process, "yen-bong", stop))
+            routes.empty(former)
+            process.control.presence.settle()
+            other = routes.home(conference)
+            assert other != former
+            await eventually(lambda: holders(process, points) == {other})  # noqa: B023 - awaited
+            await eventually(lambda: process.control.moves.under_way == 0)
+            await page.wait_for_function("() => room.media.pc !== before && !room.media.former")
+            await grows(process, other, points, 50)
+            await programme_is(page, numbers["yen-bong"])
+            places = await page.evaluate("[...places]")
+            stop.set()
+            if await watching < LAYER_IDLE / 2 or places == ["picture"]:
+                break
+            routes.reopen(former)
+        assert places == ["picture"]
         assert process.control.moves.cut == 0
         assert present(process, conference, points)
-        assert await sent(process, home, points) == {}
+        assert await sent(process, former, points) == {}
         assert page.problems == []  # type: ignore[attr-defined]
