@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ import pytest
 
 from bridge.app.handing_over import HandOver, read_note
 from bridge.conference.model import PointId
+from bridge.media.layer import LAYER_IDLE
 from bridge.store.database import engine_of
 from endpoints.simulation.points import simulated_peer
 from endpoints.webrtc.peer import Peer
@@ -25,12 +27,19 @@ from tests import databases
 from tests.live.browsers import chromium, open_room, programme_is
 from tests.live.served import Served
 from tests.live.test_hosts import opened, two_hosts
-from tests.live.test_moving import note_places
+from tests.live.test_moving import TRIES, note_places
 from tests.waiting import HANG, eventually
 
 ROOM = "khoan-du"
 POINTS = ("hoi-truong", "chi-ne", "dong-tam")
 DRAINS = int(os.environ.get("DIEMCAU_DRAINS", "1"))
+# On a busy machine all rooms may need longer than a host that hands over holds them, and its
+# successor waits for them.
+PATIENT = f"""import runpy
+from bridge.app import handing_over
+from bridge.control.placing import moves
+handing_over.HOLD = handing_over.EXPECTED = moves.GIVE_UP = {HANG}
+runpy.run_path("bridge.py", run_name="__main__")"""
 
 
 class Gaps:
@@ -99,8 +108,31 @@ async def drained(leader: Served, other: Served) -> float:
     return time.monotonic() - begun
 
 
+async def held_up(stop: asyncio.Event) -> float:
+    """The longest time in seconds for which this process, and the points in it, did nothing."""
+    longest, last = 0.0, time.monotonic()
+    while not stop.is_set():
+        await asyncio.sleep(0.01)
+        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+    return longest
+
+
+async def kinds_of(host: Served, conference: str) -> list[str]:
+    events = await host.call("GET", f"/conferences/{conference}/events?limit=1000")
+    return [line["event"]["type"] for line in events["events"]]
+
+
 @pytest.mark.browser
-async def test_a_host_is_drained_without_an_empty_moment(tmp_path: Path, postgres: str) -> None:
+async def test_a_host_is_drained_without_an_empty_moment(
+    tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the point that is shown sent nothing for so long that its layer counted as off, there
+    was nothing to show, and another drain is looked at."""
+
+    def start_line(host: Served) -> list[str]:
+        return [sys.executable, "-c", PATIENT, "serve", str(host.path)]
+
+    monkeypatch.setattr(Served, "start_line", property(start_line))
     async with (
         two_hosts(tmp_path, databases.new_database(postgres)) as (a, b),
         points(a, b) as gaps,
@@ -113,28 +145,37 @@ async def test_a_host_is_drained_without_an_empty_moment(tmp_path: Path, postgre
         number = {p.id: n for n, p in enumerate(a.topology.points, 1)}["hoi-truong"]
         await programme_is(page, number)
         leader, other = a, b
-        found, took = [], []
-        for _ in range(DRAINS):
+        found: list[float] = []
+        took: list[float] = []
+        excused = 0
+        before = len(await kinds_of(a, conference))
+        while len(took) < DRAINS + excused:
             await eventually(lambda: all(sum(g._steady.values()) > 400 for g in gaps.values()))
             await note_places(page)
             for one in gaps.values():
                 one.begin()
+            stop = asyncio.Event()
+            watching = asyncio.create_task(held_up(stop))
             took.append(await drained(leader, other))
             await page.wait_for_function("() => room.media.pc !== before && !room.media.former")
             await other.until_present(conference, everybody)
             found += [gap for one in gaps.values() for gap in one.end()]
             await programme_is(page, number)
-            assert await page.evaluate("[...places]") == ["picture"]
+            places = await page.evaluate("[...places]")
+            stop.set()
+            if await watching >= LAYER_IDLE / 2 and places != ["picture"] and excused < TRIES:
+                excused += 1
+            else:
+                assert places == ["picture"]
             leader, other = other, leader
         ordered = sorted(found)
         print(
-            f"\n{DRAINS} drains, {len(ordered)} streams: longest gap p50 "
+            f"\n{len(took)} drains, {len(ordered)} streams: longest gap p50 "
             f"{percentile(ordered, 0.5):.0f} ms, p95 {percentile(ordered, 0.95):.0f} ms, "
             f"most {ordered[-1]:.0f} ms; until nobody was left {max(took):.1f} s"
         )
-        events = await leader.call("GET", f"/conferences/{conference}/events?limit=1000")
-        kinds = [line["event"]["type"] for line in events["events"]]
-        assert "point_left" not in kinds, "nobody was declared absent"
+        kinds = await kinds_of(leader, conference)
+        assert "point_left" not in kinds[before:], "nobody was declared absent"
         assert not page.problems  # type: ignore[attr-defined]
 
 
