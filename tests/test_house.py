@@ -24,9 +24,14 @@ SAME_MEANING = {
     "__init__.py": "a package's",
     "__main__.py": "a package's, for python -m",
     "accounts.py": "people's accounts: their table, their commands",
+    "agenda.js": "the agenda of a conference: as text, on the console",
+    "bar.js": "the bar of a page with its buttons",
+    "keys.js": "the keys of a page",
+    "papers.js": "papers of a conference: in a room, on the console",
     "points.py": "points of a conference: their routes, their simulation",
     "protocol.py": "messages of a WebSocket: of pages, of agents",
     "schedule.py": "planned conferences: their occurrences, their routes",
+    "vote.js": "a vote: in words, in a room",
 }
 """File names that occur several times, and the one meaning that they have everywhere."""
 PRODUCT = ("bridge", "config", "endpoints", "monitoring", "benchmarks")
@@ -136,7 +141,7 @@ def test_no_file_is_longer_than_it_may_be() -> None:
 
 def test_no_file_name_has_two_meanings() -> None:
     places = defaultdict(list)
-    for path in sources("py"):
+    for path in sources("py", "js", "css"):
         places[path.name].append(path.as_posix())
     several = {name: found for name, found in places.items() if len(found) > 1}
     assert set(several) == set(SAME_MEANING), several

@@ -97,8 +97,8 @@ function form(place, title, fields, button, submit) {
 
 /** @param {HTMLElement} place @returns {Promise<Me>} */
 async function ask(place) {
-  /** @type {{ name: string, password: string } | null} */
-  let given = null;
+  /** @type {{ name?: string, password?: string }} */
+  let given = {};
   const beside = make("div", "card", place);
   await offerDirectory(beside).catch(() => {}); // names and passwords are asked for in any case
   beside.hidden = !beside.hasChildNodes();
@@ -127,7 +127,7 @@ async function ask(place) {
     "login.title",
     [["code", "login.code", "text", "one-time-code"]],
     "login.enter",
-    ({ code }) => post("/login", {}, { .../** @type {any} */ (given), code }),
+    ({ code }) => post("/login", {}, { ...given, code }),
   );
 }
 

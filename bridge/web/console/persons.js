@@ -1,7 +1,7 @@
 // Delegates on the console: each point's list, ticks of who is there, lists out of files, links for
 // telephones, and whether rooms show the code to register by.
 
-/** @import { ConferenceView, PersonList, PersonView } from "../types/protocol.js" */
+/** @import { ConferenceView, Imported, PersonList, PersonView } from "../types/protocol.js" */
 /** @import { Client } from "../common/client.js" */
 /** @import { Orders } from "./orders.js" */
 import { addressOf, get, post, remove, send } from "../common/api.js";
@@ -209,7 +209,7 @@ export class Persons {
     const done = await this.changing(async (of) => {
       const address = addressOf("/persons/import", { of, point });
       const response = await send(address, { method: "POST", body: file });
-      count = (await response.json()).persons;
+      count = /** @type {Imported} */ (await response.json()).persons;
     });
     if (done) this.say(t("persons.imported", { count: String(count) }));
     input.value = "";

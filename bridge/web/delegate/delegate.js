@@ -1,7 +1,7 @@
 // A delegate's telephone: registers by the code on a room's screen or by a link that is good once,
 // then votes with large buttons. What it holds is a secret of its own; nobody logs in.
 
-/** @import { DelegateView, VoteView } from "../types/protocol.js" */
+/** @import { DelegateView, Get, Post, VoteView } from "../types/protocol.js" */
 import { byId, elementOf, make, makeText, refill, setText } from "../common/dom.js";
 import { language, pick, t } from "../common/i18n.js";
 import { startLanguage } from "../common/language.js";
@@ -23,13 +23,24 @@ let problem = "";
 let next;
 
 /**
- * @param {string} method
- * @param {string} path
+ * @template {"/delegate" | "/delegate/registration"} P
+ * @param {P} path
  * @param {string} bearer
- * @param {unknown} [body]
+ * @returns {Promise<Get[P]["answer"]>}
  */
-async function call(method, path, bearer, body) {
-  return (await sessionCall(bearer, `/delegate${path}`, { method, body })).json();
+async function get(path, bearer) {
+  return (await sessionCall(bearer, path)).json();
+}
+
+/**
+ * @template {"/delegate/registration" | "/delegate/link" | "/delegate/ballot"} P
+ * @param {P} path
+ * @param {string} bearer
+ * @param {Post[P]["body"]} body
+ * @returns {Promise<Post[P]["answer"]>}
+ */
+async function post(path, bearer, body) {
+  return (await sessionCall(bearer, path, { method: "POST", body })).json();
 }
 
 /** Do something with the bridge, and say what went wrong. @param {() => Promise<void>} work */
@@ -52,12 +63,12 @@ async function begin() {
   registering = false;
   if (asked.kind === "link") {
     await attempt(async () => {
-      shown = await call("POST", "/link", "", { link: asked.text, secret: keeping.secretFor(asked) });
+      shown = await post("/delegate/link", "", { link: asked.text, secret: keeping.secretFor(asked) });
       arrived();
     });
   } else if (asked.kind === "code" && !(await known())) {
     await attempt(async () => {
-      const { title, point } = await call("GET", "/registration", asked.text);
+      const { title, point } = await get("/delegate/registration", asked.text);
       setText(byId("where"), `${pick(point)} · ${pick(title)}`);
       registering = true;
     });
@@ -74,7 +85,7 @@ async function begin() {
 async function known() {
   if (!keeping.secret) return false;
   try {
-    shown = await call("GET", "", keeping.secret);
+    shown = await get("/delegate", keeping.secret);
     return true;
   } catch (error) {
     if (error instanceof Refused) return false;
@@ -93,7 +104,7 @@ async function look() {
   clearTimeout(next);
   try {
     if (!pressed && keeping.secret) {
-      const seen = await call("GET", "", keeping.secret);
+      const seen = await get("/delegate", keeping.secret);
       if (!pressed) shown = seen;
       problem = "";
     }
@@ -113,7 +124,7 @@ async function choose(vote, choice) {
   render();
   const ballot = vote.secret ? 0 : vote.ballots + 1;
   await attempt(async () => {
-    shown = await call("POST", "/ballot", keeping.secret, { number: vote.number, choice, ballot });
+    shown = await post("/delegate/ballot", keeping.secret, { number: vote.number, choice, ballot });
   }).catch(() => {});
   pressed = "";
   render();
@@ -167,10 +178,12 @@ function said(vote, own, given) {
 
 byId("register").addEventListener("submit", (event) => {
   event.preventDefault();
-  const words = Object.fromEntries(["name", "agency", "position"].map((id) => [id, elementOf(id, HTMLInputElement).value]));
+  /** @param {string} id */
+  const typed = (id) => elementOf(id, HTMLInputElement).value;
+  const words = { name: typed("name"), agency: typed("agency"), position: typed("position") };
   attempt(async () => {
     const body = { ...words, secret: keeping.secretFor(asked) };
-    shown = await call("POST", "/registration", asked.text, body);
+    shown = await post("/delegate/registration", asked.text, body);
     arrived();
     look();
   }).catch(() => {});
