@@ -25,19 +25,22 @@ from bridge.store.person_records import PersonRecord, PersonRecords
 from tests import databases
 from tests.waiting import HANG, eventually
 
-SILENCE = 5.0  # seconds: longer than a busy machine lets a process wait, most of the time
+SILENCE = 60.0  # seconds: a busy machine holds nobody up for so long
+SHORT = 10.0  # where it is waited for
 
 
 class Host:
     """A process of a host, as far as it takes part: one that has led begins anew."""
 
-    def __init__(self, name: str, database: str, folder: Path) -> None:
+    def __init__(self, name: str, database: str, folder: Path, silence: float) -> None:
         self.name, self._database, self._folder = name, database, folder
+        self._silence = silence
         self.leadership = self._begin()
         self.engine: AsyncEngine | None = None
 
     def _begin(self) -> Leadership:
-        made = Leadership(self._database, self.name, f"https://{self.name}", {"keys": "1"}, SILENCE)
+        url, files = f"https://{self.name}", {"keys": "1"}
+        made = Leadership(self._database, self.name, url, files, self._silence)
         self.task = asyncio.create_task(made.run())
         return made
 
@@ -60,8 +63,10 @@ class Host:
 
 
 @contextlib.asynccontextmanager
-async def hosts(database: str, folder: Path, *names: str) -> AsyncIterator[list[Host]]:
-    made = [Host(name, database, folder) for name in names]
+async def hosts(
+    database: str, folder: Path, *names: str, silence: float = SILENCE
+) -> AsyncIterator[list[Host]]:
+    made = [Host(name, database, folder, silence) for name in names]
     try:
         yield made
     finally:
@@ -130,7 +135,7 @@ async def test_a_leader_stopped_within_a_transaction_holds_nobody_up(
 ) -> None:
     """Its transaction has the epoch; PostgreSQL ends it, and what was in it is not saved."""
     database = databases.new_database(postgres)
-    async with hosts(database, tmp_path, "a") as (a,):
+    async with hosts(database, tmp_path, "a", silence=SHORT) as (a,):
         engine = await a.until_leading()
         transaction = engine.begin()
         connection = await transaction.__aenter__()

@@ -22,13 +22,7 @@ from tests import databases
 from tests.control_support import TOPOLOGY
 from tests.waiting import HANG
 
-HOSTS = Hosts.model_validate(
-    {
-        "this": "b",
-        "takeover": 1.0,  # a host that leads is waited for as long before it is refused
-        "all": [{"id": "a", "url": "https://a.example"}, {"id": "b", "url": "https://b.example"}],
-    }
-)
+SILENCE = 60.0  # seconds: a busy machine holds nobody up for so long
 
 
 def line(seq: int) -> e.Recorded:
@@ -36,8 +30,11 @@ def line(seq: int) -> e.Recorded:
     return e.Recorded(conference="x", seq=seq, at=1.0, actor="lan", reason="", event=event)
 
 
-def of_host_b(database: str) -> Topology:
-    bridge = TOPOLOGY.bridge.model_copy(update={"hosts": HOSTS, "database": database})
+def of_host_b(database: str, takeover: float) -> Topology:
+    """``takeover``: seconds; a host that leads is waited for about as long before it is refused."""
+    known = [{"id": name, "url": f"https://{name}.example"} for name in "ab"]
+    hosts = Hosts.model_validate({"this": "b", "takeover": takeover, "all": known})
+    bridge = TOPOLOGY.bridge.model_copy(update={"hosts": hosts, "database": database})
     return TOPOLOGY.model_copy(update={"bridge": bridge})
 
 
@@ -72,7 +69,7 @@ async def test_a_backup_is_restored_by_who_leads_alone(tmp_path: Path, postgres:
     database = databases.new_database(postgres)
     state, saved = tmp_path / "state", tmp_path / "saved"
     prepare(state)
-    a = Leadership(database, "a", "https://a.example", {"keys": "1"}, 5.0)
+    a = Leadership(database, "a", "https://a.example", {"keys": "1"}, SILENCE)
     task = asyncio.create_task(a.run())
     async with asyncio.timeout(HANG):
         await a.leading.wait()
@@ -83,7 +80,7 @@ async def test_a_backup_is_restored_by_who_leads_alone(tmp_path: Path, postgres:
     await backups.write(saved)
     await EventLog(engine).append([line(2)])
     with pytest.raises(StoreError, match=r"Host a leads.*https://a\.example"):
-        await restore_offline(of_host_b(database), state, saved, tmp_path)
+        await restore_offline(of_host_b(database, 1.0), state, saved, tmp_path)
     assert await events(database) == 2
     await backups.restore(saved)
     assert await events(database) == 1
@@ -92,14 +89,15 @@ async def test_a_backup_is_restored_by_who_leads_alone(tmp_path: Path, postgres:
     async with asyncio.timeout(HANG):
         await a.lost.wait()
         await task
-    assert "rows restored" in await restore_offline(of_host_b(database), state, saved, tmp_path)
+    patient = of_host_b(database, SILENCE)
+    assert "rows restored" in await restore_offline(patient, state, saved, tmp_path)
     assert await events(database) == 1
     with pytest.raises(NotSaved, match="another host leads"):  # b has led since
         await backups.restore(saved)
     with pytest.raises(NotSaved, match="another host leads"):
         await EventLog(engine).append([line(2)])
     await engine.dispose()
-    b = Leadership(database, "b", "https://b.example", {}, 5.0)
+    b = Leadership(database, "b", "https://b.example", {}, SILENCE)
     found = await b.look()
     assert found is not None
     assert (found.host, found.epoch, found.files) == ("b", a.epoch + 1, {"keys": "1"})
