@@ -187,7 +187,7 @@ async def test_a_lost_network_and_a_wrong_key_are_said_in_plain_words(tmp_path: 
             "() => document.getElementById('status').textContent.startsWith('Khóa của điểm cầu')"
         )
         await page.context.set_offline(True)
-        await page.evaluate("room.connection.socket.close()")
+        await page.evaluate("room.connection.socket?.close()")
         await page.wait_for_function(
             "() => document.getElementById('status').textContent.startsWith('Mất kết nối với cầu')"
         )

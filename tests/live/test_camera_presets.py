@@ -50,11 +50,15 @@ async def test_a_key_sends_a_camera_to_its_preset(
         process.control.swap_topology(current.model_copy(update={"points": points}))
         async with simulated_points(process, [POINT], light=True):
             agents = process.agents
-            await eventually(lambda: agents.of_point(POINT) is not None)
-            agent = agents.of_point(POINT)
-            assert agent is not None
             # A busy machine may not get the camera's first answer in time: the agent looks again.
-            await eventually(lambda: agent.report and agent.report.steered.state == "reached")
+            # One that connects anew is another one here.
+            await eventually(
+                lambda: (
+                    (agent := agents.of_point(POINT)) is not None
+                    and agent.report
+                    and agent.report.steered.state == "reached"
+                )
+            )
             await started(process)
             await eventually(lambda: POINT in only(process).present)
             console = await open_console(browser, process)

@@ -20,6 +20,7 @@ from playwright.async_api import Page
 from bridge.app.process import ControlProcess
 from bridge.conference import commands as c
 from bridge.conference.model import PointId
+from bridge.control import worker_supervision
 from bridge.control.views import seat_view
 from bridge.lines.lamps import lamps
 from tests.live.browsers import (
@@ -273,11 +274,13 @@ async def away_is(page: Page, kind: str) -> None:
 
 
 async def test_a_room_that_is_cut_off_says_by_what(
-    tmp_path: Path, request: pytest.FixtureRequest
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The line, another computer, the worker and the bridge itself are told apart, over the whole
     stage, and go away by themselves."""
     renew = request.config.getoption("--screenshots")
+    # A worker that hangs is left alone until the page has said that its media is gone.
+    monkeypatch.setattr(worker_supervision, "HANGING_AFTER", HANG)
 
     async def shoot(name: str) -> None:
         if renew:
@@ -310,8 +313,7 @@ async def test_a_room_that_is_cut_off_says_by_what(
             assert pid is not None
             os.kill(pid, signal.SIGSTOP)  # its media is gone, and its life is not
             await away_is(page, "media")
-            with contextlib.suppress(ProcessLookupError):  # who looks after it may have been faster
-                os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
             await eventually(lambda: process.worker.pid not in (pid, None))
             await page.wait_for_function("() => globalThis.room?.media?.up")
             await away_is(page, "")

@@ -18,6 +18,7 @@ from bridge.conference import commands as c
 from bridge.conference import peer_commands as p
 from bridge.conference.member_rows import MemberRow
 from bridge.conference.report import report
+from bridge.control.placing import moves
 from bridge.media import messages as m
 from config.schema import Topology
 from tests.live import two_bridges
@@ -161,9 +162,17 @@ def packets(process: ControlProcess, room: str, of: str) -> int:
 
 
 async def goes_on(process: ControlProcess, room: str, of: str) -> None:
-    """Wait until a room has received more of a point."""
-    before = packets(process, room, of)
-    await eventually(lambda: packets(process, room, of) > before + 50)
+    """Wait until a room has received more of a point. A room that connects anew, and one that gives
+    it another place, counts anew, too."""
+    least = packets(process, room, of)
+
+    def more() -> bool:
+        nonlocal least
+        found = packets(process, room, of)
+        least = min(least, found)
+        return found > least + 50
+
+    await eventually(more)
 
 
 async def who_left(process: ControlProcess, conference: str) -> set[str]:
@@ -244,10 +253,11 @@ def two_workers(made: Topology) -> Topology:
 
 
 async def test_the_channel_is_cut_and_the_provinces_worker_is_left_and_killed(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both meetings go on by themselves; what was between them comes back by itself. A worker that
     is left (as by `drain --worker`) takes nothing with it, one that is killed its media."""
+    monkeypatch.setattr(moves, "GIVE_UP", HANG)  # a busy machine may need longer than a room waits
     two_bridges.certificates(tmp_path)
     upper, lower = two_bridges.topologies()
     wire = Wire(upper.bridge.peering.port)
@@ -319,6 +329,12 @@ async def test_the_channel_is_cut_and_the_provinces_worker_is_left_and_killed(
         assert only(district).phase == only(province).phase == "live"
 
 
+# Until it is let end a film begins anew: a busy machine may need longer than it lasts for anything.
+LOOPS = """addEventListener("play", ({ target }) => {
+  if (target.closest("#film-screen")) target.loop = true;
+}, { capture: true, once: true });"""
+
+
 @pytest.mark.browser
 async def test_what_the_province_shares_is_seen_in_the_districts_rooms(tmp_path: Path) -> None:
     """A film of its operator: the picture is read in a room of the district, and goes again."""
@@ -326,17 +342,16 @@ async def test_what_the_province_shares_is_seen_in_the_districts_rooms(tmp_path:
     make_film(film, NUMBERS[FILM_OF], 6)
     async with two_bridges.tree(tmp_path) as tree, chromium() as browser:
         await met(tree)
-        console = await open_console(browser, tree.province)
+        console = await open_console(browser, tree.province, script=LOOPS)
         await console.wait_for_function("() => globalThis.room?.media?.up")
         await console.click("#tiles")
         await console.keyboard.press("h")
         await console.set_input_files("#film-file", film)
-        await console.wait_for_selector("#film-screen video", state="attached")
-        loop = "on => { document.querySelector('#film-screen video').loop = on; }"
-        await console.evaluate(loop, arg=True)
         await eventually(lambda: only(tree.district).content == "point:tinh")
         await eventually(lambda: seen(tree.district, "chi-ne", "content") == FILM_OF)
         await eventually(lambda: seen(tree.province, "phong-hop", "content") == FILM_OF)
-        await console.evaluate(loop, arg=False)
+        await console.evaluate(
+            "() => { document.querySelector('#film-screen video').loop = false; }"
+        )
         await eventually(lambda: only(tree.district).content is None)
         assert only(tree.district).phase == "live"
