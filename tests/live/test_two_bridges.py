@@ -332,7 +332,7 @@ async def test_the_channel_is_cut_and_the_provinces_worker_is_left_and_killed(
 # Until it is let end a film begins anew: a busy machine may need longer than it lasts for anything.
 LOOPS = """addEventListener("play", ({ target }) => {
   if (target.closest("#film-screen")) target.loop = true;
-}, { capture: true, once: true });"""
+}, { capture: true });"""
 
 
 @pytest.mark.browser
