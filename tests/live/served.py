@@ -183,6 +183,13 @@ class Served:
         state: dict[str, Any] = await self.call("GET", f"/conferences/{conference}")
         return state
 
+    async def banners_since(self, conference: str, seq: int) -> list[int]:
+        """The numbers of what persons had shown after an event. Others may come by themselves: a
+        point that does not come is noted."""
+        path = f"/conferences/{conference}/events?after={seq}"
+        events = (await self.call("GET", path))["events"]
+        return [line["seq"] for line in events if line["event"]["type"] == "banner"]
+
     async def present(self, conference: str) -> int:
         seats = (await self.state_of(conference))["seats"].values()
         return sum(seat["present"] for seat in seats)
