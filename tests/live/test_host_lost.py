@@ -151,7 +151,8 @@ async def test_the_demo_takes_its_hosts_and_their_database_along_when_it_is_kill
                     break
             else:
                 pytest.fail("the demo has ended by itself")
-        assert left() >= 6  # two hosts of two processes, a media worker, the database
+        # Two hosts of two processes, a media worker, the database.
+        await eventually(lambda: left() >= 6)
     finally:
         with contextlib.suppress(ProcessLookupError):
             demo.kill()
