@@ -145,7 +145,7 @@ async def test_sigkill_of_the_control_process(tmp_path: Path) -> None:
                 assert kept(settled, before), (comparable(settled), comparable(before))
                 # Nothing stopped for good: every stream goes on after the restart.
                 steady = watcher.steady(killed)
-                await all_go_on(bridge, watcher, steady, back)
+                await all_go_on(bridge, watcher, steady, back, (conference, before["seq"]))
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -153,16 +153,27 @@ async def test_sigkill_of_the_control_process(tmp_path: Path) -> None:
 
 
 async def all_go_on(
-    bridge: Served, watcher: Watcher, streams: list[tuple[Address, int]], since: float
+    bridge: Served,
+    watcher: Watcher,
+    streams: list[tuple[Address, int]],
+    since: float,
+    event: tuple[str, int],
 ) -> None:
     """Wait until each of the streams had a packet since a moment, or is one that a point is not
-    sent because its line carries no more: the machine may have no time for all pictures."""
+    sent because its line carries no more: the machine may have no time for all pictures. Who has
+    left since an event, and come again, has as many new ones."""
     points = {f"127.0.12.{n}": p.id for n, p in enumerate(bridge.topology.points, 1)}
+    hosts = {point: host for host, point in points.items()}
     found: dict[str, Any] = {}
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(HANG):
             while True:
                 over = Counter(at[0] for at, ssrc in streams if watcher.seen[at, ssrc][-1] <= since)
+                for point in await left_since(bridge, *event):
+                    host = hosts[point]
+                    now = watcher.steady(time.monotonic(), least=2)
+                    had, has = (sum(at[0] == host for at, _ in keys) for keys in (streams, now))
+                    over[host] = max(0, had - has)
                 found = {}
                 for host, count in over.items():
                     traffic = await bridge.call("GET", f"/points/{points[host]}/traffic")
