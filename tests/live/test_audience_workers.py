@@ -68,17 +68,19 @@ class Watching:
                 return
             await self.again()
 
-    async def again(self) -> None:
-        """As the page does: until it is served, and at once."""
+    async def again(self) -> bool:
+        """As the page does: until it is served. Whether it was at once."""
+        at_once = True
         async with asyncio.timeout(HANG):
             while True:
                 former, self.player = self.player, Player()
                 try:
                     await self.begin()
                 except AssertionError:  # refused: no worker is there yet
+                    at_once = False
                     await asyncio.sleep(1)
                 else:
-                    return
+                    return at_once
                 finally:
                     await former.close()
 
@@ -112,10 +114,11 @@ async def test_an_audience_has_workers_of_its_own_and_survives_the_end_of_each(
         os.kill(pid, signal.SIGKILL)
         await eventually(lambda: first.why == "worker")
         told = time.monotonic() - killed
-        await watching.again()
+        at_once = await watching.again()
         second = viewer()
         assert second is not None
-        assert second.place != first.place, "the other one is there already"
+        # Later the one that was killed may be back, on a busy machine.
+        assert second.place != first.place or not at_once, "the other one is there already"
         await eventually(lambda: number(process, "an-binh") in watching.player.seen)
         seen = time.monotonic() - killed
         print(f"worker killed: told after {told:.2f} s, another one's picture after {seen:.2f} s")

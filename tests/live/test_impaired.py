@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from tests.live.test_ready import everybody_is_well, running_demo
 from tests.waiting import HANG
 
 POINT = "khoan-du"
-LIT = {"good", "warn"}  # lamps of points that are there
 # What all tiles say of both directions, once they do: beside busy cores figures may be old awhile.
 TILES = """() => {
   const tiles = [...document.querySelectorAll('.cell')].map(tile =>
@@ -48,38 +47,54 @@ async def lamps(demo: Demo, folder: Path) -> dict[str, dict[str, str]]:
     return {p["id"]: {lamp["name"]: lamp["level"] for lamp in p["lamps"]} for p in points}
 
 
+async def levels(demo: Demo) -> dict[str, Any]:
+    return {p: (q.up, q.down) for p, q in demo.process.health.quality.items()}
+
+
+def worse_down(level: tuple[str, str]) -> bool:
+    return level in {("good", "fair"), ("good", "poor")}
+
+
+def marked_down(tile: list[str]) -> bool:
+    level, mark = tile
+    return level in ("fair", "poor", "bad") and mark.startswith("↑Tốt ↓") and "↓Tốt" not in mark
+
+
+async def only_this_one(
+    look: Callable[[], Awaitable[dict[str, Any]]],
+    impaired: Callable[[Any], bool],
+    well: object,
+) -> None:
+    """Wait until the impaired point alone is so, and all others are well. A busy machine starves
+    others, too, and for a moment: they are as well as before after it, and with a wrong one turned
+    they never would be."""
+    found: dict[str, Any] = {}
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HANG):
+            while True:
+                found = await look() or {}
+                others = [level for point, level in found.items() if point != POINT]
+                if others == [well] * 11 and impaired(found[POINT]):
+                    return
+                await asyncio.sleep(0.1)
+    pytest.fail(f"not {POINT} alone: {found}")
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
 async def test_exactly_that_tile_lamp_and_direction_turn(tmp_path: Path) -> None:
     began = time.monotonic()
     async with impaired(tmp_path, "loss-down=5%") as demo, chromium() as browser:
-        control = demo.process.control
-        async with asyncio.timeout(HANG):
-            while not all(  # noqa: ASYNC110 - figures have no event
-                (q := demo.process.health.quality.get(p)) is not None
-                and "unknown" not in (q.up, q.down)
-                for p in control.topology.points
-            ):
-                await asyncio.sleep(0.1)
+        await only_this_one(lambda: levels(demo), worse_down, ("good", "good"))
         print(f"turned after {time.monotonic() - began:.1f} s")  # docs/performance.md
-        levels = {p: (q.up, q.down) for p, q in demo.process.health.quality.items()}
-        assert levels.pop(POINT) in {("good", "fair"), ("good", "poor")}
-        assert set(levels.values()) == {("good", "good")}
         await everybody_is_well(demo)
-        async with asyncio.timeout(HANG):
-            while True:  # until every point has said how its devices are
-                shown = await lamps(demo, tmp_path)
-                if {level for found in shown.values() for level in found.values()} <= LIT:
-                    break
-        assert shown.pop(POINT) == {"picture": "good", "sound": "good", "line": "warn"}
-        assert all(set(found.values()) == {"good"} for found in shown.values()), shown
+        well = {"picture": "good", "sound": "good", "line": "good"}
+        await only_this_one(
+            lambda: lamps(demo, tmp_path), lambda lit: lit == well | {"line": "warn"}, well
+        )
         page = await new_page(browser)
         await page.goto(f"{demo.process.url}/console#demo={demo.process.auth.demo_key('demo')}")
         await page.wait_for_selector("#templates li")
         await page.keyboard.press("s")
-        tiles = await (await page.wait_for_function(TILES)).json_value()
-        level, mark = tiles.pop(POINT)
-        assert level in ("fair", "poor", "bad")
-        assert mark.startswith("↑Tốt ↓")
-        assert "↓Tốt" not in mark
-        assert {tuple(found) for found in tiles.values()} == {("good", "↑Tốt ↓Tốt")}
+        await page.wait_for_function(TILES)
+        await only_this_one(lambda: page.evaluate(TILES), marked_down, ["good", "↑Tốt ↓Tốt"])

@@ -4,6 +4,7 @@ every rule returns data, and the figures are what the line really did."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import re
@@ -353,12 +354,11 @@ async def alerts_are_readable(demo: Demo, api: Api) -> None:
     """The bad line raises its alerts, with sentences and links, and no other point has one."""
     await api.until('ALERTS{alertname="LossHigh",point="khoan-du",direction="down"}')
     await api.until('ALERTS{alertname="DscpRemarked",point="khoan-du"}')
-    found = (await api.get("alerts"))["alerts"]
+    found = await alerts_of_the_bad_line(api)
     named = {(a["labels"]["alertname"], a["labels"].get("point")) for a in found}
     assert ("DscpRemarked", POINT) in named
     for alert in found:
         name = alert["labels"]["alertname"]
-        assert alert["labels"].get("point") in (POINT, None), alert
         notes = alert["annotations"]
         assert not any("error expanding" in text for text in notes.values()), notes
         assert not any("{{" in text for text in notes.values()), notes
@@ -366,3 +366,20 @@ async def alerts_are_readable(demo: Demo, api: Api) -> None:
         if "point" in alert["labels"]:
             assert notes["summary"].startswith(POINT), notes
             assert notes["dashboard"].endswith(f"var-point={POINT}"), notes
+
+
+async def alerts_of_the_bad_line(api: Api) -> list[dict[str, Any]]:
+    """All alerts, when there is none of another point. A busy machine may starve one for so long
+    that an alert of it is pending: that goes away, and a bad line's would not."""
+    found: list[dict[str, Any]] = []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HANG):
+            while not found or of_others(found):
+                found = (await api.get("alerts"))["alerts"]
+                await asyncio.sleep(0.2)
+    assert not of_others(found)
+    return found
+
+
+def of_others(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [alert for alert in found if alert["labels"].get("point") not in (POINT, None)]
