@@ -58,7 +58,7 @@ def write_note(state: Path, note: Note) -> None:
     write_private(state / NOTE, msgspec.json.encode(note))
 
 
-class HandOver:
+class HostHandOver:
     """Hands the leadership to a waiting host when an admin asks over REST."""
 
     def __init__(self, own: str, state: Path) -> None:

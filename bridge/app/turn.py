@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bridge.app import credentials
 from bridge.app.certificates import ServerCertificate
 from bridge.app.errors import StartError
-from bridge.app.handing_over import EXPECTED, HandOver, handed_to_us, sockets, still_forwards
+from bridge.app.handing_over import EXPECTED, HostHandOver, handed_to_us, sockets, still_forwards
 from bridge.app.listening import WebServer
 from bridge.app.sip_gateway import end_gateway
 from bridge.app.waiting import Waiting
@@ -87,7 +87,7 @@ class Turn:
         self._pages = hosts.urls
         self._silence = hosts.takeover
         self.leadership = self._leadership()
-        self.hand_over = HandOver(self._own.id, state)
+        self.hand_over = HostHandOver(self._own.id, state)
         self._task: asyncio.Task[None] | None = None
 
     def _leadership(self) -> Leadership:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bridge.app.handing_over import HandOver, read_note
+from bridge.app.handing_over import HostHandOver, read_note
 from bridge.conference.model import PointId
 from bridge.media.layer import LAYER_IDLE
 from bridge.store.database import engine_of
@@ -185,7 +185,9 @@ async def test_one_host_alone_is_not_drained(tmp_path: Path, postgres: str) -> N
         await b.stop()
         engine = engine_of(database, tmp_path)
         async with asyncio.timeout(HANG):  # its server may notice later that it has gone
-            while await HandOver("a", a.state).waiting(engine):  # each look is a call: no busy loop
+            while await HostHandOver("a", a.state).waiting(
+                engine
+            ):  # each look is a call: no busy loop
                 pass
         await engine.dispose()
         headers = {"Authorization": f"Bearer {a.token}"}

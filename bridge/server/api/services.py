@@ -134,7 +134,7 @@ class LineReports:
 
 
 class HandsOver(Protocol):
-    """`bridge.app.handing_over.HandOver`."""
+    """`bridge.app.handing_over.HostHandOver`."""
 
     async def begin(
         self, engine: AsyncEngine, accounts: Accounts, connections: int, now: float
