@@ -25,7 +25,6 @@ class OtherBridges:
     """All that has to do with them. ``folder`` is what paths of the topology refer to."""
 
     def __init__(self, control: Control, scheduler: Scheduler, folder: Path, state: Path) -> None:
-        self._control = control
         self._scheduler = scheduler
         topology = control.topology.current
         self._own = pinned.own_pair(topology.bridge.peering, folder, state)

@@ -55,5 +55,5 @@ class PeerCalls:
         """A conference with that peer is here, whoever opened it. Once it is ended here, the calls
         so far open no other."""
         for key, call in self._calls.items():
-            if key[0] == peer:
+            if key[0] == peer and not call.over:  # asked with every look at the links
                 self._calls[key] = replace(call, over=True)
