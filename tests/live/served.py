@@ -183,12 +183,12 @@ class Served:
         state: dict[str, Any] = await self.call("GET", f"/conferences/{conference}")
         return state
 
-    async def banners_since(self, conference: str, seq: int) -> list[int]:
-        """The numbers of what persons had shown after an event. Others may come by themselves: a
-        point that does not come is noted."""
-        path = f"/conferences/{conference}/events?after={seq}"
+    async def events_since(self, conference: str, seq: int, kind: str) -> list[dict[str, Any]]:
+        """The events of a kind in a conference's log after an event, with their numbers. Others may
+        come by themselves: a point that does not come is noted."""
+        path = f"/conferences/{conference}/events?after={seq}&limit=1000"
         events = (await self.call("GET", path))["events"]
-        return [line["seq"] for line in events if line["event"]["type"] == "banner"]
+        return [line for line in events if line["event"]["type"] == kind]
 
     async def present(self, conference: str) -> int:
         seats = (await self.state_of(conference))["seats"].values()

@@ -317,9 +317,8 @@ async def test_sigkill_of_the_worker(tmp_path: Path) -> None:
 
 async def left_since(bridge: Served, conference: str, seq: int) -> set[str]:
     """The points that have left a conference after an event of its log."""
-    path = f"/conferences/{conference}/events?after={seq}"
-    events = [line["event"] for line in (await bridge.call("GET", path))["events"]]
-    return {event["point"] for event in events if event["type"] == "point_left"}
+    events = await bridge.events_since(conference, seq, "point_left")
+    return {line["event"]["point"] for line in events}
 
 
 # --- kills at random moments ---------------------------------------------------------------
